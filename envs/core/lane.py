@@ -1,0 +1,60 @@
+"""Lane functions: the scalar functions on one record in which every world is written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+
+LANE_HEADER: list[tuple[str, str]] = [
+    ("seed", "u8"),  # what reset(seed=...) gave this lane
+    ("episode", "u8"),  # episodes begun since that seed
+    ("rng", "u8"),  # position in the episode's random stream
+]
+"""The fields with which every world's record begins; the engine writes them, `rng` draws advance the last."""
+
+
+def lane(function: Callable[..., Any]) -> Any:
+    """Compiles a scalar function for use inside the launchers, on the CPU and on CUDA.
+
+    Without fast maths, so that a lane computes the same bits alone and in a batch; with NumPy's division,
+    which raises nothing and so lets loops vectorise.
+    """
+    return numba.njit(error_model="numpy")(function)
+
+
+@dataclass(frozen=True)
+class World:
+    """The rules of one world: its lane functions and the names of what they report.
+
+    Attributes:
+        name: of the world, in errors and cache paths.
+        params: the world's NamedTuple class of parameters; a field `split` is 0 in training, 1 in tests.
+            The class is what tells the launcher which world it runs: one class a world.
+        reset: `(s, p) -> None` begins an episode; `s.rng` already stands at the start of its own stream.
+        step: `(s, action, p, terms) -> (terminated, truncated)`; `action` is a row (A,) of `action_dtype`,
+            `terms` a row (T,) float32 to be filled with the named terms whose sum is the reward.
+        observe: `(s, p, out) -> None` writes all of the flat observation row (K,) float32.
+        metrics: `(s, p, out) -> None` writes the end-of-episode metrics row (M,) float32.
+        reward_terms: the T names.
+        metric_names: the M names.
+        action_width: A. A discrete action is `action[0]`.
+        action_dtype: of the action row.
+    """
+
+    name: str
+    params: type[tuple[Any, ...]]
+    reset: Callable[..., Any]
+    step: Callable[..., Any]
+    observe: Callable[..., Any]
+    metrics: Callable[..., Any]
+    reward_terms: tuple[str, ...]
+    metric_names: tuple[str, ...]
+    action_width: int = 1
+    action_dtype: type[np.generic] = np.float32
+
+    @property
+    def lane_functions(self) -> dict[str, Callable[..., Any]]:
+        """The four entry points by their role."""
+        return {"reset": self.reset, "step": self.step, "observe": self.observe, "metrics": self.metrics}
