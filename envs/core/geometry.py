@@ -1,0 +1,28 @@
+"""Scalar maths that navigation and driving share; float32 in, float32 out."""
+
+import math
+
+import numpy as np
+
+from envs.core.lane import lane
+
+_PI = np.float32(math.pi)
+_TWO_PI = np.float32(2.0 * math.pi)
+
+
+@lane
+def clip(x, low, high):
+    """Returns `x` limited to [low, high]."""
+    return min(max(x, low), high)
+
+
+@lane
+def wrap_to_pi(angle_rad):
+    """Returns the angle in [−π, π) that points the same way."""
+    return angle_rad - _TWO_PI * np.float32(math.floor((angle_rad + _PI) / _TWO_PI))
+
+
+@lane
+def linear_map(x, low, high):
+    """Returns where `x` lies between `low` (0) and `high` (1), beyond them outside [0, 1]."""
+    return (x - low) / (high - low)

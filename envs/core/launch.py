@@ -1,0 +1,229 @@
+"""Runs lane functions over a batch of records: the only `prange` of the project.
+
+A launcher is generic: it calls `lane_step` and its sisters, which Numba resolves by the type of the
+parameters (`overload` on the world's NamedTuple class). So the machine code is cached on disk; a launcher
+that closed over a lane function would be compiled again by every process. Numba, for its part, watches only
+the launcher's own file for edits: the cache directory is therefore named by a hash of all the sources that
+a world is made of.
+"""
+
+import hashlib
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from numba.core import types
+from numba.core.dispatcher import Dispatcher
+from numba.extending import overload
+
+from envs.core.lane import World
+from envs.core.rng import episode_key
+
+numba.config.THREADING_LAYER = (
+    "omp"  # "workqueue" costs 5 ms at each change between Numba's and torch's threads
+)
+
+_worlds: dict[type, World] = {}
+
+
+def lane_reset(s, p):
+    """Stands for the world's own `reset` inside a launcher."""
+
+
+def lane_step(s, action, p, terms):
+    """Stands for the world's own `step` inside a launcher."""
+
+
+def lane_observe(s, p, out):
+    """Stands for the world's own `observe` inside a launcher."""
+
+
+def lane_metrics(s, p, out):
+    """Stands for the world's own `metrics` inside a launcher."""
+
+
+def _world_of(p: Any) -> World | None:
+    return _worlds.get(getattr(p, "instance_class", type(None)))
+
+
+@overload(lane_reset, target="generic")
+def _overload_reset(s, p):
+    if world := _world_of(p):
+        function = world.reset
+        return lambda s, p: function(s, p)
+    return None
+
+
+@overload(lane_step, target="generic")
+def _overload_step(s, action, p, terms):
+    if world := _world_of(p):
+        function = world.step
+        return lambda s, action, p, terms: function(s, action, p, terms)
+    return None
+
+
+@overload(lane_observe, target="generic")
+def _overload_observe(s, p, out):
+    if world := _world_of(p):
+        function = world.observe
+        return lambda s, p, out: function(s, p, out)
+    return None
+
+
+@overload(lane_metrics, target="generic")
+def _overload_metrics(s, p, out):
+    if world := _world_of(p):
+        function = world.metrics
+        return lambda s, p, out: function(s, p, out)
+    return None
+
+
+def begin_episode(s, p):
+    """Moves one lane to the start of its next scenario."""
+    s.rng = episode_key(s.seed, s.episode, p.split)
+    s.episode += np.uint64(1)
+    lane_reset(s, p)
+
+
+@overload(begin_episode, target="generic")
+def _overload_begin_episode(s, p):
+    return begin_episode
+
+
+def step_lane(
+    i, states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
+):
+    """Steps lane `i` and writes row `i` of every output; a finished lane begins anew if `autoreset`."""
+    s = states[i]
+    ended, cut = lane_step(s, actions[i], p, terms[i])
+    reward = np.float32(0.0)
+    for k in range(terms.shape[1]):
+        reward += terms[i, k]
+    rewards[i] = reward
+    terminated[i] = ended
+    truncated[i] = cut and not ended
+    if ended or cut:
+        lane_metrics(s, p, metrics[i])
+        if autoreset:
+            lane_observe(s, p, final_obs[i])
+            begin_episode(s, p)
+    lane_observe(s, p, obs[i])
+
+
+@overload(step_lane, target="generic")
+def _overload_step_lane(
+    i, states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
+):
+    return step_lane
+
+
+def _reset(states, p, mask, obs):
+    for i in range(states.shape[0]):
+        if mask[i]:
+            begin_episode(states[i], p)
+            lane_observe(states[i], p, obs[i])
+
+
+def _observe(states, p, obs):
+    for i in range(states.shape[0]):
+        lane_observe(states[i], p, obs[i])
+
+
+def _step_serial(
+    states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
+):
+    for i in range(states.shape[0]):
+        step_lane(
+            i, states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
+        )
+
+
+def _step_parallel(
+    states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
+):
+    for i in numba.prange(states.shape[0]):
+        step_lane(
+            i, states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
+        )
+
+
+@dataclass(frozen=True)
+class Launchers:
+    """The compiled batch functions of one world.
+
+    Attributes:
+        reset: `(states, p, mask, obs)` begins a new episode in the lanes where `mask`.
+        observe: `(states, p, obs)` writes all observations.
+        step_serial: `(states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated,
+            metrics)` steps all lanes on the calling thread.
+        step_parallel: the same on all threads.
+    """
+
+    reset: Callable[..., None]
+    observe: Callable[..., None]
+    step_serial: Callable[..., None]
+    step_parallel: Callable[..., None]
+
+
+@cache
+def launchers(world: World) -> Launchers:
+    """Returns the batch functions of `world`; the first call of each compiles it or reads the disk cache."""
+    registered = _worlds.setdefault(world.params, world)
+    if registered is not world:
+        raise ValueError(
+            f"worlds {registered.name!r} and {world.name!r} share the parameter class "
+            f"{world.params.__name__}; give each world its own"
+        )
+    previous = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(cache_directory(world))
+    try:
+        serial = numba.njit(cache=True)
+        return Launchers(
+            serial(_reset),
+            serial(_observe),
+            serial(_step_serial),
+            numba.njit(cache=True, parallel=True)(_step_parallel),
+        )
+    finally:
+        numba.config.CACHE_DIR = previous
+
+
+def cache_directory(world: World) -> Path:
+    """Returns where the machine code of `world` is kept, by a hash of everything that it is compiled from.
+
+    Under `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/quadrivium`, else `~/.cache/quadrivium`.
+    """
+    sources: dict[str, bytes] = {}
+    constants: dict[str, str] = {}
+    for function in [*world.lane_functions.values(), episode_key, step_lane]:
+        _collect_sources(getattr(function, "py_func", function), sources, constants)
+    digest = hashlib.sha256(numba.__version__.encode())
+    for part in [*sorted(sources), *sorted(constants.items())]:
+        digest.update(sources[part] if isinstance(part, str) else repr(part).encode())
+    root = os.environ.get("NUMBA_CACHE_DIR") or Path(
+        os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "quadrivium"
+    )
+    return Path(root, f"{world.name}-{digest.hexdigest()[:16]}")
+
+
+def _collect_sources(function: Any, sources: dict[str, bytes], constants: dict[str, str]) -> None:
+    """Adds the files of `function` and of all lane functions that it reaches, and the global numbers they use."""
+    key = f"{function.__module__}.{function.__qualname__}"
+    if key in constants:
+        return
+    constants[key] = ""
+    path = inspect.getsourcefile(function)
+    if path and path not in sources:
+        sources[path] = Path(path).read_bytes()
+    closure = inspect.getclosurevars(function)
+    for name, value in {**closure.globals, **closure.nonlocals}.items():
+        if isinstance(value, Dispatcher):
+            _collect_sources(value.py_func, sources, constants)
+        elif isinstance(value, int | float | np.generic | tuple | str):
+            constants[f"{key}.{name}"] = repr(value)

@@ -1,0 +1,47 @@
+"""Checks of what users pass in; every error names the value, what is allowed, and the remedy."""
+
+import difflib
+from collections.abc import Iterable
+from functools import cache
+
+import numba
+
+
+def require_choice(name: str, value: object, allowed: Iterable[str]) -> str:
+    """Returns `value` if it is one of `allowed`, else raises ValueError with the nearest of them."""
+    choices = list(allowed)
+    if isinstance(value, str) and value in choices:
+        return value
+    near = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"{name}={value!r} is unknown: use one of {', '.join(map(repr, choices))}{hint}")
+
+
+def require_number(
+    name: str, value: object, low: float, high: float, *, integer: bool = False, open_low: bool = False
+) -> float:
+    """Returns `value` if it is a number in [low, high] ((low, high] if `open_low`), else raises ValueError."""
+    kind = "an integer" if integer else "a number"
+    allowed = f"{kind} in {'(' if open_low else '['}{low}, {high}]"
+    if isinstance(value, bool) or not isinstance(value, int if integer else int | float):
+        raise ValueError(f"{name}={value!r} is no {kind.split()[1]}: use {allowed}")
+    if not (low < value <= high if open_low else low <= value <= high):  # false for NaN
+        raise ValueError(f"{name}={value!r} is out of range: use {allowed}")
+    return value
+
+
+@cache
+def require_openmp() -> None:
+    """Raises RuntimeError where Numba cannot use OpenMP, which batches need beside torch's own threads."""
+    try:
+        from numba.np.ufunc import omppool  # noqa: F401 (the import is the check)
+    except ImportError as error:
+        raise RuntimeError(
+            f"Numba's OpenMP threads cannot be loaded ({error}); install the system library libgomp "
+            "(Debian: apt-get install libgomp1), then start again"
+        ) from None
+    if numba.config.THREADING_LAYER != "omp":
+        raise RuntimeError(
+            f"NUMBA_THREADING_LAYER={numba.config.THREADING_LAYER!r} is set after the engine was imported; "
+            "it needs 'omp': unset it"
+        )
