@@ -1,19 +1,20 @@
-"""Quadrivium's environments. Importing this registers their ids and nothing heavy: ids are strings until made.
+"""Quadrivium's environments. Importing this registers nothing heavy: ids are strings until made."""
 
-Gymnasium dropped its plug-in entry point in 1.0, so a program says `import envs`, or lets Gymnasium do it:
-`gymnasium.make("envs:quadrivium/Highway-v0")`.
-"""
+import contextlib
+import ctypes
 
 import gymnasium
 
+# Numba's threads come from the system's OpenMP and torch brings its own copy, unless one is loaded already.
+# Two pools that spin against each other cost milliseconds a step on a busy machine; one costs microseconds.
+with contextlib.suppress(OSError):
+    ctypes.CDLL("libgomp.so.1")
+
 
 def register_environments() -> None:
-    """Registers every environment id."""
+    """Registers every environment id; Gymnasium calls this through its plug-in entry point."""
     gymnasium.register(
         id="quadrivium/Highway-v0",
         entry_point="envs.driving.highway.env:HighwayEnv",
         vector_entry_point="envs.driving.highway.env:HighwayVectorEnv",
     )
-
-
-register_environments()
