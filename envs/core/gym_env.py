@@ -139,7 +139,7 @@ class LaneEnv(gymnasium.Env[np.ndarray, Any]):
         return self._lanes.obs[0].copy(), {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """Takes one action. Raises ValueError for an action outside the space, and after the episode's end."""
+        """Takes one action. Raises ValueError for one outside the space, and after the episode's end."""
         lanes = self._lanes
         if not self._running:
             raise ValueError(
@@ -253,7 +253,7 @@ class LaneVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return self._lanes.obs.copy(), {}
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Steps every lane. actions: (N,) integers for Discrete, (N, A) for Box; ValueError outside the space."""
+        """Steps every lane. actions: (N,) integers for Discrete, (N, A) for Box; else ValueError."""
         lanes = self._lanes
         checked = checked_actions(np.asarray(actions), self.single_action_space, self.num_envs)
         lanes.actions[:, : checked.shape[1]] = checked
@@ -326,7 +326,7 @@ def _copy_states(rows: np.ndarray, lanes: _Lanes) -> None:
     if rows.dtype != lanes.states.dtype or rows.shape != lanes.states.shape:
         raise ValueError(
             f"the state is {rows.shape} rows of {rows.dtype.itemsize} bytes; this environment has "
-            f"{lanes.states.shape} rows of {lanes.states.dtype.itemsize} bytes: build it with the same arguments"
+            f"{lanes.states.shape} rows of {lanes.states.dtype.itemsize} bytes; use the same arguments"
         )
     lanes.states[:] = rows
     lanes.observe()

@@ -18,7 +18,6 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.core import types
 from numba.core.dispatcher import Dispatcher
 from numba.extending import overload
 
@@ -213,7 +212,7 @@ def cache_directory(world: World) -> Path:
 
 
 def _collect_sources(function: Any, sources: dict[str, bytes], constants: dict[str, str]) -> None:
-    """Adds the files of `function` and of all lane functions that it reaches, and the global numbers they use."""
+    """Adds the files of `function` and of the lane functions that it reaches, and the globals they use."""
     key = f"{function.__module__}.{function.__qualname__}"
     if key in constants:
         return

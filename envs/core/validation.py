@@ -20,7 +20,7 @@ def require_choice(name: str, value: object, allowed: Iterable[str]) -> str:
 def require_number(
     name: str, value: object, low: float, high: float, *, integer: bool = False, open_low: bool = False
 ) -> float:
-    """Returns `value` if it is a number in [low, high] ((low, high] if `open_low`), else raises ValueError."""
+    """Returns `value` if it is a number in [low, high], or (low, high] if `open_low`; else ValueError."""
     kind = "an integer" if integer else "a number"
     allowed = f"{kind} in {'(' if open_low else '['}{low}, {high}]"
     if isinstance(value, bool) or not isinstance(value, int if integer else int | float):
