@@ -1,0 +1,1 @@
+"""What all agents share: run directories, checkpoints, vector environments."""
