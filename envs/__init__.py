@@ -1,4 +1,6 @@
-"""Quadrivium's environments. Importing this registers their ids and nothing heavy: ids are strings until made.
+"""Quadrivium's environments. Importing this registers their ids and nothing heavy.
+
+An id is a pair of strings until it is made.
 
 Gymnasium dropped its plug-in entry point in 1.0, so a program says `import envs`, or lets Gymnasium do it:
 `gymnasium.make("envs:quadrivium/Highway-v0")`.

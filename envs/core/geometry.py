@@ -1,3 +1,5 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
 """Scalar maths that navigation and driving share; float32 in, float32 out."""
 
 import math

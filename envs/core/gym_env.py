@@ -145,7 +145,7 @@ class LaneEnv(gymnasium.Env[np.ndarray, Any]):
             raise ValueError(
                 "step() was called on an episode that has ended or not begun; call reset() first"
             )
-        lanes.actions[0] = checked_actions(np.asarray(action)[None], self.action_space)[0]
+        lanes.actions[0] = checked_actions(np.asarray(action)[None], self.setup.action_space)[0]
         lanes.step(lanes.launchers.step_serial, autoreset=False)
         world = self.setup.world
         terminated, truncated = bool(lanes.terminated[0]), bool(lanes.truncated[0])
@@ -255,7 +255,7 @@ class LaneVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Steps every lane. actions: (N,) integers for Discrete, (N, A) for Box; else ValueError."""
         lanes = self._lanes
-        checked = checked_actions(np.asarray(actions), self.single_action_space, self.num_envs)
+        checked = checked_actions(np.asarray(actions), self.setup.action_space, self.num_envs)
         lanes.actions[:, : checked.shape[1]] = checked
         lanes.step(self._step, autoreset=True)
         done = lanes.terminated | lanes.truncated

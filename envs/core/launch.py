@@ -1,3 +1,5 @@
+# Kernel code: a record has no static type, and Numba is partly typed.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
 """Runs lane functions over a batch of records: the only `prange` of the project.
 
 A launcher is generic: it calls `lane_step` and its sisters, which Numba resolves by the type of the

@@ -1,3 +1,5 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
 """Random numbers for one lane: a counter-based stream that is one field of its record.
 
 A draw adds a constant to the counter `s.rng` and hashes it (SplitMix64: Steele, Lea & Flood 2014, "Fast

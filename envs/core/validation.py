@@ -1,10 +1,11 @@
 """Checks of what users pass in; every error names the value, what is allowed, and the remedy."""
 
 import difflib
+import importlib
 from collections.abc import Iterable
 from functools import cache
 
-import numba
+from numba.core import config as numba_config
 
 
 def require_choice(name: str, value: object, allowed: Iterable[str]) -> str:
@@ -34,14 +35,14 @@ def require_number(
 def require_openmp() -> None:
     """Raises RuntimeError where Numba cannot use OpenMP, which batches need beside torch's own threads."""
     try:
-        from numba.np.ufunc import omppool  # noqa: F401 (the import is the check)
+        importlib.import_module("numba.np.ufunc.omppool")
     except ImportError as error:
         raise RuntimeError(
             f"Numba's OpenMP threads cannot be loaded ({error}); install the system library libgomp "
             "(Debian: apt-get install libgomp1), then start again"
         ) from None
-    if numba.config.THREADING_LAYER != "omp":
+    layer = getattr(numba_config, "THREADING_LAYER", None)
+    if layer != "omp":
         raise RuntimeError(
-            f"NUMBA_THREADING_LAYER={numba.config.THREADING_LAYER!r} is set after the engine was imported; "
-            "it needs 'omp': unset it"
+            f"Numba's threading layer is set to {layer!r}; the engine needs 'omp': leave it unset"
         )
