@@ -1,0 +1,40 @@
+"""Errors that are the user's to mend: one line with the value, what is expected, and the remedy."""
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+
+class UserError(Exception):
+    """Something that the user can mend; its text is one whole sentence and needs no traceback."""
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Returns `"; did you mean 'x'?"` with the choice nearest to `name`, or `""` where none is near."""
+    near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+@contextmanager
+def as_user_error(prefix: str, *kinds: type[Exception]) -> Iterator[None]:
+    """Turns exceptions of `kinds` into a UserError of one line: `prefix: message`."""
+    try:
+        yield
+    except kinds as error:
+        raise UserError(f"{prefix}: {one_line(error)}") from error
+
+
+def one_line(error: BaseException) -> str:
+    """Returns the text of `error` without line breaks, or its type's name where it has no text."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def run_command(command: Callable[[], None]) -> int:
+    """Runs `command` and returns its exit code: 0, or 2 after one line `error: ...` on stderr."""
+    try:
+        command()
+    except UserError as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        return 2
+    return 0

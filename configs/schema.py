@@ -1,0 +1,238 @@
+"""What a run's configuration may hold, and the one-line errors for what it may not.
+
+A run is one complete YAML file. Unknown keys are refused at every level, down to the agents' own dataclasses.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic_core import ErrorDetails
+
+from agents.common.errors import UserError, did_you_mean
+from agents.dqn import DQNConfig
+from agents.ppo import PPOConfig
+from configs.yaml_format import dump_yaml, parse_yaml, read_yaml
+
+AgentConfig = Annotated[PPOConfig | DQNConfig, Field(discriminator="algorithm")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class EnvConfig(_Section):
+    """The environment that the agent trains in."""
+
+    id: str
+    """a registered Gymnasium id"""
+    num_envs: PositiveInt
+    """how many environments step together"""
+    kwargs: dict[str, Any] = {}
+    """arguments of the environment, such as preset"""
+
+
+class CheckpointConfig(_Section):
+    """When the run is saved. The last state is saved in any case."""
+
+    every_steps: PositiveInt
+    """environment steps between checkpoints"""
+    keep_last: PositiveInt = 3
+    """older ones are deleted; the best one stays"""
+
+
+class EvaluationConfig(_Section):
+    """How the agent is measured while it trains and at the end, on scenarios that it does not train on."""
+
+    every_steps: PositiveInt | None
+    """environment steps between evaluations, or null for none"""
+    episodes: PositiveInt = 100
+    """episodes of each evaluation during training"""
+    final_episodes: PositiveInt | None = 500
+    """episodes of the closing evaluation beside the baselines, or null for none"""
+    seed: Annotated[int, Field(ge=0)] = 1_000_000
+    """the first scenario's seed; episode k plays seed + k"""
+    kwargs: dict[str, Any] = {}
+    """arguments of the environment that differ in evaluation, such as split: test"""
+    baselines: list[str] | None = None
+    """scripted players to compare with, or null for all that the environment has"""
+
+
+class LoggingConfig(_Section):
+    """What TensorBoard and the terminal show."""
+
+    interval: PositiveInt = 1
+    """log every so many iterations (PPO) or episodes (DQN)"""
+    video_every_steps: PositiveInt | None = None
+    """environment steps between videos in TensorBoard, or null for none"""
+    progress: bool = True
+    """show progress on the terminal"""
+
+
+class RunConfig(_Section):
+    """Everything that determines a run."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+    """the run directory is runs/NAME"""
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    """of the weights, the actions and the training scenarios"""
+    total_timesteps: PositiveInt
+    """environment steps, summed over all environments"""
+    max_minutes: PositiveFloat | None = None
+    """stop (resumably) after so much wall-clock time, or null"""
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    """auto, cpu, mps, cuda or cuda:N"""
+    threads: PositiveInt | None = None
+    """CPU threads of networks and environments, or null for all cores"""
+    env: EnvConfig
+    agent: AgentConfig
+    checkpoint: CheckpointConfig
+    evaluation: EvaluationConfig
+    logging: LoggingConfig = LoggingConfig()
+
+    def evaluation_kwargs(self) -> dict[str, Any]:
+        """Returns the environment's arguments in evaluation."""
+        return {**self.env.kwargs, **self.evaluation.kwargs}
+
+
+def load_config(path: Path, overrides: Mapping[str, str] | None = None) -> RunConfig:
+    """Returns the configuration in the YAML file `path`, with `overrides` (dotted key to YAML text) applied."""
+    return validate(read_yaml(path), str(path), overrides)
+
+
+def validate(data: dict[str, Any], source: str, overrides: Mapping[str, str] | None = None) -> RunConfig:
+    """Returns the configuration in plain `data`; raises UserError that names the first fault and its remedy.
+
+    Strict: "3" is no integer, true is no number; an integer serves as a float. `source` names where `data`
+    came from. `data` is not changed.
+    """
+    overrides = overrides or {}
+    data = json.loads(json.dumps(data))
+    for key, text in overrides.items():
+        _assign(data, key, parse_yaml(text, option(key)))
+    try:
+        return _strict(data)
+    except ValidationError as error:
+        words = [_dotted(detail) for detail in error.errors() if detail["type"] == "string_type"]
+        # `--name 1` means the text "1": where text is expected the option is taken as it was typed.
+        typed = [key for key in words if key in overrides]
+        for key in typed:
+            _assign(data, key, overrides[key])
+    try:
+        return _strict(data)
+    except ValidationError as error:
+        raise UserError(_explain(error, data, source, overrides)) from None
+
+
+def to_data(config: RunConfig) -> dict[str, Any]:
+    """Returns the configuration as plain nested data, in the order of the schema."""
+    return config.model_dump(mode="json")
+
+
+def to_text(config: RunConfig) -> str:
+    """Returns `config.yaml`: the whole configuration as YAML, after a line with the hash of what follows."""
+    body = dump_yaml(to_data(config))
+    return f"# sha256: {hashlib.sha256(body.encode()).hexdigest()}\n{body}"
+
+
+def read_resolved(path: Path) -> RunConfig:
+    """Returns the configuration written by `to_text`; raises UserError where the file no longer fits its hash."""
+    config = load_config(path)  # a damaged file is named first by what is wrong in it
+    head, _, body = path.read_text(encoding="utf-8").partition("\n")
+    if head != f"# sha256: {hashlib.sha256(body.encode()).hexdigest()}":
+        raise UserError(
+            f"{path}: was edited since the run began (its hash differs), so the run cannot be continued exactly; "
+            "restore it, or begin a new run from it: python train.py CONFIG --name OTHER"
+        )
+    return config
+
+
+def option(key: str) -> str:
+    """Returns the command-line option of a dotted key: `agent.learning_rate` is `--agent.learning-rate`."""
+    return "--" + key.replace("_", "-")
+
+
+def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested mappings as one level of dotted keys; an empty mapping stays a value."""
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _strict(data: dict[str, Any]) -> RunConfig:
+    # In JSON mode, strict validation still builds dataclasses from objects and tuples from arrays.
+    return RunConfig.model_validate_json(json.dumps(data), strict=True)
+
+
+def _assign(data: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        inner = data.get(parent)
+        data[parent] = inner = inner if isinstance(inner, dict) else {}
+        data = inner
+    data[last] = value
+
+
+def _dotted(detail: ErrorDetails) -> str:
+    """Returns the key that an error is about; pydantic puts the union's tag after `agent`, which is no key."""
+    parts = [str(part) for part in detail["loc"]]
+    if parts[:1] == ["agent"] and len(parts) > 1:
+        del parts[1]
+    return ".".join(parts)
+
+
+def _explain(error: ValidationError, data: dict[str, Any], source: str, overrides: Mapping[str, str]) -> str:
+    details = error.errors()
+    # A misspelt key is often also a missing one: name the misspelling first.
+    unknown = [d for d in details if d["type"] in ("extra_forbidden", "unexpected_keyword_argument")]
+    detail = (unknown or details)[0]
+    key = _dotted(detail)
+    where = option(key) if key in overrides else f"{source}: {key}"
+    kind, value = detail["type"], detail["input"]
+    if unknown:
+        return f"{where} is not a known key{did_you_mean(key, _known_keys(data))}; `python train.py --help` lists all"
+    if kind in ("missing", "union_tag_not_found"):
+        key += ".algorithm" if kind == "union_tag_not_found" else ""
+        return f"{source}: {key} is missing; add it there or give {option(key)} VALUE"
+    if kind == "union_tag_invalid":
+        value = value["algorithm"]
+        choices = re.findall(r"'(\w+)'", detail["ctx"]["expected_tags"])
+        return f"{where}.algorithm = {value!r}: expected one of {', '.join(choices)}{did_you_mean(str(value), choices)}"
+    expected = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected", 1)
+    expected = expected.replace("String should", "expected text to", 1)
+    hint = did_you_mean(value, re.findall(r"'(\w+)'", expected)) if kind == "literal_error" else ""
+    remedy = "give another value" if key in overrides else f"change it there or give {option(key)} VALUE"
+    return f"{where} = {_short(value)}: {expected}{hint}; {remedy}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _known_keys(data: dict[str, Any]) -> list[str]:
+    """Returns every dotted key that the schema knows for the algorithm that `data` chooses."""
+    schema = RunConfig.model_json_schema()
+    agent = data.get("agent")
+    algorithm = agent.get("algorithm") if isinstance(agent, dict) else None
+    keys: list[str] = []
+
+    def walk(node: dict[str, Any], prefix: str) -> None:
+        mapping = node.get("discriminator", {}).get("mapping", {})
+        node = {"$ref": mapping[algorithm]} if algorithm in mapping else node
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        for name, child in node.get("properties", {}).items():
+            keys.append(prefix + name)
+            walk(child, f"{prefix}{name}.")
+
+    walk(schema, "")
+    return keys
