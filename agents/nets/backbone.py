@@ -1,0 +1,86 @@
+"""The backbone contract: `obs -> (tokens, mask, pooled)` for any observation space and any trunk."""
+
+from __future__ import annotations
+
+from gymnasium import spaces
+from torch import Tensor, nn
+
+from agents.nets.cnn import CnnTrunk
+from agents.nets.config import NetConfig
+from agents.nets.mlp import MlpTrunk
+from agents.nets.stem import Observation, Stem
+from agents.nets.transformer import TransformerTrunk
+
+Trunk = MlpTrunk | CnnTrunk | TransformerTrunk
+_TRUNKS: dict[str, type[Trunk]] = {"mlp": MlpTrunk, "cnn": CnnTrunk, "transformer": TransformerTrunk}
+
+
+class Backbone(nn.Module):
+    """A stem (standardised parts of the observation) and a trunk (what is learned from them).
+
+    Calling it with a batch of observations (a tensor with a batch axis first, or a dict of them; any dtype,
+    used as float32) returns
+        tokens (B, N, token_dim): one feature vector a token, cell, or feature,
+        mask (B, N) bool: True where the token is present,
+        pooled (B, pooled_dim): the whole observation.
+    """
+
+    def __init__(self, observation_space: spaces.Space, config: NetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.stem = Stem(observation_space, config)
+        self.trunk: Trunk = self.make_trunk()
+
+    @property
+    def token_dim(self) -> int:
+        """Width of a token."""
+        return self.trunk.token_dim
+
+    @property
+    def pooled_dim(self) -> int:
+        """Width of the pooled features."""
+        return self.trunk.pooled_dim
+
+    def make_trunk(self) -> Trunk:
+        """Returns another trunk with fresh weights for the same stem (a critic's own, for example)."""
+        return _TRUNKS[self.config.trunk](self.stem.specs, self.config)
+
+    def forward(self, obs: Observation) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns tokens, mask, pooled (see the class)."""
+        return self.trunk(self.stem(obs))
+
+    def update_statistics(self, obs: Observation) -> None:
+        """Merges a batch of observations into the input normaliser; nothing else ever changes it."""
+        self.stem.update_statistics(obs)
+
+
+def make_backbone(observation_space: spaces.Space, config: NetConfig) -> Backbone:
+    """Returns a backbone with fresh weights.
+
+    Args:
+        observation_space: Box of rank 1 (vector), 2 (tokens N, F) or 3 (grid C, H, W), Discrete, or a Dict of
+            these.
+        config: the trunk and its size.
+
+    Raises:
+        ValueError: the space has another rank or kind, or the config does not fit it.
+    """
+    return Backbone(observation_space, config)
+
+
+def copy_backbone(source: Backbone, target: Backbone) -> None:
+    """Copies weights and input statistics, for example from a trained DQN into a new PPO.
+
+    Raises:
+        ValueError: the two differ in configuration or observation; the message names the first difference.
+    """
+    weights, expected = source.state_dict(), target.state_dict()
+    for name in sorted(weights.keys() | expected.keys()):
+        ours = tuple(weights[name].shape) if name in weights else "nothing"
+        theirs = tuple(expected[name].shape) if name in expected else "nothing"
+        if ours != theirs:
+            raise ValueError(
+                f"backbones differ at {name}: the source has {ours}, the target {theirs}; "
+                "give both agents the same net section and observation."
+            )
+    target.load_state_dict(weights)

@@ -1,0 +1,63 @@
+"""The configuration of a backbone, and the layer choices every trunk shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Gt
+from torch import nn
+
+Activation = Literal["auto", "tanh", "relu", "gelu", "silu"]
+
+_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+}
+_AUTO = {"mlp": "tanh", "cnn": "relu", "transformer": "gelu"}
+
+
+@dataclass(frozen=True)
+class NetConfig:
+    """Chooses a trunk and its size; the stem follows from the observation space.
+
+    Attributes:
+        trunk: "mlp" flattens everything; "cnn" convolves over a grid's cells (or along tokens); "transformer"
+            attends over a grid's patches, tokens, or a vector's single features.
+        width: hidden units of the MLP, channels of the CNN, model width of the transformer.
+        depth: hidden layers of the MLP, residual blocks of the CNN, encoder blocks of the transformer.
+        heads: attention heads (transformer); must divide `width`.
+        activation: "auto" is tanh for the MLP, ReLU for the CNN, GELU for the transformer.
+        normalize_layers: LayerNorm before each activation of the MLP, GroupNorm in the CNN's blocks. The
+            transformer is always pre-LN. LayerNorm makes Q-learning stable without a target network
+            (Gallici et al. 2024, PQN).
+        pooling: how the transformer reduces its tokens: the masked "mean", or a learned "query" that attends
+            over them (Lee et al. 2019, PMA). The CNN always pools mean and maximum.
+        patch: side of a grid's square patches (transformer), in cells; 1 makes every cell a token.
+        normalize_inputs: standardise each feature (each channel of a grid) by running statistics, which live
+            in the network's buffers and change only by an explicit `update_statistics`.
+        token_mask_feature: for token observations (rank 2), the index of the feature that is > 0 where the
+            token is present (0 in the driving worlds' kinematics). None: every token is present.
+            A space cannot say this by itself, so the config does.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    trunk: Literal["mlp", "cnn", "transformer"] = "mlp"
+    width: Annotated[int, Gt(0)] = 64
+    depth: Annotated[int, Gt(0)] = 2
+    heads: Annotated[int, Gt(0)] = 4
+    activation: Activation = "auto"
+    normalize_layers: bool = False
+    pooling: Literal["mean", "query"] = "mean"
+    patch: Annotated[int, Gt(0)] = 1
+    normalize_inputs: bool = True
+    token_mask_feature: Annotated[int, Ge(0)] | None = None
+
+    def make_activation(self) -> nn.Module:
+        """Returns a fresh activation module."""
+        name = _AUTO[self.trunk] if self.activation == "auto" else self.activation
+        return _ACTIVATIONS[name]()

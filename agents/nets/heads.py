@@ -1,0 +1,52 @@
+"""Heads: from the pooled features to what an agent needs."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from agents.nets.layers import orthogonal_
+
+
+class PolicyHead(nn.Linear):
+    """Action preferences (logits or means), started near zero so that the first policy explores evenly.
+
+    Gain 0.01: Andrychowicz et al. 2021 ("What matters in on-policy RL"), section 3.2.
+    """
+
+    def __init__(self, pooled_dim: int, outputs: int) -> None:
+        super().__init__(pooled_dim, outputs)
+        orthogonal_(self, 0.01)
+
+
+class ValueHead(nn.Linear):
+    """The state's value, (B, 1)."""
+
+    def __init__(self, pooled_dim: int) -> None:
+        super().__init__(pooled_dim, 1)
+        orthogonal_(self, 1.0)
+
+
+class QHead(nn.Module):
+    """Action values (B, A); dueling splits them into a value and advantages (Wang et al. 2016, eq. 9)."""
+
+    def __init__(self, pooled_dim: int, actions: int, *, dueling: bool = False) -> None:
+        super().__init__()
+        self.advantage = nn.Linear(pooled_dim, actions)
+        self.value = nn.Linear(pooled_dim, 1) if dueling else None
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Returns Q (B, A); pooled (B, P)."""
+        advantage = self.advantage(pooled)
+        if self.value is None:
+            return advantage
+        return self.value(pooled) + advantage - advantage.mean(1, keepdim=True)
+
+
+def mask_logits(logits: Tensor, action_mask: Tensor) -> Tensor:
+    """Returns logits (B, A) with the lowest finite value where action_mask (B, A) is 0.
+
+    Finite, not -inf: an entropy then multiplies a zero probability by a finite number.
+    Source: Huang and Ontañón 2022.
+    """
+    return logits.masked_fill(action_mask == 0, torch.finfo(logits.dtype).min)

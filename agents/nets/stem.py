@@ -1,0 +1,146 @@
+"""The stem: observations of any supported space become a tuple of standardised parts.
+
+The space's rank says what a part is: 1 a vector, 2 tokens (N, F), 3 a grid (C, H, W); `Discrete` is a one-hot
+vector; `Dict` composes its keys in order, except `action_mask`, which belongs to the policy.
+A stem has statistics but no weights: several trunks can share one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from gymnasium import spaces
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from agents.nets.config import NetConfig
+from agents.nets.normalizer import RunningNormalizer
+
+Observation = Tensor | dict[str, Tensor]
+ACTION_MASK = "action_mask"
+
+
+class Part(NamedTuple):
+    """One piece of a batch of observations, float32."""
+
+    values: Tensor  # vector (B, F) | tokens (B, N, F) | grid (B, C, H, W)
+    mask: Tensor | None  # (B, N) bool, True = present; None: all are
+
+
+@dataclass(frozen=True)
+class PartSpec:
+    """What a part is and its size without the batch axis."""
+
+    kind: Literal["vector", "tokens", "grid"]
+    shape: tuple[int, ...]  # (F,) | (N, F) | (C, H, W)
+    masked: bool = False
+
+    @property
+    def features(self) -> int:
+        """Length of the feature (channel) axis."""
+        return self.shape[0] if self.kind == "grid" else self.shape[-1]
+
+
+class PartStem(nn.Module):
+    """Turns one space's batch into a `Part`: float32, standardised, absent tokens zeroed."""
+
+    def __init__(self, space: spaces.Space, config: NetConfig, name: str) -> None:
+        super().__init__()
+        self.one_hot = int(space.n) if isinstance(space, spaces.Discrete) else 0
+        self.start = int(space.start) if isinstance(space, spaces.Discrete) else 0
+        self.mask_feature: int | None = None
+        if isinstance(space, spaces.Discrete):
+            self.spec = PartSpec("vector", (self.one_hot,))
+        elif isinstance(space, spaces.Box):
+            kind = _kind(space.shape, name)
+            if kind == "tokens" and config.token_mask_feature is not None:
+                self.mask_feature = config.token_mask_feature
+                if self.mask_feature >= space.shape[-1]:
+                    raise ValueError(
+                        f"token_mask_feature={self.mask_feature} is outside the {space.shape[-1]} features of "
+                        f"{name} {space.shape}; give the presence feature's index, or null if there is none."
+                    )
+            self.spec = PartSpec(kind, space.shape or (1,), self.mask_feature is not None)
+        else:
+            raise ValueError(
+                f"{name} is a {type(space).__name__} space; expected Box, Discrete, or a Dict of them; "
+                "flatten it first (gymnasium.wrappers.FlattenObservation)."
+            )
+        self.normalizer: RunningNormalizer | None = None
+        if config.normalize_inputs and not self.one_hot:
+            trailing = 2 if self.spec.kind == "grid" else 0
+            self.normalizer = RunningNormalizer(self.spec.features, trailing=trailing, keep=self.mask_feature)
+
+    def _raw(self, obs: Tensor) -> Part:
+        if self.one_hot:
+            index = obs.long().reshape(-1) - self.start
+            return Part(F.one_hot(index, self.one_hot).float(), None)
+        values = obs if obs.dtype == torch.float32 else obs.float()
+        if self.spec.shape == (1,):
+            values = values.reshape(-1, 1)  # rank 0 too
+        mask = None if self.mask_feature is None else values[..., self.mask_feature] > 0  # (B, N)
+        return Part(values, mask)
+
+    def forward(self, obs: Tensor) -> Part:
+        """Returns the part; obs has a batch axis first and any dtype."""
+        values, mask = self._raw(obs)
+        if self.normalizer is not None:
+            values = self.normalizer(values)
+        if mask is not None:
+            values = values * mask.unsqueeze(-1)
+        return Part(values, mask)
+
+    def update_statistics(self, obs: Tensor) -> None:
+        """Merges a batch into the running statistics."""
+        if self.normalizer is not None:
+            self.normalizer.update(*self._raw(obs))
+
+
+class Stem(nn.Module):
+    """Splits an observation into parts, each by its own `PartStem`."""
+
+    def __init__(self, space: spaces.Space, config: NetConfig) -> None:
+        super().__init__()
+        named = {"observation": space}
+        self.composed = isinstance(space, spaces.Dict)
+        if isinstance(space, spaces.Dict):
+            named = {key: part for key, part in space.spaces.items() if key != ACTION_MASK}
+            if not named:
+                raise ValueError(
+                    "the Dict observation space has only action_mask; expected a key 'observation' too."
+                )
+        self.parts = nn.ModuleDict({key: PartStem(part, config, key) for key, part in named.items()})
+
+    @property
+    def specs(self) -> list[PartSpec]:
+        """What each part is, in the order of the parts."""
+        return [stem.spec for stem in self._stems().values()]
+
+    def _stems(self) -> dict[str, PartStem]:
+        return dict(self.parts.items())  # pyright: ignore[reportReturnType]
+
+    def _pick(self, obs: Observation, key: str) -> Tensor:
+        return obs[key] if isinstance(obs, dict) else obs
+
+    def forward(self, obs: Observation) -> tuple[Part, ...]:
+        """Returns the parts of a batch; obs: a tensor with a batch axis, or a dict of them."""
+        return tuple(stem(self._pick(obs, key)) for key, stem in self.parts.items())
+
+    def update_statistics(self, obs: Observation) -> None:
+        """Merges a batch of observations into the running statistics."""
+        for key, stem in self._stems().items():
+            stem.update_statistics(self._pick(obs, key))
+
+
+def _kind(shape: tuple[int, ...], name: str) -> Literal["vector", "tokens", "grid"]:
+    if len(shape) <= 1:
+        return "vector"
+    if len(shape) == 2:
+        return "tokens"
+    if len(shape) == 3:
+        return "grid"
+    raise ValueError(
+        f"{name} has shape {shape}; expected rank 1 (vector), 2 (tokens N, F) or 3 (grid C, H, W): reshape it."
+    )

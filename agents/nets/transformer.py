@@ -1,0 +1,156 @@
+"""The transformer trunk: every part becomes tokens of one width, and all attend to all."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from agents.nets.config import NetConfig
+from agents.nets.layers import fourier_positions, grid_coordinates, masked_mean
+from agents.nets.stem import Part, PartSpec
+
+_MAX_TOKENS = 4096  # attention is quadratic: beyond this a forward pass takes gigabytes
+
+
+class VectorTokens(nn.Module):
+    """Each feature x_i becomes the token x_i * w_i + b_i (Gorishniy et al. 2021, FT-Transformer)."""
+
+    def __init__(self, spec: PartSpec, width: int) -> None:
+        super().__init__()
+        self.count = spec.features
+        self.weight = nn.Parameter(torch.randn(spec.features, width) * 0.5)
+        self.bias = nn.Parameter(torch.randn(spec.features, width) * 0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the embedded tokens."""
+        return x.unsqueeze(-1) * self.weight + self.bias  # (B, F, D)
+
+
+class SetTokens(nn.Module):
+    """Projects tokens and adds a learned vector by index: the ego is listed first, others nearest first."""
+
+    def __init__(self, spec: PartSpec, width: int) -> None:
+        super().__init__()
+        self.count = spec.shape[0]
+        self.project = nn.Linear(spec.features, width)
+        self.index = nn.Parameter(torch.randn(self.count, width) * 0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the embedded tokens."""
+        return self.project(x) + self.index  # (B, N, D)
+
+
+class GridTokens(nn.Module):
+    """Cuts a grid into patches, zero-padded at the far edges, with positions (Dosovitskiy et al. 2021)."""
+
+    positions: Tensor
+
+    def __init__(self, spec: PartSpec, width: int, patch: int) -> None:
+        super().__init__()
+        channels, height, columns = spec.shape
+        rows, cols = -(-height // patch), -(-columns // patch)
+        self.padding = (0, cols * patch - columns, 0, rows * patch - height)
+        self.count = rows * cols
+        self.project = nn.Conv2d(channels, width, patch, stride=patch)
+        positions = fourier_positions(grid_coordinates(rows, cols).flatten(1))
+        self.register_buffer("positions", positions, persistent=False)  # (N, 18)
+        self.place = nn.Linear(positions.shape[1], width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the embedded patches; x (B, C, H, W)."""
+        if any(self.padding):
+            x = F.pad(x, self.padding)
+        return self.project(x).flatten(2).transpose(1, 2) + self.place(self.positions)  # (B, N, D)
+
+
+class EncoderBlock(nn.Module):
+    """Pre-LN self-attention and feed-forward, each with a residual (Xiong et al. 2020)."""
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.heads = config.heads
+        self.norm_attention = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.project = nn.Linear(width, width)
+        self.norm_feed_forward = nn.LayerNorm(width)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(width, 4 * width), config.make_activation(), nn.Linear(4 * width, width)
+        )
+
+    def forward(self, x: Tensor, attend: Tensor | None) -> Tensor:
+        """Returns x (B, N, D) after the block; attend (B, 1, 1, N) bool: which tokens may be looked at."""
+        batch, count, width = x.shape
+        qkv = self.qkv(self.norm_attention(x)).view(batch, count, 3, self.heads, width // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, N, D / heads)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=attend)
+        x = x + self.project(mixed.transpose(1, 2).reshape(batch, count, width))
+        return x + self.feed_forward(self.norm_feed_forward(x))
+
+
+class QueryPooling(nn.Module):
+    """One learned query attends over the tokens (Lee et al. 2019, pooling by multi-head attention)."""
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.query = nn.Parameter(torch.randn(config.heads, 1, config.width // config.heads) * 0.02)
+        self.key_value = nn.Linear(config.width, 2 * config.width)
+
+    def forward(self, x: Tensor, attend: Tensor | None) -> Tensor:
+        """Returns (B, D); x (B, N, D), attend (B, 1, 1, N) bool or None."""
+        batch, count, width = x.shape
+        key_value = self.key_value(x).view(batch, count, 2, self.heads, width // self.heads)
+        key, value = key_value.permute(2, 0, 3, 1, 4)  # each (B, heads, N, D / heads)
+        query = self.query.expand(batch, -1, -1, -1)  # (B, heads, 1, D / heads)
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=attend).reshape(batch, width)
+
+
+class TransformerTrunk(nn.Module):
+    """Embeds every part as tokens, encodes them together, and pools. pooled is (B, width)."""
+
+    def __init__(self, specs: list[PartSpec], config: NetConfig) -> None:
+        super().__init__()
+        if config.width % config.heads:
+            raise ValueError(
+                f"net.width={config.width} is not divisible by net.heads={config.heads}; "
+                f"try width={-(-config.width // config.heads) * config.heads}."
+            )
+        self.token_dim = self.pooled_dim = config.width
+        self.embeddings = nn.ModuleList(_embedding(spec, config) for spec in specs)
+        self.counts = [int(embedding.count) for embedding in self.embeddings]  # pyright: ignore[reportArgumentType]
+        if sum(self.counts) > _MAX_TOKENS:
+            raise ValueError(
+                f"the observation makes {sum(self.counts)} tokens, at most {_MAX_TOKENS} are sensible; "
+                f"raise net.patch (now {config.patch}) or use the cnn trunk."
+            )
+        self.blocks = nn.ModuleList(EncoderBlock(config) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(config.width)
+        self.pooling = QueryPooling(config) if config.pooling == "query" else None
+        self.masked = any(spec.masked for spec in specs)
+
+    def forward(self, parts: tuple[Part, ...]) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns tokens (B, N, D), mask (B, N), pooled (B, D)."""
+        x = torch.cat([embed(part.values) for embed, part in zip(self.embeddings, parts, strict=True)], 1)
+        masks = [
+            torch.ones((len(x), count), dtype=torch.bool, device=x.device) if part.mask is None else part.mask
+            for part, count in zip(parts, self.counts, strict=True)
+        ]
+        mask = torch.cat(masks, 1)  # (B, N)
+        # A row without any token would make softmax 0/0: it attends to all, and the mean pools to 0.
+        attend = (mask | ~mask.any(1, keepdim=True))[:, None, None, :] if self.masked else None
+        for block in self.blocks:
+            x = block(x, attend)
+        x = self.norm(x)
+        if self.pooling is not None:
+            return x, mask, self.pooling(x, attend)
+        return x, mask, masked_mean(x, mask if self.masked else None)
+
+
+def _embedding(spec: PartSpec, config: NetConfig) -> nn.Module:
+    if spec.kind == "vector":
+        return VectorTokens(spec, config.width)
+    if spec.kind == "tokens":
+        return SetTokens(spec, config.width)
+    return GridTokens(spec, config.width, config.patch)
