@@ -70,7 +70,7 @@ class ConvTower(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(config.width, kernel, config) for _ in range(config.depth))
         self.activation = config.make_activation()
         # oneDNN's convolutions are about twice as fast on channels-last memory (see benchmarks)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def forward(self, part: Part) -> tuple[Tensor, Tensor | None]:
         """Returns tokens (B, N, D), one a cell, and their mask (B, N) or None."""

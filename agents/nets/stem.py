@@ -56,11 +56,11 @@ class PartStem(nn.Module):
         elif isinstance(space, spaces.Box):
             kind = _kind(space.shape, name)
             if kind == "tokens" and config.token_mask_feature is not None:
-                self.mask_feature = config.token_mask_feature
-                if self.mask_feature >= space.shape[-1]:
+                self.mask_feature, count = config.token_mask_feature, space.shape[-1]
+                if self.mask_feature >= count:
                     raise ValueError(
-                        f"token_mask_feature={self.mask_feature} is outside the {space.shape[-1]} features of "
-                        f"{name} {space.shape}; give the presence feature's index, or null if there is none."
+                        f"token_mask_feature={self.mask_feature} is outside the {count} features of "
+                        f"{name} {space.shape}; give the index of presence, or null."
                     )
             self.spec = PartSpec(kind, space.shape or (1,), self.mask_feature is not None)
         else:
@@ -142,5 +142,5 @@ def _kind(shape: tuple[int, ...], name: str) -> Literal["vector", "tokens", "gri
     if len(shape) == 3:
         return "grid"
     raise ValueError(
-        f"{name} has shape {shape}; expected rank 1 (vector), 2 (tokens N, F) or 3 (grid C, H, W): reshape it."
+        f"{name} has shape {shape}; expected rank 1 (vector), 2 (tokens N, F) or 3 (grid C, H, W)."
     )
