@@ -8,14 +8,14 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
+from agents.dqn import DQNConfig
+from agents.ppo import PPOConfig
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_core import ErrorDetails
 
 from agents.common.errors import UserError, did_you_mean
-from agents.dqn import DQNConfig
-from agents.ppo import PPOConfig
 from configs.yaml_format import dump_yaml, parse_yaml, read_yaml
 
 AgentConfig = Annotated[PPOConfig | DQNConfig, Field(discriminator="algorithm")]
@@ -100,7 +100,7 @@ class RunConfig(_Section):
 
 
 def load_config(path: Path, overrides: Mapping[str, str] | None = None) -> RunConfig:
-    """Returns the configuration in the YAML file `path`, with `overrides` (dotted key to YAML text) applied."""
+    """Returns the configuration in the file `path`, with `overrides` (dotted key to YAML text) applied."""
     return validate(read_yaml(path), str(path), overrides)
 
 
@@ -140,13 +140,13 @@ def to_text(config: RunConfig) -> str:
 
 
 def read_resolved(path: Path) -> RunConfig:
-    """Returns the configuration written by `to_text`; raises UserError where the file no longer fits its hash."""
+    """Returns the configuration that `to_text` wrote; raises UserError where the file does not fit its hash."""
     config = load_config(path)  # a damaged file is named first by what is wrong in it
     head, _, body = path.read_text(encoding="utf-8").partition("\n")
     if head != f"# sha256: {hashlib.sha256(body.encode()).hexdigest()}":
         raise UserError(
-            f"{path}: was edited since the run began (its hash differs), so the run cannot be continued exactly; "
-            "restore it, or begin a new run from it: python train.py CONFIG --name OTHER"
+            f"{path}: was edited since the run began (its hash differs), so the run cannot be continued "
+            "exactly; restore it, or begin a new run from it: python train.py CONFIG --name OTHER"
         )
     return config
 
@@ -182,7 +182,7 @@ def _assign(data: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _dotted(detail: ErrorDetails) -> str:
-    """Returns the key that an error is about; pydantic puts the union's tag after `agent`, which is no key."""
+    """Returns the key that an error is about, without the union's tag, which pydantic puts after `agent`."""
     parts = [str(part) for part in detail["loc"]]
     if parts[:1] == ["agent"] and len(parts) > 1:
         del parts[1]
@@ -198,7 +198,8 @@ def _explain(error: ValidationError, data: dict[str, Any], source: str, override
     where = option(key) if key in overrides else f"{source}: {key}"
     kind, value = detail["type"], detail["input"]
     if unknown:
-        return f"{where} is not a known key{did_you_mean(key, _known_keys(data))}; `python train.py --help` lists all"
+        near = did_you_mean(key, _known_keys(data))
+        return f"{where} is not a known key{near}; `python train.py --help` lists all"
     if kind in ("missing", "union_tag_not_found"):
         key += ".algorithm" if kind == "union_tag_not_found" else ""
         return f"{source}: {key} is missing; add it there or give {option(key)} VALUE"

@@ -71,7 +71,7 @@ def parse_yaml(text: str, source: str) -> Any:
     not finite.
     """
     try:
-        data = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
+        data = yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{source}, line {mark.line + 1}, column {mark.column + 1}" if mark else source
@@ -83,7 +83,7 @@ def parse_yaml(text: str, source: str) -> Any:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Returns the mapping in the file `path`; raises UserError where it cannot be read or holds no mapping."""
+    """Returns the mapping in the file `path`; raises UserError where there is none."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
