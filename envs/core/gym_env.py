@@ -197,17 +197,18 @@ class LaneVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 (Gymnasium's form)
-        "render_modes": ["rgb_array", "human"],
+        "render_modes": ["rgb_array"],
         "autoreset_mode": AutoresetMode.SAME_STEP,
     }
 
     def __init__(self, setup: Setup, num_envs: int = 1, render_mode: str | None = None) -> None:
         if num_envs < 1:
             raise ValueError(f"num_envs={num_envs} must be at least 1")
-        if render_mode not in (None, "rgb_array"):
-            raise ValueError(f"render_mode={render_mode!r} is unknown in a batch; use 'rgb_array' or None")
+        modes = ["rgb_array"] if setup.renderer else []
+        if render_mode is not None and render_mode not in modes:
+            raise ValueError(f"render_mode={render_mode!r} is unknown in a batch; use one of {modes} or None")
         require_openmp()
-        self.metadata = {**self.metadata, "render_fps": setup.render_fps}
+        self.metadata = {**self.metadata, "render_modes": modes, "render_fps": setup.render_fps}
         self.render_mode = render_mode
         self.num_envs = num_envs
         self.setup = setup
