@@ -222,11 +222,16 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _with_alignment(dtype: np.dtype) -> np.dtype:
     """The same fields and offsets, flagged as aligned where they are: .npy does not store the flag."""
+    if dtype.subdtype is not None:
+        base, shape = dtype.subdtype
+        return np.dtype((_with_alignment(base), shape))
     fields = dtype.fields
     if dtype.names is None or fields is None:
         return dtype
     try:
-        aligned = np.dtype([(str(name), field[0]) for name, field in fields.items()], align=True)
+        aligned = np.dtype(
+            [(str(name), _with_alignment(field[0])) for name, field in fields.items()], align=True
+        )
     except (TypeError, ValueError):
         return dtype
     return aligned if aligned == dtype else dtype
@@ -262,7 +267,7 @@ def git_commit() -> str | None:
     root = Path(__file__).resolve().parents[2]
 
     def git(*arguments: str) -> str:
-        command = ["git", "-C", str(root), *arguments]
+        command = ["git", "--no-optional-locks", "-C", str(root), *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
 
     try:

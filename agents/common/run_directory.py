@@ -93,10 +93,16 @@ class RunLock:
         self._descriptor: int | None = None
 
     def __enter__(self) -> RunLock:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         # O_NOFOLLOW: a planted link must not make us write our process id into somebody's file.
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-        descriptor = os.open(self.path, flags, 0o644)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, flags, 0o644)
+        except OSError as error:
+            raise UserError(
+                f"{self.path} cannot be opened for writing ({error.strerror}); expected a run directory "
+                "of your own: choose another run name, or make the directory writable"
+            ) from error
         if fcntl is not None:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -138,8 +144,9 @@ class MetricsLog:
         try:
             with self.path.open("ab", buffering=0) as file:
                 size = file.seek(0, os.SEEK_END)
-                if file.write(data) != len(data):
-                    raise OSError(errno.ENOSPC, "short write")
+                rest = memoryview(data)
+                while rest:  # a nearly full disk takes a part, and says why at the next write
+                    rest = rest[file.write(rest) :]
         except OSError as error:
             if size is not None:
                 os.truncate(self.path, size)  # a torn line would swallow the next one

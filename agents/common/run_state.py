@@ -111,12 +111,37 @@ def _prepare(generator: Generator, value: Any) -> Callable[[], object]:
         return lambda: generator.setstate(state)
     _expect(value, "numpy")
     state = _from_json(value["state"])
+    _check_numpy(state)
     if isinstance(generator, np.random.RandomState):
         np.random.RandomState().set_state(state)
         return lambda: generator.set_state(state)
     bits = generator.bit_generator
     type(bits)().state = state  # refuses another algorithm's name and wrong sizes
     return lambda: setattr(bits, "state", state)
+
+
+def _check_numpy(state: dict[str, Any]) -> None:
+    """NumPy takes any position and length, and a wrong one reads beyond the buffer at the next draw."""
+    name, inner = state["bit_generator"], state["state"]
+    arrays: dict[str, tuple[Any, int, str]] = {}
+    positions: dict[str, tuple[Any, int]] = {"has_uint32": (state.get("has_uint32", 0), 1)}
+    if name == "MT19937":
+        arrays["key"] = inner["key"], 624, "uint32"
+        positions["pos"] = inner["pos"], 624
+    elif name == "Philox":
+        arrays |= {"counter": (inner["counter"], 4, "uint64"), "key": (inner["key"], 2, "uint64")}
+        arrays["buffer"] = state["buffer"], 4, "uint64"
+        positions["buffer_pos"] = state["buffer_pos"], 4
+    elif name == "SFC64":
+        arrays["state"] = inner["state"], 4, "uint64"
+    elif name not in ("PCG64", "PCG64DXSM"):
+        raise ValueError(f"bit generator {name!r}")
+    for field, (array, size, dtype) in arrays.items():
+        if not isinstance(array, np.ndarray) or array.shape != (size,) or array.dtype != dtype:
+            raise ValueError(f"{field} of {name} must be {size} values of {dtype}")
+    for field, (position, largest) in positions.items():
+        if type(position) is not int or not 0 <= position <= largest:
+            raise ValueError(f"{field}={position!r} of {name} must be in 0..{largest}")
 
 
 def _expect(value: Any, kind: str) -> None:
