@@ -1,4 +1,4 @@
-"""CartPole as a kernel: the world of the tutorial docs/add_a_world.md, which includes this file section by section.
+"""CartPole as a kernel: the world of the tutorial docs/add_a_world.md, which includes this file in sections.
 
 Source of the dynamics: Barto, Sutton & Anderson 1983, "Neuronlike adaptive elements that can solve difficult
 learning control problems", as in Gymnasium's CartPole-v1.
@@ -17,8 +17,8 @@ from envs.core.lane import LANE_HEADER, World, lane
 from envs.core.rng import uniform_range
 from envs.core.validation import require_choice, require_number
 
-# Gymnasium's CartPole computes in float64, and so does this one, to follow it step by step. A world of your own
-# is faster in float32: see the trap at the end of the tutorial.
+# Gymnasium's CartPole computes in float64, and so does this one, to follow it step by step. A world of your
+# own is faster in float32: see the trap at the end of the tutorial.
 STATE = np.dtype(
     [
         *LANE_HEADER,

@@ -1,0 +1,145 @@
+"""What a single environment must keep."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from envs.core.checks.rollout import Rollout, difference, first_difference, leaves, play_single
+from envs.core.checks.subject import (
+    Env,
+    LeftOutError,
+    Subject,
+    check_frame,
+    check_reward_terms,
+    finite,
+    has_split,
+    needs_state,
+    require,
+    require_refused,
+    require_same,
+    wrong_actions,
+)
+
+
+def observations_rewards_and_flags_are_well_formed(subject: Subject) -> None:
+    """Observations lie in the space, rewards are finite numbers, flags are bools."""
+    env = subject.make()
+    env.action_space.seed(subject.seed)
+    obs, info = env.reset(seed=subject.seed)
+    require(isinstance(info, dict), f"reset returned info of type {type(info).__name__}, not dict")
+    for step in range(subject.steps):
+        require(
+            env.observation_space.contains(obs),
+            f"observation {step} is outside {env.observation_space}: {obs!r}",
+        )
+        require(finite(leaves(obs)), f"observation {step} is not finite: {obs!r}")
+        obs, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+        require(bool(np.isfinite(float(reward))), f"reward {step} is {reward!r}")
+        for name, flag in (("terminated", terminated), ("truncated", truncated)):
+            require(isinstance(flag, bool | np.bool_), f"{name} is {flag!r}, not a bool")
+        if terminated or truncated:
+            obs, _ = env.reset()
+
+
+def same_seed_same_trajectory(subject: Subject) -> None:
+    """Two environments, and one that was used before, repeat the same rollout to the last bit."""
+    env = subject.make()
+    first = play_single(env, subject.seed, subject.steps)
+    again = play_single(env, subject.seed, subject.steps, first.actions)
+    require_same(first_difference(first.records, again.records), "the same environment, reset again")
+    other = play_single(subject.make(), subject.seed, subject.steps, first.actions)
+    require_same(first_difference(first.records, other.records), "another environment of the same seed")
+
+
+def returned_observations_are_the_callers(subject: Subject) -> None:
+    """No later step writes into an observation that was returned."""
+    env = subject.make()
+    env.action_space.seed(subject.seed)
+    obs, _ = env.reset(seed=subject.seed)
+    for step in range(min(20, subject.steps)):
+        before = leaves(obs)
+        following, _, terminated, truncated, _ = env.step(env.action_space.sample())
+        require_same(difference(before, leaves(obs)), f"observation {step} changed after it was returned")
+        obs = env.reset()[0] if terminated or truncated else following
+
+
+def reward_is_the_sum_of_its_terms(subject: Subject) -> None:
+    """`info["reward_terms"]` are the parts of the reward, by name."""
+    rollout = play_single(subject.make(), subject.seed, subject.steps)
+    check_reward_terms(rollout)
+
+
+def state_resumes_bit_for_bit(subject: Subject) -> None:
+    """A new environment that is given the state goes on exactly as the old one."""
+    env, other = subject.make(), subject.make()
+    core, other_core = needs_state(env), needs_state(other)
+    played = play_single(env, subject.seed, subject.steps // 2)
+    rows = core.get_state()
+    after = _play_on(env, played, subject.steps // 2)
+    other.reset(seed=subject.seed + 1000)
+    other_core.set_state(rows)
+    again = _play_on(other, played, subject.steps // 2)
+    require_same(first_difference(after, again), "resumed from get_state")
+
+
+def _play_on(env: Env, rollout: Rollout, steps: int) -> list[dict[str, np.ndarray]]:
+    """Repeats the actions of a rollout without a reset first, and returns the records."""
+    records = []
+    for action in rollout.actions[:steps]:
+        obs, reward, terminated, truncated, _ = env.step(action)
+        records.append({**leaves(obs, "obs"), "reward": np.array(reward), "terminated": np.array(terminated)})
+        if terminated or truncated:
+            records.append(leaves(env.reset()[0], "obs"))
+    return records
+
+
+def actions_outside_the_space_are_refused(subject: Subject) -> None:
+    """A wrong action raises ValueError with one line, and changes nothing."""
+    env = subject.make()
+    core = needs_state(env)
+    env.reset(seed=subject.seed)
+    rows = core.get_state()
+    for action in wrong_actions(env.action_space):
+        require_refused(env, action)
+    require_same(difference(leaves(rows), leaves(core.get_state())), "the state after refused actions")
+
+
+def held_out_scenarios_are_not_training_scenarios(subject: Subject) -> None:
+    """With the same seeds, no episode of `split="test"` begins like one of `split="train"`."""
+    if not has_split(subject.make()):
+        raise LeftOutError("it has no argument split")
+    begun: dict[str, set[bytes]] = {}
+    for split in ("train", "test"):
+        env = subject.make(split=split)
+        core = needs_state(env)
+        begun[split] = set()
+        for seed in range(subject.seed, subject.seed + 20):
+            env.reset(seed=seed)
+            for _ in range(5):
+                begun[split].add(core.get_state()["rng"].tobytes())
+                env.reset()
+    require(len(begun["train"]) == len(begun["test"]) == 100, "two episodes began with the same random state")
+    require(not begun["train"] & begun["test"], "a test scenario is a training scenario")
+
+
+def frames_are_pictures(subject: Subject) -> None:
+    """`render` in rgb_array mode returns (H, W, 3) uint8 frames that show something."""
+    modes = subject.make().metadata.get("render_modes") or []
+    if "rgb_array" not in modes:
+        raise LeftOutError("it has no render mode rgb_array")
+    env = subject.make(render_mode="rgb_array")
+    env.reset(seed=subject.seed)
+    check_frame(env.render())
+    env.close()
+
+
+SINGLE_CHECKS: list[Callable[[Subject], None]] = [
+    observations_rewards_and_flags_are_well_formed,
+    same_seed_same_trajectory,
+    returned_observations_are_the_callers,
+    reward_is_the_sum_of_its_terms,
+    state_resumes_bit_for_bit,
+    actions_outside_the_space_are_refused,
+    held_out_scenarios_are_not_training_scenarios,
+    frames_are_pictures,
+]
