@@ -140,7 +140,7 @@ def to_text(config: RunConfig) -> str:
 
 
 def read_resolved(path: Path) -> RunConfig:
-    """Returns the configuration that `to_text` wrote; raises UserError where the file does not fit its hash."""
+    """Returns the configuration that `to_text` wrote; raises UserError where its hash does not fit."""
     config = load_config(path)  # a damaged file is named first by what is wrong in it
     head, _, body = path.read_text(encoding="utf-8").partition("\n")
     if head != f"# sha256: {hashlib.sha256(body.encode()).hexdigest()}":
@@ -206,7 +206,8 @@ def _explain(error: ValidationError, data: dict[str, Any], source: str, override
     if kind == "union_tag_invalid":
         value = value["algorithm"]
         choices = re.findall(r"'(\w+)'", detail["ctx"]["expected_tags"])
-        return f"{where}.algorithm = {value!r}: expected one of {', '.join(choices)}{did_you_mean(str(value), choices)}"
+        near = did_you_mean(str(value), choices)
+        return f"{where}.algorithm = {value!r}: expected one of {', '.join(choices)}{near}"
     expected = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected", 1)
     expected = expected.replace("String should", "expected text to", 1)
     hint = did_you_mean(value, re.findall(r"'(\w+)'", expected)) if kind == "literal_error" else ""

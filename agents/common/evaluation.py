@@ -155,7 +155,7 @@ def film_episode(
 ) -> list[np.ndarray]:
     """Plays one episode on a single environment and returns its frames, each (H, W, 3) uint8.
 
-    `env` renders `rgb_array`. The last frame shows the end, which a vector environment has already left behind.
+    `env` renders `rgb_array`. The last frame shows the end, which a batch has already left behind.
     """
     obs, _ = env.reset(seed=seed)
     env.action_space.seed(seed)

@@ -43,6 +43,7 @@ def make_player(text: str, env: VectorEnv, kinds: Mapping[str, Maker] = PLAYER_K
     if kind not in kinds:
         known = [*kinds, *(f"baseline:{name}" for name in baselines_of(env))]
         raise UserError(
-            f"player {text!r} is unknown{did_you_mean(text, known)}; expected run:DIRECTORY, baseline:NAME or random"
+            f"player {text!r} is unknown{did_you_mean(text, known)}; expected run:DIRECTORY, baseline:NAME "
+            "or random"
         )
     return kinds[kind](argument, env)

@@ -1,0 +1,75 @@
+"""Progress of a training: one line updated in place, or plain lines where the output is no terminal."""
+
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from stable_baselines3.common.logger import KVWriter
+
+PLAIN_SECONDS = 10.0
+
+
+class TerminalProgress(KVWriter):
+    """Shows steps, steps a second, return and time left whenever the logger is dumped.
+
+    Args:
+        total: environment steps of the whole run.
+        start: steps done before this process began.
+        console: where to write.
+        visible: False shows messages only.
+    """
+
+    def __init__(self, total: int, start: int, console: Console, visible: bool = True) -> None:
+        self._total, self._start, self._console = total, start, console
+        self._began = self._printed = time.monotonic()
+        self._shown: dict[str, str] = {}
+        self._visible = visible
+        self._bar: Progress | None = None
+        if visible and console.is_terminal:
+            self._bar = Progress(
+                BarColumn(bar_width=24),
+                TextColumn("{task.description}"),
+                console=console,
+                refresh_per_second=4,
+            )
+            self._task = self._bar.add_task(f"step {start:,} of {total:,}", total=total, completed=start)
+            self._bar.start()
+
+    def write(
+        self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0
+    ) -> None:
+        """Shows the newest numbers; those that are not in `key_values` stay as they were."""
+        if not self._visible:
+            return
+        for name, label in (("rollout/ep_rew_mean", "return"), ("evaluation/return", "evaluation")):
+            if name in key_values:
+                self._shown[label] = f"{label} {key_values[name]:.2f}"
+        now = time.monotonic()
+        if self._bar is not None:
+            self._bar.update(self._task, completed=step, description=self._line(step, now))
+        elif now - self._printed >= PLAIN_SECONDS or step >= self._total:
+            self._printed = now
+            self.message(self._line(step, now))
+
+    def message(self, text: str) -> None:
+        """Prints a line, above the bar where there is one."""
+        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+    def close(self) -> None:
+        """Leaves the last state of the bar on the terminal."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _line(self, step: int, now: float) -> str:
+        rate = (step - self._start) / max(now - self._began, 1e-9)
+        left = (self._total - step) / rate if rate > 0 else 0.0
+        parts = [f"step {step:,} of {self._total:,}", f"{rate:,.0f} steps/s", *self._shown.values()]
+        return " · ".join([*parts, f"{_clock(max(left, 0.0))} left"])
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
