@@ -1,0 +1,342 @@
+"""The rules of the highway: how an episode begins, what the ego's actions do, what a decision pays."""
+
+import math
+
+import numpy as np
+
+from envs.core import rng
+from envs.core.geometry import clip
+from envs.core.lane import lane
+from envs.driving.highway import traffic
+from envs.driving.vehicle import (
+    DIAGONAL,
+    EXPONENT_MAX,
+    EXPONENT_MIN,
+    LANE_WIDTH,
+    LENGTH,
+    SPEED_GAIN,
+    bicycle,
+    limit_acceleration,
+    steering_slip,
+)
+
+LEFT, IDLE, RIGHT, FASTER, SLOWER = 0, 1, 2, 3, 4
+REWARD_TERMS = ("speed", "collision", "right_lane", "headway", "lane_change", "off_road", "offset")
+METRICS = (
+    "collision",
+    "at_fault_collision",
+    "off_road",
+    "mean_speed",
+    "distance",
+    "min_ttc",
+    "low_ttc_share",
+    "lane_changes",
+    "comfort",
+    "length",
+    "traffic_collisions",
+)
+_SPEED, _COLLISION, _RIGHT_LANE, _HEADWAY, _LANE_CHANGE, _OFF_ROAD, _OFFSET = range(len(REWARD_TERMS))
+
+_ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
+_SLOW, _FAST, _SPEED_STEP = np.float32(20.0), np.float32(30.0), np.float32(5.0)
+_SLOW_TO_MIDDLE, _MIDDLE_TO_FAST = np.float32(22.5), np.float32(27.5)
+_EGO_START_SPEED = np.float32(25.0)
+_TRAFFIC_SLOWEST, _TRAFFIC_FASTEST = np.float32(21.0), np.float32(24.0)
+_FAR = np.float32(1e9)
+_MAX_THROTTLE = np.float32(5.0)
+_MAX_STEER = np.float32(math.pi / 4)
+_PI = np.float32(math.pi)
+
+# reward="classic": weights before the shift and scale to [0, 1]
+_CLASSIC_SPEED, _CLASSIC_RIGHT, _CLASSIC_SPAN = np.float32(0.4), np.float32(0.1), np.float32(1.5)
+# reward="safe"; the reasons are in the environment's page
+SAFE_SPEED = np.float32(0.1)  # a second at 30 m/s
+SAFE_COLLISION = np.float32(-5.0)
+SAFE_LANE_CHANGE = np.float32(-0.02)
+SAFE_HEADWAY = np.float32(-0.1)  # a second at no distance
+_HEADWAY_S, _TTC_S = np.float32(1.0), np.float32(3.0)
+
+TTC_CAP = np.float32(10.0)  # s: what counts as no conflict
+_LOW_TTC = np.float32(0.95)
+_MIN_ACCELERATION, _MAX_ACCELERATION = np.float32(-4.05), np.float32(2.40)
+_MAX_LATERAL_ACCELERATION, _MAX_JERK, _MAX_LONG_JERK = np.float32(4.89), np.float32(8.37), np.float32(4.13)
+_MAX_YAW_RATE, _MAX_YAW_ACCELERATION = np.float32(0.95), np.float32(1.93)
+
+
+@lane
+def reset_one(s, p):
+    """Puts the ego at the back of the road and the traffic ahead of it, each car in a random lane."""
+    cars = p.vehicles + 1
+    spread = np.float32(math.exp(-0.125 * p.lanes))
+    capacity = s.x.shape[0]
+    x = _ZERO
+    for i in range(capacity):
+        if i == 0:
+            speed = _EGO_START_SPEED
+            spacing = np.float32(p.ego_spacing) * (np.float32(12.0) + speed) * spread
+            x = np.float32(3.0) * spacing
+        else:
+            speed = rng.uniform_range(s, _TRAFFIC_SLOWEST, _TRAFFIC_FASTEST)
+            spacing = (np.float32(12.0) + speed) * spread / np.float32(p.density)
+        x += spacing * rng.uniform_range(s, np.float32(0.9), np.float32(1.1))
+        here = np.int32(rng.integer(s, p.lanes))
+        s.exponent[i] = rng.uniform_range(s, EXPONENT_MIN, EXPONENT_MAX)
+        place_car(s, i, x, LANE_WIDTH * np.float32(here), speed, here)
+        phase = (x + s.y[i]) * _PI
+        phase -= np.float32(math.floor(phase))
+        s.countdown[i] = np.int32((_ONE - phase) / np.float32(p.dt)) + np.int32(1)
+        s.order[i] = np.int32(cars - 1 - i if i < cars else i)
+        s.rank[i] = s.order[i]
+        if i >= cars:  # padding
+            place_car(s, i, _FAR, _ZERO, _ZERO, np.int32(0))
+            s.desired_speed[i] = _EGO_START_SPEED
+    if p.continuous != 0:
+        s.desired_speed[0] = np.float32(0.01)  # other drivers cannot know the ego's; so they never cut in
+    begin_account(s)
+
+
+@lane
+def place_car(s, i, x, y, speed, here):
+    """Puts car `i` on the road, driving straight on at its desired speed."""
+    s.x[i], s.y[i], s.speed[i] = x, y, speed
+    s.heading[i], s.cos_heading[i], s.sin_heading[i] = _ZERO, _ONE, _ZERO
+    s.acceleration[i] = _ZERO
+    s.desired_speed[i] = speed
+    s.lane[i], s.target[i] = here, here
+    s.crashed[i], s.pushed[i] = 0, 0
+    s.push_x[i], s.push_y[i] = _ZERO, _ZERO
+    s.lead_gap[i], s.lead_vx[i], s.lead_vy[i] = _FAR, _ZERO, _ZERO
+
+
+@lane
+def begin_account(s):
+    """Clears what the episode's metrics are summed from."""
+    s.step, s.frames, s.impacts = 0, 0, 0
+    s.throttle, s.steer = _ZERO, _ZERO
+    s.x0 = s.x[0]
+    s.speed_sum = _ZERO
+    s.lane_changes, s.changed = 0, 0
+    s.min_ttc = TTC_CAP
+    s.low_ttc_frames, s.comfort_frames = 0, 0
+    s.lateral_acceleration, s.yaw_rate = _ZERO, _ZERO
+    s.at_fault, s.off_road, s.traffic_crashes = 0, 0, 0
+    for k in range(s.last.shape[0]):
+        s.last[k] = 0
+
+
+@lane
+def step_one(s, action, p, terms):
+    """One decision: sets the ego's targets, simulates `p.frames` frames, pays. Returns (terminated, truncated)."""
+    s.changed = 0
+    if p.continuous != 0:
+        s.throttle = _MAX_THROTTLE * clip(np.float32(action[0]), -_ONE, _ONE)
+        s.steer = _MAX_STEER * clip(np.float32(action[1]), -_ONE, _ONE)
+    else:
+        set_targets(s, np.int32(action[0]), p.lanes)
+    dt = np.float32(p.dt)
+    for _ in range(p.frames):
+        frame(s, p, dt)
+    s.step += 1
+    s.lane_changes += s.changed
+    on_road = abs(s.y[0] - LANE_WIDTH * np.float32(s.lane[0])) <= _HALF * LANE_WIDTH
+    if not on_road:
+        s.off_road = 1
+    if p.safe != 0:
+        safe_reward(s, p, on_road, terms)
+    else:
+        classic_reward(s, p, on_road, terms)
+    terminated = s.crashed[0] != 0 or (p.safe != 0 and not on_road)
+    return terminated, s.step >= p.max_steps
+
+
+@lane
+def set_targets(s, action, lanes):
+    """Applies a meta-action to the ego's target lane or target speed.
+
+    Faster and slower count from the present speed, not from the present target, rounded to 20, 25 or 30 m/s.
+    """
+    if action == FASTER or action == SLOWER:
+        v = s.speed[0]
+        nearest = (
+            np.int32(0) if v <= _SLOW_TO_MIDDLE else (np.int32(1) if v < _MIDDLE_TO_FAST else np.int32(2))
+        )
+        step = np.int32(1) if action == FASTER else np.int32(-1)
+        index = min(max(nearest + step, np.int32(0)), np.int32(2))
+        s.desired_speed[0] = _SLOW + _SPEED_STEP * np.float32(index)
+    elif action != IDLE:
+        step = np.int32(1) if action == RIGHT else np.int32(-1)
+        wanted = np.int32(min(max(s.target[0] + step, np.int32(0)), np.int32(lanes - 1)))
+        reachable = abs(s.y[0] - LANE_WIDTH * np.float32(wanted)) <= _TWO * LANE_WIDTH
+        if reachable and wanted != s.target[0]:
+            s.target[0] = wanted
+            s.changed += 1
+
+
+@lane
+def frame(s, p, dt):
+    """Simulates one frame: all drivers decide, then all cars move, then accidents are found."""
+    cars = p.vehicles + 1
+    traffic.decide_lanes(s, p)
+    traffic.find_leaders(s, p)
+    traffic.accelerate(s)
+    x, y, heading, v, acceleration = s.x[0], s.y[0], s.heading[0], s.speed[0], s.acceleration[0]
+    wreck = s.crashed[0] != 0
+    wanted = s.throttle if p.continuous != 0 else SPEED_GAIN * (s.desired_speed[0] - v)
+    s.acceleration[0] = limit_acceleration(wanted, v)
+    traffic.move(s, dt)
+    if p.continuous != 0 and not wreck:
+        dx, dy, dheading = bicycle(s.cos_heading[0], s.sin_heading[0], v, steering_slip(s.steer), dt)
+        s.x[0], s.y[0], s.heading[0] = x + dx, y + dy, heading + dheading
+    traffic.push(s, cars)
+    before = s.lane[0]
+    traffic.settle(s, p.lanes)
+    if p.continuous != 0:
+        s.cos_heading[0], s.sin_heading[0] = math.cos(s.heading[0]), math.sin(s.heading[0])
+        s.target[0] = s.lane[0]
+        if s.lane[0] != before:
+            s.changed += 1
+    traffic.sort_along(s, cars)
+    account(s, v, heading, acceleration, dt)
+    ego_accidents(s, cars, dt)
+    if p.all_collide != 0:
+        traffic.traffic_accidents(s, cars, dt)
+
+
+@lane
+def ego_accidents(s, cars, dt):
+    """Checks the ego against the cars near it."""
+    x, order = s.x, s.order
+    reach = DIAGONAL + abs(s.speed[0]) * dt
+    rank = s.rank[0]
+    for r in range(rank - 1, -1, -1):
+        if x[order[r]] - x[0] > reach:
+            break
+        ego_accident(s, order[r], dt)
+    for r in range(rank + 1, cars):
+        if x[0] - x[order[r]] > reach:
+            break
+        ego_accident(s, order[r], dt)
+
+
+@lane
+def ego_accident(s, j, dt):
+    """Checks the ego against car `j`, and judges the ego's fault in its first accident.
+
+    Not at fault: hit from behind, or from the side, while keeping its lane.
+    """
+    clean = s.crashed[0] == 0 and s.pushed[0] == 0
+    if traffic.collide(s, 0, j, dt) and clean:
+        keeps_lane = abs(s.y[0] - LANE_WIDTH * np.float32(s.target[0])) <= _HALF
+        struck_ahead = s.x[j] - s.x[0] >= _HALF * LENGTH
+        s.at_fault = 1 if struck_ahead or not keeps_lane else 0
+
+
+@lane
+def account(s, speed, heading, acceleration, dt):
+    """Adds the ego's last frame to its metrics. speed, heading, acceleration: as they were before it."""
+    s.frames += 1
+    s.speed_sum += s.speed[0]
+    closing = speed - (s.lead_vx[0] * s.cos_heading[0] + s.lead_vy[0] * s.sin_heading[0])
+    ttc = time_to_collision(s.lead_gap[0], closing)
+    s.min_ttc = min(s.min_ttc, ttc)
+    s.low_ttc_frames += 1 if ttc < _LOW_TTC else 0
+    per_s = _ONE / dt
+    along, yaw_rate = s.acceleration[0], (s.heading[0] - heading) * per_s
+    lateral = speed * yaw_rate
+    jerk_along = (along - acceleration) * per_s
+    jerk_lateral = (lateral - s.lateral_acceleration) * per_s
+    comfortable = (
+        _MIN_ACCELERATION <= along <= _MAX_ACCELERATION
+        and abs(lateral) <= _MAX_LATERAL_ACCELERATION
+        and abs(jerk_along) <= _MAX_LONG_JERK
+        and jerk_along * jerk_along + jerk_lateral * jerk_lateral <= _MAX_JERK * _MAX_JERK
+        and abs(yaw_rate) <= _MAX_YAW_RATE
+        and abs(yaw_rate - s.yaw_rate) * per_s <= _MAX_YAW_ACCELERATION
+    )
+    s.comfort_frames += 1 if comfortable else 0
+    s.lateral_acceleration, s.yaw_rate = lateral, yaw_rate
+
+
+@lane
+def time_to_collision(gap, closing):
+    """Returns the seconds until a gap (centre to centre, m) is used up at `closing` m/s, at most `TTC_CAP`."""
+    if closing <= _ZERO:
+        return TTC_CAP
+    return min(max(gap - LENGTH, _ZERO) / closing, TTC_CAP)
+
+
+@lane
+def classic_reward(s, p, on_road, terms):
+    """Writes the usual normalised reward, (−crash + .4 speed + .1 right lane + 1) / 1.5, 0 beside the road."""
+    for k in range(terms.shape[0]):
+        terms[k] = _ZERO
+    if not on_road:
+        return
+    terms[_SPEED] = _CLASSIC_SPEED * speed_share(s) / _CLASSIC_SPAN
+    terms[_RIGHT_LANE] = (
+        _CLASSIC_RIGHT * np.float32(s.target[0]) / np.float32(max(p.lanes - 1, 1)) / _CLASSIC_SPAN
+    )
+    terms[_COLLISION] = -np.float32(s.crashed[0]) / _CLASSIC_SPAN
+    terms[_OFFSET] = _ONE / _CLASSIC_SPAN
+
+
+@lane
+def speed_share(s):
+    """Returns where the ego's speed along the road lies between 20 (0) and 30 m/s (1)."""
+    return clip((s.speed[0] * s.cos_heading[0] - _SLOW) / (_FAST - _SLOW), _ZERO, _ONE)
+
+
+@lane
+def safe_reward(s, p, on_road, terms):
+    """Writes the terms of reward="safe"."""
+    for k in range(terms.shape[0]):
+        terms[k] = _ZERO
+    duration = np.float32(p.frames) * np.float32(p.dt)
+    terms[_LANE_CHANGE] = SAFE_LANE_CHANGE * np.float32(s.changed)
+    if s.crashed[0] != 0:
+        terms[_COLLISION] = SAFE_COLLISION
+    elif not on_road:
+        terms[_OFF_ROAD] = SAFE_COLLISION
+    else:
+        terms[_SPEED] = SAFE_SPEED * speed_share(s) * duration
+        terms[_HEADWAY] = SAFE_HEADWAY * danger(s, p) * duration
+
+
+@lane
+def danger(s, p):
+    """Returns in [0, 1] how close the ego is to its leader, and while changing lane to the two cars there."""
+    cars = p.vehicles + 1
+    rank, here, there = s.rank[0], s.lane[0], s.target[0]
+    worst = shortfall(s, 0, traffic.leader(s, rank, here, cars))
+    if there != here:
+        worst = max(worst, shortfall(s, 0, traffic.leader(s, rank, there, cars)))
+        behind = traffic.follower(s, rank, there, cars)
+        if behind != cars:
+            worst = max(worst, shortfall(s, behind, 0))
+    return worst
+
+
+@lane
+def shortfall(s, i, j):
+    """Returns how far car `i` falls short of 1 s headway or 3 s time to collision behind `j`: 0 not, 1 wholly."""
+    gap = max(s.x[j] - s.x[i] - LENGTH, _ZERO)
+    headway = gap / max(s.speed[i], _ONE)
+    ttc = time_to_collision(s.x[j] - s.x[i], traffic.approach(s, i, j))
+    return clip(max(_ONE - headway / _HEADWAY_S, _ONE - ttc / _TTC_S), _ZERO, _ONE)
+
+
+@lane
+def metrics_one(s, p, out):
+    """Writes the metrics of the episode that has just ended, in the order of `METRICS`."""
+    frames = np.float32(max(s.frames, 1))
+    out[0] = np.float32(s.crashed[0])
+    out[1] = np.float32(s.at_fault) * np.float32(s.crashed[0])
+    out[2] = np.float32(s.off_road)
+    out[3] = s.speed_sum / frames
+    out[4] = s.x[0] - s.x0
+    out[5] = s.min_ttc
+    out[6] = np.float32(s.low_ttc_frames) / frames
+    out[7] = np.float32(s.lane_changes)
+    out[8] = np.float32(s.comfort_frames) / frames
+    out[9] = np.float32(s.step)
+    out[10] = np.float32(s.traffic_crashes)
