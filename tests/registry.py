@@ -1,0 +1,47 @@
+"""Every environment of ours, and the configurations in which the tests hold it to its promises."""
+
+from functools import cache, partial
+
+import gymnasium
+
+import envs  # noqa: F401 (registers the ids)
+from envs.core.gym_env import Setup
+from tests.worlds import cartpole
+
+cartpole.register()
+
+IDS = sorted(name for name in gymnasium.registry if name.startswith("quadrivium/"))
+TUTORIAL = "tutorial/CartPole-v0"
+
+# A new id is tested with its defaults from the start; what else it can be is listed here.
+CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
+    "quadrivium/Highway-v0": [
+        {},
+        {"preset": "highway-fast"},
+        {"observation": "lidar", "actions": "continuous"},
+        {"observation": "grid", "reward": "classic"},
+    ],
+}
+
+
+def cases() -> list[tuple[str, dict[str, object]]]:
+    """Returns (id, keyword arguments) of every configuration, the tutorial's world included."""
+    return [(name, kwargs) for name in [*IDS, TUTORIAL] for kwargs in CONFIGURATIONS.get(name, [{}])]
+
+
+def case_name(case: tuple[str, dict[str, object]]) -> str:
+    """Returns how pytest names a case."""
+    name, kwargs = case
+    return "-".join([name.partition("/")[2], *(f"{key}={value}" for key, value in kwargs.items())])
+
+
+@cache
+def setup_of(name: str, **kwargs: object) -> Setup:
+    """Returns the world and parameters behind an id."""
+    return gymnasium.make(name, **kwargs).unwrapped.setup
+
+
+def factories(name: str, **kwargs: object) -> tuple[partial, partial]:
+    """Returns the factories of the single environment and of the batch."""
+    single = partial(gymnasium.make, name, disable_env_checker=True, **kwargs)
+    return single, partial(gymnasium.make_vec, name, **kwargs)
