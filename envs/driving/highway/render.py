@@ -1,0 +1,277 @@
+"""The highway as a picture: one record in, (H, W, 3) uint8 out; or a window that moves in real time.
+
+The camera follows the ego. Between two decisions, a second apart by default, `frames_between` fills in the
+motion, for windows and for films. Imported only when something is drawn.
+"""
+
+import math
+from collections import deque
+from itertools import pairwise
+
+import numpy as np
+import pygame
+
+from envs.driving import drawing
+from envs.driving.drawing import Canvas, write
+from envs.driving.highway.state import HighwayParams
+
+WIDTH_PX = 640
+PX_PER_M = 6.0
+PANEL_PX = 26  # the strip of text at the top
+WINDOW_FPS = 30
+
+_CAR_M = (5.0, 2.0)
+_LANE_M = 4.0
+_SHOULDER_M = 1.6
+_EGO_SHARE = 0.28  # of the width, from the left: more of the road ahead is seen than behind
+_DASH_M, _DASH_PERIOD_M = 3.0, 9.0
+_POST_PERIOD_M = 50.0
+_BRAKING_MPS2 = -1.0
+_TRAIL_POINTS = 64
+_TRAILS = 64
+
+
+class HighwayRenderer:
+    """Draws records of one highway.
+
+    The teal car is the ego, with its trail and, while it changes lanes, the place that it steers to. Red cars
+    have crashed; tail lights show braking, amber lights a lane change. The picture is 640 pixels wide and, up
+    to four lanes, 160 high; both are always multiples of 16, as video codecs want.
+
+    Args:
+        params: the parameters of the environment whose records are drawn.
+    """
+
+    def __init__(self, params: HighwayParams) -> None:
+        self.params = params
+        road_m = params.lanes * _LANE_M + 2 * _SHOULDER_M
+        height = max(160, math.ceil((PANEL_PX + road_m * PX_PER_M + 12) / 16) * 16)
+        self.size = (WIDTH_PX, height)
+        self._canvas = Canvas(self.size, PX_PER_M)
+        middle_m = (params.lanes - 1) * _LANE_M / 2
+        self._canvas.top_m = middle_m - (height + PANEL_PX) / 2 / PX_PER_M
+        # Trails by scenario, since one renderer may draw the lanes of a batch in turn.
+        self._trails: dict[tuple[int, int], deque[tuple[float, float, float]]] = {}
+        self._window: pygame.Surface | None = None
+        self._window_closed = False
+        self._clock: pygame.time.Clock | None = None
+        self._shown: np.void | None = None
+
+    def draw(self, row: np.void, *, caption: str | None = None) -> np.ndarray:
+        """Returns the picture of a record, (H, W, 3) uint8. caption: a few words at the panel's right end."""
+        return drawing.pixels(self._paint(row, caption))
+
+    def frames_between(
+        self, before: np.void, after: np.void, count: int, *, caption: str | None = None
+    ) -> list[np.ndarray]:
+        """Returns `count` pictures of the motion from one decision to the next; the last one is `after`.
+
+        If the records are not consecutive decisions of one episode, `after` alone is drawn, once.
+        """
+        if not _consecutive(before, after):
+            return [self.draw(after, caption=caption)]
+        return [
+            self.draw(between(before, after, (k + 1) / count, self._decision_s), caption=caption)
+            for k in range(count)
+        ]
+
+    def show(self, row: np.void) -> None:
+        """Moves the window from the record shown last to this one, in the world's own time.
+
+        The first call opens it. Once the user has closed the window, or pressed Escape, this does nothing.
+        """
+        if self._window_closed:
+            return
+        if self._window is None or self._clock is None:
+            pygame.display.init()
+            self._window = pygame.display.set_mode(self.size)
+            pygame.display.set_caption("quadrivium/Highway-v0")
+            self._clock = pygame.time.Clock()
+        before, self._shown = self._shown, row.copy()
+        count = max(1, round(self._decision_s * WINDOW_FPS))
+        rows = [row]
+        if before is not None and _consecutive(before, row):
+            rows = [between(before, row, (k + 1) / count, self._decision_s) for k in range(count)]
+        for moment in rows:
+            self._window.blit(self._paint(moment, None), (0, 0))
+            pygame.display.flip()
+            self._clock.tick(WINDOW_FPS)
+            for event in pygame.event.get():
+                escape = event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE
+                if event.type == pygame.QUIT or escape:
+                    self.close()
+                    self._window_closed = True
+                    return
+
+    def close(self) -> None:
+        """Closes the window, if there is one."""
+        if self._window is not None:
+            self._window = None
+            pygame.display.quit()
+
+    @property
+    def _decision_s(self) -> float:
+        return float(self.params.frames * self.params.dt)
+
+    def _paint(self, row: np.void, caption: str | None) -> pygame.Surface:
+        canvas = self._canvas
+        canvas.left_m = float(row["x"][0]) - _EGO_SHARE * canvas.width_m
+        self._paint_road()
+        canvas.ribbon(drawing.EGO, self._trail(row), 0.9, alpha=0.55)
+        self._paint_target(row)
+        self._paint_cars(row)
+        picture = canvas.finish()
+        self._paint_panel(picture, row, caption)
+        return picture
+
+    def _paint_road(self) -> None:
+        canvas, lanes = self._canvas, self.params.lanes
+        left, width = canvas.left_m, canvas.width_m
+        canvas.fine.fill(drawing.GRASS)
+        for k in range(math.floor(left / 10) - 1, math.ceil((left + width) / 10) + 1):
+            if k % 2:  # mown stripes, which show the speed
+                canvas.rectangle(drawing.GRASS_DARK, k * 10.0, canvas.top_m, 10.0, 1000.0)
+        top, road = -_LANE_M / 2, lanes * _LANE_M
+        canvas.rectangle(drawing.SHOULDER, left, top - _SHOULDER_M, width + 1, road + 2 * _SHOULDER_M)
+        canvas.rectangle(drawing.ASPHALT, left, top, width + 1, road)
+        for edge in (top, top + road):
+            canvas.rectangle(drawing.PAINT, left, edge - 0.1, width + 1, 0.2)
+        first = math.floor(left / _DASH_PERIOD_M)
+        for k in range(first, first + math.ceil(width / _DASH_PERIOD_M) + 2):
+            for line in range(1, lanes):
+                canvas.rectangle(
+                    drawing.PAINT, k * _DASH_PERIOD_M, top + line * _LANE_M - 0.09, _DASH_M, 0.18
+                )
+        first = math.floor(left / _POST_PERIOD_M)
+        for k in range(first, first + math.ceil(width / _POST_PERIOD_M) + 2):
+            for side in (top - _SHOULDER_M - 0.8, top + road + _SHOULDER_M + 0.3):
+                canvas.rectangle(drawing.PAINT, k * _POST_PERIOD_M - 0.2, side, 0.4, 0.5)
+
+    def _paint_target(self, row: np.void) -> None:
+        """The place in the lane that the ego steers to, as an outline, until it is there."""
+        if self.params.continuous or row["crashed"][0]:
+            return
+        y, wanted = float(row["y"][0]), float(row["target"][0]) * _LANE_M
+        if abs(wanted - y) < 0.5:
+            return
+        canvas, (length, width) = self._canvas, _CAR_M
+        ahead = float(row["x"][0]) + 0.6 * float(row["speed"][0])  # the lateral control's time constant
+        left, top = canvas.point(ahead - length / 2, wanted - width / 2)
+        box = pygame.Rect(round(left), round(top), round(length * canvas.scale), round(width * canvas.scale))
+        veil = pygame.Surface(canvas.fine.get_size(), pygame.SRCALPHA, 32)
+        pygame.draw.rect(veil, (*drawing.EGO, 70), box, border_radius=round(0.6 * canvas.scale))
+        pygame.draw.rect(veil, (*drawing.EGO, 220), box, drawing.SMOOTHING, round(0.6 * canvas.scale))
+        canvas.fine.blit(veil, (0, 0))
+
+    def _paint_cars(self, row: np.void) -> None:
+        canvas = self._canvas
+        x, near = row["x"], canvas.width_m
+        for i in range(self.params.vehicles, -1, -1):  # the ego last: on top
+            if not canvas.left_m - 6 < x[i] < canvas.left_m + near + 6:
+                continue
+            if row["crashed"][i]:
+                colour = drawing.CRASHED
+            else:
+                colour = drawing.EGO if i == 0 else drawing.TRAFFIC[i % len(drawing.TRAFFIC)]
+            steered = 0 if self.params.continuous and i == 0 else int(row["target"][i] - row["lane"][i])
+            canvas.car(
+                colour,
+                float(x[i]),
+                float(row["y"][i]),
+                float(row["heading"][i]),
+                _CAR_M,
+                braking=bool(row["acceleration"][i] < _BRAKING_MPS2),
+                signal=0 if row["crashed"][i] else (steered > 0) - (steered < 0),
+            )
+            if i == 0:
+                self._outline_ego(row)
+
+    def _outline_ego(self, row: np.void) -> None:
+        """A teal frame that stays when the ego has crashed and is red like the others."""
+        if not row["crashed"][0]:
+            return
+        px, py = self._canvas.point(float(row["x"][0]), float(row["y"][0]))
+        radius = 3.6 * self._canvas.scale
+        pygame.draw.circle(self._canvas.fine, drawing.EGO, (px, py), radius, 2 * drawing.SMOOTHING)
+
+    def _paint_panel(self, picture: pygame.Surface, row: np.void, caption: str | None) -> None:
+        width, y = self.size[0], PANEL_PX // 2 + 1
+        picture.fill(drawing.PANEL, (0, 0, width, PANEL_PX))
+        # Columns stand still while their numbers change.
+        end = write(picture, f"{float(row['speed'][0]):.1f}", 10, y, drawing.EGO, 22)
+        write(picture, " m/s", end, y, drawing.FAINT)
+        if not self.params.continuous:
+            write(picture, f"target {float(row['desired_speed'][0]):.0f}", 82, y, drawing.FAINT)
+        for x, label, value in (
+            (152, "step", f"{int(row['step'])}/{self.params.max_steps}"),
+            (238, "distance", f"{float(row['x'][0] - row['x0']):.0f} m"),
+            (348, "lane changes", f"{int(row['lane_changes'])}"),
+        ):
+            end = write(picture, label, x, y, drawing.FAINT)
+            write(picture, value, end + 5, y)
+        if row["crashed"][0]:
+            self._badge(picture, "CRASHED", 456, y)
+        elif row["off_road"]:
+            self._badge(picture, "OFF ROAD", 456, y)
+        if caption:
+            write(picture, caption, width - 10 - drawing.text_width(caption), y)
+
+    @staticmethod
+    def _badge(picture: pygame.Surface, text: str, x: int, y: int) -> None:
+        wide = drawing.text_width(text) + 14
+        pygame.draw.rect(picture, drawing.CRASHED, (x, y - 9, wide, 17), border_radius=4)
+        write(picture, text, x + 7, y)
+
+    def _trail(self, row: np.void) -> np.ndarray:
+        """Notes where the ego is and returns its last places (P, 2) in metres, oldest first."""
+        scenario = int(row["seed"]), int(row["episode"])
+        trail = self._trails.setdefault(scenario, deque(maxlen=_TRAIL_POINTS))
+        if len(self._trails) > _TRAILS:
+            self._trails.pop(next(iter(self._trails)))
+        x, y, heading = float(row["x"][0]), float(row["y"][0]), float(row["heading"][0])
+        if trail and x < trail[-1][0]:
+            trail.clear()  # an earlier record of the same episode
+        if not trail or x > trail[-1][0]:
+            trail.append((x, y, math.tan(heading)))
+        points: list[tuple[float, float]] = []
+        visible = [place for place in trail if place[0] > x - 2 * _EGO_SHARE * self._canvas.width_m]
+        for (x0, y0, slope0), (x1, y1, slope1) in pairwise(visible):
+            for share in np.linspace(0, 1, 2 + int((x1 - x0) / 2), endpoint=False):
+                curve = _hermite(y0, slope0 * (x1 - x0), y1, slope1 * (x1 - x0), float(share))
+                points.append((x0 + float(share) * (x1 - x0), float(curve)))
+        points.append((x, y))
+        start = x - _EGO_SHARE * self._canvas.width_m  # fades out at the picture's edge
+        return np.array([point for point in points if point[0] >= start])
+
+
+def between(before: np.void, after: np.void, share: float, seconds: float) -> np.void:
+    """Returns the record of a moment between two decisions `seconds` apart: positions by cubic interpolation.
+
+    share: in (0, 1]; at 1 the record is `after`. Crashes show only then: it is not known when they happened.
+    """
+    if share >= 1:
+        return after
+    row = after.copy()
+    for place, component in (("x", "cos_heading"), ("y", "sin_heading")):
+        v0, v1 = (record["speed"] * record[component] * seconds for record in (before, after))
+        row[place] = _hermite(before[place], v0, after[place], v1, share)
+    for name in ("heading", "speed", "acceleration"):
+        row[name] = before[name] + share * (after[name] - before[name])
+    row["crashed"] = before["crashed"]
+    return row
+
+
+def _hermite(
+    a: float | np.ndarray, da: float | np.ndarray, b: float | np.ndarray, db: float | np.ndarray, t: float
+):
+    """Returns the cubic that leaves `a` with slope `da` and reaches `b` with slope `db`, at t in [0, 1]."""
+    t2, t3 = t * t, t * t * t
+    return (2 * t3 - 3 * t2 + 1) * a + (t3 - 2 * t2 + t) * da + (3 * t2 - 2 * t3) * b + (t3 - t2) * db
+
+
+def _consecutive(before: np.void, after: np.void) -> bool:
+    return bool(
+        before["seed"] == after["seed"]
+        and before["episode"] == after["episode"]
+        and before["step"] + 1 == after["step"]
+    )
