@@ -1,0 +1,182 @@
+"""The machine code: compiled once, kept on disk, never stale, on OpenMP threads, each world apart."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import pytest
+
+from envs.core.gym_env import LaneVectorEnv
+from envs.core.lane import lane
+from envs.core.launch import cache_directory, launchers
+from tests.worlds import cartpole
+
+ROOT = Path(__file__).parents[3]
+HELPER = """
+from envs.core.lane import lane
+
+@lane
+def gain():
+    return 1.0
+"""
+# A world of two files, so that one of them can be edited.
+WORLD = """
+import sys, time, json
+from typing import NamedTuple
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+from envs.core.gym_env import LaneVectorEnv, Setup
+from envs.core.lane import LANE_HEADER, World, lane
+from envs.core.launch import cache_directory, launchers
+from tiny_helper import gain
+
+class Params(NamedTuple):
+    split: int
+
+STATE = np.dtype([*LANE_HEADER, ("x", "f4")], align=True)
+
+@lane
+def reset_one(s, p):
+    s.x = 0
+
+@lane
+def step_one(s, action, p, terms):
+    s.x += 10
+    terms[0] = gain()
+    return False, False
+
+@lane
+def observe_one(s, p, out):
+    out[0] = s.x
+
+WORLD = World("tiny", Params, reset_one, step_one, observe_one, observe_one, ("gain",), ("x",))
+
+def main():
+    setup = Setup(WORLD, Params(0), STATE, Box(-np.inf, np.inf, (1,)), Discrete(2))
+    env, alone = LaneVectorEnv(setup, 8), LaneVectorEnv(setup, 1)
+    start = time.perf_counter()
+    env.reset(seed=0); alone.reset(seed=0)
+    obs, rewards, *_ = env.step(np.zeros(8, int))
+    alone.step(np.zeros(1, int))
+    seconds = time.perf_counter() - start
+    made = launchers(WORLD)
+    stats = [made.reset.stats, made.step_serial.stats, made.step_parallel.stats]
+    json.dump({
+        "seconds": seconds, "obs": float(obs[0, 0]), "reward": float(rewards[0]),
+        "directory": str(cache_directory(WORLD)),
+        "compiled": sum(sum(s.cache_misses.values()) for s in stats),
+        "loaded": sum(sum(s.cache_hits.values()) for s in stats),
+    }, sys.stdout)
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """Returns a function that runs the tiny world in a process of its own and gives back what it reports."""
+    (tmp_path / "tiny_helper.py").write_text(HELPER)
+    (tmp_path / "tiny_world.py").write_text(WORLD)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA_")}
+    environment |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+
+    def run():
+        result = subprocess.run(
+            [sys.executable, "-c", "import tiny_world; tiny_world.main()"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    return run
+
+
+def files(directory: str) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in Path(directory).rglob("*") if path.is_file()}
+
+
+def test_the_second_process_compiles_nothing_and_starts_in_well_under_a_second(tiny):
+    first = tiny()
+    assert first["compiled"] == 3
+    kept = files(first["directory"])
+    assert kept
+    second = tiny()
+    assert (second["compiled"], second["loaded"]) == (0, 3)
+    assert second["seconds"] < 0.7  # 0.1 s on an idle core; the first takes several
+    assert files(second["directory"]) == kept
+
+
+def test_an_edited_kernel_never_runs_as_old_machine_code(tiny, tmp_path):
+    before = tiny()
+    assert (before["obs"], before["reward"]) == (10, 1)
+
+    (tmp_path / "tiny_helper.py").write_text(HELPER.replace("1.0", "2.0"))  # a file that the kernel calls
+    helper_edited = tiny()
+    assert (helper_edited["obs"], helper_edited["reward"]) == (10, 2)
+    assert helper_edited["directory"] != before["directory"]
+
+    (tmp_path / "tiny_world.py").write_text(WORLD.replace("s.x += 10", "s.x += 20"))
+    kernel_edited = tiny()
+    assert (kernel_edited["obs"], kernel_edited["reward"]) == (20, 2)
+
+    (tmp_path / "tiny_helper.py").write_text(HELPER)
+    (tmp_path / "tiny_world.py").write_text(WORLD)
+    assert tiny()["directory"] == before["directory"]
+
+
+def test_numba_cache_dir_is_respected(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert cache_directory(cartpole.WORLD).parent == tmp_path
+
+
+def test_batches_run_on_openmp_threads():
+    env = cartpole.CartPoleVectorEnv(8)
+    env.reset(seed=0)
+    env.step(np.zeros(8, int))
+    assert numba.threading_layer() == "omp"
+
+
+def test_parameters_and_sizes_do_not_compile_anew():
+    for n, max_steps in ((2, 10), (3, 20), (64, 30)):
+        env = cartpole.CartPoleVectorEnv(n, max_steps=max_steps)
+        env.reset(seed=0)
+        env.step(np.zeros(n, int))
+    assert len(launchers(cartpole.WORLD).step_parallel.signatures) == 1
+
+
+class OtherParams(NamedTuple):
+    """The fields of CartPole's, another class."""
+
+    split: int
+    max_steps: int
+
+
+@lane
+def other_step(s, action, p, terms):
+    terms[0] = -1.0
+    return False, False
+
+
+def test_two_worlds_with_the_same_record_and_fields_stay_apart():
+    setup = cartpole.setup("train", 10)
+    world = dataclasses.replace(cartpole.WORLD, name="other", params=OtherParams, step=other_step)
+    other = LaneVectorEnv(dataclasses.replace(setup, world=world, params=OtherParams(0, 10)), 2)
+    own = LaneVectorEnv(setup, 2)
+    for env, reward in ((other, -1), (own, 1), (other, -1)):
+        env.reset(seed=0)
+        assert env.step(np.zeros(2, int))[1].tolist() == [reward, reward]
+
+
+def test_two_worlds_with_one_parameter_class_are_refused():
+    launchers(cartpole.WORLD)
+    with pytest.raises(
+        ValueError, match=r"'cartpole' and 'twin' share the parameter class Params; give each"
+    ):
+        launchers(dataclasses.replace(cartpole.WORLD, name="twin"))
