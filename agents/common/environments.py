@@ -1,5 +1,6 @@
 """Vector environments by id, always in SAME_STEP autoreset mode, with one-line errors."""
 
+import os
 from typing import Any
 
 import gymnasium
@@ -30,6 +31,9 @@ def make_vector_env(env_id: str, num_envs: int, kwargs: dict[str, Any]) -> Vecto
 def make_film_env(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env | None:
     """Returns a single environment that renders `rgb_array`, or None where it cannot."""
     require_registered(env_id)
+    # Films need no window, and without a screen SDL would complain on stderr.
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:
         env = gymnasium.make(env_id, render_mode="rgb_array", **kwargs)
     except (ValueError, TypeError, gymnasium.error.Error, ImportError):

@@ -31,10 +31,16 @@ def one_line(error: BaseException) -> str:
 
 
 def run_command(command: Callable[[], None]) -> int:
-    """Runs `command` and returns its exit code: 0, or 2 after one line `error: ...` on stderr."""
+    """Runs `command` and returns its exit code.
+
+    0; 2 after one line `error: ...` on stderr; 130 when Ctrl-C ends it at once.
+    """
     try:
         command()
     except UserError as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     return 0

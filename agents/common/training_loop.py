@@ -69,12 +69,11 @@ class TrainingLoop(IterationCallback):
         if self.num_timesteps == 0:  # how the untrained agent does is where the curves begin
             if self._evaluate is not None and self._evaluate_every.steps is not None:
                 self._record_evaluation(self._evaluate)
-                self.logger.dump(0)
             if self._film_every.steps is not None:
                 self._film(0)
 
     def on_iteration_end(self) -> bool:
-        """Evaluates if it is due; the agent dumps its log afterwards, with the results in it."""
+        """Evaluates if it is due."""
         due = self._evaluate_every.passed(self._last, self.model.num_timesteps)
         self._score = None
         if self._evaluate is not None and (due or self._save_is_due()):
@@ -98,8 +97,9 @@ class TrainingLoop(IterationCallback):
 
     def _record_evaluation(self, evaluate: Callable[[], Evaluation]) -> None:
         scalars, self._score = evaluate()
-        for name, value in scalars.items():
-            self.logger.record(name, value)
+        # Not through `record`: the logger's next dump may belong to a later step.
+        for output in self.logger.output_formats:
+            output.write(dict(scalars), dict.fromkeys(scalars, ()), self.model.num_timesteps)
 
 
 class StopRequest:

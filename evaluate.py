@@ -1,0 +1,171 @@
+"""Measures trained agents on scenarios that they were not trained on, beside baselines on the same scenarios.
+
+    python evaluate.py run runs/NAME --episodes 500 --video
+    python evaluate.py compare run:runs/A run:runs/B baseline:idle random --env quadrivium/Highway-v0
+
+A player is `run:DIRECTORY`, `baseline:NAME` or `random`.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gymnasium.vector import VectorEnv
+from rich.console import Console
+
+import envs  # noqa: F401 (registers the environment ids)
+from agents.common.environments import make_film_env, make_vector_env
+from agents.common.errors import UserError, run_command
+from agents.common.evaluation import Player, film_episode
+from agents.common.evaluator import MAX_LANES, baseline_players, play_all
+from agents.common.film import save_film
+from agents.common.players import PLAYER_KINDS, make_player
+from agents.common.report import differences_table, print_results, print_table, verdicts, write_report
+from configs.build import load_player, open_run
+from configs.yaml_format import parse_yaml
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are ours: one line, exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UserError."""
+        raise UserError(f"{message}; `{self.prog} --help` lists what there is")
+
+
+def parser() -> Parser:
+    """Returns the parser of the command line."""
+    top = Parser(
+        "python evaluate.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="run|compare", parser_class=Parser)
+
+    one = commands.add_parser("run", help="a run beside its environment's baselines")
+    one.add_argument("run", type=Path, metavar="RUN", help="a run directory, such as runs/NAME")
+    one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
+    one.add_argument("--split", help="scenarios to play: test or train (default: as the run's config says)")
+    one.add_argument("--video", action="store_true", help="film an episode")
+
+    several = commands.add_parser("compare", help="players on the same scenarios, with paired differences")
+    several.add_argument(
+        "players", nargs="+", metavar="PLAYER", help="run:DIRECTORY, baseline:NAME or random"
+    )
+    several.add_argument("--env", required=True, metavar="ID", help="an environment id")
+    several.add_argument(
+        "--env-kwargs", nargs="*", default=[], metavar="KEY=VALUE", help="arguments of the environment"
+    )
+    several.add_argument("--output", type=Path, metavar="DIR", help="write JSON, CSV and a picture there")
+    for command in (one, several):
+        command.add_argument(
+            "--episodes", type=_positive, default=500, help="episodes a player (default: 500)"
+        )
+        command.add_argument("--seed", type=_natural, help="of the first scenario; episode k plays seed + k")
+    return top
+
+
+def evaluate_run(arguments: argparse.Namespace, console: Console) -> None:
+    """Plays a run beside the baselines; prints a table and writes RUN/evaluation/."""
+    run_dir: Path = arguments.run
+    config = open_run(run_dir)
+    seed = config.evaluation.seed if arguments.seed is None else arguments.seed
+    kwargs = config.evaluation_kwargs() | ({} if arguments.split is None else {"split": arguments.split})
+    env = make_vector_env(config.env.id, min(arguments.episodes, MAX_LANES), kwargs)
+    player, step = load_player(run_dir, env, _checkpoint(arguments.checkpoint), notify=_note)
+    players = [player, *baseline_players(env, config.evaluation.baselines)]
+    results = play_all(players, env, episodes=arguments.episodes, seed=seed)
+    title = f"{arguments.episodes} episodes of {_describe(config.env.id, kwargs)}, checkpoint {step:,}"
+    print_results(console, results, title)
+    facts = {"run": str(run_dir), "step": step, "environment": config.env.id, "kwargs": kwargs, "seed": seed}
+    paths = write_report(run_dir / "evaluation", results, facts)
+    if arguments.video:
+        paths += _film(player, config.env.id, kwargs, seed, run_dir / "evaluation" / "film")
+    for path in paths:
+        console.print(f"written: {path}", highlight=False, soft_wrap=True)
+
+
+def compare(arguments: argparse.Namespace, console: Console) -> None:
+    """Plays several players on the same scenarios; prints means, paired differences and verdicts."""
+    kwargs = dict(map(_key_value, arguments.env_kwargs))
+    seed = 1_000_000 if arguments.seed is None else arguments.seed
+    env = make_vector_env(arguments.env, min(arguments.episodes, MAX_LANES), kwargs)
+    kinds = {**PLAYER_KINDS, "run": _make_run_player}
+    players = [make_player(text, env, kinds) for text in arguments.players]
+    if len({player.name for player in players}) < len(players):
+        raise UserError(f"a player appears twice in {' '.join(arguments.players)}; name each once")
+    results = play_all(players, env, episodes=arguments.episodes, seed=seed)
+    print_results(console, results, f"{arguments.episodes} episodes of {_describe(arguments.env, kwargs)}")
+    if len(players) > 1:
+        print_table(console, differences_table(results))
+        for line in verdicts(results):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if arguments.output is not None:
+        facts = {"players": arguments.players, "environment": arguments.env, "kwargs": kwargs, "seed": seed}
+        write_report(arguments.output, results, facts)
+
+
+def _make_run_player(argument: str, env: VectorEnv) -> Player:
+    if not argument:
+        raise UserError("player 'run' needs a run directory; write: run:runs/NAME")
+    return load_player(Path(argument), env, "last", notify=_note)[0]
+
+
+def _film(player: Player, env_id: str, kwargs: dict[str, Any], seed: int, stem: Path) -> list[Path]:
+    env = make_film_env(env_id, kwargs)
+    if env is None:
+        _note(f"{env_id} cannot be filmed: it has no render mode rgb_array")
+        return []
+    frames = film_episode(player, env, seed=seed)
+    env.close()
+    return [save_film(stem, frames, env.metadata.get("render_fps", 10))]
+
+
+def _describe(env_id: str, kwargs: dict[str, Any]) -> str:
+    return f"{env_id} ({', '.join(f'{key}={value}' for key, value in kwargs.items())})" if kwargs else env_id
+
+
+def _checkpoint(text: str) -> str | int:
+    if text in ("last", "best"):
+        return text
+    if not text.isdecimal():
+        raise UserError(f"--checkpoint {text}: expected last, best or a step, such as 100000")
+    return int(text)
+
+
+def _key_value(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"--env-kwargs {text}: expected KEY=VALUE, such as preset=highway-fast")
+    return key, parse_yaml(value, f"--env-kwargs {key}")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive whole number")
+    return int(text)
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
+    return int(text)
+
+
+def _note(line: str) -> None:
+    print(f"note: {line}", file=sys.stderr)
+
+
+def evaluate(argv: Sequence[str], console: Console) -> None:
+    """Runs the command line `argv`; raises UserError for what the user can mend."""
+    arguments = parser().parse_args(argv)
+    {"run": evaluate_run, "compare": compare}[arguments.command](arguments, console)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    return run_command(lambda: evaluate(sys.argv[1:] if argv is None else argv, Console()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
