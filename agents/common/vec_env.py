@@ -205,6 +205,32 @@ def batch_step(env: VecEnv, actions: np.ndarray) -> tuple[BatchStep, list[dict[s
     return BatchStep(obs, rewards, done & ~truncated, truncated, done, final_obs), infos  # pyright: ignore
 
 
+class LazyInfos(Sequence[dict[str, Any]]):
+    """SB3's list of infos for a `BatchStep`, built only where a callback looks at it."""
+
+    def __init__(self, step: BatchStep) -> None:
+        self._step = step
+        self._infos: list[dict[str, Any]] | None = None
+
+    def _built(self) -> list[dict[str, Any]]:
+        if self._infos is None:
+            step = self._step
+            self._infos = [{} for _ in range(len(step.done))]
+            for lane in np.flatnonzero(step.done).tolist():
+                self._infos[lane] = {
+                    "terminal_observation": _row(step.final_obs, lane),
+                    "TimeLimit.truncated": bool(step.truncated[lane]),
+                    **{name: float(values[lane]) for name, values in step.metrics.items()},
+                }
+        return self._infos
+
+    def __len__(self) -> int:
+        return len(self._step.done)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._built()[index]
+
+
 def _final_obs(obs: Obs, info: dict[str, Any]) -> Obs:
     """Returns dense last observations; Gymnasium's own vector environments give an object array of them."""
     final = info.get("final_obs")

@@ -9,10 +9,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Gt
 from torch import nn
 
+from agents.nets.layers import Tanh
+
 Activation = Literal["auto", "tanh", "relu", "gelu", "silu"]
 
 _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "tanh": nn.Tanh,
+    "tanh": Tanh,
     "relu": nn.ReLU,
     "gelu": nn.GELU,
     "silu": nn.SiLU,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,3 +49,27 @@ def fourier_positions(coordinates: Tensor, octaves: int = 4) -> Tensor:
     """
     angles = torch.cat([coordinates * math.pi * 2.0**k for k in range(octaves)])  # (K*octaves, P)
     return torch.cat([coordinates, angles.sin(), angles.cos()]).T.contiguous()
+
+
+class Tanh(nn.Module):
+    """tanh, computed on the CPU as 2 sigmoid(2x) - 1: torch's vectorised sigmoid is five times as fast there.
+
+    Largest difference to `torch.tanh`: 2e-7.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns tanh(x), elementwise."""
+        return _SigmoidTanh.apply(x) if x.device.type == "cpu" else torch.tanh(x)  # pyright: ignore
+
+
+class _SigmoidTanh(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        y = (x + x).sigmoid_().mul_(2.0).sub_(1.0)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        (y,) = ctx.saved_tensors
+        return torch.ops.aten.tanh_backward(grad, y)

@@ -1,0 +1,126 @@
+"""Action distributions as plain functions of a network's output.
+
+`torch.distributions` and SB3's wrappers build and validate several objects a call, which costs more than a
+small network; here a log-probability is a log-softmax and a gather.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import torch
+from gymnasium import spaces
+from torch import Tensor
+
+
+class ActionDistribution(Protocol):
+    """What a policy needs of its action space; `outputs` is the width of the network's output."""
+
+    outputs: int
+
+    def sample(self, out: Tensor, log_std: Tensor | None, generator: torch.Generator | None) -> Tensor:
+        """Returns actions (B, ...) drawn from the distribution."""
+        ...
+
+    def mode(self, out: Tensor) -> Tensor:
+        """Returns the most probable actions (B, ...)."""
+        ...
+
+    def log_prob_entropy(self, out: Tensor, log_std: Tensor | None, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns log-probabilities (B,) of actions and entropies (B,)."""
+        ...
+
+
+class Categorical:
+    """One of `outputs` actions; out are logits (B, A), actions (B,) int64."""
+
+    def __init__(self, space: spaces.Discrete) -> None:
+        self.outputs = int(space.n)
+
+    def sample(self, out: Tensor, log_std: Tensor | None, generator: torch.Generator | None) -> Tensor:
+        """Returns argmax(out + Gumbel noise): a sample without normalising (Gumbel-max trick)."""
+        noise = torch.empty_like(out, dtype=torch.float32).exponential_(generator=generator)
+        return (out - noise.log_()).argmax(-1)
+
+    def mode(self, out: Tensor) -> Tensor:
+        """Returns the most probable actions (B,)."""
+        return out.argmax(-1)
+
+    def log_prob_entropy(self, out: Tensor, log_std: Tensor | None, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns log-probabilities (B,) and entropies (B,)."""
+        log_probs = torch.log_softmax(out.float(), -1)  # (B, A)
+        chosen = log_probs.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
+        return chosen, -(log_probs.exp() * log_probs).sum(-1)
+
+
+class MultiCategorical:
+    """Several independent choices; out are their logits side by side, actions (B, K) int64."""
+
+    def __init__(self, space: spaces.MultiDiscrete) -> None:
+        self.parts = [Categorical(spaces.Discrete(int(count))) for count in space.nvec.flatten()]
+        self.sizes = [part.outputs for part in self.parts]
+        self.outputs = sum(self.sizes)
+
+    def sample(self, out: Tensor, log_std: Tensor | None, generator: torch.Generator | None) -> Tensor:
+        """Returns actions (B, K)."""
+        pieces = zip(self.parts, out.split(self.sizes, -1), strict=True)
+        return torch.stack([part.sample(piece, None, generator) for part, piece in pieces], -1)
+
+    def mode(self, out: Tensor) -> Tensor:
+        """Returns the most probable actions (B, K)."""
+        return torch.stack([piece.argmax(-1) for piece in out.split(self.sizes, -1)], -1)
+
+    def log_prob_entropy(self, out: Tensor, log_std: Tensor | None, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns log-probabilities (B,) and entropies (B,), summed over the choices."""
+        pieces = zip(self.parts, out.split(self.sizes, -1), actions.unbind(-1), strict=True)
+        results = [part.log_prob_entropy(piece, None, action) for part, piece, action in pieces]
+        return torch.stack([r[0] for r in results]).sum(0), torch.stack([r[1] for r in results]).sum(0)
+
+
+class DiagonalGaussian:
+    """Independent normals whose standard deviation does not depend on the state; out are means (B, A)."""
+
+    def __init__(self, space: spaces.Box) -> None:
+        self.shape = space.shape
+        self.outputs = math.prod(space.shape)
+
+    def sample(self, out: Tensor, log_std: Tensor | None, generator: torch.Generator | None) -> Tensor:
+        """Returns unclipped actions (B, *shape)."""
+        assert log_std is not None
+        noise = torch.empty_like(out, dtype=torch.float32).normal_(generator=generator)
+        return (out + noise * log_std.exp()).reshape(-1, *self.shape)
+
+    def mode(self, out: Tensor) -> Tensor:
+        """Returns the means (B, *shape)."""
+        return out.float().reshape(-1, *self.shape)
+
+    def log_prob_entropy(self, out: Tensor, log_std: Tensor | None, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns log-densities (B,) and entropies (B,), summed over dimensions."""
+        assert log_std is not None
+        scaled = (actions.flatten(1) - out.float()) * (-log_std).exp()
+        constant = 0.5 * math.log(2 * math.pi) * self.outputs
+        log_prob = -0.5 * scaled.square().sum(1) - log_std.sum() - constant
+        return log_prob, (0.5 * self.outputs + constant + log_std.sum()).expand(len(out))
+
+
+def make_distribution(space: spaces.Space) -> ActionDistribution:
+    """Returns the distribution for an action space.
+
+    Raises:
+        ValueError: the space is not Discrete, MultiDiscrete or a bounded Box.
+    """
+    if isinstance(space, spaces.Discrete):
+        if space.start != 0:
+            raise ValueError(
+                f"action space {space} starts at {space.start}, expected 0; shift it in a wrapper."
+            )
+        return Categorical(space)
+    if isinstance(space, spaces.MultiDiscrete):
+        return MultiCategorical(space)
+    if isinstance(space, spaces.Box):
+        return DiagonalGaussian(space)
+    raise ValueError(
+        f"action space {space} is not supported; expected Discrete, MultiDiscrete or Box "
+        "(MultiBinary(n) can be given as MultiDiscrete([2] * n))."
+    )

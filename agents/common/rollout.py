@@ -1,0 +1,187 @@
+"""The rollout of PPO: preallocated tensors (T, N, ...) on the agent's device, and its returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from torch import Tensor
+
+TensorObs = Tensor | dict[str, Tensor]
+
+
+class Batch(NamedTuple):
+    """Transitions of a minibatch, in any order."""
+
+    obs: TensorObs  # (B, ...)
+    actions: Tensor  # (B, ...)
+    log_probs: Tensor  # (B,) of the policy that acted
+    values: Tensor  # (B,) of that time
+    advantages: Tensor  # (B,)
+    returns: Tensor  # (B,)
+
+
+def gae(
+    rewards: Tensor, values: Tensor, dones: Tensor, last_values: Tensor, gamma: float, gae_lambda: float
+) -> Tensor:
+    """Returns the advantages (T, N) of generalised advantage estimation.
+
+    A_t = δ_t + γλ A_{t+1} with δ_t = r_t + γ V_{t+1} − V_t, both cut where an episode ends.
+    Source: Schulman et al. 2016, eq. 16.
+
+    Args:
+        rewards: (T, N); where an episode was truncated, with γ V(last observation) already added.
+        values: (T, N), V of the observation that was acted on.
+        dones: (T, N) bool, the episode ended with this step.
+        last_values: (N,), V of the observation after the last step.
+        gamma: discount γ.
+        gae_lambda: λ.
+    """
+    alive = 1.0 - dones.float()  # (T, N)
+    next_values = torch.cat([values[1:], last_values[None]])  # (T, N)
+    deltas = rewards + gamma * next_values * alive - values
+    decay = (gamma * gae_lambda) * alive
+    advantages = torch.empty_like(deltas)
+    running = torch.zeros_like(last_values)
+    rows = zip(advantages.unbind(), deltas.unbind(), decay.unbind(), strict=True)
+    for row, delta, factor in reversed(list(rows)):
+        running = torch.addcmul(delta, factor, running, out=row)
+    return advantages
+
+
+class RolloutBuffer:
+    """T steps of N environments, written in place; the signature is that of SB3's buffers."""
+
+    def __init__(
+        self,
+        buffer_size: int,
+        observation_space: spaces.Space,
+        action_space: spaces.Space,
+        device: torch.device | str = "cpu",
+        gae_lambda: float = 0.95,
+        gamma: float = 0.99,
+        n_envs: int = 1,
+    ) -> None:
+        self.device = torch.device(device)
+        self.gamma, self.gae_lambda = gamma, gae_lambda
+        self.buffer_size, self.n_envs = buffer_size, n_envs
+        lead = (buffer_size, n_envs)
+        self.obs = self._allocate(observation_space)
+        action_dtype = torch.float32 if isinstance(action_space, spaces.Box) else torch.int64
+        self.actions = torch.zeros(
+            (*lead, *(action_space.shape or ())), dtype=action_dtype, device=self.device
+        )
+        self.rewards, self.values, self.log_probs, self.advantages, self.returns = (
+            torch.zeros(lead, device=self.device) for _ in range(5)
+        )
+        self.dones = torch.zeros(lead, dtype=torch.bool, device=self.device)
+        self.reset()
+
+    def _allocate(self, space: spaces.Space) -> TensorObs:
+        if isinstance(space, spaces.Dict):
+            return {key: self._leaf(part) for key, part in space.spaces.items()}
+        return self._leaf(space)
+
+    def _leaf(self, space: spaces.Space) -> Tensor:
+        dtype = torch.from_numpy(np.zeros(0, space.dtype)).dtype
+        dtype = torch.float32 if dtype.is_floating_point else dtype
+        return torch.zeros(
+            (self.buffer_size, self.n_envs, *(space.shape or ())), dtype=dtype, device=self.device
+        )
+
+    def reset(self) -> None:
+        """Forgets the transitions; the memory stays."""
+        self.pos = 0
+        self.full = False
+        self._truncated: list[tuple[int, np.ndarray, Any]] = []
+
+    # ---- writing
+
+    def put_obs(self, obs: np.ndarray | dict[str, np.ndarray]) -> TensorObs:
+        """Copies the observations of the next step in, and returns the view of them, (N, ...)."""
+        if isinstance(self.obs, dict):
+            views = {key: buffer[self.pos] for key, buffer in self.obs.items()}
+            for key, view in views.items():
+                view.copy_(torch.from_numpy(obs[key]))  # pyright: ignore[reportArgumentType, reportCallIssue]
+            return views
+        view = self.obs[self.pos]
+        view.copy_(torch.from_numpy(obs))  # pyright: ignore[reportArgumentType]
+        return view
+
+    def add(
+        self, actions: Tensor, values: Tensor, log_probs: Tensor, rewards: np.ndarray, dones: np.ndarray
+    ) -> None:
+        """Writes the rest of the step whose observations `put_obs` took, each (N, ...), and moves on."""
+        row = self.pos
+        self.actions[row] = actions
+        self.values[row] = values.flatten()
+        self.log_probs[row] = log_probs
+        self.rewards[row] = torch.from_numpy(rewards)
+        self.dones[row] = torch.from_numpy(dones)
+        self.pos += 1
+        self.full = self.pos == self.buffer_size
+
+    def mark_truncated(self, rows: np.ndarray, final_obs: np.ndarray | dict[str, np.ndarray]) -> None:
+        """Remembers the last observations of the episodes truncated by the step that `add` writes next.
+
+        Args:
+            rows: (K,) indices of the environments.
+            final_obs: (N, ...) dense; the rows are copied.
+        """
+        picked = (
+            {k: v[rows] for k, v in final_obs.items()} if isinstance(final_obs, dict) else final_obs[rows]
+        )
+        self._truncated.append((self.pos, rows, picked))
+
+    def truncated(self) -> tuple[np.ndarray, np.ndarray, TensorObs] | None:
+        """Returns (steps (K,), environments (K,), last observations (K, ...)) of all truncations, or None."""
+        if not self._truncated:
+            return None
+        steps = np.concatenate([np.full(len(rows), step) for step, rows, _ in self._truncated])
+        rows = np.concatenate([rows for _, rows, _ in self._truncated])
+        pieces = [obs for _, _, obs in self._truncated]
+        if isinstance(pieces[0], dict):
+            obs = {key: self._tensor(np.concatenate([piece[key] for piece in pieces])) for key in pieces[0]}
+        else:
+            obs = self._tensor(np.concatenate(pieces))
+        return steps, rows, obs
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        tensor = torch.from_numpy(array).to(self.device)
+        return tensor.float() if tensor.is_floating_point() else tensor
+
+    # ---- reading
+
+    def finish(self, last_values: Tensor) -> None:
+        """Computes advantages and returns; last_values (N,) of the observations after the last step."""
+        advantages = gae(self.rewards, self.values, self.dones, last_values, self.gamma, self.gae_lambda)
+        self.advantages.copy_(advantages)
+        torch.add(self.advantages, self.values, out=self.returns)
+
+    def flat(self) -> Batch:
+        """Returns all transitions as views (T * N, ...), step-major."""
+        obs = (
+            {k: v.flatten(0, 1) for k, v in self.obs.items()}
+            if isinstance(self.obs, dict)
+            else self.obs.flatten(0, 1)
+        )
+        rest = (self.actions, self.log_probs, self.values, self.advantages, self.returns)
+        return Batch(obs, *(tensor.flatten(0, 1) for tensor in rest))
+
+    def minibatches(self, batch_size: int, generator: torch.Generator | None) -> Iterator[Batch]:
+        """Yields one epoch in random order; a last minibatch may be smaller.
+
+        The whole epoch is permuted at once: one gather a tensor, and the minibatches are views.
+        """
+        count = self.buffer_size * self.n_envs
+        order = torch.randperm(count, generator=generator, device=self.device)
+        flat = self.flat()
+        obs = {k: v[order] for k, v in flat.obs.items()} if isinstance(flat.obs, dict) else flat.obs[order]
+        rest = [tensor[order] for tensor in flat[1:]]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        for start in range(0, count, batch_size):
+            part = slice(start, start + batch_size)
+            piece = {k: v[part] for k, v in obs.items()} if isinstance(obs, dict) else obs[part]
+            yield Batch(piece, *(tensor[part] for tensor in rest))
