@@ -20,18 +20,18 @@ import os
 import platform
 import re
 import subprocess
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.torch
 import torch
 
+from agents.common.array_files import read_arrays, write_arrays
 from agents.common.errors import UserError
 from agents.common.run_directory import fsync_directory, write_durably
 
@@ -41,7 +41,6 @@ WEIGHTS, OPTIMIZER, STATE, RNG = "weights.safetensors", "optimizer.safetensors",
 FILES = (WEIGHTS, OPTIMIZER, STATE, RNG)
 
 _MAX_JSON_BYTES = 64 << 20  # a planted file of gigabytes must not be parsed
-_MAX_NPY_HEADER = 1 << 20  # NumPy's default of 10,000 is too short for a record of some hundred fields
 _LIBRARIES = ("quadrivium", "torch", "numpy", "numba", "gymnasium", "stable-baselines3", "safetensors")
 
 
@@ -99,23 +98,6 @@ def write_files(
     }
     write_durably(directory / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
     fsync_directory(directory)
-
-
-def write_arrays(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes an .npz of `arrays`, uncompressed, readable by `numpy.load`.
-
-    Raises:
-        TypeError: an array holds Python objects, which only pickle could save.
-    """
-    for name, array in arrays.items():  # np.savez would pickle such an array without a word
-        if array.dtype.hasobject:
-            raise TypeError(
-                f"state[{name!r}] is {array.dtype}; expected an array without objects: convert it"
-            )
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def _owned(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -180,22 +162,13 @@ def read_files(
         if _sha256(directory / name) != digest:
             raise Damaged(f"the sha256 of {name} differs from {MANIFEST}'s")
     weights, optimizer = (_read_tensors(directory / name) for name in (WEIGHTS, OPTIMIZER))
-    return weights, optimizer, read_arrays(directory / STATE), _read_json(directory / RNG)
+    return weights, optimizer, _read_state(directory / STATE), _read_json(directory / RNG)
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Returns the arrays of an .npz; record dtypes keep their alignment, which compiled kernels rely on."""
+def _read_state(path: Path) -> dict[str, np.ndarray]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            arrays: dict[str, np.ndarray] = {}
-            for name in archive.namelist():
-                with archive.open(name) as member:
-                    array = np.lib.format.read_array(
-                        member, allow_pickle=False, max_header_size=_MAX_NPY_HEADER
-                    )
-                arrays[name.removesuffix(".npy")] = array.view(_with_alignment(array.dtype))
-            return arrays
-    except (OSError, ValueError, TypeError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile) as error:
+        return read_arrays(path)
+    except (OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError) as error:
         raise Damaged(f"{path.name} cannot be read ({_one_line(error)})") from error
 
 
@@ -218,23 +191,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Damaged(f"{path.name} is not a JSON object")
     return value
-
-
-def _with_alignment(dtype: np.dtype) -> np.dtype:
-    """The same fields and offsets, flagged as aligned where they are: .npy does not store the flag."""
-    if dtype.subdtype is not None:
-        base, shape = dtype.subdtype
-        return np.dtype((_with_alignment(base), shape))
-    fields = dtype.fields
-    if dtype.names is None or fields is None:
-        return dtype
-    try:
-        aligned = np.dtype(
-            [(str(name), _with_alignment(field[0])) for name, field in fields.items()], align=True
-        )
-    except (TypeError, ValueError):
-        return dtype
-    return aligned if aligned == dtype else dtype
 
 
 def _sha256(path: Path) -> str:

@@ -160,17 +160,31 @@ def test_a_malformed_manifest_is_damage(tmp_path: Path, data: bytes):
     assert "\n" not in said[0]
 
 
-def test_an_array_that_claims_a_petabyte_is_damage(tmp_path: Path):
-    checkpoint = run_with_two_checkpoints(tmp_path)
+def claims(shape: tuple[int, ...], compression: int) -> bytes:
+    """An .npz with one array of float64 whose header claims `shape` over 1 MB of zeros."""
     header = io.BytesIO()
-    np.lib.format.write_array_header_2_0(
-        header, {"descr": "<f8", "fortran_order": False, "shape": (1 << 47,)}
-    )
+    np.lib.format.write_array_header_2_0(header, {"descr": "<f8", "fortran_order": False, "shape": shape})
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("rows.npy", header.getvalue())
-    forge(checkpoint, "state.npz", file.getvalue())
-    assert load_checkpoint(tmp_path, notify=lambda line: None).step == 1
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        archive.writestr("rows.npy", header.getvalue() + bytes(1_000_000))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        claims((1 << 47,), zipfile.ZIP_STORED),  # a petabyte
+        claims((1 << 31,), zipfile.ZIP_STORED),  # 16 GiB, which would be allocated
+        claims((125_000,), zipfile.ZIP_DEFLATED),  # a bomb: small in the file, large in memory
+        claims((-1,), zipfile.ZIP_STORED),
+    ],
+    ids=["petabyte", "16 GiB", "compressed", "negative"],
+)
+def test_an_array_that_claims_more_than_the_file_holds_is_damage(tmp_path: Path, data: bytes):
+    forge(run_with_two_checkpoints(tmp_path), "state.npz", data)
+    said: list[str] = []
+    assert load_checkpoint(tmp_path, notify=said.append).step == 1
+    assert "state.npz cannot be read" in said[0]
 
 
 def test_all_forged_ends_in_one_line(tmp_path: Path):
