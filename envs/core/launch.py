@@ -20,6 +20,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core import types
 from numba.core.dispatcher import Dispatcher
 from numba.extending import overload
 
@@ -29,6 +30,21 @@ from envs.core.rng import episode_key
 numba.config.THREADING_LAYER = (
     "omp"  # "workqueue" costs 5 ms at each change between Numba's and torch's threads
 )
+
+
+def _record_symbol(record: types.Record) -> tuple[str, tuple[str]]:
+    return "Record", (hashlib.sha256(record.name.encode()).hexdigest()[:16],)
+
+
+def _nested_symbol(array: types.NestedArray) -> tuple[str, list[Any]]:
+    return "NestedArray", [array.dtype, *array.shape]
+
+
+# Numba numbers record types in the order in which a process meets them, puts that number into the symbols of
+# the machine code, and leaves out the shape of arrays inside records. Two records cached by two processes
+# then share their symbols, and a process that loads both runs one world's code on the other's rows.
+types.Record.mangling_args = property(_record_symbol)
+types.NestedArray.mangling_args = property(_nested_symbol)
 
 _worlds: dict[type, World] = {}
 
