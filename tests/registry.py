@@ -17,7 +17,7 @@ TUTORIAL = "tutorial/CartPole-v0"
 CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
     "quadrivium/Highway-v0": [
         {},
-        {"preset": "highway-fast"},
+        {"preset": "highway"},
         {"observation": "lidar", "actions": "continuous"},
         {"observation": "grid", "reward": "classic"},
     ],
