@@ -68,8 +68,8 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> tuple[StableDQN, DQN]:
 
 def test_a_foreign_vec_env_fills_the_memory_as_stable_baselines3_does(pair: tuple[StableDQN, DQN]):
     theirs, ours = pair[0].replay_buffer, pair[1].replay_buffer
-    assert ours.truncated.sum() > 10
-    assert ours.terminated.sum() > 10
+    assert ours.truncated.sum() > 3
+    assert ours.terminated.sum() > 3
     np.testing.assert_array_equal(theirs.observations, ours.obs["observation"].numpy())
     np.testing.assert_array_equal(theirs.next_observations, ours.next_obs["observation"].numpy())
     np.testing.assert_array_equal(theirs.actions[..., 0], ours.actions.numpy())
