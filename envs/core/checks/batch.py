@@ -6,6 +6,7 @@ from typing import Any
 import numba
 import numpy as np
 from gymnasium.vector import AutoresetMode
+from numba.core import config
 
 from envs.core.checks.rollout import (
     Rollout,
@@ -94,7 +95,7 @@ def lanes_equal_the_single_environment(subject: Subject) -> None:
 def thread_count_does_not_matter(subject: Subject) -> None:
     """One thread and two compute the same bits."""
     needs_state(subject.batch())  # foreign batches do not run on Numba's threads
-    if numba.config.NUMBA_NUM_THREADS < 2:
+    if config.NUMBA_NUM_THREADS < 2:  # pyright: ignore[reportAttributeAccessIssue] (set when Numba starts)
         raise LeftOutError("Numba may use one thread only on this machine")
     before = numba.get_num_threads()
     rollouts: list[Rollout] = []
