@@ -119,7 +119,7 @@ def highway_setup(**options: Unpack[HighwayOptions]) -> Setup:
 
 
 _DEFAULTS: dict[str, Any] = {
-    "traffic": "conventional",
+    "traffic": "cautious",
     "observation": "kinematics",
     "observed_vehicles": 5,
     "beams": 32,

@@ -42,6 +42,7 @@ _SLOW, _FAST, _SPEED_STEP = np.float32(20.0), np.float32(30.0), np.float32(5.0)
 _SLOW_TO_MIDDLE, _MIDDLE_TO_FAST = np.float32(22.5), np.float32(27.5)
 _EGO_START_SPEED = np.float32(25.0)
 _TRAFFIC_SLOWEST, _TRAFFIC_FASTEST = np.float32(21.0), np.float32(24.0)
+_SPAWN_ROOM = np.float32(16.0)  # m, centre to centre
 _FAR = np.float32(1e9)
 _MAX_THROTTLE = np.float32(5.0)
 _MAX_STEER = np.float32(math.pi / 4)
@@ -80,6 +81,8 @@ def reset_one(s, p):
             spacing = (np.float32(12.0) + speed) * spread / np.float32(p.density)
         x += spacing * rng.uniform_range(s, np.float32(0.9), np.float32(1.1))
         here = np.int32(rng.integer(s, p.lanes))
+        if p.cautious != 0 and i < cars:
+            here = roomy_lane(s, i, x, here, p.lanes)
         s.exponent[i] = rng.uniform_range(s, EXPONENT_MIN, EXPONENT_MAX)
         place_car(s, i, x, LANE_WIDTH * np.float32(here), speed, here)
         phase = (x + s.y[i]) * _PI
@@ -93,6 +96,29 @@ def reset_one(s, p):
     if p.continuous != 0:
         s.desired_speed[0] = np.float32(0.01)  # other drivers cannot know the ego's; so they never cut in
     begin_account(s)
+
+
+@lane
+def roomy_lane(s, i, x, here, lanes):
+    """Returns `here`, or the emptiest lane if a car placed there would be too near to the one behind to brake.
+
+    Only dense roads (`density` above 1) ever come to that. `s.last` keeps each lane's last car.
+    """
+    if i == 0:
+        for k in range(lanes):
+            s.last[k] = -1
+    elif room(s, x, here) < _SPAWN_ROOM:
+        for k in range(lanes):
+            if room(s, x, k) > room(s, x, here):
+                here = np.int32(k)
+    s.last[here] = i
+    return here
+
+
+@lane
+def room(s, x, here):
+    """Returns the distance from `x` back to the last car placed in the lane."""
+    return x - s.x[s.last[here]] if s.last[here] >= 0 else _FAR
 
 
 @lane
@@ -307,10 +333,10 @@ def danger(s, p):
     """Returns in [0, 1] how close the ego is to its leader, and while changing lane to the two cars there."""
     cars = p.vehicles + 1
     rank, here, there = s.rank[0], s.lane[0], s.target[0]
-    worst = shortfall(s, 0, traffic.leader(s, rank, here, cars))
+    worst = shortfall(s, 0, traffic.leader(s, rank, here, cars, False))
     if there != here:
-        worst = max(worst, shortfall(s, 0, traffic.leader(s, rank, there, cars)))
-        behind = traffic.follower(s, rank, there, cars)
+        worst = max(worst, shortfall(s, 0, traffic.leader(s, rank, there, cars, False)))
+        behind = traffic.follower(s, rank, there, cars, False)
         if behind != cars:
             worst = max(worst, shortfall(s, behind, 0))
     return worst

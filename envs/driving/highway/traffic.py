@@ -7,6 +7,7 @@ from envs.core.lane import lane
 from envs.driving.collisions import swept_overlap, within_reach
 from envs.driving.vehicle import (
     DIAGONAL,
+    IDM_ACCELERATION,
     IDM_MAX,
     LANE_WIDTH,
     MAX_SPEED,
@@ -34,22 +35,30 @@ def in_lane(s, i, lane_index):
 
 
 @lane
-def leader(s, rank, lane_index, nobody):
-    """Returns the next car ahead of `rank` in the lane, or `nobody`."""
+def claims(s, i, lane_index):
+    """Returns whether traffic car `i` is in the lane or on its way there; of the ego, only where it is counts."""
+    return in_lane(s, i, lane_index) or (i != 0 and s.target[i] == lane_index)
+
+
+@lane
+def leader(s, rank, lane_index, nobody, claimed):
+    """Returns the next car ahead of `rank` that is in the lane (or `claimed` and on its way), or `nobody`."""
     order = s.order
     for r in range(rank - 1, -1, -1):
-        if in_lane(s, order[r], lane_index):
-            return np.int64(order[r])
+        i = order[r]
+        if claims(s, i, lane_index) if claimed else in_lane(s, i, lane_index):
+            return np.int64(i)
     return np.int64(nobody)
 
 
 @lane
-def follower(s, rank, lane_index, nobody):
-    """Returns the next car behind `rank` in the lane, or `nobody`."""
+def follower(s, rank, lane_index, nobody, claimed):
+    """Returns the next car behind `rank` that is in the lane (or `claimed` and on its way), or `nobody`."""
     order = s.order
     for r in range(rank + 1, nobody):
-        if in_lane(s, order[r], lane_index):
-            return np.int64(order[r])
+        i = order[r]
+        if claims(s, i, lane_index) if claimed else in_lane(s, i, lane_index):
+            return np.int64(i)
     return np.int64(nobody)
 
 
@@ -68,14 +77,19 @@ def owed(s, i, j):
 
 
 @lane
-def wants_lane(s, i, candidate, cars):
-    """MOBIL: returns whether changing to `candidate` gains car `i` enough and forces nobody to brake hard."""
+def wants_lane(s, i, candidate, cars, cautious):
+    """MOBIL: returns whether changing to `candidate` gains car `i` enough and forces nobody to brake hard.
+
+    A cautious driver takes the cars on their way into that lane for cars in it, and does not change where it
+    would have to brake hard itself.
+    """
     rank = s.rank[i]
-    ahead = leader(s, rank, candidate, cars)
-    gain = owed(s, i, leader(s, rank, s.lane[i], cars)) - owed(s, i, ahead)
-    if gain < MOBIL_GAIN:
+    pressed = owed(s, i, leader(s, rank, candidate, cars, cautious))
+    if owed(s, i, leader(s, rank, s.lane[i], cars, False)) - pressed < MOBIL_GAIN:
         return False
-    behind = follower(s, rank, candidate, cars)
+    if cautious and pressed > MOBIL_SAFE_BRAKING + IDM_ACCELERATION:
+        return False
+    behind = follower(s, rank, candidate, cars, cautious)
     if behind == cars:
         return True
     # The follower is judged by the changing driver's own exponent, as users of this model know it.
@@ -100,7 +114,7 @@ def gives_way(s, i, cars):
 def decide_lanes(s, p):
     """Every traffic car whose turn it is decides on its target lane, in the order of the cars' numbers."""
     lanes, target, countdown, crashed, speed = s.lane, s.target, s.countdown, s.crashed, s.speed
-    cars = p.vehicles + 1
+    cars, cautious = p.vehicles + 1, p.cautious != 0
     for i in range(1, cars):
         if crashed[i] != 0:
             continue
@@ -111,9 +125,9 @@ def decide_lanes(s, p):
             countdown[i] = p.think_frames
             if abs(speed[i]) >= _ONE:
                 here = lanes[i]
-                if here > 0 and wants_lane(s, i, here - 1, cars):
+                if here > 0 and wants_lane(s, i, here - 1, cars, cautious):
                     target[i] = here - 1
-                if here < p.lanes - 1 and wants_lane(s, i, here + 1, cars):
+                if here < p.lanes - 1 and wants_lane(s, i, here + 1, cars, cautious):
                     target[i] = here + 1
 
 
