@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+
+from agents.common.policies import ActorCritic
+from agents.common.q_policy import QNet
+from agents.nets import NetConfig, QHead, copy_backbone, make_backbone
+from agents.nets.layers import Tanh, masked_max, masked_mean
+
+VECTOR = spaces.Box(-1, 1, (7,), np.float32)
+TOKENS = spaces.Box(-1, 1, (5, 6), np.float32)
+GRID = spaces.Box(0, 1, (3, 6, 7), np.float32)
+MASK = spaces.Box(0, 1, (4,), np.int8)
+SPACES = {
+    "scalar": spaces.Box(-1, 1, (), np.float32),
+    "vector": VECTOR,
+    "float64": spaces.Box(-1, 1, (3,), np.float64),
+    "tokens": TOKENS,
+    "grid": GRID,
+    "bytes": spaces.Box(0, 255, (3, 6, 7), np.uint8),
+    "discrete": spaces.Discrete(4, start=2),
+    "dict": spaces.Dict({"action_mask": MASK, "cars": TOKENS, "map": GRID, "self": VECTOR}),
+}
+TRUNKS = ["mlp", "cnn", "transformer"]
+
+
+def sample(space, count, seed=0):
+    space.seed(seed)
+    rows = [space.sample() for _ in range(count)]
+    if isinstance(space, spaces.Dict):
+        return {key: torch.as_tensor(np.stack([row[key] for row in rows])) for key in rows[0]}
+    return torch.as_tensor(np.stack(rows))
+
+
+@pytest.mark.parametrize("trunk", TRUNKS)
+@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("options", [{}, {"normalize_layers": True, "pooling": "query", "patch": 4}])
+def test_any_trunk_serves_any_space(trunk, name, options):
+    backbone = make_backbone(SPACES[name], NetConfig(trunk=trunk, width=16, token_mask_feature=0, **options))
+    obs = sample(SPACES[name], 9)
+    backbone.update_statistics(obs)
+    tokens, mask, pooled = backbone(obs)
+    assert tokens.shape == (9, mask.shape[1], backbone.token_dim)
+    assert mask.shape[0] == 9
+    assert mask.dtype == torch.bool
+    assert pooled.shape == (9, backbone.pooled_dim)
+    assert pooled.dtype == torch.float32
+    assert torch.isfinite(pooled).all()
+
+
+@pytest.mark.parametrize("trunk", TRUNKS)
+@pytest.mark.parametrize("name", ["tokens", "grid", "dict"])
+def test_rows_of_a_batch_do_not_influence_each_other(trunk, name):
+    backbone = make_backbone(SPACES[name], NetConfig(trunk=trunk, width=16, token_mask_feature=0))
+    obs = sample(SPACES[name], 6)
+    one = {key: part[4:5] for key, part in obs.items()} if isinstance(obs, dict) else obs[4:5]
+    torch.testing.assert_close(backbone(obs)[2][4:5], backbone(one)[2], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("trunk", TRUNKS)
+@pytest.mark.parametrize("pooling", ["mean", "query"])
+def test_what_an_absent_token_says_is_not_heard(trunk, pooling):
+    config = NetConfig(trunk=trunk, width=16, token_mask_feature=0, pooling=pooling, normalize_layers=True)
+    backbone = make_backbone(TOKENS, config)
+    obs = sample(TOKENS, 8)
+    obs[:, :, 0] = 1.0
+    obs[:, 3:, 0] = 0.0
+    backbone.update_statistics(obs)
+    changed = obs.clone()
+    changed[:, 3:, 1:] = 100.0
+    torch.testing.assert_close(backbone(changed)[2], backbone(obs)[2])
+    heard = obs.clone()
+    heard[:, 2, 1:] += 0.5
+    assert not torch.allclose(backbone(heard)[2], backbone(obs)[2])
+
+
+@pytest.mark.parametrize("trunk", TRUNKS)
+@pytest.mark.parametrize("pooling", ["mean", "query"])
+def test_an_observation_without_any_token_gives_finite_features_and_gradients(trunk, pooling):
+    backbone = make_backbone(TOKENS, NetConfig(trunk=trunk, width=16, token_mask_feature=0, pooling=pooling))
+    pooled = backbone(torch.zeros(2, 5, 6))[2]
+    pooled.sum().backward()
+    assert torch.isfinite(pooled).all()
+    assert all(torch.isfinite(p.grad).all() for p in backbone.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("trunk", ["cnn", "transformer"])
+def test_a_net_of_one_board_size_plays_on_another(trunk):
+    small = make_backbone(GRID, NetConfig(trunk=trunk, width=16))
+    large = make_backbone(spaces.Box(0, 1, (3, 11, 9), np.float32), NetConfig(trunk=trunk, width=16))
+    copy_backbone(small, large)
+    assert large(torch.rand(2, 3, 11, 9))[2].shape == (2, large.pooled_dim)
+
+
+@pytest.mark.parametrize("trunk", TRUNKS)
+def test_a_grid_tells_where_something_is_not_only_that_it_is_there(trunk):
+    backbone = make_backbone(GRID, NetConfig(trunk=trunk, width=16, normalize_inputs=False))
+    left, right = torch.zeros(2, 1, 3, 6, 7).unbind(0)
+    left[0, 0, 3, 2] = right[0, 0, 3, 4] = 1.0
+    assert not torch.allclose(backbone(left)[2], backbone(right)[2], atol=1e-4)
+
+
+def test_weights_move_from_a_q_network_to_an_actor_critic():
+    config = NetConfig(trunk="transformer", width=16, token_mask_feature=0)
+    q_net = QNet(TOKENS, 4, config, dueling=False)
+    obs = sample(TOKENS, 6)
+    q_net.backbone.update_statistics(obs)
+    policy = ActorCritic(TOKENS, spaces.Discrete(4), lambda _: 1e-3, net=config)
+    assert not torch.allclose(policy.backbone(obs)[2], q_net.backbone(obs)[2])
+    copy_backbone(q_net.backbone, policy.backbone)
+    assert torch.equal(policy.backbone(obs)[2], q_net.backbone(obs)[2])
+
+
+def test_backbones_of_different_width_do_not_mix():
+    source, target = (make_backbone(VECTOR, NetConfig(width=width)) for width in (16, 32))
+    with pytest.raises(ValueError, match=r"backbones differ at trunk.layers.0.bias: .*\(16,\).*\(32,\)"):
+        copy_backbone(source, target)
+
+
+@pytest.mark.parametrize(
+    ("space", "config", "message"),
+    [
+        (spaces.Box(0, 1, (2, 3, 4, 5)), NetConfig(), r"shape \(2, 3, 4, 5\); expected rank 1"),
+        (spaces.MultiBinary(3), NetConfig(), "MultiBinary space; expected Box"),
+        (spaces.Dict({"action_mask": MASK}), NetConfig(), "only action_mask"),
+        (TOKENS, NetConfig(token_mask_feature=6), "token_mask_feature=6 is outside the 6 features"),
+        (
+            TOKENS,
+            NetConfig(trunk="transformer", width=10, heads=4),
+            "width=10 is not divisible.*try width=12",
+        ),
+        (spaces.Box(0, 1, (1, 99, 99)), NetConfig(trunk="transformer"), "makes 9801 tokens"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(space, config, message):
+    with pytest.raises(ValueError, match=message) as error:
+        make_backbone(space, config)
+    assert "\n" not in str(error.value)
+
+
+def test_tanh_by_sigmoid_is_tanh():
+    x = torch.linspace(-20, 20, 40001)
+    torch.testing.assert_close(Tanh()(x), torch.tanh(x), atol=3e-7, rtol=0)
+    small = torch.linspace(-3, 3, 20, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(Tanh(), (small,))
+
+
+def test_masked_pooling_by_hand():
+    tokens = torch.tensor([[[1.0], [3.0], [-50.0]], [[-2.0], [9.0], [9.0]], [[4.0], [4.0], [4.0]]])
+    mask = torch.tensor([[True, True, False], [True, False, False], [False, False, False]])
+    assert masked_mean(tokens, mask).tolist() == [[2.0], [-2.0], [0.0]]
+    assert masked_max(tokens, mask).tolist() == [[3.0], [-2.0], [0.0]]
+
+
+def test_dueling_advantages_have_zero_mean():
+    head = QHead(8, 3, dueling=True)
+    pooled = torch.randn(5, 8)
+    torch.testing.assert_close(head(pooled).mean(1, keepdim=True), head.value(pooled))
