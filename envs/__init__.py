@@ -8,8 +8,13 @@ Gymnasium dropped its plug-in entry point in 1.0, so a program says `import envs
 
 import contextlib
 import ctypes
+import os
 
 import gymnasium
+
+# Idle OpenMP threads spin before they sleep, by default so long that on a busy machine, where the core they
+# burn is what the working thread waits for, a small parallel step takes 10 ms instead of 1.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 # Numba's threads come from the system's OpenMP and torch brings its own copy, unless one is loaded already.
 # Two pools that spin against each other cost milliseconds a step on a busy machine; one costs microseconds.
