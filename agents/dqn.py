@@ -17,7 +17,6 @@ transitions: `gradient_steps` follow every train_freq * num_envs of them; -1 mea
 `target_update_interval` counts transitions, rounded down to whole calls (at least one).
 """
 
-import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ import numpy as np
 import torch
 from annotated_types import Ge, Gt, Interval
 from gymnasium import spaces
+from gymnasium.vector import VectorEnv
 from stable_baselines3 import DQN as StableDQN
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.type_aliases import (
@@ -37,21 +37,23 @@ from stable_baselines3.common.type_aliases import (
     Schedule,
     TrainFreq,
 )
-from stable_baselines3.common.utils import LinearSchedule, should_collect_more_steps
+from stable_baselines3.common.utils import LinearSchedule, safe_mean, should_collect_more_steps
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.dqn.policies import DQNPolicy
 from torch import Tensor
 from torch.nn import functional as F
 
 from agents.common.checkpoint import Snapshot
-from agents.common.episode_log import EpisodeLog
+from agents.common.devices import choose_device
+from agents.common.episode_statistics import EpisodeStatistics
 from agents.common.foreach import clip_norm_, polyak_
 from agents.common.hooks import iteration_end, iteration_logged
 from agents.common.observations import Obs, ObsArray, batch_size, concatenate, to_arrays, to_tensors
+from agents.common.phases import PhaseClock
 from agents.common.q_policy import ACTION_MASK, BackboneQPolicy, greedy, legal_values
 from agents.common.replay import Replay, Transitions
 from agents.common.run_state import capture_rng, optimizer_from_tensors, optimizer_to_tensors, restore_rng
-from agents.common.vec_env import BatchedVecEnv, BatchStep, batch_step
+from agents.common.vec_env import BatchedVecEnv, LazyInfos, batch_step
 from agents.nets import NetConfig
 
 _BLOCK_ROWS = 4096  # transitions gathered at once: more is no faster, and the activations leave the cache
@@ -65,8 +67,8 @@ class DQNConfig:
 
     Attributes:
         algorithm: chooses this class in a YAML.
-        learning_rate: of Adam, at the start.
-        learning_rate_end: at the end, reached linearly; None: constant.
+        learning_rate: of Adam.
+        learning_rate_schedule: "linear" lets it fall to 0 over the training.
         buffer_size: transitions in the replay memory.
         learning_starts: transitions, chosen at random, before the first update.
         batch_size: transitions a gradient step.
@@ -90,7 +92,7 @@ class DQNConfig:
 
     algorithm: Literal["dqn"] = "dqn"
     learning_rate: Annotated[float, Gt(0)] = 5e-4
-    learning_rate_end: Annotated[float, Ge(0)] | None = None
+    learning_rate_schedule: Literal["constant", "linear"] = "constant"
     buffer_size: Annotated[int, Gt(0)] = 100_000
     learning_starts: Annotated[int, Ge(0)] = 1_000
     batch_size: Annotated[int, Gt(0)] = 64
@@ -136,7 +138,7 @@ class DQN(StableDQN):
 
     Args:
         policy: "MlpPolicy", "CnnPolicy", "MultiInputPolicy", or a DQNPolicy class such as `BackboneQPolicy`.
-        env: an environment, its id, or a VecEnv.
+        env: an environment, its id, a VecEnv, or a SAME_STEP gymnasium VectorEnv.
         double: double Q-learning; False is what Stable-Baselines3 does.
         stable: the other arguments of Stable-Baselines3's DQN, by name. `optimize_memory_usage` also works
             where episodes are truncated.
@@ -164,10 +166,18 @@ class DQN(StableDQN):
         device: torch.device | str = "auto",
         **stable: Any,
     ) -> "DQN":
-        """Returns an agent on `BackboneQPolicy`; `stable`: further arguments (tensorboard_log, verbose)."""
+        """Returns an agent on `BackboneQPolicy`.
+
+        Args:
+            config: hyper-parameters.
+            env: a BatchedVecEnv, a SAME_STEP gymnasium VectorEnv, or anything that SB3 takes.
+            seed: of weights, exploration, sampling and environments.
+            device: "cpu", "cuda", or "auto" (`choose_device`).
+            stable: further arguments of the constructor (tensorboard_log, verbose).
+        """
         rate: float | Schedule = config.learning_rate
-        if config.learning_rate_end is not None:
-            rate = LinearSchedule(config.learning_rate, config.learning_rate_end, 1.0)
+        if config.learning_rate_schedule == "linear":
+            rate = LinearSchedule(config.learning_rate, 0.0, 1.0)
         return cls(
             BackboneQPolicy,
             env,
@@ -189,16 +199,27 @@ class DQN(StableDQN):
             optimize_memory_usage=config.optimize_memory,
             policy_kwargs={"net": config.net, "dueling": config.dueling},
             seed=seed,
-            device=device,
+            device=choose_device(device, config.net),
             **stable,
         )
 
+    @staticmethod
+    def _wrap_env(env: Any, verbose: int = 0, monitor_wrapper: bool = True) -> VecEnv:
+        if isinstance(env, VectorEnv):
+            env = BatchedVecEnv(env)
+        if isinstance(env, BatchedVecEnv):
+            return env  # SB3 would transpose uint8 grids; here rank 3 is (C, H, W) already
+        return StableDQN._wrap_env(env, verbose, monitor_wrapper)
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "statistics", "clock"]
+
     def _setup_model(self) -> None:
         self._rng = np.random.default_rng(self.seed)
-        self._episodes = EpisodeLog(self.n_envs)
-        self._seconds = {"env": 0.0, "network": 0.0, "update": 0.0}
-        self._logged_at = (time.perf_counter(), self.num_timesteps, self._episode_num)
-        self._update_sums = torch.zeros(len(_UPDATE_NAMES), device=self.device)
+        self.statistics = EpisodeStatistics(self.n_envs, self._stats_window_size)
+        self.clock = PhaseClock()
+        self._logged = (0, 0)  # environment steps and episodes at the last log line
+        self._update_sums = torch.zeros(len(_UPDATE_NAMES), device=self.device)  # since then
         self._update_count = 0
         ours = self.replay_buffer_class is None and self._vec_normalize_env is None
         n_steps = self.n_steps
@@ -222,11 +243,11 @@ class DQN(StableDQN):
         reset_counters = kwargs.get("reset_num_timesteps", args[2] if len(args) > 2 else True)
         if isinstance(self.replay_buffer, Replay) and (reset_counters or self._last_obs is None):
             self.replay_buffer.end_episodes()  # the environments are about to be reset
-            self._episodes.reset()
+            self.statistics.reset()
         total, callback = super()._setup_learn(*args, **kwargs)
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
-        logged_episode = self._episode_num if reset_counters else self._logged_at[2]
-        self._logged_at = (time.perf_counter(), self.num_timesteps, logged_episode)
+        self._logged = (self.num_timesteps, self._episode_num)
+        self.clock = PhaseClock()
         return total, callback
 
     def learn(
@@ -265,7 +286,7 @@ class DQN(StableDQN):
             pending = len(self.logger.name_to_value)
             going = iteration_end(callback)
             recorded = len(self.logger.name_to_value) > pending
-            if recorded or self._episode_num - self._logged_at[2] >= log_every:
+            if recorded or self._episode_num - self._logged[1] >= log_every:
                 self.dump_logs()
             going = iteration_logged(callback) and going
         callback.on_training_end()
@@ -339,26 +360,31 @@ class DQN(StableDQN):
         steps = episodes = 0
         while should_collect_more_steps(train_freq, steps, episodes):
             obs = cast(ObsArray, self._last_obs)
-            begin = time.perf_counter()
+            self.clock.enter("network")
             actions, _ = self._sample_action(learning_starts, None, env.num_envs)
-            chosen = time.perf_counter()
+            self.clock.enter("env")
             step, infos = batch_step(env, actions)
-            stepped = time.perf_counter()
+            self.clock.enter("other")
             replay_buffer.add_batch(
                 obs, actions, step.rewards, step.terminated, step.truncated, step.obs, step.final_obs
             )
             self._last_obs = step.obs  # pyright: ignore[reportAttributeAccessIssue]
             seen.append(obs)
-            ended = self._record_episodes(step, infos)
+            self.statistics.add(step)
+            if infos is None:
+                infos = LazyInfos(step)
+            else:
+                self._update_info_buffer(infos, step.done)  # what Monitor measured, underneath any wrapper
+            ended = int(step.done.sum())
             steps, episodes = steps + 1, episodes + ended
             self.num_timesteps += env.num_envs
             self._episode_num += ended
             self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
             self._on_step()
-            self._seconds["network"] += chosen - begin
-            self._seconds["env"] += stepped - chosen
             # SB3 calls back before it stores; here the step is complete, so that stopping loses nothing.
-            callback.update_locals(locals() | {"rewards": step.rewards, "dones": step.done})
+            callback.update_locals(
+                {"new_obs": step.obs, "rewards": step.rewards, "dones": step.done, "infos": infos}
+            )
             if not callback.on_step():
                 return RolloutReturn(steps * env.num_envs, episodes, continue_training=False)
         if isinstance(self.policy, BackboneQPolicy):
@@ -376,14 +402,6 @@ class DQN(StableDQN):
             actions = self._act(obs, self.exploration_schedule(self._current_progress_remaining))
         return actions, actions
 
-    def _record_episodes(self, step: BatchStep, infos: list[dict[str, Any]] | None) -> int:
-        ended = self._episodes.add(step)
-        if infos is not None:
-            self._update_info_buffer(infos, step.done)  # what Monitor measured, underneath any wrapper
-        elif ended and self.ep_info_buffer is not None:
-            self.ep_info_buffer.extend(ended)
-        return len(ended)
-
     def _on_step(self) -> None:
         self._n_calls += 1
         if self._n_calls % max(self.target_update_interval // self.n_envs, 1) == 0:
@@ -397,7 +415,7 @@ class DQN(StableDQN):
         """Makes `gradient_steps` gradient steps on batches from the replay memory."""
         if gradient_steps == 0:
             return
-        begin = time.perf_counter()
+        self.clock.enter("update")
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
         for block in self._blocks(gradient_steps, batch_size):
@@ -409,7 +427,7 @@ class DQN(StableDQN):
             ]
             self._count_update(steps)
         self._n_updates += gradient_steps
-        self._seconds["update"] += time.perf_counter() - begin
+        self.clock.enter("other")
 
     def _gradient_step(self, batch: Transitions, next_q: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One step of the optimizer; next_q (B, A) is of the target network.
@@ -452,27 +470,29 @@ class DQN(StableDQN):
 
     def dump_logs(self) -> None:
         """Writes a log line: means over the episodes and gradient steps since the last one."""
-        now = time.perf_counter()
-        before, steps, _ = self._logged_at
-        self._logged_at = (now, self.num_timesteps, self._episode_num)
-        for name, value in self._episodes.means().items():
-            self.logger.record(name, value)
+        entries = self.statistics.summary() | self.clock.collect(self.num_timesteps - self._logged[0])
+        recent = cast(deque[dict[str, float]], self.ep_info_buffer)
+        if isinstance(self.env, BatchedVecEnv):
+            recent.extend(self.statistics.recent(self._stats_window_size))
+        elif recent:  # a Monitor knows the return before any wrapper scaled it
+            entries["rollout/ep_rew_mean"] = safe_mean([info["r"] for info in recent])
+            entries["rollout/ep_len_mean"] = safe_mean([info["l"] for info in recent])
+        if self.ep_success_buffer:
+            entries["rollout/success_rate"] = safe_mean(list(self.ep_success_buffer))
         if self._update_count:
             means = (self._update_sums / self._update_count).tolist()
-            for name, value in zip(_UPDATE_NAMES, means, strict=True):
-                self.logger.record(f"train/{name}", value)
-            self._update_sums.zero_()
-            self._update_count = 0
+            entries |= {f"train/{name}": mean for name, mean in zip(_UPDATE_NAMES, means, strict=True)}
         if isinstance(self.replay_buffer, Replay):
-            self.logger.record("train/replay_size", len(self.replay_buffer))
+            entries["train/replay_size"] = len(self.replay_buffer)
+        entries["rollout/exploration_rate"] = self.exploration_rate
+        for name, value in entries.items():
+            self.logger.record(name, value)
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-        self.logger.record("rollout/exploration_rate", self.exploration_rate)
-        elapsed = max(now - before, 1e-9)
-        self.logger.record("time/steps_per_second", (self.num_timesteps - steps) / elapsed)
-        for phase in self._seconds:
-            self.logger.record(f"time/fraction_{phase}", self._seconds[phase] / elapsed)
-            self._seconds[phase] = 0.0
-        super().dump_logs()
+        self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
+        self.logger.dump(step=self.num_timesteps)
+        self._logged = (self.num_timesteps, self._episode_num)
+        self._update_sums.zero_()
+        self._update_count = 0
 
     # ---- saving and resuming
 
@@ -498,16 +518,13 @@ class DQN(StableDQN):
             self._n_calls,
             self._episode_num,
         ]
-        recent = [(info["r"], info["l"]) for info in self.ep_info_buffer or ()]
         state = {
             "counters": np.array(counters, np.int64),
-            "update_sums": self._update_sums.cpu().numpy().copy(),
-            "recent_episodes": np.array(recent, np.float64).reshape(-1, 2),
             **{f"replay/{name}": array for name, array in replay.state().items()},
-            **{f"episodes/{name}": array for name, array in self._episodes.state().items()},
+            **{f"episodes/{name}": array for name, array in self.statistics.state().items()},
         }
         if isinstance(env, BatchedVecEnv) and env.supports_state and self._last_obs is not None:
-            state["env"] = env.get_state()
+            state["env_rows"] = env.get_state()
             last = self._last_obs if isinstance(self._last_obs, Mapping) else {"": self._last_obs}
             state |= {f"last_obs/{key}": np.asarray(array) for key, array in last.items()}
         return Snapshot(
@@ -530,19 +547,13 @@ class DQN(StableDQN):
         )
         self._update_current_progress_remaining(self.num_timesteps, max(self._total_timesteps, 1))
         self.exploration_rate = self.exploration_schedule(self._current_progress_remaining)
-        self._init_episode_buffers(state["recent_episodes"])
-        self._episodes.load_state(_under("episodes/", state))
+        self.statistics.load_state(_under("episodes/", state))
         self._last_obs = None
-        if "env" in state and isinstance(self.env, BatchedVecEnv):
-            self.env.set_state(state["env"])
+        if "env_rows" in state and isinstance(self.env, BatchedVecEnv) and self.env.supports_state:
+            self.env.set_state(state["env_rows"])
             last = _under("last_obs/", state)
             self._last_obs = last.get("", last)  # pyright: ignore[reportAttributeAccessIssue]
         restore_rng(snapshot.rng, agent=self._rng)
-
-    def _init_episode_buffers(self, recent: np.ndarray) -> None:
-        episodes = [{"r": r, "l": int(length), "t": 0.0} for r, length in recent.tolist()]
-        self.ep_info_buffer = deque(episodes, maxlen=self._stats_window_size)
-        self.ep_success_buffer = deque(maxlen=self._stats_window_size)
 
 
 def _from_stable(batch: ReplayBufferSamples, gamma: float) -> Transitions:
