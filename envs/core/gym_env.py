@@ -79,6 +79,11 @@ class _Lanes:
         self.states["seed"][mask] = seeds[mask]
         self.states["episode"][mask] = 0
 
+    def copy_of_states(self) -> np.ndarray:
+        rows = np.zeros(self.states.shape, self.states.dtype)  # .copy() would leave old memory between fields
+        rows[:] = self.states
+        return rows
+
     def reset(self, mask: np.ndarray) -> None:
         self.launchers.reset(self.states, self.setup.params, mask, self._flat_obs)
 
@@ -180,7 +185,7 @@ class LaneEnv(gymnasium.Env[np.ndarray, Any]):
 
     def get_state(self) -> np.ndarray:
         """Returns a copy of the lane: a structured array (1,) that is everything about this environment."""
-        return self._lanes.states.copy()
+        return self._lanes.copy_of_states()
 
     def set_state(self, rows: np.ndarray) -> None:
         """Continues from `rows` (1,), made by `get_state` of an environment with the same arguments."""
@@ -281,7 +286,7 @@ class LaneVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def get_state(self) -> np.ndarray:
         """Returns a copy of all lanes: a structured array (N,) that is everything about this batch."""
-        return self._lanes.states.copy()
+        return self._lanes.copy_of_states()
 
     def set_state(self, rows: np.ndarray) -> None:
         """Continues from `rows` (N,), made by `get_state` of an environment with the same arguments."""
@@ -315,6 +320,8 @@ def checked_actions(actions: np.ndarray, space: Discrete | Box, num_envs: int = 
         wrong = (actions < space.start) | (actions >= space.start + space.n)
         rows = actions[:, None]
     else:
+        if actions.dtype.kind not in "iuf":
+            raise ValueError(f"actions have dtype {actions.dtype}; {space} needs numbers")
         wrong = ~((actions >= space.low) & (actions <= space.high))  # true for NaN too
         rows = actions.reshape(num_envs, -1)
     if wrong.any():

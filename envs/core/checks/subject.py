@@ -100,7 +100,8 @@ def wrong_actions(space: gymnasium.Space[Any]) -> list[Any]:
         below, above = int(space.start) - 1, int(space.start + space.n)
         return [below, above, 0.5, np.zeros(2, np.int64)]
     if isinstance(space, Box):
-        wrong = [np.full(space.shape, np.nan, np.float32), np.zeros((*space.shape, 2), np.float32)]
+        wrong: list[Any] = [np.full(space.shape, np.nan, np.float32), np.zeros((*space.shape, 2), np.float32)]
+        wrong.append(np.full(space.shape, "left"))
         if np.isfinite(space.high).all():
             wrong.append((space.high + 1).astype(space.dtype))
         if np.isfinite(space.low).all():
