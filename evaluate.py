@@ -22,7 +22,14 @@ from agents.common.evaluation import Player, film_episode
 from agents.common.evaluator import MAX_LANES, baseline_players, play_all
 from agents.common.film import save_film
 from agents.common.players import PLAYER_KINDS, make_player
-from agents.common.report import differences_table, print_results, print_table, verdicts, write_report
+from agents.common.report import (
+    describe,
+    differences_table,
+    print_results,
+    print_table,
+    verdicts,
+    write_report,
+)
 from configs.build import load_player, open_run
 from configs.yaml_format import parse_yaml
 
@@ -75,7 +82,7 @@ def evaluate_run(arguments: argparse.Namespace, console: Console) -> None:
     player, step = load_player(run_dir, env, _checkpoint(arguments.checkpoint), notify=_note)
     players = [player, *baseline_players(env, config.evaluation.baselines)]
     results = play_all(players, env, episodes=arguments.episodes, seed=seed)
-    title = f"{arguments.episodes} episodes of {_describe(config.env.id, kwargs)}, checkpoint {step:,}"
+    title = f"{arguments.episodes} episodes of {describe(config.env.id, kwargs)}, checkpoint {step:,}"
     print_results(console, results, title)
     facts = {"run": str(run_dir), "step": step, "environment": config.env.id, "kwargs": kwargs, "seed": seed}
     paths = write_report(run_dir / "evaluation", results, facts)
@@ -95,7 +102,7 @@ def compare(arguments: argparse.Namespace, console: Console) -> None:
     if len({player.name for player in players}) < len(players):
         raise UserError(f"a player appears twice in {' '.join(arguments.players)}; name each once")
     results = play_all(players, env, episodes=arguments.episodes, seed=seed)
-    print_results(console, results, f"{arguments.episodes} episodes of {_describe(arguments.env, kwargs)}")
+    print_results(console, results, f"{arguments.episodes} episodes of {describe(arguments.env, kwargs)}")
     if len(players) > 1:
         print_table(console, differences_table(results))
         for line in verdicts(results):
@@ -119,10 +126,6 @@ def _film(player: Player, env_id: str, kwargs: dict[str, Any], seed: int, stem: 
     frames = film_episode(player, env, seed=seed)
     env.close()
     return [save_film(stem, frames, env.metadata.get("render_fps", 10))]
-
-
-def _describe(env_id: str, kwargs: dict[str, Any]) -> str:
-    return f"{env_id} ({', '.join(f'{key}={value}' for key, value in kwargs.items())})" if kwargs else env_id
 
 
 def _checkpoint(text: str) -> str | int:

@@ -21,7 +21,7 @@ from agents.common.evaluation import AgentPlayer, film_episode
 from agents.common.evaluator import Evaluator, compare_with_baselines
 from agents.common.metrics_writer import MetricsWriter
 from agents.common.progress import TerminalProgress
-from agents.common.report import print_results, write_report
+from agents.common.report import describe, print_results, write_report
 from agents.common.run_directory import MetricsLog, RunLock, write_atomically
 from agents.common.run_start import METRICS, create_run_directory, require_new, rewind
 from agents.common.tensorboard import TensorBoardWriter
@@ -159,9 +159,7 @@ def close_run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) 
             seed=plan.seed,
             baselines=plan.baselines,
         )
-        title = (
-            f"{plan.final_episodes} episodes of {config.env.id}, {config.evaluation.kwargs or 'as trained'}"
-        )
+        title = f"{plan.final_episodes} episodes of {describe(config.env.id, config.evaluation_kwargs())}"
         print_results(console, results, title)
         facts = {"run": str(run_dir), "step": agent.num_timesteps, "environment": config.env.id}
         facts |= {"kwargs": config.evaluation_kwargs(), "seed": plan.seed}

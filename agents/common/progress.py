@@ -21,8 +21,10 @@ class TerminalProgress(KVWriter):
     """
 
     def __init__(self, total: int, start: int, console: Console, visible: bool = True) -> None:
-        self._total, self._start, self._console = total, start, console
-        self._began = self._printed = time.monotonic()
+        self._total, self._console = total, console
+        # (step, time) of the first dump: what comes before it is mostly compilation.
+        self._first: tuple[int, float] | None = None
+        self._printed = time.monotonic()
         self._shown: dict[str, str] = {}
         self._visible = visible
         self._bar: Progress | None = None
@@ -46,6 +48,8 @@ class TerminalProgress(KVWriter):
             if name in key_values:
                 self._shown[label] = f"{label} {key_values[name]:.2f}"
         now = time.monotonic()
+        if self._first is None:
+            self._first = (step, now)
         if self._bar is not None:
             self._bar.update(self._task, completed=step, description=self._line(step, now))
         elif now - self._printed >= PLAIN_SECONDS or step >= self._total:
@@ -63,10 +67,12 @@ class TerminalProgress(KVWriter):
             self._bar = None
 
     def _line(self, step: int, now: float) -> str:
-        rate = (step - self._start) / max(now - self._began, 1e-9)
-        left = (self._total - step) / rate if rate > 0 else 0.0
-        parts = [f"step {step:,} of {self._total:,}", f"{rate:,.0f} steps/s", *self._shown.values()]
-        return " · ".join([*parts, f"{_clock(max(left, 0.0))} left"])
+        parts = [f"step {step:,} of {self._total:,}"]
+        first_step, began = self._first or (step, now)
+        if step > first_step:
+            rate = (step - first_step) / max(now - began, 1e-9)
+            parts += [f"{rate:,.0f} steps/s", f"{_clock(max(self._total - step, 0) / rate)} left"]
+        return " · ".join([*parts, *self._shown.values()])
 
 
 def _clock(seconds: float) -> str:

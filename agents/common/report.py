@@ -23,6 +23,11 @@ Results = Mapping[str, Episodes]  # player name -> its episodes, all on the same
 MIN_PAIRS = 20
 
 
+def describe(env_id: str, kwargs: Mapping[str, Any]) -> str:
+    """Returns the environment with its arguments, for a title."""
+    return f"{env_id} ({', '.join(f'{key}={value}' for key, value in kwargs.items())})" if kwargs else env_id
+
+
 def format_number(value: float) -> str:
     """Returns about three significant digits without exponents, and a dash for NaN."""
     if math.isnan(value):
@@ -44,7 +49,7 @@ def results_table(results: Results, title: str, *, stacked: bool = False) -> Tab
     stacked: the interval goes under the mean, which makes the table narrow.
     """
     summaries = {name: episodes.summary() for name, episodes in results.items()}
-    table = Table(title=title, title_justify="left", caption="mean [95 % interval]", caption_justify="left")
+    table = Table(title=f"{title}: mean [95 % interval]", title_justify="left")
     table.add_column("")
     for name in results:
         table.add_column(name, justify="right", no_wrap=True)
@@ -69,6 +74,9 @@ def print_table(console: Console, table: Table) -> None:
     """Prints `table` whole: no cell is cut where the output is narrower (a pipe, a small window)."""
     before = console.width
     console.width = max(before, _width(console, table))
+    if table.title is not None:
+        console.print(table.title, markup=False, highlight=False, style="italic")
+        table.title = None  # a title inside the table would be wrapped to its width
     console.print(table)
     console.width = before
 
@@ -79,12 +87,7 @@ def _width(console: Console, table: Table) -> int:
 
 def differences_table(results: Results) -> Table:
     """Returns one row a measure and one column a pair: the mean difference on the same scenarios."""
-    table = Table(
-        title="paired differences",
-        title_justify="left",
-        caption="bold: the 95 % interval excludes 0",
-        caption_justify="left",
-    )
+    table = Table(title="differences on the same scenarios (bold: interval excludes 0)", title_justify="left")
     table.add_column("")
     pairs = list(combinations(results, 2))
     for a, b in pairs:
