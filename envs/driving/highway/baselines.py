@@ -1,9 +1,220 @@
-"""Scripted drivers of the ego, batched: each takes a `LaneVectorEnv` and returns its actions."""
+"""Scripted drivers of the ego, batched: each takes a `LaneVectorEnv` of this world and returns its actions.
+
+They read the lanes' records, so they know exact positions; they remember nothing between calls and draw their
+random numbers from the records, so the same scenarios always give the same actions. Written in NumPy over
+(N, cars) arrays, independently of the kernel.
+"""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from gymnasium.spaces import Discrete
 
 from envs.core.gym_env import LaneVectorEnv
 
-BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {}
+Floats = np.ndarray
+Ints = np.ndarray
+
+LEFT, IDLE, RIGHT, FASTER, SLOWER = range(5)
+DESIRED_SPEED = 30.0  # m/s
+_LOWEST_SPEED = 20.0
+_SPEED_STEP = 5.0
+_ACCELERATION, _BRAKING, _TIME_GAP, _REST_GAP, _EXPONENT = 3.0, 5.0, 1.5, 10.0, 4.0
+_GAIN, _SAFE_BRAKING = 0.2, 2.0
+_LENGTH = 5.0
+_NOBODY = 1e6  # m: the gap where there is no car
+
+
+@dataclass(frozen=True)
+class Road:
+    """The lanes of a batch as arrays; car 0 is the ego.
+
+    Attributes:
+        x, y, vx, vy: (N, cars) m and m/s.
+        lane, target: (N,) the ego's nearest lane and the lane it steers to.
+        desired: (N,) the ego's target speed under meta-actions, m/s.
+        heading: (N,) the ego's, rad.
+        lanes: of the road.
+        period: s, one decision.
+        continuous: whether actions are continuous.
+    """
+
+    x: Floats
+    y: Floats
+    vx: Floats
+    vy: Floats
+    lane: Ints
+    target: Ints
+    desired: Floats
+    heading: Floats
+    lanes: int
+    period: float
+    continuous: bool
+
+    @classmethod
+    def of(cls, env: LaneVectorEnv) -> "Road":
+        """Reads the batch's records."""
+        states, p = env.states, env.setup.params
+        cars = slice(0, p.vehicles + 1)
+        speed = states["speed"][:, cars].astype(np.float64)
+        return cls(
+            x=states["x"][:, cars].astype(np.float64),
+            y=states["y"][:, cars].astype(np.float64),
+            vx=speed * states["cos_heading"][:, cars],
+            vy=speed * states["sin_heading"][:, cars],
+            lane=states["lane"][:, 0],
+            target=states["target"][:, 0],
+            desired=states["desired_speed"][:, 0],
+            heading=states["heading"][:, 0].astype(np.float64),
+            lanes=p.lanes,
+            period=p.frames * p.dt,
+            continuous=not isinstance(env.single_action_space, Discrete),
+        )
+
+    def neighbours(self, lane: Ints) -> tuple[Floats, Floats, Floats, Floats]:
+        """Returns (gap ahead, its speed, gap behind, its speed) in `lane` (N,); no car: `_NOBODY` and own speed."""
+        inside = np.abs(self.y - 4.0 * lane[:, None]) <= 3.0
+        inside[:, 0] = False
+        dx = self.x - self.x[:, :1]
+        ahead = np.where(inside & (dx >= 0), dx, _NOBODY)
+        behind = np.where(inside & (dx < 0), -dx, _NOBODY)
+        rows = np.arange(len(dx))
+        leader, follower = ahead.argmin(axis=1), behind.argmin(axis=1)
+        gap_ahead, gap_behind = ahead[rows, leader], behind[rows, follower]
+        leader = np.where(gap_ahead < _NOBODY, leader, 0)
+        follower = np.where(gap_behind < _NOBODY, follower, 0)
+        return gap_ahead, self.vx[rows, leader], gap_behind, self.vx[rows, follower]
+
+
+def idle(env: LaneVectorEnv) -> np.ndarray:
+    """Does nothing: the meta-action `idle`, or no throttle and no steering."""
+    road = Road.of(env)
+    return np.zeros((len(road.x), 2), np.float32) if road.continuous else np.full(len(road.x), IDLE)
+
+
+def random(env: LaneVectorEnv) -> np.ndarray:
+    """Draws each action from the whole space, as a function of the lane's record only."""
+    states = env.states
+    draws = [
+        _hash(states["rng"] + np.uint64(2 * k + 1) * (states["step"].astype(np.uint64) + np.uint64(1)))
+        for k in range(2)
+    ]
+    if isinstance(env.single_action_space, Discrete):
+        return (draws[0] % np.uint64(5)).astype(np.int64)
+    return np.stack([draw / 2.0**63 - 1.0 for draw in draws], axis=1).astype(np.float32)
+
+
+def brake(env: LaneVectorEnv) -> np.ndarray:
+    """Always slows down, to 20 m/s at least: the meta-action `slower`, or the throttle that leads there."""
+    road = Road.of(env)
+    if road.continuous:
+        return _drive(road, (_LOWEST_SPEED - road.vx[:, 0]) / max(road.period, 1.0), road.lane)
+    return np.full(len(road.x), SLOWER)
+
+
+def idm(env: LaneVectorEnv) -> np.ndarray:
+    """Keeps its lane and follows the Intelligent Driver Model towards 30 m/s."""
+    road = Road.of(env)
+    acceleration = _follow(road, road.lane, road.target)
+    return _drive(road, acceleration, road.lane) if road.continuous else _nearest_meta(road, acceleration)
+
+
+def idm_mobil(env: LaneVectorEnv) -> np.ndarray:
+    """Follows the Intelligent Driver Model towards 30 m/s and changes lane where MOBIL gains from it."""
+    road = Road.of(env)
+    target = _lane_headed_to(road) if road.continuous else road.target
+    wanted = target.copy()
+    best = np.full(len(road.x), _GAIN)
+    stay = _follow(road, road.lane, road.lane)
+    for step in (-1, 1):
+        candidate = road.lane + step
+        gap, speed, gap_behind, speed_behind = road.neighbours(candidate)
+        own = _idm(road.vx[:, 0], gap, speed)
+        other = _idm(speed_behind, gap_behind, road.vx[:, 0], desired=np.maximum(speed_behind, 1.0))
+        better = (
+            (candidate >= 0)
+            & (candidate < road.lanes)
+            & (target == road.lane)
+            & (own - stay >= best)
+            & (own >= -_SAFE_BRAKING)
+            & (other >= -_SAFE_BRAKING)
+            & (np.minimum(gap, gap_behind) > 2 * _LENGTH)
+        )
+        best = np.where(better, own - stay, best)
+        wanted = np.where(better, candidate, wanted)
+    acceleration = _follow(road, road.lane, wanted)
+    if road.continuous:
+        return _drive(road, acceleration, wanted)
+    keep = _nearest_meta(road, acceleration)
+    return np.where(wanted > target, RIGHT, np.where(wanted < target, LEFT, keep))
+
+
+BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {
+    "idle": idle,
+    "random": random,
+    "brake": brake,
+    "idm": idm,
+    "idm_mobil": idm_mobil,
+}
+
+
+def _idm(speed: Floats, gap: Floats, leader_speed: Floats, desired: Floats | float = DESIRED_SPEED) -> Floats:
+    """Returns the model's acceleration (N,); gaps from centre to centre."""
+    wanted = (
+        _REST_GAP
+        + speed * _TIME_GAP
+        + speed * (speed - leader_speed) / (2 * np.sqrt(_ACCELERATION * _BRAKING))
+    )
+    return _ACCELERATION * (
+        1 - (np.maximum(speed, 0) / desired) ** _EXPONENT - (wanted / np.maximum(gap, 0.01)) ** 2
+    )
+
+
+def _follow(road: Road, lane: Ints, other: Ints) -> Floats:
+    """Returns the acceleration (N,) that the leaders in both lanes allow."""
+    limits = [_idm(road.vx[:, 0], *road.neighbours(k)[:2]) for k in (lane, other)]
+    return np.minimum(*limits)
+
+
+def _nearest_meta(road: Road, acceleration: Floats) -> Ints:
+    """Returns idle, faster or slower: what sets the target speed nearest to that in one second."""
+    speed = road.vx[:, 0]
+    goal = speed + np.clip(acceleration, -6, 6)
+    index = np.clip(np.round((speed - _LOWEST_SPEED) / _SPEED_STEP), 0, 2)
+    targets = np.stack(
+        [
+            road.desired,  # idle
+            _LOWEST_SPEED + _SPEED_STEP * np.minimum(index + 1, 2),  # faster
+            _LOWEST_SPEED + _SPEED_STEP * np.maximum(index - 1, 0),  # slower
+        ]
+    )
+    return np.array([IDLE, FASTER, SLOWER])[np.abs(targets - goal).argmin(axis=0)]
+
+
+def _lane_headed_to(road: Road) -> Ints:
+    """Returns the lane in which the ego's present motion across the road will end, (N,)."""
+    across = np.where(np.abs(road.vy[:, 0]) > 0.4, road.vy[:, 0], 0.0)
+    return np.clip(np.round((road.y[:, 0] + across) / 4.0), 0, road.lanes - 1).astype(road.lane.dtype)
+
+
+def _drive(road: Road, acceleration: Floats, lane: Ints) -> np.ndarray:
+    """Returns the continuous actions (N, 2) float32 for an acceleration (m/s²) and a lane to steer to.
+
+    The heading is set for an approach over two decisions and reached in one, so that it converges also at one
+    decision a second; steering is held in between.
+    """
+    speed = np.maximum(road.vx[:, 0], 1.0)
+    error = road.y[:, 0] - 4.0 * lane
+    heading = np.arcsin(np.clip(-error / (2 * max(road.period, 0.5) * speed), -0.5, 0.5))
+    rate = (heading - road.heading) / max(road.period, 0.2)
+    slip = np.arcsin(np.clip(0.5 * _LENGTH * rate / speed, -0.5, 0.5))
+    steer = np.arctan(2 * np.tan(slip))
+    return np.clip(np.stack([acceleration / 5.0, steer / (np.pi / 4)], axis=1), -1, 1).astype(np.float32)
+
+
+def _hash(z: np.ndarray) -> np.ndarray:
+    """Returns the SplitMix64 finaliser of uint64 numbers."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

@@ -66,6 +66,8 @@ class HighwayOptions(TypedDict, total=False):
     observed_vehicles: int
     beams: int
     lidar_range: float
+    grid_rows: int
+    grid_columns: int
     actions: Literal["meta", "continuous"]
     reward: Literal["safe", "classic"]
     split: Literal["train", "test"]
@@ -88,7 +90,7 @@ def highway_setup(**options: Unpack[HighwayOptions]) -> Setup:
             f"try simulation_frequency={decision * math.ceil(simulation / decision)}"
         )
     continuous = chosen["actions"] == "continuous"
-    kind, shape = _OBSERVATIONS[chosen["observation"]](chosen)
+    observation, rows, columns, shape = _observation(chosen)
     return Setup(
         world=WORLD,
         params=HighwayParams(
@@ -105,9 +107,9 @@ def highway_setup(**options: Unpack[HighwayOptions]) -> Setup:
             all_collide=int(chosen["collisions"] == "all"),
             continuous=int(continuous),
             safe=int(chosen["reward"] == "safe"),
-            observation=kind,
-            obs_rows=shape[-2] if len(shape) > 1 else chosen["beams"],
-            obs_columns=shape[-1] if len(shape) > 1 else 2,
+            observation=observation,
+            obs_rows=rows,
+            obs_columns=columns,
             obs_range=float(chosen["lidar_range"]),
         ),
         state_dtype=state_dtype(chosen["vehicles"]),
@@ -124,6 +126,8 @@ _DEFAULTS: dict[str, Any] = {
     "observed_vehicles": 5,
     "beams": 32,
     "lidar_range": 100.0,
+    "grid_rows": 16,
+    "grid_columns": 64,
     "actions": "meta",
     "reward": "safe",
     "split": "train",
@@ -139,6 +143,8 @@ _NUMBERS = (
     ("observed_vehicles", 1, 100, "integer"),
     ("beams", 4, 1024, "integer"),
     ("lidar_range", 0, 1000, "positive"),
+    ("grid_rows", 4, 256, "integer"),
+    ("grid_columns", 4, 256, "integer"),
 )
 _CHOICES = {
     "collisions": ("ego", "all"),
@@ -148,12 +154,18 @@ _CHOICES = {
     "reward": ("safe", "classic"),
     "split": ("train", "test"),
 }
-_OBSERVATIONS = {
-    "kinematics": lambda chosen: (
-        observations.KINEMATICS,
-        (chosen["observed_vehicles"], observations.FEATURES),
-    ),
-}
+
+
+def _observation(chosen: dict[str, Any]) -> tuple[int, int, int, tuple[int, ...]]:
+    """Returns the kernel's number of the observation, its two sizes, and the space's shape."""
+    if chosen["observation"] == "kinematics":
+        rows = chosen["observed_vehicles"]
+        return observations.KINEMATICS, rows, observations.FEATURES, (rows, observations.FEATURES)
+    if chosen["observation"] == "lidar":
+        beams = chosen["beams"]
+        return observations.LIDAR, beams, 2, (observations.OWN + 2 * beams,)
+    rows, columns = chosen["grid_rows"], chosen["grid_columns"]
+    return observations.GRID, rows, columns, (observations.CHANNELS, rows, columns)
 
 
 def _think_frames(dt: float) -> int:

@@ -1,25 +1,42 @@
 """What the ego sees: rows of the nearest cars, lidar beams, or a bird's-eye grid."""
 
+import math
+
 import numpy as np
 
 from envs.core.geometry import clip
 from envs.core.lane import lane
-from envs.driving.vehicle import LANE_WIDTH
+from envs.driving.vehicle import DIAGONAL, LANE_WIDTH, LENGTH, MAX_SPEED, WIDTH
 
 KINEMATICS, LIDAR, GRID = 0, 1, 2
-FEATURES = 5  # presence, x, y, vx, vy
+FEATURES = 5  # of kinematics: presence, x, y, vx, vy
+OWN = 4  # numbers before the beams of the lidar: speed, offset in the lane, sine of the heading, lanes to go
+CHANNELS = 5  # of the grid: presence, vx, vy, road, own speed
+CELL_X, CELL_Y = 2.0, 1.0  # m
+BEHIND_SHARE = 0.25  # of the grid's length that lies behind the ego
 
-_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+_ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 _X_RANGE = np.float32(200.0)
 _V_RANGE = np.float32(80.0)
 _BEHIND = np.float32(10.0)
 _FAR = np.float32(1e9)
+_TINY = np.float32(1e-6)
+_TWO_PI = np.float32(2.0 * math.pi)
+_PI = np.float32(math.pi)
+_RADIUS = _HALF * DIAGONAL
+_HALF_LENGTH, _HALF_WIDTH = _HALF * LENGTH, _HALF * WIDTH
+_CELL_X, _CELL_Y, _BEHIND_SHARE = np.float32(CELL_X), np.float32(CELL_Y), np.float32(BEHIND_SHARE)
 
 
 @lane
 def observe_one(s, p, out):
     """Writes the observation that `p.observation` names."""
-    observe_kinematics(s, p, out)
+    if p.observation == KINEMATICS:
+        observe_kinematics(s, p, out)
+    elif p.observation == LIDAR:
+        observe_lidar(s, p, out)
+    else:
+        observe_grid(s, p, out)
 
 
 @lane
@@ -65,3 +82,115 @@ def observe_kinematics(s, p, out):
             at += FEATURES
     for k in range(at, end):
         out[k] = _ZERO
+
+
+@lane
+def observe_lidar(s, p, out):
+    """Writes the ego's own motion (`OWN` numbers), then a distance a beam, then a radial speed a beam.
+
+    Beam b of B looks 2π b / B to the right of the heading, from the car's centre. Distances are by
+    `p.obs_range`: 1 is nothing in range. Radial speed is that of what the beam hits, a car or the road's edge,
+    minus the ego's, along the beam, by 80 m/s: negative when it comes nearer, 0 when nothing is hit.
+    """
+    beams, reach = p.obs_rows, np.float32(p.obs_range)
+    speed, cos_heading, sin_heading = s.speed[0], s.cos_heading[0], s.sin_heading[0]
+    out[0] = clip(speed / MAX_SPEED, -_ONE, _ONE)
+    out[1] = clip((s.y[0] - LANE_WIDTH * np.float32(s.lane[0])) / (_HALF * LANE_WIDTH), -_ONE, _ONE)
+    out[2] = sin_heading
+    out[3] = clip(np.float32(s.target[0] - s.lane[0]), -_ONE, _ONE)
+    spacing = _TWO_PI / np.float32(beams)
+    left = -_HALF * LANE_WIDTH - s.y[0]
+    right = LANE_WIDTH * (np.float32(p.lanes) - _HALF) - s.y[0]
+    for b in range(beams):
+        angle = s.heading[0] + spacing * np.float32(b)
+        along, across = math.cos(angle), math.sin(angle)
+        distance = _FAR
+        if across > _TINY:
+            distance = max(right, _ZERO) / across
+        elif across < -_TINY:
+            distance = min(left, _ZERO) / across
+        out[OWN + b] = min(distance / reach, _ONE)
+        closing = -speed * (cos_heading * along + sin_heading * across)
+        out[OWN + beams + b] = clip(closing / _V_RANGE, -_ONE, _ONE) if distance < reach else _ZERO
+    rank, cars = s.rank[0], p.vehicles + 1
+    for r in range(rank - 1, -1, -1):
+        if s.x[s.order[r]] - s.x[0] > reach + _RADIUS:
+            break
+        scan_car(s, s.order[r], p, out)
+    for r in range(rank + 1, cars):
+        if s.x[0] - s.x[s.order[r]] > reach + _RADIUS:
+            break
+        scan_car(s, s.order[r], p, out)
+
+
+@lane
+def scan_car(s, j, p, out):
+    """Shortens the lidar's beams that hit car `j`."""
+    beams, reach = p.obs_rows, np.float32(p.obs_range)
+    dx, dy = s.x[j] - s.x[0], s.y[j] - s.y[0]
+    distance = math.sqrt(dx * dx + dy * dy)
+    spacing = _TWO_PI / np.float32(beams)
+    bearing = math.atan2(dy, dx) - s.heading[0]
+    half = math.asin(_RADIUS / distance) if distance > _RADIUS else _PI
+    first = np.int32(math.ceil((bearing - half) / spacing))
+    count = min(np.int32(math.floor((bearing + half) / spacing)) - first + 1, beams)
+    cos_j, sin_j = s.cos_heading[j], s.sin_heading[j]
+    at_x, at_y = -dx * cos_j - dy * sin_j, dx * sin_j - dy * cos_j  # the ego, as car j sees it
+    vx = s.speed[j] * cos_j - s.speed[0] * s.cos_heading[0]
+    vy = s.speed[j] * sin_j - s.speed[0] * s.sin_heading[0]
+    for k in range(count):
+        b = (first + k) % beams
+        angle = s.heading[0] + spacing * np.float32(b)
+        along, across = math.cos(angle), math.sin(angle)
+        hit = ray_to_car(at_x, at_y, along * cos_j + across * sin_j, across * cos_j - along * sin_j)
+        if hit < out[OWN + b] * reach:
+            out[OWN + b] = hit / reach
+            out[OWN + beams + b] = clip((vx * along + vy * across) / _V_RANGE, -_ONE, _ONE)
+
+
+@lane
+def ray_to_car(from_x, from_y, along, across):
+    """Returns the distance along a ray to a car's rectangle, in the car's frame; 1e9 m where it passes by."""
+    along = along if abs(along) > _TINY else _TINY
+    across = across if abs(across) > _TINY else _TINY
+    near_x, far_x = (-_HALF_LENGTH - from_x) / along, (_HALF_LENGTH - from_x) / along
+    near_y, far_y = (-_HALF_WIDTH - from_y) / across, (_HALF_WIDTH - from_y) / across
+    enter = max(min(near_x, far_x), min(near_y, far_y))
+    leave = min(max(near_x, far_x), max(near_y, far_y))
+    if leave < max(enter, _ZERO):
+        return _FAR
+    return max(enter, _ZERO)
+
+
+@lane
+def observe_grid(s, p, out):
+    """Writes the road around the ego as `CHANNELS` planes of `p.obs_rows` × `p.obs_columns` cells.
+
+    Rows run from left to right across the road, columns along it, with the ego in the middle row at a
+    quarter of the length. Cells of 1 m × 2 m. Planes: a car is here; its velocity along and across the road
+    minus the ego's, by 80 m/s; this is road; the ego's speed by 40 m/s, everywhere.
+    """
+    height, width = p.obs_rows, p.obs_columns
+    plane = height * width
+    left = s.y[0] - _HALF * _CELL_Y * np.float32(height)
+    back = s.x[0] - _BEHIND_SHARE * _CELL_X * np.float32(width)
+    own = clip(s.speed[0] / MAX_SPEED, -_ONE, _ONE)
+    for row in range(height):
+        y = left + _CELL_Y * (np.float32(row) + _HALF)
+        road = _ONE if -_HALF * LANE_WIDTH <= y <= LANE_WIDTH * (np.float32(p.lanes) - _HALF) else _ZERO
+        for column in range(width):
+            k = row * width + column
+            out[k], out[plane + k], out[2 * plane + k] = _ZERO, _ZERO, _ZERO
+            out[3 * plane + k], out[4 * plane + k] = road, own
+    vx0, vy0 = s.speed[0] * s.cos_heading[0], s.speed[0] * s.sin_heading[0]
+    for i in range(p.vehicles + 1):
+        first_column = math.floor((s.x[i] - _HALF_LENGTH - back) / _CELL_X)
+        first_row = math.floor((s.y[i] - _HALF_WIDTH - left) / _CELL_Y)
+        end_column = math.ceil((s.x[i] + _HALF_LENGTH - back) / _CELL_X)
+        end_row = math.ceil((s.y[i] + _HALF_WIDTH - left) / _CELL_Y)
+        vx = clip((s.speed[i] * s.cos_heading[i] - vx0) / _V_RANGE, -_ONE, _ONE)
+        vy = clip((s.speed[i] * s.sin_heading[i] - vy0) / _V_RANGE, -_ONE, _ONE)
+        for row in range(max(first_row, 0), min(end_row, height)):
+            for column in range(max(first_column, 0), min(end_column, width)):
+                k = row * width + column
+                out[k], out[plane + k], out[2 * plane + k] = _ONE, vx, vy

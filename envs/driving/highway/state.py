@@ -90,6 +90,6 @@ class HighwayParams(NamedTuple):
     continuous: int  # 0 or 1: actions="continuous"
     safe: int  # 0 or 1: reward="safe"
     observation: int  # one of observations.KINEMATICS, LIDAR, GRID
-    obs_rows: int  # kinematics: cars; lidar: beams; grid: height in cells
-    obs_columns: int  # kinematics: 5; lidar: 2; grid: width in cells
+    obs_rows: int  # kinematics: cars; lidar: beams; grid: cells across the road
+    obs_columns: int  # kinematics: 5; lidar: 2; grid: cells along the road
     obs_range: float  # m: lidar
