@@ -1,0 +1,136 @@
+"""A configuration is strict, every fault is one line, and what is written reads back."""
+
+from pathlib import Path
+
+import pytest
+
+from agents.common.errors import UserError
+from configs.schema import flatten, load_config, read_resolved, to_data, to_text, validate
+from configs.yaml_format import parse_yaml, read_yaml
+
+ROOT = Path(__file__).parents[2]
+PUBLISHED = sorted(path.relative_to(ROOT) for path in (ROOT / "configs").rglob("*.yaml"))
+
+MINIMAL = parse_yaml(
+    """
+name: test
+seed: 0
+total_timesteps: 1000
+env: {id: CartPole-v1, num_envs: 4}
+agent: {algorithm: ppo, learning_rate: 3e-4, net: {width: 32}}
+checkpoint: {every_steps: 500}
+evaluation: {every_steps: 500}
+""",
+    "test",
+)
+
+
+def complaint_about(overrides, data=MINIMAL):
+    with pytest.raises(UserError) as caught:
+        validate(data, "c.yaml", overrides)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def without(key):
+    return {name: value for name, value in MINIMAL.items() if name != key}
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=str)
+def test_a_published_config_is_complete(path):
+    """Every key is written out, so that a changed default never changes a published run."""
+    written = flatten(read_yaml(ROOT / path))
+    resolved = flatten(to_data(load_config(ROOT / path)))
+    assert {key for key in resolved if key not in written} == set()
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=str)
+def test_a_published_config_names_its_own_run(path):
+    name = "_".join(path.with_suffix("").parts[1:])
+    assert load_config(ROOT / path).name in (name, path.stem)
+
+
+def test_defaults_fill_what_is_left_out():
+    config = validate(MINIMAL, "c.yaml")
+    assert config.checkpoint.keep_last == 3
+    assert config.agent.learning_rate == 3e-4
+    assert config.agent.net.width == 32
+    assert config.agent.net.depth == 2
+
+
+def test_the_data_is_not_changed_by_overrides():
+    before = str(MINIMAL)
+    config = validate(MINIMAL, "c.yaml", {"agent.net.width": "64", "env.kwargs.sutton_barto_reward": "true"})
+    assert config.agent.net.width == 64
+    assert config.env.kwargs == {"sutton_barto_reward": True}
+    assert str(MINIMAL) == before
+
+
+def test_an_override_of_text_is_taken_as_typed():
+    assert validate(MINIMAL, "c.yaml", {"name": "007"}).name == "007"
+    assert validate(MINIMAL, "c.yaml", {"name": "3e4", "seed": "5"}).name == "3e4"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "parts"),
+    [
+        ({"agent.learning_rat": "1"}, ["--agent.learning-rat", "'agent.learning_rate'"]),
+        ({"agent.net.widht": "1"}, ["--agent.net.widht", "'agent.net.width'"]),
+        ({"sede": "1"}, ["--sede", "not a known key", "'seed'"]),
+        ({"env.num_env": "1"}, ["'env.num_envs'"]),
+        ({"seed": "abc"}, ["--seed = \"abc\"", "valid integer"]),
+        ({"seed": "1.5"}, ["--seed = 1.5", "integer"]),
+        ({"seed": "true"}, ["--seed = true", "valid integer"]),
+        ({"seed": "-1"}, ["greater than or equal to 0"]),
+        ({"agent.learning_rate": "0"}, ["--agent.learning-rate = 0", "greater than 0"]),
+        ({"agent.learning_rate": "fast"}, ["valid number"]),
+        ({"agent.gamma": "1.5"}, ["less than or equal to 1"]),
+        ({"agent.gamma": ".nan"}, ["finite"]),
+        ({"agent.net.trunk": "transfomer"}, ["'mlp', 'cnn' or 'transformer'", "did you mean 'transformer'"]),
+        ({"agent.algorithm": "ppp"}, ["expected one of ppo, dqn", "did you mean 'ppo'"]),
+        ({"env": "5"}, ["--env = 5", "object"]),
+        ({"device": "gpu"}, ["--device"]),
+        ({"name": "../up"}, ["--name"]),
+        ({"total_timesteps": "0"}, ["greater than 0"]),
+    ],
+)  # fmt: skip
+def test_a_fault_is_one_line_with_value_expectation_and_nearest_name(overrides, parts):
+    complaint = complaint_about(overrides)
+    for part in parts:
+        assert part in complaint
+
+
+def test_a_fault_of_the_file_names_the_file_and_the_option_that_mends_it():
+    data = {**MINIMAL, "seed": "zero"}
+    assert complaint_about({}, data) == (
+        'c.yaml: seed = "zero": expected a valid integer; change it there or give --seed VALUE'
+    )
+
+
+@pytest.mark.parametrize("key", ["name", "env", "agent"])
+def test_what_is_missing_is_named(key):
+    assert f"{key} is missing" in complaint_about({}, without(key))
+
+
+def test_a_misspelt_key_is_reported_before_the_one_that_it_leaves_missing():
+    data = {**without("seed"), "sed": 1}
+    assert "sed is not a known key; did you mean 'seed'?" in complaint_about({}, data)
+
+
+def test_an_agent_without_algorithm_is_told_so():
+    assert "agent.algorithm is missing" in complaint_about({}, {**MINIMAL, "agent": {"gamma": 0.9}})
+
+
+def test_the_resolved_file_reads_back_and_notices_an_edit(tmp_path):
+    config = validate(MINIMAL, "c.yaml")
+    path = tmp_path / "config.yaml"
+    path.write_text(to_text(config))
+    assert read_resolved(path) == config
+    path.write_text(to_text(config).replace("seed: 0", "seed: 1"))
+    with pytest.raises(UserError, match="was edited since the run began"):
+        read_resolved(path)
+
+
+def test_evaluation_arguments_override_those_of_training():
+    overrides = {"env.kwargs.a": "1", "env.kwargs.split": "train", "evaluation.kwargs.split": "test"}
+    assert validate(MINIMAL, "c.yaml", overrides).evaluation_kwargs() == {"a": 1, "split": "test"}
