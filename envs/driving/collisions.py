@@ -1,4 +1,4 @@
-"""Swept overlap of two cars as rotated rectangles (separating axes), pure scalar lane functions in float32."""
+"""Swept overlap of two cars as rotated rectangles (separating axes): scalar lane functions in float32."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How a car moves and how traffic drives: pure scalar lane functions, float32 in and out, for all driving worlds.
+"""How a car moves and how traffic drives: scalar lane functions in float32 for all driving worlds.
 
 Kinematic bicycle about the centre of mass (Polack et al. 2017, eq. 2), the Intelligent Driver Model (Treiber
 2000), MOBIL (Kesting 2007) and the cascaded lane controller of the usual highway environments, with the
@@ -117,7 +117,7 @@ def not_zero(value):
 
 @lane
 def lane_at(y, lanes):
-    """Returns the index (int32) of the lane nearest to `y`; lane 0 has its centre at y = 0, the next at 4 m."""
+    """Returns the index (int32) of the lane nearest to `y`; lane k has its centre at y = 4 k."""
     return np.int32(min(max(np.int32(y * _INV_LANE_WIDTH + _HALF), np.int32(0)), np.int32(lanes - 1)))
 
 

@@ -73,7 +73,10 @@ class Road:
         )
 
     def neighbours(self, lane: Ints) -> tuple[Floats, Floats, Floats, Floats]:
-        """Returns (gap ahead, its speed, gap behind, its speed) in `lane` (N,); no car: `_NOBODY` and own speed."""
+        """Returns the gaps to the cars ahead and behind in `lane` (N,) and their speeds.
+
+        In the order gap ahead, speed, gap behind, speed; no car: `_NOBODY` and the ego's speed.
+        """
         inside = np.abs(self.y - 4.0 * lane[:, None]) <= 3.0
         inside[:, 0] = False
         dx = self.x - self.x[:, :1]

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict, Unpack
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv, Setup
+from envs.core.gym_env import LaneEnv, LaneVectorEnv, Renderer, Setup
 from envs.core.lane import World
 from envs.core.validation import require_choice, require_number
 from envs.driving.highway import kernel, observations
@@ -91,30 +91,32 @@ def highway_setup(**options: Unpack[HighwayOptions]) -> Setup:
         )
     continuous = chosen["actions"] == "continuous"
     observation, rows, columns, shape = _observation(chosen)
+    params = HighwayParams(
+        split=int(chosen["split"] == "test"),
+        lanes=chosen["lanes"],
+        vehicles=chosen["vehicles"],
+        frames=simulation // decision,
+        dt=1.0 / simulation,
+        max_steps=math.ceil(chosen["duration"] * decision),
+        think_frames=_think_frames(1.0 / simulation),
+        ego_spacing=float(chosen["ego_spacing"]),
+        density=float(chosen["density"]),
+        cautious=int(chosen["traffic"] == "cautious"),
+        all_collide=int(chosen["collisions"] == "all"),
+        continuous=int(continuous),
+        safe=int(chosen["reward"] == "safe"),
+        observation=observation,
+        obs_rows=rows,
+        obs_columns=columns,
+        obs_range=float(chosen["lidar_range"]),
+    )
     return Setup(
         world=WORLD,
-        params=HighwayParams(
-            split=int(chosen["split"] == "test"),
-            lanes=chosen["lanes"],
-            vehicles=chosen["vehicles"],
-            frames=simulation // decision,
-            dt=1.0 / simulation,
-            max_steps=math.ceil(chosen["duration"] * decision),
-            think_frames=_think_frames(1.0 / simulation),
-            ego_spacing=float(chosen["ego_spacing"]),
-            density=float(chosen["density"]),
-            cautious=int(chosen["traffic"] == "cautious"),
-            all_collide=int(chosen["collisions"] == "all"),
-            continuous=int(continuous),
-            safe=int(chosen["reward"] == "safe"),
-            observation=observation,
-            obs_rows=rows,
-            obs_columns=columns,
-            obs_range=float(chosen["lidar_range"]),
-        ),
+        params=params,
         state_dtype=state_dtype(chosen["vehicles"]),
         observation_space=Box(-1.0, 1.0, shape, np.float32),
         action_space=Box(-1.0, 1.0, (2,), np.float32) if continuous else Discrete(5),
+        renderer=lambda: _renderer(params),
         render_fps=decision,
         baselines=BASELINES,
     )
@@ -168,6 +170,12 @@ def _observation(chosen: dict[str, Any]) -> tuple[int, int, int, tuple[int, ...]
     return observations.GRID, rows, columns, (observations.CHANNELS, rows, columns)
 
 
+def _renderer(params: HighwayParams) -> Renderer:
+    from envs.driving.highway.render import HighwayRenderer  # pygame is imported when something is drawn
+
+    return HighwayRenderer(params)
+
+
 def _think_frames(dt: float) -> int:
     """Returns the frames between two thoughts of changing lane: while a clock in float64 is within 1 s."""
     clock, frames = 0.0, 0
@@ -177,7 +185,110 @@ def _think_frames(dt: float) -> int:
 
 
 class HighwayEnv(LaneEnv):
-    """A straight road of parallel lanes with traffic, and one car that learns to be fast without a crash."""
+    """A straight road of parallel lanes with traffic, and one car that is to be fast without a crash.
+
+    The presets `highway-fast` (default) and `highway` are the settings of the conventional environments of
+    those names: the same traffic models, observation, actions, spawn, episode length, and with
+    `reward="classic"` the same reward, step by step (tests/envs/driving/test_highway_oracle.py follows
+    one).
+
+    ## Actions
+    `actions="meta"` (default), Discrete(5): 0 lane left, 1 idle, 2 lane right, 3 faster, 4 slower. A lane
+    action moves the target lane by one; faster and slower set the target speed to the next of 20, 25 and 30
+    m/s above or below the present speed. Controllers do the rest until the next decision.
+
+    `actions="continuous"`, Box(−1, 1, (2,)): acceleration, by 5 m/s², and front-wheel angle, by π/4 to the
+    right, both held until the next decision. Other drivers do not know this ego's wishes: they never change
+    lane right in front of it, and it signals nothing.
+
+    ## Observations
+    - `"kinematics"` (default), tokens (`observed_vehicles`, 5): presence, x, y, vx, vy. The ego first, in
+      absolute terms, then the nearest cars relative to it, sorted by distance along the road: those ahead
+      and those at most 10 m behind, within 200 m. x by 200 m, y by the road's width, velocities by 80 m/s,
+      all clipped to [−1, 1]; rows without a car are 0.
+    - `"lidar"`, a vector (4 + 2 `beams`): own speed by 40 m/s, offset in the lane by 2 m, sine of the
+      heading, lanes still to go to the target lane; then for each beam, from straight ahead clockwise as
+      seen on the road, the distance to the nearest car or road edge by `lidar_range` (1: nothing), then for
+      each its radial speed relative to the ego by 80 m/s (negative: coming nearer).
+    - `"grid"`, planes (5, `grid_rows`, `grid_columns`) of cells 1 m across × 2 m along the road, the ego in
+      the middle row at a quarter of the length: presence of a car, its velocity along and across relative
+      to the ego by 80 m/s, road (1) or not (0), and the ego's speed by 40 m/s on the whole plane.
+
+    ## Reward
+    `reward="safe"` (default) is meant to have one optimum, fast driving that never crashes, and to show it:
+    - `speed`: 0.1 a second at 30 m/s along the road or more, falling linearly to 0 at 20 m/s. Crawling is
+      not paid at all, so there is no comfortable second-best to learn first; it is not fined either, since
+      an agent that loses by living would rather crash.
+    - `collision`: −5, once: 50 seconds of full speed, more than a whole episode of either preset can pay.
+      No gain in speed is worth a crash, at the end of an episode neither, when nothing else is lost by it.
+    - `off_road`: −5, once; the episode ends when the centre of the car leaves the outermost lanes.
+    - `headway`: up to −0.1 a second for following with less than 1 s of net headway or 3 s to collision;
+      while changing lane also of the gap left to the car behind. At the bumper it cancels all of `speed`:
+      it tells of danger before the crash does, which is rare.
+    - `lane_change`: −0.02 for each one begun, a fifth of a second at full speed: weaving does not pay,
+      overtaking does.
+
+    `reward="classic"` is the conventional (−crash + 0.4 speed + 0.1 right lane + 1) / 1.5, and 0 off the
+    road, as the terms `speed`, `right_lane`, `collision` and `offset`. It pays 0.67 a step for crawling on
+    the left and 0.33 for a full-speed crash; leaving the road does not end the episode. All other terms are
+    0.
+
+    ## Traffic
+    Intelligent Driver Model and MOBIL on kinematic bicycles, with the conventional constants
+    (`envs.driving.vehicle`). `traffic="conventional"` is exactly that; in it cars that change into one lane
+    from both sides do not see each other and collide, about 20 cars per 1,000 vehicle-hours
+    (benchmarks/traffic_safety.py). `traffic="cautious"` (default) differs in three ways: a driver counts
+    other traffic that is on its way into the lane which it wants as being there; it does not change where
+    it would have to brake harder than 5 m/s² itself; and on roads denser than 1 no car begins less than 16
+    m behind another. `collisions="ego"` lets traffic cars pass through each other (`highway-fast`), `"all"`
+    does not.
+
+    ## Episodes
+    The ego begins at 25 m/s behind all others, which begin at 21 to 24 m/s, their desired speeds, in random
+    lanes. Terminated by the ego's collision (and off the road, see above), truncated after `duration`
+    seconds. `split="test"` draws from scenarios that no training seed can give.
+
+    ## Metrics
+    At the end of an episode: `collision`, `at_fault_collision` (not: hit from behind or from the side while
+    keeping the lane), `off_road`; `mean_speed` (m/s), `distance` (m); `min_ttc` (s, to the leader, at most
+    10), `low_ttc_share` (of frames below 0.95 s); `lane_changes`; `comfort` (share of frames within
+    nuPlan's bounds: longitudinal acceleration −4.05 … 2.40, lateral 4.89 m/s², jerk 8.37, longitudinal jerk
+    4.13 m/s³, yaw rate 0.95 rad/s, yaw acceleration 1.93 rad/s²); `length` (decisions);
+    `traffic_collisions` (traffic cars that hit one another).
+
+    ## Baselines
+    `idle`, `random`, `brake`, `idm` (keeps its lane), `idm_mobil`; for both kinds of action.
+
+    Args:
+        render_mode: "rgb_array", "human" or None.
+        preset: "highway-fast" (3 lanes, 20 cars, 30 s, 5 Hz, ego spacing 1.5, collisions of the ego only)
+            or "highway" (4 lanes, 50 cars, 40 s, 15 Hz, ego spacing 2, all collisions); the arguments below
+            override it.
+        lanes: 1 to 16.
+        vehicles: traffic cars, 0 to 500; each number compiles its own machine code.
+        duration: s, at most 10,000.
+        simulation_frequency: frames a second, a multiple of `decision_frequency`.
+        decision_frequency: decisions a second.
+        ego_spacing: distance from the ego to the first car, in units of the usual distance.
+        density: of the traffic; 1 is usual.
+        collisions: "ego" or "all".
+        traffic: "cautious" or "conventional".
+        observation: "kinematics", "lidar" or "grid".
+        observed_vehicles: rows of kinematics, the ego's included; 5.
+        beams: of the lidar; 32.
+        lidar_range: m; 100.
+        grid_rows: cells across the road; 16.
+        grid_columns: cells along the road; 64.
+        actions: "meta" or "continuous".
+        reward: "safe" or "classic".
+        split: "train" or "test".
+
+    Raises:
+        ValueError: for a wrong argument: its value, what is allowed, and the nearest name.
+
+    Sources: Treiber et al. 2000 (IDM), Kesting et al. 2007 (MOBIL), Polack et al. 2017 (bicycle); behaviour
+    of the presets after highway-env 1.12 (Leurent 2018), thresholds after nuPlan (Caesar et al. 2021).
+    """
 
     def __init__(self, render_mode: str | None = None, **options: Unpack[HighwayOptions]) -> None:
         super().__init__(highway_setup(**options), render_mode)

@@ -100,7 +100,7 @@ def reset_one(s, p):
 
 @lane
 def roomy_lane(s, i, x, here, lanes):
-    """Returns `here`, or the emptiest lane if a car placed there would be too near to the one behind to brake.
+    """Returns `here`, or the emptiest lane if a car there would be too near to the one behind it.
 
     Only dense roads (`density` above 1) ever come to that. `s.last` keeps each lane's last car.
     """
@@ -152,7 +152,7 @@ def begin_account(s):
 
 @lane
 def step_one(s, action, p, terms):
-    """One decision: sets the ego's targets, simulates `p.frames` frames, pays. Returns (terminated, truncated)."""
+    """Takes one decision, simulates its frames and pays for it; returns (terminated, truncated)."""
     s.changed = 0
     if p.continuous != 0:
         s.throttle = _MAX_THROTTLE * clip(np.float32(action[0]), -_ONE, _ONE)
@@ -181,7 +181,7 @@ def set_targets(s, action, lanes):
 
     Faster and slower count from the present speed, not from the present target, rounded to 20, 25 or 30 m/s.
     """
-    if action == FASTER or action == SLOWER:
+    if action >= FASTER:
         v = s.speed[0]
         nearest = (
             np.int32(0) if v <= _SLOW_TO_MIDDLE else (np.int32(1) if v < _MIDDLE_TO_FAST else np.int32(2))
@@ -202,10 +202,10 @@ def set_targets(s, action, lanes):
 def frame(s, p, dt):
     """Simulates one frame: all drivers decide, then all cars move, then accidents are found."""
     cars = p.vehicles + 1
+    x, y, heading, v, acceleration = s.x[0], s.y[0], s.heading[0], s.speed[0], s.acceleration[0]
     traffic.decide_lanes(s, p)
     traffic.find_leaders(s, p)
     traffic.accelerate(s)
-    x, y, heading, v, acceleration = s.x[0], s.y[0], s.heading[0], s.speed[0], s.acceleration[0]
     wreck = s.crashed[0] != 0
     wanted = s.throttle if p.continuous != 0 else SPEED_GAIN * (s.desired_speed[0] - v)
     s.acceleration[0] = limit_acceleration(wanted, v)
@@ -285,7 +285,7 @@ def account(s, speed, heading, acceleration, dt):
 
 @lane
 def time_to_collision(gap, closing):
-    """Returns the seconds until a gap (centre to centre, m) is used up at `closing` m/s, at most `TTC_CAP`."""
+    """Returns the seconds until a gap (centre to centre, m) closes at `closing` m/s, at most `TTC_CAP`."""
     if closing <= _ZERO:
         return TTC_CAP
     return min(max(gap - LENGTH, _ZERO) / closing, TTC_CAP)
@@ -293,7 +293,7 @@ def time_to_collision(gap, closing):
 
 @lane
 def classic_reward(s, p, on_road, terms):
-    """Writes the usual normalised reward, (−crash + .4 speed + .1 right lane + 1) / 1.5, 0 beside the road."""
+    """Writes the usual reward, (−crash + .4 speed + .1 right lane + 1) / 1.5, and 0 beside the road."""
     for k in range(terms.shape[0]):
         terms[k] = _ZERO
     if not on_road:
@@ -344,7 +344,7 @@ def danger(s, p):
 
 @lane
 def shortfall(s, i, j):
-    """Returns how far car `i` falls short of 1 s headway or 3 s time to collision behind `j`: 0 not, 1 wholly."""
+    """Returns how far car `i` falls short of 1 s headway or 3 s to collision behind `j`: 0 not, 1 wholly."""
     gap = max(s.x[j] - s.x[i] - LENGTH, _ZERO)
     headway = gap / max(s.speed[i], _ONE)
     ttc = time_to_collision(s.x[j] - s.x[i], traffic.approach(s, i, j))

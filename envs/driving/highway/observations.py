@@ -89,8 +89,8 @@ def observe_lidar(s, p, out):
     """Writes the ego's own motion (`OWN` numbers), then a distance a beam, then a radial speed a beam.
 
     Beam b of B looks 2π b / B to the right of the heading, from the car's centre. Distances are by
-    `p.obs_range`: 1 is nothing in range. Radial speed is that of what the beam hits, a car or the road's edge,
-    minus the ego's, along the beam, by 80 m/s: negative when it comes nearer, 0 when nothing is hit.
+    `p.obs_range`: 1 is nothing in range. Radial speed is that of what the beam hits, a car or the road's
+    edge, minus the ego's, along the beam, by 80 m/s: negative when it comes nearer, 0 when nothing is hit.
     """
     beams, reach = p.obs_rows, np.float32(p.obs_range)
     speed, cos_heading, sin_heading = s.speed[0], s.cos_heading[0], s.sin_heading[0]

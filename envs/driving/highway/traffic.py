@@ -36,7 +36,7 @@ def in_lane(s, i, lane_index):
 
 @lane
 def claims(s, i, lane_index):
-    """Returns whether traffic car `i` is in the lane or on its way there; of the ego, only where it is counts."""
+    """Returns whether car `i` is in the lane or, if it is traffic, on its way there."""
     return in_lane(s, i, lane_index) or (i != 0 and s.target[i] == lane_index)
 
 
@@ -99,7 +99,7 @@ def wants_lane(s, i, candidate, cars, cautious):
 
 @lane
 def gives_way(s, i, cars):
-    """Returns whether a car close ahead of `i` is already changing into the lane that `i` is changing into."""
+    """Returns whether a car close ahead of `i` is already changing into the same lane as `i`."""
     order, x, lanes, target = s.order, s.x, s.lane, s.target
     for r in range(s.rank[i] - 1, -1, -1):
         j = order[r]
@@ -166,7 +166,7 @@ def find_leaders(s, p):
 
 @lane
 def accelerate(s):
-    """Writes every car's acceleration by the Intelligent Driver Model; the ego's is a matter of its driver."""
+    """Writes every car's acceleration by the Intelligent Driver Model; the ego's is its driver's matter."""
     speed, cos_heading, sin_heading = s.speed, s.cos_heading, s.sin_heading
     desired, exponent, acceleration = s.desired_speed, s.exponent, s.acceleration
     gap, vx, vy = s.lead_gap, s.lead_vx, s.lead_vy
