@@ -18,7 +18,7 @@ from rich.console import Console
 import envs  # noqa: F401 (registers the environment ids)
 from agents.common.environments import make_film_env, make_vector_env
 from agents.common.errors import UserError, run_command
-from agents.common.evaluation import Player, film_episode
+from agents.common.evaluation import Player, Policy, film_episode
 from agents.common.evaluator import MAX_LANES, baseline_players, play_all
 from agents.common.film import save_film
 from agents.common.players import PLAYER_KINDS, make_player
@@ -87,7 +87,7 @@ def evaluate_run(arguments: argparse.Namespace, console: Console) -> None:
     facts = {"run": str(run_dir), "step": step, "environment": config.env.id, "kwargs": kwargs, "seed": seed}
     paths = write_report(run_dir / "evaluation", results, facts)
     if arguments.video:
-        paths += _film(player, config.env.id, kwargs, seed, run_dir / "evaluation" / "film")
+        paths += _film(player.policy, config.env.id, kwargs, seed, run_dir / "evaluation" / "film")
     for path in paths:
         console.print(f"written: {path}", highlight=False, soft_wrap=True)
 
@@ -118,12 +118,12 @@ def _make_run_player(argument: str, env: VectorEnv) -> Player:
     return load_player(Path(argument), env, "last", notify=_note)[0]
 
 
-def _film(player: Player, env_id: str, kwargs: dict[str, Any], seed: int, stem: Path) -> list[Path]:
+def _film(policy: Policy, env_id: str, kwargs: dict[str, Any], seed: int, stem: Path) -> list[Path]:
     env = make_film_env(env_id, kwargs)
     if env is None:
         _note(f"{env_id} cannot be filmed: it has no render mode rgb_array")
         return []
-    frames = film_episode(player, env, seed=seed)
+    frames = film_episode(policy, env, seed=seed)
     env.close()
     return [save_film(stem, frames, env.metadata.get("render_fps", 10))]
 

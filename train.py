@@ -129,7 +129,7 @@ def make_loop(
 
     def film(step: int) -> None:
         if film_env is not None:
-            frames = film_episode(player, film_env, seed=plan.seed)
+            frames = film_episode(agent, film_env, seed=plan.seed)
             tensorboard.write_film("evaluation/film", frames, film_env.metadata.get("render_fps", 10), step)
 
     def save(score: float | None) -> None:

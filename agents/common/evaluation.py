@@ -151,14 +151,13 @@ def _environment_name(env: VectorEnv) -> str:
 
 
 def film_episode(
-    player: Player, env: gymnasium.Env, *, seed: int, max_frames: int = 1000
+    policy: Policy, env: gymnasium.Env, *, seed: int, max_frames: int = 1000
 ) -> list[np.ndarray]:
     """Plays one episode on a single environment and returns its frames, each (H, W, 3) uint8.
 
     `env` renders `rgb_array`. The last frame shows the end, which a batch has already left behind.
     """
     obs, _ = env.reset(seed=seed)
-    env.action_space.seed(seed)
     frames = [_frame(env)]
     done = False
     while not done and len(frames) < max_frames:
@@ -167,7 +166,7 @@ def film_episode(
             if isinstance(obs, dict)
             else np.asarray(obs)[None]
         )
-        action = player.act(batch, env)[0]
+        action = policy.act(batch, deterministic=True)[0]
         obs, _, terminated, truncated, _ = env.step(action)
         frames.append(_frame(env))
         done = bool(terminated or truncated)
