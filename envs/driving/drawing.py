@@ -153,14 +153,16 @@ def write(
     surface: pygame.Surface, text: str, x: int, y: int, colour: Colour = TEXT, height_px: int = 18
 ) -> int:
     """Writes a line centred vertically on `y`; returns the x where it ends."""
-    image = font(height_px).render(text, True, colour)
-    surface.blit(image, (x, y - image.get_height() // 2))
-    return x + image.get_width()
+    # Drawn large and scaled down as the rest is: hinting at this size would space the letters unevenly.
+    large = font(height_px * SMOOTHING).render(text, True, colour)
+    size = (text_width(text, height_px), round(large.get_height() / SMOOTHING))
+    surface.blit(pygame.transform.smoothscale(large, size), (x, y - size[1] // 2))
+    return x + size[0]
 
 
 def text_width(text: str, height_px: int = 18) -> int:
     """Returns the width of a line in pixels."""
-    return font(height_px).size(text)[0]
+    return round(font(height_px * SMOOTHING).size(text)[0] / SMOOTHING)
 
 
 def pixels(surface: pygame.Surface) -> np.ndarray:
