@@ -139,7 +139,9 @@ def ppo_loss(
         values = batch.values + change
     value_loss = F.mse_loss(values, batch.returns)
     entropy_loss = log_probs.mean() if entropy is None else -entropy.mean()
-    loss = policy_loss + settings.ent_coef * entropy_loss + settings.vf_coef * value_loss
+    loss = policy_loss + settings.vf_coef * value_loss
+    if settings.ent_coef:  # else no gradient need flow through the entropy
+        loss = loss + settings.ent_coef * entropy_loss
     with torch.no_grad():
         approx_kl = (ratio - 1 - log_ratio).mean()  # k3 of Schulman 2020, "Approximating KL divergence"
         clip_fraction = ((ratio - 1).abs() > clip).float().mean()

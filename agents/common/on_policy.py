@@ -25,6 +25,8 @@ from agents.common.rollout import RolloutBuffer, TensorObs
 from agents.common.run_state import capture_rng, optimizer_from_tensors, optimizer_to_tensors, restore_rng
 from agents.common.vec_env import BatchedVecEnv, LazyInfos, Obs, batch_step
 
+_VALUE_ROWS = 4096  # of observations at once: enough to be efficient, few enough for any memory
+
 
 class OnPolicyAgent(OnPolicyAlgorithm):
     """Replaces how Stable-Baselines3's on-policy algorithms collect, log and stop; `train` is theirs.
@@ -82,10 +84,25 @@ class OnPolicyAgent(OnPolicyAlgorithm):
             return np.clip(array, self.action_space.low, self.action_space.high)
         return array.reshape(-1, *(self.action_space.shape or ()))
 
-    def _policy_step(self, obs: TensorObs) -> tuple[Tensor, Tensor, Tensor]:
-        if isinstance(self.policy, ActorCritic):
+    def _policy_step(self, obs: TensorObs) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Returns actions (N, ...), values (N, 1) or None (see `_late_values`), and log-probabilities (N,)."""
+        if not isinstance(self.policy, ActorCritic):
+            return self.policy(obs)
+        if not self.policy.separate_critic:
             return self.policy(obs, generator=self.generator)
-        return self.policy(obs)
+        actions, log_probs = self.policy.sample_actions(obs, self.generator)
+        return actions, None, log_probs
+
+    def _late_values(self, rollout: RolloutBuffer) -> None:
+        """Values the whole rollout: a critic of its own costs less in a few large batches than every step."""
+        if not isinstance(self.policy, ActorCritic) or not self.policy.separate_critic:
+            return
+        obs, flat = rollout.flat().obs, rollout.values.view(-1)
+        for start in range(0, len(flat), _VALUE_ROWS):
+            part = slice(start, start + _VALUE_ROWS)
+            piece = {key: rows[part] for key, rows in obs.items()} if isinstance(obs, dict) else obs[part]
+            with self._autocast():
+                flat[part] = self.policy.predict_values(piece).flatten()
 
     # ---- collecting
 
@@ -132,6 +149,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
             self._last_episode_starts = step.done
 
         self.clock.enter("network")
+        self._late_values(rollout_buffer)
         self._bootstrap(rollout_buffer)
         with self._autocast():
             last_values = self.policy.predict_values(self._network_obs(self._last_obs)).flatten()  # (N,)

@@ -109,6 +109,12 @@ class ActorCritic(ActorCriticPolicy):
     def _sample(self, out: Tensor, generator: torch.Generator | None) -> Tensor:
         return self.distribution.sample(out, self.log_std, generator)
 
+    def sample_actions(self, obs: PyTorchObs, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """Returns actions (B, ...) and log-probabilities (B,), without asking the critic."""
+        out = self._actor(obs, self.backbone(obs)[2])
+        actions = self._sample(out, generator)
+        return actions, self.distribution.log_prob_entropy(out, self.log_std, actions)[0]
+
     def evaluate_actions(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns values (B, 1), log-probabilities (B,) and entropies (B,) of actions (B, ...)."""
         out, values = self._outputs(obs)

@@ -112,12 +112,21 @@ class RolloutBuffer:
         return view
 
     def add(
-        self, actions: Tensor, values: Tensor, log_probs: Tensor, rewards: np.ndarray, dones: np.ndarray
+        self,
+        actions: Tensor,
+        values: Tensor | None,
+        log_probs: Tensor,
+        rewards: np.ndarray,
+        dones: np.ndarray,
     ) -> None:
-        """Writes the rest of the step whose observations `put_obs` took, each (N, ...), and moves on."""
+        """Writes the rest of the step whose observations `put_obs` took, each (N, ...), and moves on.
+
+        Without values, they are written later, before `finish`.
+        """
         row = self.pos
         self.actions[row] = actions
-        self.values[row] = values.flatten()
+        if values is not None:
+            self.values[row] = values.flatten()
         self.log_probs[row] = log_probs
         self.rewards[row] = torch.from_numpy(rewards)
         self.dones[row] = torch.from_numpy(dones)

@@ -16,6 +16,8 @@ from agents.nets.stem import Part, PartSpec
 class MlpTrunk(nn.Module):
     """`depth` layers of `width`; its one token is the pooled vector. Orthogonal initialisation of gain √2."""
 
+    present: Tensor
+
     def __init__(self, specs: list[PartSpec], config: NetConfig) -> None:
         super().__init__()
         self.token_dim = self.pooled_dim = config.width
@@ -29,10 +31,10 @@ class MlpTrunk(nn.Module):
                 layers.append(nn.LayerNorm(fan_out))
             layers.append(config.make_activation())
         self.layers = nn.Sequential(*layers)
+        self.register_buffer("present", torch.ones((1, 1), dtype=torch.bool), persistent=False)
 
     def forward(self, parts: tuple[Part, ...]) -> tuple[Tensor, Tensor, Tensor]:
         """Returns tokens (B, 1, D), mask (B, 1) all True, pooled (B, D)."""
         flat = [part.values.flatten(1) for part in parts]
         pooled = self.layers(flat[0] if len(flat) == 1 else torch.cat(flat, 1))  # (B, D)
-        mask = torch.ones((len(pooled), 1), dtype=torch.bool, device=pooled.device)
-        return pooled.unsqueeze(1), mask, pooled
+        return pooled.unsqueeze(1), self.present.expand(len(pooled), 1), pooled
