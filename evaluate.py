@@ -7,6 +7,7 @@ A player is `run:DIRECTORY`, `baseline:NAME` or `random`.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from rich.console import Console
 
 import envs  # noqa: F401 (registers the environment ids)
 from agents.common.environments import make_film_env, make_vector_env
-from agents.common.errors import UserError, run_command
+from agents.common.errors import UserError, did_you_mean, run_command
 from agents.common.evaluation import Player, Policy, film_episode
 from agents.common.evaluator import MAX_LANES, baseline_players, play_all
 from agents.common.film import save_film
@@ -35,7 +36,10 @@ from configs.yaml_format import parse_yaml
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are ours: one line, exit code 2."""
+    """An argument parser whose errors are ours: one line, exit code 2. It guesses no abbreviations."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, allow_abbrev=False, **kwargs)
 
     def error(self, message: str) -> NoReturn:
         """Raises UserError."""
@@ -69,6 +73,7 @@ def parser() -> Parser:
             "--episodes", type=_positive, default=500, help="episodes a player (default: 500)"
         )
         command.add_argument("--seed", type=_natural, help="of the first scenario; episode k plays seed + k")
+        command.set_defaults(options=re.findall(r"--[\w-]+", command.format_usage()))
     return top
 
 
@@ -161,7 +166,12 @@ def _note(line: str) -> None:
 
 def evaluate(argv: Sequence[str], console: Console) -> None:
     """Runs the command line `argv`; raises UserError for what the user can mend."""
-    arguments = parser().parse_args(argv)
+    arguments, unknown = parser().parse_known_args(argv)
+    if unknown:
+        near = did_you_mean(unknown[0], arguments.options)
+        raise UserError(
+            f"{unknown[0]} is unknown{near}; `python evaluate.py {arguments.command} --help` lists all"
+        )
     {"run": evaluate_run, "compare": compare}[arguments.command](arguments, console)
 
 

@@ -18,7 +18,7 @@ from agents.common.checkpoint import save_checkpoint
 from agents.common.environments import make_film_env
 from agents.common.errors import UserError, run_command
 from agents.common.evaluation import AgentPlayer, film_episode
-from agents.common.evaluator import Evaluator, compare_with_baselines
+from agents.common.evaluator import Evaluator, baseline_players, compare_with_baselines
 from agents.common.metrics_writer import MetricsWriter
 from agents.common.progress import TerminalProgress
 from agents.common.report import describe, print_results, write_report
@@ -51,7 +51,9 @@ def train(argv: Sequence[str], console: Console) -> None:
     if not resuming:
         require_new(run_dir)
     use_threads(config.threads)
-    agent = make_agent(config, make_env(config))  # first: a config that does not work leaves no directory
+    # All that a config can be wrong in is made first, so that a wrong one leaves no directory behind.
+    agent = make_agent(config, make_env(config))
+    baseline_players(make_evaluation_env(config)(1), config.evaluation.baselines)
     if not resuming:
         create_run_directory(run_dir, to_text(config))
     with RunLock(run_dir):
