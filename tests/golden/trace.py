@@ -56,8 +56,8 @@ def trace(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
         "kwargs": kwargs,
         "ends": ends,  # [step, lane, terminated]
         "random_state": [f"{value:016x}" for value in env.unwrapped.get_state()["rng"]],
-        "rewards": np.round(rewards, 6).tolist(),
-        "obs_means": np.round(obs_means, 6).tolist(),
+        "rewards": np.round(np.array(rewards, np.float64), 6).tolist(),
+        "obs_means": np.round(np.array(obs_means, np.float64), 6).tolist(),
         "metrics": {key: np.round(values, 5).tolist() for key, values in metrics.items()},
     }
 
