@@ -16,10 +16,10 @@ Every other process disturbs wall time; with one thread the time that the proces
 on an idle machine and is right on a busy one. Both are written, the ratios are of processor time.
 
 Expected: an update of a 64x64 MLP spends some 470 µs on small operations in stock and needs 150 (forward,
-loss, backward, clipping, fused Adam); stock spends 300 µs more on each transition, batched it is 10. So 4x to 6x
-for 64x64 and, since half of the time of 256x256 is matrix products that both need, 2.5x there. Tried and left
-out: torch.compile of the loss is slower on the CPU (154 against 123 µs forward and backward at 64x64, batch
-32; 458 against 425 at 256x256, batch 64) and takes 16 s to compile.
+loss, backward, clipping, fused Adam); stock spends 300 µs more on each transition, batched it is 10. So 4x
+to 6x for 64x64 and, since half of the time of 256x256 is matrix products that both need, 2.5x there. Tried
+and left out: torch.compile of the loss is slower on the CPU (154 against 123 µs forward and backward at
+64x64, batch 32; 458 against 425 at 256x256, batch 64) and takes 16 s to compile.
 """
 
 from __future__ import annotations
