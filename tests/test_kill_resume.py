@@ -74,21 +74,24 @@ def train_with_kills(directory: Path, config: Path, draw: random.Random) -> list
     run_dir = directory / "runs" / "run"
     killed_at: list[int] = []
     process = start(directory, str(config))
-    for kill in range(3):
-        if kill == 0:  # anywhere between the first file of the run and the first checkpoints
-            wait_until(run_dir.exists, process)
-            time.sleep(draw.uniform(0.0, 1.0))
-        else:  # each later life makes some progress first
-            before = newest(run_dir)
-            wait_until(lambda before=before: newest(run_dir) > before, process)
-            time.sleep(draw.uniform(0.0, 0.4))
-        process.send_signal(signal.SIGKILL)
-        output, _ = process.communicate()
-        assert process.returncode in (0, -signal.SIGKILL), output
-        killed_at.append(newest(run_dir))
-        process = start(directory, "--resume", str(Path("runs") / "run"))
-    output, _ = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, output
+    try:
+        for kill in range(3):
+            if kill == 0:  # anywhere between the first file of the run and the first checkpoints
+                wait_until(run_dir.exists, process)
+                time.sleep(draw.uniform(0.0, 1.0))
+            else:  # each later life makes some progress first
+                before = newest(run_dir)
+                wait_until(lambda before=before: newest(run_dir) > before, process)
+                time.sleep(draw.uniform(0.0, 0.4))
+            process.send_signal(signal.SIGKILL)
+            output, _ = process.communicate()
+            assert process.returncode in (0, -signal.SIGKILL), output
+            killed_at.append(newest(run_dir))
+            process = start(directory, "--resume", str(Path("runs") / "run"))
+        output, _ = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, output
+    finally:
+        process.kill()
     return killed_at
 
 
