@@ -1,0 +1,116 @@
+"""Environment steps a second of Highway beside EnvPool's native C++ and highway-env, on the same machine.
+
+    python benchmarks/highway_speed.py [--preset highway]
+
+All play the same setting with the same uniformly random actions, and finished episodes begin anew. Ours runs
+with the conventional traffic and reward, so that all compute the same thing (test_highway_oracle.py holds
+ours to highway-env). They take turns in every round, and medians over the rounds are compared, so that a busy
+machine slows all alike. EnvPool gets as many threads as there are cores, highway-env one process, as its
+users run it, and one a core. Goals at highway-fast: at least 5 × EnvPool and 4,000 × highway-env.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import envpool
+import gymnasium
+import highway_env
+import numpy as np
+
+from envs.driving.highway.env import HighwayVectorEnv
+
+CORES = os.cpu_count() or 1
+ENVPOOL_IDS = {"highway-fast": "HighwayFast-v0", "highway": "Highway-v0"}
+GOALS = {"EnvPool": 5.0, "highway-env, 1 process": 4000.0}
+
+
+def ours(preset: str, num_envs: int) -> Callable[[float], float]:
+    env = HighwayVectorEnv(num_envs, preset=preset, traffic="conventional", reward="classic")
+    env.reset(seed=0)
+    return timed(env.step, num_envs)
+
+
+def native(preset: str, num_envs: int) -> Callable[[float], float]:
+    env = envpool.make(
+        ENVPOOL_IDS[preset], env_type="gymnasium", num_envs=num_envs, num_threads=CORES, seed=0
+    )
+    env.reset()
+    return timed(lambda actions: env.step(actions.astype(np.int32)), num_envs)
+
+
+def python_env(preset: str, processes: int) -> Callable[[float], float]:
+    gymnasium.register_envs(highway_env)
+    kind = "sync" if processes == 1 else "async"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        env = gymnasium.make_vec(f"{preset}-v0", num_envs=processes, vectorization_mode=kind)
+    env.reset(seed=0)
+    return timed(env.step, processes)
+
+
+def timed(step: Callable[[np.ndarray], object], num_envs: int) -> Callable[[float], float]:
+    """Returns a function that steps for some seconds with random actions and returns steps a second."""
+    actions = np.random.default_rng(0).integers(0, 5, (512, num_envs))
+    for k in range(3):
+        step(actions[k])
+
+    def run(seconds: float) -> float:
+        count, start = 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - start) < seconds:
+            step(actions[count % len(actions)])
+            count += 1
+        return count * num_envs / elapsed
+
+    return run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", choices=list(ENVPOOL_IDS), default="highway-fast")
+    parser.add_argument("--num-envs", type=int, default=512)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each player in each round")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
+    args = parser.parse_args()
+    runs = {
+        "quadrivium": ours(args.preset, args.num_envs),
+        "EnvPool": native(args.preset, args.num_envs),
+        "highway-env, 1 process": python_env(args.preset, 1),
+        f"highway-env, {CORES} processes": python_env(args.preset, CORES),
+    }
+    speeds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(args.rounds):
+        for name, run in runs.items():
+            speeds[name].append(run(args.seconds))
+    medians = {name: statistics.median(values) for name, values in speeds.items()}
+    ratios = {name: medians["quadrivium"] / value for name, value in medians.items() if name != "quadrivium"}
+    report = {
+        "preset": args.preset,
+        "num_envs": args.num_envs,
+        "cores": CORES,
+        "machine": platform.processor() or platform.machine(),
+        "versions": {p: version(p) for p in ("numba", "numpy", "envpool", "highway-env")},
+        "steps_per_second": {name: round(value, 1) for name, value in medians.items()},
+        "rounds": {name: [round(v, 1) for v in values] for name, values in speeds.items()},
+        "ratios": {name: round(value, 1) for name, value in ratios.items()},
+        "goals": GOALS if args.preset == "highway-fast" else {},
+    }
+    print(f"{args.preset}, {args.num_envs} environments, {CORES} cores, median of {args.rounds} rounds")
+    for name, value in medians.items():
+        ratio = f"ours is {ratios[name]:10,.1f} ×" if name in ratios else ""
+        print(f"{name:28s} {value:12,.1f} steps/s   {ratio}")
+    name = "highway_speed" if args.preset == "highway-fast" else "highway_speed_50_cars"
+    args.output.mkdir(parents=True, exist_ok=True)
+    (args.output / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
