@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from gymnasium.vector import VectorEnv
 from rich.console import Console
@@ -65,7 +65,11 @@ def parser() -> Parser:
     )
     several.add_argument("--env", required=True, metavar="ID", help="an environment id")
     several.add_argument(
-        "--env-kwargs", nargs="*", default=[], metavar="KEY=VALUE", help="arguments of the environment"
+        "--env-kwargs",
+        nargs="*",
+        default=[],
+        metavar="KEY=VALUE",
+        help="arguments of the environment; ours play split=test unless told otherwise",
     )
     several.add_argument("--output", type=Path, metavar="DIR", help="write JSON, CSV and a picture there")
     for command in (one, several):
@@ -85,7 +89,7 @@ def evaluate_run(arguments: argparse.Namespace, console: Console) -> None:
     kwargs = config.evaluation_kwargs() | ({} if arguments.split is None else {"split": arguments.split})
     env = make_vector_env(config.env.id, min(arguments.episodes, MAX_LANES), kwargs)
     player, step = load_player(run_dir, env, _checkpoint(arguments.checkpoint), notify=_note)
-    players = [player, *baseline_players(env, config.evaluation.baselines)]
+    players: list[Player] = [player, *baseline_players(env, config.evaluation.baselines)]
     results = play_all(players, env, episodes=arguments.episodes, seed=seed)
     title = f"{arguments.episodes} episodes of {describe(config.env.id, kwargs)}, checkpoint {step:,}"
     print_results(console, results, title)
@@ -99,7 +103,9 @@ def evaluate_run(arguments: argparse.Namespace, console: Console) -> None:
 
 def compare(arguments: argparse.Namespace, console: Console) -> None:
     """Plays several players on the same scenarios; prints means, paired differences and verdicts."""
-    kwargs = dict(map(_key_value, arguments.env_kwargs))
+    # Our worlds keep scenarios apart for this; a foreign environment has no such argument.
+    kwargs: dict[str, Any] = {"split": "test"} if arguments.env.startswith("quadrivium/") else {}
+    kwargs |= dict(map(_key_value, arguments.env_kwargs))
     seed = 1_000_000 if arguments.seed is None else arguments.seed
     env = make_vector_env(arguments.env, min(arguments.episodes, MAX_LANES), kwargs)
     kinds = {**PLAYER_KINDS, "run": _make_run_player}
@@ -133,8 +139,8 @@ def _film(policy: Policy, env_id: str, kwargs: dict[str, Any], seed: int, stem: 
     return [save_film(stem, frames, env.metadata.get("render_fps", 10))]
 
 
-def _checkpoint(text: str) -> str | int:
-    if text in ("last", "best"):
+def _checkpoint(text: str) -> Literal["last", "best"] | int:
+    if text == "last" or text == "best":
         return text
     if not text.isdecimal():
         raise UserError(f"--checkpoint {text}: expected last, best or a step, such as 100000")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numba
 import torch
@@ -25,7 +25,8 @@ def use_threads(threads: int | None) -> None:
     """Limits the CPU threads of networks and environments; None leaves all cores."""
     if threads is not None:
         torch.set_num_threads(threads)
-        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+        available: int = numba.config.NUMBA_NUM_THREADS  # pyright: ignore
+        numba.set_num_threads(min(threads, available))
 
 
 def make_env(config: RunConfig) -> BatchedVecEnv:
@@ -59,7 +60,7 @@ def open_run(run_dir: Path) -> RunConfig:
 
 
 def load_player(
-    run_dir: Path, env: VectorEnv, which: str | int, notify: Callable[[str], object]
+    run_dir: Path, env: VectorEnv, which: Literal["last", "best"] | int, notify: Callable[[str], object]
 ) -> tuple[AgentPlayer, int]:
     """Returns a run's agent, to play in `env` with the weights of a checkpoint, and the checkpoint's step.
 

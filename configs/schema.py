@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from agents.dqn import DQNConfig
-from agents.ppo import PPOConfig
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_core import ErrorDetails
 
 from agents.common.errors import UserError, did_you_mean
+from agents.dqn import DQNConfig
+from agents.ppo import PPOConfig
 from configs.yaml_format import dump_yaml, parse_yaml, read_yaml
 
 AgentConfig = Annotated[PPOConfig | DQNConfig, Field(discriminator="algorithm")]
@@ -205,7 +205,7 @@ def _explain(error: ValidationError, data: dict[str, Any], source: str, override
         return f"{source}: {key} is missing; add it there or give {option(key)} VALUE"
     if kind == "union_tag_invalid":
         value = value["algorithm"]
-        choices = re.findall(r"'(\w+)'", detail["ctx"]["expected_tags"])
+        choices = re.findall(r"'(\w+)'", detail.get("ctx", {})["expected_tags"])
         near = did_you_mean(str(value), choices)
         return f"{where}.algorithm = {value!r}: expected one of {', '.join(choices)}{near}"
     expected = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected", 1)

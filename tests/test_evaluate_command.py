@@ -72,7 +72,7 @@ def test_the_training_scenarios_can_be_played_instead(directory):
     assert results["kwargs"]["split"] == "train"
 
 
-ENV = ("--env", "quadrivium/Highway-v0", "--env-kwargs", "vehicles=6", "duration=10", "split=test")
+ENV = ("--env", "quadrivium/Highway-v0", "--env-kwargs", "vehicles=6", "duration=10")
 
 
 def test_players_are_compared_in_pairs(directory, capsys, tmp_path):
@@ -82,6 +82,7 @@ def test_players_are_compared_in_pairs(directory, capsys, tmp_path):
     assert "brake − random" in output
     assert "brake has a higher return than random" in output  # random driving crashes, braking hardly ever
     results = json.loads((tmp_path / "results.json").read_text())
+    assert results["kwargs"]["split"] == "test"  # without being asked
     assert [(pair["a"], pair["b"]) for pair in results["paired_differences"]] == [
         ("small", "brake"),
         ("small", "random"),

@@ -2,7 +2,7 @@
 
 import difflib
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
 
@@ -17,7 +17,7 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
 
 
 @contextmanager
-def as_user_error(prefix: str, *kinds: type[Exception]) -> Iterator[None]:
+def as_user_error(prefix: str, *kinds: type[Exception]) -> Generator[None]:
     """Turns exceptions of `kinds` into a UserError of one line: `prefix: message`."""
     try:
         yield

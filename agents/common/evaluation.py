@@ -21,7 +21,10 @@ MAX_STEPS = 100_000
 class Player(Protocol):
     """Chooses actions for a batch of environments."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What tables and charts call it."""
+        ...
 
     def act(self, obs: Any, env: VectorEnv) -> np.ndarray:
         """Returns actions (N, ...) for observations (N, ...) of `env`. Must not change `env`."""

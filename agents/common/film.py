@@ -42,7 +42,7 @@ def save_film(stem: Path, frames: Sequence[np.ndarray], fps: float) -> Path:
     path = stem.with_suffix(".mp4")
     height, width = (side - side % 2 for side in frames[0].shape[:2])  # H.264 wants even sides
     writer = imageio_ffmpeg.write_frames(
-        str(path), (width, height), fps=fps, quality=8, macro_block_size=2, ffmpeg_log_level="error"
+        str(path), (width, height), fps=round(fps), quality=8, macro_block_size=2, ffmpeg_log_level="error"
     )
     writer.send(None)
     for frame in frames:

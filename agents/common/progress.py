@@ -29,14 +29,10 @@ class TerminalProgress(KVWriter):
         self._visible = visible
         self._bar: Progress | None = None
         if visible and console.is_terminal:
-            self._bar = Progress(
-                BarColumn(bar_width=24),
-                TextColumn("{task.description}"),
-                console=console,
-                refresh_per_second=4,
-            )
-            self._task = self._bar.add_task(f"step {start:,} of {total:,}", total=total, completed=start)
-            self._bar.start()
+            columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
+            self._bar = bar = Progress(*columns, console=console, refresh_per_second=4)
+            self._task = bar.add_task(f"step {start:,} of {total:,}", total=total, completed=start)
+            bar.start()
 
     def write(
         self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0

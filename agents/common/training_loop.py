@@ -6,7 +6,7 @@ What is due follows from the step count alone, so a resumed run does the same at
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -118,7 +118,7 @@ class StopRequest:
         return self._signal
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
+    def listening(self) -> Generator[None]:
         """In the block a first Ctrl-C or SIGTERM is a request; a second one is obeyed at once."""
         if threading.current_thread() is not threading.main_thread():  # Python allows handlers only there
             yield
