@@ -85,7 +85,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         return array.reshape(-1, *(self.action_space.shape or ()))
 
     def _policy_step(self, obs: TensorObs) -> tuple[Tensor, Tensor | None, Tensor]:
-        """Returns actions (N, ...), values (N, 1) or None (see `_late_values`), and log-probabilities (N,)."""
+        """Returns actions (N, ...), values (N, 1) or None (see `_late_values`), log-probabilities (N,)."""
         if not isinstance(self.policy, ActorCritic):
             return self.policy(obs)
         if not self.policy.separate_critic:
