@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+import numba
 import torch
 from gymnasium.vector import AutoresetMode
 from stable_baselines3 import DQN as StockDQN
@@ -188,6 +189,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    numba.set_num_threads(arguments.threads)
     makers: dict[str, Callable[[], Runner]] = {"highway, config": config}
     for name, setting in PAIRS.items():
         makers[f"{name}, stock"], makers[f"{name}, ours"] = setting.stock, setting.ours
