@@ -225,6 +225,7 @@ class LaneVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._lanes = _Lanes(setup, num_envs)
         self._all = np.ones(num_envs, np.bool_)
         self._renderer: Renderer | None = None
+        self._begun = False
         self._lanes.seed(_fresh_seeds(num_envs), self._all)
         world, lanes = setup.world, self._lanes
         self._step = lanes.launchers.step_parallel if num_envs > 1 else lanes.launchers.step_serial
@@ -256,10 +257,13 @@ class LaneVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
                 )
             self._lanes.seed(np.array(seeds, np.uint64), mask)
         self._lanes.reset(mask)
+        self._begun = True
         return self._lanes.obs.copy(), {}
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Steps every lane. actions: (N,) integers for Discrete, (N, A) for Box; else ValueError."""
+        if not self._begun:
+            raise ValueError("step() was called before the first episodes began; call reset() first")
         lanes = self._lanes
         checked = checked_actions(np.asarray(actions), self.setup.action_space, self.num_envs)
         lanes.actions[:, : checked.shape[1]] = checked
@@ -291,6 +295,7 @@ class LaneVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def set_state(self, rows: np.ndarray) -> None:
         """Continues from `rows` (N,), made by `get_state` of an environment with the same arguments."""
         _copy_states(rows, self._lanes)
+        self._begun = True
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Returns a frame (H, W, 3) uint8 of every lane in `rgb_array` mode."""

@@ -134,6 +134,16 @@ def test_a_wrong_discrete_action_is_named(actions, message):
         env.step(np.array(actions))
 
 
+def test_a_batch_is_not_stepped_before_it_was_reset_or_given_a_state():
+    env = cartpole.CartPoleVectorEnv(2)
+    with pytest.raises(ValueError, match=r"before the first episodes began; call reset\(\) first"):
+        env.step(np.array([0, 0]))
+    other = cartpole.CartPoleVectorEnv(2)
+    other.reset(seed=0)
+    env.set_state(other.get_state())
+    assert env.step(np.array([0, 1]))[0].tobytes() == other.step(np.array([0, 1]))[0].tobytes()
+
+
 def test_state_has_no_bytes_of_old_memory_between_its_fields():
     env = LaneVectorEnv(slide(), 3)
     env.reset(seed=0)
