@@ -240,7 +240,11 @@ def _collect_sources(function: Any, sources: dict[str, bytes], constants: dict[s
     if path and path not in sources:
         sources[path] = Path(path).read_bytes()
     closure = inspect.getclosurevars(function)
-    for name, value in {**closure.globals, **closure.nonlocals}.items():
+    used = {**closure.globals, **closure.nonlocals}
+    for module in [value for value in used.values() if inspect.ismodule(value)]:  # `rng.uniform(s)`
+        names = [name for name in function.__code__.co_names if hasattr(module, name)]
+        used.update({f"{module.__name__}.{name}": getattr(module, name) for name in names})
+    for name, value in used.items():
         if isinstance(value, Dispatcher):
             _collect_sources(value.py_func, sources, constants)
         elif isinstance(value, int | float | np.generic | tuple | str):
