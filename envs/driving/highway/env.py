@@ -254,7 +254,7 @@ class HighwayEnv(LaneEnv):
     10), `low_ttc_share` (of frames below 0.95 s); `lane_changes`; `comfort` (share of frames within
     nuPlan's bounds: longitudinal acceleration −4.05 … 2.40, lateral 4.89 m/s², jerk 8.37, longitudinal jerk
     4.13 m/s³, yaw rate 0.95 rad/s, yaw acceleration 1.93 rad/s²); `length` (decisions);
-    `traffic_collisions` (traffic cars that hit one another).
+    `traffic_collisions` (traffic cars that hit one another before any accident of the ego's).
 
     ## Baselines
     `idle`, `random`, `brake`, `idm` (keeps its lane), `idm_mobil`; for both kinds of action.

@@ -269,8 +269,12 @@ def collide(s, i, j, dt):
 
 @lane
 def traffic_accidents(s, cars, dt):
-    """Checks all pairs of traffic cars that are near each other; counts the cars that crash."""
+    """Checks all pairs of traffic cars that are near each other; counts the cars that crash.
+
+    Not counted after the ego's own accident, whose wrecks roll into other cars until the decision ends.
+    """
     x, order, crashed, pushed = s.x, s.order, s.crashed, s.pushed
+    peaceful = crashed[0] == 0 and pushed[0] == 0
     for r in range(cars):
         i = order[r]
         for q in range(r + 1, cars):
@@ -279,5 +283,5 @@ def traffic_accidents(s, cars, dt):
                 break
             if i != 0 and j != 0:
                 fresh = (crashed[i] | pushed[i]) + (crashed[j] | pushed[j])
-                if collide(s, min(i, j), max(i, j), dt):
+                if collide(s, min(i, j), max(i, j), dt) and peaceful:
                     s.traffic_crashes += 2 - fresh
