@@ -22,6 +22,10 @@ class Renderer(Protocol):
         """Returns the picture of `row`, (H, W, 3) uint8."""
         ...
 
+    def frames_between(self, before: np.void, after: np.void, count: int) -> list[np.ndarray]:
+        """Returns at most `count` pictures of the motion from one record to the next; the last is `after`."""
+        ...
+
     def show(self, row: np.void) -> None:
         """Shows `row` in a window."""
         ...
@@ -127,6 +131,7 @@ class LaneEnv(gymnasium.Env[np.ndarray, Any]):
         self._lanes = _Lanes(setup, 1)
         self._all = np.ones(1, np.bool_)
         self._renderer: Renderer | None = None
+        self._before = self._lanes.states.copy()  # the record before the last step, for `render_motion`
         self._running = False
         self._lanes.seed(_fresh_seeds(1), self._all)
 
@@ -151,6 +156,8 @@ class LaneEnv(gymnasium.Env[np.ndarray, Any]):
                 "step() was called on an episode that has ended or not begun; call reset() first"
             )
         lanes.actions[0] = checked_actions(np.asarray(action)[None], self.setup.action_space)[0]
+        if self.render_mode == "rgb_array":
+            self._before[:] = lanes.states
         lanes.step(lanes.launchers.step_serial, autoreset=False)
         world = self.setup.world
         terminated, truncated = bool(lanes.terminated[0]), bool(lanes.truncated[0])
@@ -176,6 +183,18 @@ class LaneEnv(gymnasium.Env[np.ndarray, Any]):
             self._renderer.show(row)
             return None
         return self._renderer.draw(row)
+
+    def render_motion(self, count: int) -> list[np.ndarray]:
+        """Returns `count` frames (H, W, 3) uint8 of the last step's motion, for films without jumps.
+
+        The last one is what `render` returns. Needs the mode `rgb_array` and a step since the reset.
+        """
+        frame = self.render()
+        if frame is None or self._renderer is None:
+            raise ValueError(
+                f"render_motion() was called with render_mode={self.render_mode!r}; use 'rgb_array'"
+            )
+        return self._renderer.frames_between(self._before[0], self._lanes.states[0], count)
 
     def close(self) -> None:
         """Closes the window, if there is one."""
