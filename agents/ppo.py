@@ -20,13 +20,13 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.common.utils import FloatSchedule, LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agents.common.foreach import clip_norm_
 from agents.common.on_policy import OnPolicyAgent
 from agents.common.policies import ActorCritic
-from agents.common.rollout import Batch, RolloutBuffer
+from agents.common.rollout import Batch, RolloutBuffer, TensorObs
 from agents.nets import NetConfig
 
 Fraction = Annotated[float, Interval(ge=0, le=1)]
@@ -87,8 +87,21 @@ class PPOConfig:
 # ---- the loss
 
 
+class Outputs(NamedTuple):
+    """What the current networks say of a minibatch."""
+
+    values: Tensor  # (B,)
+    log_probs: Tensor  # (B,) of the actions that were taken
+    entropy: Tensor | None  # (B,); None: unknown, estimated from log_probs
+
+    def detach(self) -> Outputs:
+        """Returns the same numbers without their history."""
+        entropy = None if self.entropy is None else self.entropy.detach()
+        return Outputs(self.values.detach(), self.log_probs.detach(), entropy)
+
+
 class Loss(NamedTuple):
-    """The loss and what is logged of it, each a scalar tensor; nothing here waits for the device."""
+    """The loss and what else is logged of an update, each a scalar tensor."""
 
     loss: Tensor
     policy_gradient_loss: Tensor
@@ -104,53 +117,89 @@ class LossSettings:
 
     clip_range: float
     clip_range_vf: float | None
-    normalize_advantage: bool
     ent_coef: float
     vf_coef: float
 
 
-def ppo_loss(
-    values: Tensor, log_probs: Tensor, entropy: Tensor | None, batch: Batch, settings: LossSettings
-) -> Loss:
-    """Returns the clipped surrogate objective with value loss and entropy bonus.
+def ppo_loss(outputs: Outputs, batch: Batch, settings: LossSettings) -> Loss:
+    """Returns the clipped surrogate objective with value loss and entropy bonus, means over (B,).
 
-    Source: Schulman et al. 2017, eq. 7 (clip) and 9 (sum). Advantages are standardised in the minibatch and
-    values optionally clipped, as in OpenAI Baselines (Huang et al. 2022, "The 37 implementation details of
-    PPO", details 7 and 9).
-
-    Args:
-        values: (B,) of the current value function.
-        log_probs: (B,) of the batch's actions under the current policy.
-        entropy: (B,), or None: estimated from log_probs.
-        batch: the transitions.
-        settings: hyper-parameters.
+    Source: Schulman et al. 2017, eq. 7 (clip) and 9 (sum); the value's clip as in OpenAI Baselines (Huang et
+    al. 2022, "The 37 implementation details of PPO", detail 9). Training descends by `ppo_gradient`; this is
+    what it is the gradient of, and what the log shows.
     """
-    advantages = batch.advantages  # (B,)
-    if settings.normalize_advantage and len(advantages) > 1:
-        advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+    values, log_probs, entropy = outputs
     log_ratio = log_probs - batch.log_probs  # (B,)
     ratio = log_ratio.exp()
     clip = settings.clip_range
-    clipped = advantages * ratio.clamp(1 - clip, 1 + clip)
-    policy_loss = -torch.min(advantages * ratio, clipped).mean()
-
+    clipped = batch.advantages * ratio.clamp(1 - clip, 1 + clip)
+    policy_loss = -torch.min(batch.advantages * ratio, clipped).mean()
     if settings.clip_range_vf is not None:
         change = (values - batch.values).clamp(-settings.clip_range_vf, settings.clip_range_vf)
         values = batch.values + change
     value_loss = F.mse_loss(values, batch.returns)
     entropy_loss = log_probs.mean() if entropy is None else -entropy.mean()
-    loss = policy_loss + settings.vf_coef * value_loss
-    if settings.ent_coef:  # else no gradient need flow through the entropy
-        loss = loss + settings.ent_coef * entropy_loss
-    with torch.no_grad():
-        approx_kl = (ratio - 1 - log_ratio).mean()  # k3 of Schulman 2020, "Approximating KL divergence"
-        clip_fraction = ((ratio - 1).abs() > clip).float().mean()
-    return Loss(
-        loss, policy_loss.detach(), value_loss.detach(), entropy_loss.detach(), approx_kl, clip_fraction
-    )
+    loss = policy_loss + settings.ent_coef * entropy_loss + settings.vf_coef * value_loss
+    approx_kl = approximate_kl(log_probs, batch.log_probs)
+    clip_fraction = ((ratio - 1).abs() > clip).float().mean()
+    return Loss(loss, policy_loss, value_loss, entropy_loss, approx_kl, clip_fraction)
+
+
+def ppo_gradient(outputs: Outputs, batch: Batch, settings: LossSettings) -> Outputs:
+    """Returns the derivatives of `ppo_loss` by values, log_probs and entropy, each (B,) or None.
+
+    By hand, since autograd over some thirty tiny operations costs as much as a small network; a test holds it
+    equal to autograd.
+    """
+    values, log_probs, entropy = outputs
+    count = len(values)
+    ratio = (log_probs - batch.log_probs).exp()
+    # The objective is flat where the ratio has left the range in the advantage's direction.
+    low, high = 1 - settings.clip_range, 1 + settings.clip_range
+    flat = torch.where(batch.advantages > 0, ratio > high, ratio < low)
+    by_log_probs = (batch.advantages * ratio).masked_fill_(flat, 0.0).mul_(-1 / count)
+    error = values - batch.returns
+    if settings.clip_range_vf is not None:
+        change = values - batch.values
+        clipped = change.clamp(-settings.clip_range_vf, settings.clip_range_vf)
+        error = (batch.values + clipped - batch.returns).masked_fill_(clipped != change, 0.0)
+    by_values = error * (2 * settings.vf_coef / count)
+    if entropy is None:
+        return Outputs(by_values, by_log_probs + settings.ent_coef / count, None)
+    by_entropy = torch.full_like(entropy, -settings.ent_coef / count) if settings.ent_coef else None
+    return Outputs(by_values, by_log_probs, by_entropy)
+
+
+def standardise(advantages: Tensor) -> Tensor:
+    """Returns advantages (B,) with mean 0 and standard deviation 1 (Huang et al. 2022, detail 7)."""
+    std, mean = torch.std_mean(advantages)
+    return (advantages - mean) / (std + 1e-8)
+
+
+def approximate_kl(log_probs: Tensor, old_log_probs: Tensor) -> Tensor:
+    """Returns an estimate of KL(old, new), () (k3 of Schulman 2020, "Approximating KL divergence")."""
+    log_ratio = log_probs - old_log_probs
+    return (log_ratio.exp() - 1 - log_ratio).mean()
 
 
 # ---- the agent
+
+
+class _History(NamedTuple):
+    """The minibatches of an update, for the log: computed once at the end instead of in each."""
+
+    batches: list[Batch]  # with the advantages that were used
+    outputs: list[Outputs]  # detached
+    norms: list[Tensor]  # of the gradients, ()
+
+    def mean_loss(self, settings: LossSettings) -> Loss:
+        """Returns the loss over all transitions of all minibatches."""
+        rest = (torch.cat(column) for column in zip(*(batch[1:] for batch in self.batches), strict=True))
+        values = torch.cat([outputs.values for outputs in self.outputs])
+        log_probs = torch.cat([outputs.log_probs for outputs in self.outputs])
+        known = [outputs.entropy for outputs in self.outputs if outputs.entropy is not None]
+        outputs = Outputs(values, log_probs, torch.cat(known) if known else None)
+        return ppo_loss(outputs, Batch(self.batches[0].obs, *rest), settings)
 
 
 class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
@@ -250,17 +299,17 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
 
     def _setup_model(self) -> None:
         super()._setup_model()
-        self._loss = cast(Callable[[Batch, LossSettings], Loss], self._minibatch_loss)
+        self._evaluate: Callable[[TensorObs, Tensor], Outputs] = self._evaluate_plainly
         if self.compile:
-            self._loss = torch.compile(self._minibatch_loss, dynamic=False)
+            self._evaluate = torch.compile(self._evaluate_plainly, dynamic=False)
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "_loss"]
+        return [*super()._excluded_save_params(), "_evaluate"]
 
-    def _minibatch_loss(self, batch: Batch, settings: LossSettings) -> Loss:
+    def _evaluate_plainly(self, obs: TensorObs, actions: Tensor) -> Outputs:
         with self._autocast():
-            values, log_probs, entropy = self.policy.evaluate_actions(batch.obs, batch.actions)
-        return ppo_loss(values.flatten(), log_probs, entropy, batch, settings)
+            values, log_probs, entropy = self.policy.evaluate_actions(obs, actions)  # pyright: ignore
+        return Outputs(values.flatten(), log_probs, entropy)
 
     def train(self) -> None:
         """Updates the policy on the rollout; then the input normaliser learns the rollout's observations."""
@@ -272,41 +321,56 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
         settings = LossSettings(
             clip_range=cast(Schedule, self.clip_range)(progress),
             clip_range_vf=None if clip_range_vf is None else clip_range_vf(progress),
-            normalize_advantage=self.normalize_advantage,
             ent_coef=self.ent_coef,
             vf_coef=self.vf_coef,
         )
         parameters = list(self.policy.parameters())
-        losses: list[Loss] = []
-        norms: list[Tensor] = []
-        stop = False
+        history = _History([], [], [])
         for _ in range(self.n_epochs):
-            for batch in self.rollout_buffer.minibatches(self.batch_size, self.generator):
-                result = self._loss(batch, settings)
-                losses.append(result._replace(loss=result.loss.detach()))
-                # The only place that waits for the device, and only where a target was asked for.
-                if self.target_kl is not None and result.approx_kl.item() > 1.5 * self.target_kl:
-                    stop = True
-                    break
-                self.policy.optimizer.zero_grad(set_to_none=True)
-                result.loss.backward()
-                gradients = [p.grad for p in parameters if p.grad is not None]
-                norms.append(clip_norm_(gradients, self.max_grad_norm))
-                self.policy.optimizer.step()
+            proceed = self._train_epoch(parameters, settings, history)
             self._n_updates += 1
-            if stop:
+            if not proceed:
                 break
         if isinstance(self.policy, ActorCritic):
             # After the update: the rollout's log-probabilities were made with the old statistics.
             self.policy.update_statistics(self.rollout_buffer.flat().obs)
-        self._record_update(losses, norms, settings)
+        self._record_update(history, settings)
         self.clock.enter("other")
 
-    def _record_update(self, losses: list[Loss], norms: list[Tensor], settings: LossSettings) -> None:
-        for name, column in zip(Loss._fields, zip(*losses, strict=True), strict=True):
-            self.logger.record(f"train/{name}", torch.stack(column).mean().item())
-        if norms:
-            self.logger.record("train/gradient_norm", torch.stack(norms).mean().item())
+    def _train_epoch(self, parameters: list[nn.Parameter], settings: LossSettings, history: _History) -> bool:
+        """Descends once over the rollout; returns False if the policy went further than `target_kl`.
+
+        Nothing here waits for the device, unless there is such a target.
+        """
+        for batch in self.rollout_buffer.minibatches(self.batch_size, self.generator):
+            if self.normalize_advantage and len(batch.advantages) > 1:
+                batch = batch._replace(advantages=standardise(batch.advantages))
+            outputs = self._evaluate(batch.obs, batch.actions)
+            detached = outputs.detach()
+            history.batches.append(batch)
+            history.outputs.append(detached)
+            if self.target_kl is not None:
+                kl = approximate_kl(detached.log_probs, batch.log_probs).item()
+                if kl > 1.5 * self.target_kl:
+                    return False
+            slopes = ppo_gradient(detached, batch, settings)
+            ends = [outputs.values, outputs.log_probs]
+            starts = [slopes.values, slopes.log_probs]
+            if outputs.entropy is not None and slopes.entropy is not None:
+                ends.append(outputs.entropy)
+                starts.append(slopes.entropy)
+            self.policy.optimizer.zero_grad(set_to_none=True)
+            torch.autograd.backward(ends, starts)
+            gradients = [p.grad for p in parameters if p.grad is not None]
+            history.norms.append(clip_norm_(gradients, self.max_grad_norm))
+            self.policy.optimizer.step()
+        return True
+
+    def _record_update(self, history: _History, settings: LossSettings) -> None:
+        for name, value in history.mean_loss(settings)._asdict().items():
+            self.logger.record(f"train/{name}", value.item())
+        if history.norms:
+            self.logger.record("train/gradient_norm", torch.stack(history.norms).mean().item())
         self.logger.record("train/explained_variance", explained_variance(self.rollout_buffer))
         log_std = getattr(self.policy, "log_std", None)
         if log_std is not None:

@@ -7,7 +7,7 @@ small network; here a log-probability is a log-softmax and a gather.
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from gymnasium import spaces
@@ -49,9 +49,37 @@ class Categorical:
 
     def log_prob_entropy(self, out: Tensor, log_std: Tensor | None, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Returns log-probabilities (B,) and entropies (B,)."""
-        log_probs = torch.log_softmax(out.float(), -1)  # (B, A)
-        chosen = log_probs.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
-        return chosen, -(log_probs.exp() * log_probs).sum(-1)
+        return _CategoricalTerms.apply(out.float(), actions)  # pyright: ignore[reportReturnType]
+
+
+class _CategoricalTerms(torch.autograd.Function):
+    """log p(a) and the entropy H of logits z, with derivatives in closed form: a third of the operations.
+
+    d log p(a) / dz = onehot(a) - p;  dH / dz = -p (log p + H).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:  # pyright: ignore
+        log_probs = torch.log_softmax(logits, -1)  # (B, A)
+        probs = log_probs.exp()
+        index = actions.unsqueeze(-1)  # (B, 1)
+        entropy = -torch.linalg.vecdot(probs, log_probs)  # (B,)
+        ctx.save_for_backward(log_probs, probs, index, entropy)
+        ctx.set_materialize_grads(False)
+        return log_probs.gather(-1, index).squeeze(-1), entropy
+
+    @staticmethod
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, by_log_prob: Tensor | None, by_entropy: Tensor | None
+    ) -> tuple[Tensor, None]:
+        log_probs, probs, index, entropy = ctx.saved_tensors
+        slope = torch.zeros_like(probs)
+        if by_entropy is not None:
+            slope = (log_probs + entropy.unsqueeze(-1)).mul_(probs).mul_(-by_entropy.unsqueeze(-1))
+        if by_log_prob is not None:
+            weight = by_log_prob.unsqueeze(-1)  # (B, 1)
+            slope.addcmul_(probs, weight, value=-1).scatter_add_(-1, index, weight)
+        return slope, None
 
 
 class MultiCategorical:

@@ -12,10 +12,10 @@ from stable_baselines3.common.logger import Logger
 from agents.common.distributions import make_distribution
 from agents.common.rollout import Batch, gae
 from agents.common.vec_env import BatchedVecEnv
-from agents.ppo import PPO, LossSettings, ppo_loss
+from agents.ppo import PPO, LossSettings, Outputs, ppo_gradient, ppo_loss, standardise
 from tests.agents.toys import LineWalk
 
-SETTINGS = LossSettings(0.2, None, normalize_advantage=False, ent_coef=0.0, vf_coef=0.5)
+SETTINGS = LossSettings(clip_range=0.2, clip_range_vf=None, ent_coef=0.0, vf_coef=0.5)
 HYPER = {"n_steps": 16, "batch_size": 32, "n_epochs": 3, "learning_rate": 3e-3, "seed": 3, "device": "cpu"}
 
 
@@ -61,7 +61,9 @@ def batch(advantages, old_log_probs, values=0.0, returns=0.0):
 def test_clipping_by_hand():
     # ratios 1.5, 1.5, 0.5, 0.5 with advantages +, −, +, −: min(A·r, A·clip(r)) = 1.2, −1.5, 0.5, −0.8
     log_probs = torch.log(torch.tensor([1.5, 1.5, 0.5, 0.5]))
-    result = ppo_loss(torch.zeros(4), log_probs, None, batch([1.0, -1.0, 1.0, -1.0], [0.0] * 4), SETTINGS)
+    result = ppo_loss(
+        Outputs(torch.zeros(4), log_probs, None), batch([1.0, -1.0, 1.0, -1.0], [0.0] * 4), SETTINGS
+    )
     assert result.policy_gradient_loss.item() == pytest.approx(-(1.2 - 1.5 + 0.5 - 0.8) / 4)
     assert result.clip_fraction.item() == 1.0
     # k3 = r − 1 − log r
@@ -71,10 +73,37 @@ def test_clipping_by_hand():
 
 def test_value_clipping_by_hand():
     # old value 1, new 3, clip 0.5: the prediction counts as 1.5; target 2
-    settings = LossSettings(0.2, 0.5, normalize_advantage=False, ent_coef=0.0, vf_coef=0.5)
-    result = ppo_loss(torch.tensor([3.0]), torch.zeros(1), None, batch([0.0], [0.0], 1.0, 2.0), settings)
+    settings = LossSettings(clip_range=0.2, clip_range_vf=0.5, ent_coef=0.0, vf_coef=0.5)
+    result = ppo_loss(
+        Outputs(torch.tensor([3.0]), torch.zeros(1), None), batch([0.0], [0.0], 1.0, 2.0), settings
+    )
     assert result.value_loss.item() == pytest.approx(0.25)
     assert result.loss.item() == pytest.approx(0.125)
+
+
+@pytest.mark.parametrize("clip_range_vf", [None, 0.5])
+@pytest.mark.parametrize("ent_coef", [0.0, 0.01])
+@pytest.mark.parametrize("knows_entropy", [True, False])
+def test_the_gradient_by_hand_is_autograds(clip_range_vf, ent_coef, knows_entropy):
+    torch.manual_seed(0)
+    count = 500
+    data = Batch(*torch.randn(6, count).unbind(0))
+    values, entropy = torch.randn(2, count).unbind(0)
+    log_probs = data.log_probs + 0.3 * torch.randn(count)  # on both sides of the clip
+    outputs = Outputs(values, log_probs, entropy if knows_entropy else None)
+    settings = LossSettings(0.2, clip_range_vf, ent_coef, vf_coef=0.5)
+    leaves = [output.requires_grad_() for output in outputs if output is not None]
+    expected = torch.autograd.grad(ppo_loss(outputs, data, settings).loss, leaves)
+    with torch.no_grad():
+        ours = [slope for slope in ppo_gradient(outputs, data, settings) if slope is not None]
+    for slope, same in zip(ours, expected, strict=False):  # without a bonus there is none by the entropy
+        torch.testing.assert_close(slope, same, atol=1e-9, rtol=1e-5)
+    assert len(ours) == 2 + (knows_entropy and ent_coef > 0)
+
+
+def test_standardised_advantages_by_hand():
+    # mean 2, standard deviation of the sample 1
+    torch.testing.assert_close(standardise(torch.tensor([1.0, 2.0, 3.0])), torch.tensor([-1.0, 0.0, 1.0]))
 
 
 @pytest.mark.parametrize(
@@ -103,6 +132,36 @@ def test_log_probabilities_and_entropies_equal_torchs(space):
             sum(part.entropy() for part in parts),
         )
     torch.testing.assert_close((log_prob, entropy), expected)
+
+
+@pytest.mark.parametrize("weights", [(1.0, 0.0), (0.0, 1.0), (-0.7, 0.3)])
+def test_the_categorical_gradient_in_closed_form_is_torchs(weights):
+    logits = torch.randn(50, 4)
+    actions = torch.randint(0, 3, (50,))
+    slopes = []
+    for terms in (
+        lambda z: make_distribution(spaces.Discrete(4)).log_prob_entropy(z, None, actions),
+        lambda z: (
+            torch.distributions.Categorical(logits=z).log_prob(actions),
+            torch.distributions.Categorical(logits=z).entropy(),
+        ),
+    ):
+        leaf = logits.clone().requires_grad_()
+        log_prob, entropy = terms(leaf)
+        (weights[0] * log_prob + weights[1] * entropy).square().sum().backward()
+        slopes.append(leaf.grad)
+    torch.testing.assert_close(slopes[0], slopes[1], atol=2e-6, rtol=1e-5)
+
+
+def test_an_illegal_action_leaves_finite_gradients():
+    logits = torch.tensor([[0.5, torch.finfo(torch.float32).min, -0.5]], requires_grad=True)
+    distribution = make_distribution(spaces.Discrete(3))
+    log_prob, entropy = distribution.log_prob_entropy(logits, None, torch.tensor([2]))
+        logits, None, torch.tensor([2])
+    )
+    (3.0 * log_prob + 5.0 * entropy).sum().backward()
+    assert torch.isfinite(logits.grad).all()
+    assert logits.grad[0, 1] == 0.0
 
 
 def test_samples_follow_the_distribution_and_the_generator():
