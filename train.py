@@ -135,7 +135,6 @@ def make_loop(
             tensorboard.write_film("evaluation/film", frames, film_env.metadata.get("render_fps", 10), step)
 
     def save(score: float | None) -> None:
-        tensorboard.flush()
         save_checkpoint(run_dir, agent.snapshot(), keep_last=config.checkpoint.keep_last, score=score)
 
     return TrainingLoop(

@@ -40,6 +40,10 @@ def run_command(command: Callable[[], None]) -> int:
     except UserError as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 2
+    except OSError as error:  # the machine's, not ours: no permission, a full disk, a name too long
+        name = f"{error.filename}: " if error.filename else ""
+        print(f"error: {name}{error.strerror or one_line(error)}; mend that and try again", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -1,12 +1,14 @@
 """What a run writes is what TensorBoard shows, also after a resume that withdraws a part."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from agents.common.errors import UserError
 from agents.common.film import encode_gif, save_film
 from agents.common.statistics import Interval
 from agents.common.tensorboard import TensorBoardWriter, evaluation_scalars
@@ -125,3 +127,17 @@ def test_a_film_is_saved_as_mp4_or_without_ffmpeg_as_gif(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "imageio_ffmpeg", None)
     path = save_film(tmp_path / "b", moving_square(), 10)
     assert path.read_bytes()[:4] == b"GIF8"
+
+
+def test_a_full_disk_is_an_error_at_once_and_the_next_run_goes_on(tmp_path):
+    writer = TensorBoardWriter(tmp_path)
+    dump(writer, 10, x=1.0)
+    whole = writer._file._path
+    writer._file._path = Path("/dev/full")
+    with pytest.raises(UserError, match=r"the disk is full: full needs about .*--resume"):
+        dump(writer, 20, x=2.0)
+    with whole.open("ab") as file:
+        file.write(b"\x20\x00\x00")  # what a full disk leaves of a record
+    resumed = TensorBoardWriter(tmp_path, purge_step=11)
+    dump(resumed, 20, x=3.0)
+    assert series(tmp_path, "x") == [(10, 1.0), (20, 3.0)]
