@@ -157,8 +157,6 @@ def test_an_illegal_action_leaves_finite_gradients():
     logits = torch.tensor([[0.5, torch.finfo(torch.float32).min, -0.5]], requires_grad=True)
     distribution = make_distribution(spaces.Discrete(3))
     log_prob, entropy = distribution.log_prob_entropy(logits, None, torch.tensor([2]))
-        logits, None, torch.tensor([2])
-    )
     (3.0 * log_prob + 5.0 * entropy).sum().backward()
     assert torch.isfinite(logits.grad).all()
     assert logits.grad[0, 1] == 0.0
