@@ -134,9 +134,9 @@ def _film(policy: Policy, env_id: str, kwargs: dict[str, Any], seed: int, stem: 
     if env is None:
         _note(f"{env_id} cannot be filmed: it has no render mode rgb_array")
         return []
-    frames = film_episode(policy, env, seed=seed)
+    frames, fps = film_episode(policy, env, seed=seed, fps=15)
     env.close()
-    return [save_film(stem, frames, env.metadata.get("render_fps", 10))]
+    return [save_film(stem, frames, fps)]
 
 
 def _checkpoint(text: str) -> Literal["last", "best"] | int:

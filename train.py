@@ -131,8 +131,8 @@ def make_loop(
 
     def film(step: int) -> None:
         if film_env is not None:
-            frames = film_episode(agent, film_env, seed=plan.seed)
-            tensorboard.write_film("evaluation/film", frames, film_env.metadata.get("render_fps", 10), step)
+            frames, fps = film_episode(agent, film_env, seed=plan.seed, fps=5)
+            tensorboard.write_film("evaluation/film", frames, fps, step)
 
     def save(score: float | None) -> None:
         save_checkpoint(run_dir, agent.snapshot(), keep_last=config.checkpoint.keep_last, score=score)

@@ -154,26 +154,29 @@ def _environment_name(env: VectorEnv) -> str:
 
 
 def film_episode(
-    policy: Policy, env: gymnasium.Env, *, seed: int, max_frames: int = 1000
-) -> list[np.ndarray]:
-    """Plays one episode on a single environment and returns its frames, each (H, W, 3) uint8.
+    policy: Policy, env: gymnasium.Env, *, seed: int, fps: float, max_frames: int = 2000
+) -> tuple[list[np.ndarray], float]:
+    """Plays one episode on a single environment that renders `rgb_array`.
 
-    `env` renders `rgb_array`. The last frame shows the end, which a batch has already left behind.
+    The last frame shows the end, which a batch has already left behind. Where the environment can draw the
+    motion within a step (`render_motion`, as ours can), frames are added until there are about `fps` a second.
+
+    Returns:
+        The frames, each (H, W, 3) uint8, and how many of them make a second of the environment's time.
     """
+    steps_a_second = env.metadata.get("render_fps") or 10
+    motion = getattr(env.unwrapped, "render_motion", None)
+    frames_a_step = max(1, round(fps / steps_a_second)) if motion is not None else 1
     obs, _ = env.reset(seed=seed)
     frames = [_frame(env)]
     done = False
     while not done and len(frames) < max_frames:
-        batch = (
-            {key: value[None] for key, value in obs.items()}
-            if isinstance(obs, dict)
-            else np.asarray(obs)[None]
-        )
+        batch = {key: value[None] for key, value in obs.items()} if isinstance(obs, dict) else np.array([obs])
         action = policy.act(batch, deterministic=True)[0]
         obs, _, terminated, truncated, _ = env.step(action)
-        frames.append(_frame(env))
+        frames += motion(frames_a_step) if motion is not None and frames_a_step > 1 else [_frame(env)]
         done = bool(terminated or truncated)
-    return frames
+    return frames, steps_a_second * frames_a_step
 
 
 def _frame(env: gymnasium.Env) -> np.ndarray:

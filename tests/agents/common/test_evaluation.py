@@ -162,7 +162,8 @@ def test_a_film_shows_every_state_and_the_last_one():
         def act(self, obs, deterministic=True):
             return np.zeros(len(obs), np.int64)
 
-    frames = film_episode(Left(), env, seed=0)
+    frames, fps = film_episode(Left(), env, seed=0, fps=5)
+    assert fps == env.metadata["render_fps"]
     env.close()
     assert frames[0].shape == (400, 600, 3)
     assert frames[0].dtype == np.uint8
@@ -193,3 +194,34 @@ def test_the_report_holds_means_intervals_and_paired_differences():
     assert report["seed"] == 5
     assert report["players"]["a"]["measures"]["return"]["mean"] == 2.0
     assert report["paired_differences"][0]["a_minus_b"]["return"]["mean"] == 1.0
+
+
+def test_a_film_shows_the_motion_within_a_step_where_the_environment_draws_it():
+    class Slow(gymnasium.Env):
+        """Two steps, a second each; its picture is as bright as the time."""
+
+        metadata = {"render_modes": ["rgb_array"], "render_fps": 1}  # noqa: RUF012
+        observation_space = spaces.Box(0, 1, (1,), np.float32)
+        action_space = spaces.Discrete(2)
+        render_mode = "rgb_array"
+
+        def reset(self, *, seed=None, options=None):
+            self.time = 0
+            return np.zeros(1, np.float32), {}
+
+        def step(self, action):
+            self.time += 1
+            return np.zeros(1, np.float32), 0.0, self.time == 2, False, {}
+
+        def picture(self, time):
+            return np.full((2, 2, 3), round(100 * time), np.uint8)
+
+        def render(self):
+            return self.picture(self.time)
+
+        def render_motion(self, count):
+            return [self.picture(self.time - 1 + (k + 1) / count) for k in range(count)]
+
+    frames, fps = film_episode(Ones(), Slow(), seed=0, fps=4)
+    assert fps == 4
+    assert [int(frame[0, 0, 0]) for frame in frames] == [0, 25, 50, 75, 100, 125, 150, 175, 200]
