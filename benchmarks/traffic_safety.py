@@ -1,6 +1,6 @@
 """Collisions among the traffic cars of Highway, per 1,000 vehicle-hours.
 
-    python benchmarks/traffic_safety.py [--hours 20000]
+    python benchmarks/traffic_safety.py [--hours 5000]
 
 Traffic cars collide with one another here also in the preset `highway-fast`, which otherwise lets them pass
 through. The ego drives by the baseline `brake` or `idm_mobil`, or does nothing and crashes into the traffic,
@@ -56,7 +56,7 @@ def measure(preset: str, traffic: str, ego: str, density: float, hours: float, n
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--hours", type=float, default=20_000, help="vehicle-hours of each case")
+    parser.add_argument("--hours", type=float, default=5_000, help="vehicle-hours of each case")
     parser.add_argument("--num-envs", type=int, default=1024)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
     args = parser.parse_args()

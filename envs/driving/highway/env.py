@@ -236,7 +236,7 @@ class HighwayEnv(LaneEnv):
     ## Traffic
     Intelligent Driver Model and MOBIL on kinematic bicycles, with the conventional constants
     (`envs.driving.vehicle`). `traffic="conventional"` is exactly that; in it cars that change into one lane
-    from both sides do not see each other and collide, about 20 cars per 1,000 vehicle-hours
+    from both sides do not see each other and collide, 13 to 26 cars per 1,000 vehicle-hours
     (benchmarks/traffic_safety.py). `traffic="cautious"` (default) differs in three ways: a driver counts
     other traffic that is on its way into the lane which it wants as being there; it does not change where
     it would have to brake harder than 5 m/s² itself; and on roads denser than 1 no car begins less than 16
