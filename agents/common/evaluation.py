@@ -159,7 +159,7 @@ def film_episode(
     """Plays one episode on a single environment that renders `rgb_array`.
 
     The last frame shows the end, which a batch has already left behind. Where the environment can draw the
-    motion within a step (`render_motion`, as ours can), frames are added until there are about `fps` a second.
+    motion within a step (`render_motion`, as ours can), frames are added, to about `fps` a second.
 
     Returns:
         The frames, each (H, W, 3) uint8, and how many of them make a second of the environment's time.

@@ -15,7 +15,13 @@ from rich.text import Text
 
 from agents.common.evaluation import Episodes
 from agents.common.run_directory import write_atomically
-from agents.common.statistics import Interval, interquartile_mean_interval, paired_difference
+from agents.common.statistics import (
+    Interval,
+    interquartile_mean_interval,
+    mean_interval,
+    paired_difference,
+    proportion_interval,
+)
 
 Results = Mapping[str, Episodes]  # player name -> its episodes, all on the same scenarios
 
@@ -43,18 +49,31 @@ def format_interval(value: Interval, *, percent: bool = False) -> str:
     return f"{format_number(value.estimate)} [{format_number(value.low)}, {format_number(value.high)}]"
 
 
+def summarise(results: Results) -> dict[str, dict[str, Interval]]:
+    """Returns each player's means with intervals: Wilson's where all players have zeros and ones only."""
+    return {
+        name: {
+            measure: proportion_interval(values)
+            if _is_proportion(results, measure)
+            else mean_interval(values)
+            for measure, values in episodes.columns().items()
+        }
+        for name, episodes in results.items()
+    }
+
+
 def results_table(results: Results, title: str, *, stacked: bool = False) -> Table:
     """Returns one row a measure and one column a player, each cell a mean with its 95 % interval.
 
     stacked: the interval goes under the mean, which makes the table narrow.
     """
-    summaries = {name: episodes.summary() for name, episodes in results.items()}
+    summaries = summarise(results)
     table = Table(title=f"{title}: mean [95 % interval]", title_justify="left")
     table.add_column("")
     for name in results:
         table.add_column(name, justify="right", no_wrap=True)
     for measure in _measures(results):
-        percent = all(_is_proportion(episodes.columns()[measure]) for episodes in results.values())
+        percent = _is_proportion(results, measure)
         cells = [format_interval(summary[measure], percent=percent) for summary in summaries.values()]
         if stacked:
             cells = [cell.replace(" [", "\n[") for cell in cells]
@@ -123,10 +142,11 @@ def verdicts(results: Results) -> list[str]:
 
 def to_json(results: Results, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Returns `facts`, every player's means with intervals, and the paired differences, JSON-able."""
+    summaries = summarise(results)
     players = {
         name: {
             "episodes": int(episodes.returns.size),
-            "measures": {measure: _plain(value) for measure, value in episodes.summary().items()},
+            "measures": {measure: _plain(value) for measure, value in summaries[name].items()},
             "return_interquartile_mean": _plain(interquartile_mean_interval(episodes.returns)),
         }
         for name, episodes in results.items()
@@ -174,7 +194,7 @@ def _plot(path: Path, results: Results) -> None:
     from matplotlib.figure import Figure  # slow to import, and not every command draws
 
     measures, names = _measures(results), list(results)
-    summaries = {name: episodes.summary() for name, episodes in results.items()}
+    summaries = summarise(results)
     columns = min(4, len(measures))
     rows = math.ceil(len(measures) / columns)
     figure = Figure(figsize=(3.4 * columns, (0.28 * len(names) + 0.8) * rows), layout="constrained")
@@ -207,8 +227,10 @@ def _measures(results: Results) -> list[str]:
     ]
 
 
-def _is_proportion(values: np.ndarray) -> bool:
-    return bool(np.isin(values, (0.0, 1.0)).all())
+def _is_proportion(results: Results, measure: str) -> bool:
+    """Returns whether all players have zeros and ones only (who never changes lanes has zeros as well)."""
+    columns = [episodes.columns()[measure] for episodes in results.values() if measure in episodes.columns()]
+    return all(bool(np.isin(column, (0.0, 1.0)).all()) for column in columns)
 
 
 def _plain(value: Interval) -> dict[str, float | None]:

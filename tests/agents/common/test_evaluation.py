@@ -225,3 +225,15 @@ def test_a_film_shows_the_motion_within_a_step_where_the_environment_draws_it():
     frames, fps = film_episode(Ones(), Slow(), seed=0, fps=4)
     assert fps == 4
     assert [int(frame[0, 0, 0]) for frame in frames] == [0, 25, 50, 75, 100, 125, 150, 175, 200]
+
+
+def test_a_measure_is_a_proportion_only_if_it_is_one_for_every_player():
+    never, often = np.zeros(50), np.arange(50.0)
+    results = {
+        name: evaluation.Episodes(never, never, {"crash": never, "lane_changes": changes})
+        for name, changes in (("a", never), ("b", often))
+    }
+    report = to_json(results, {})
+    measures = report["players"]["a"]["measures"]
+    assert measures["crash"]["high"] > 0.05  # Wilson
+    assert measures["lane_changes"]["high"] == 0.0
