@@ -142,10 +142,16 @@ def _car(
     return sprite
 
 
-@cache
 def font(height_px: int) -> pygame.font.Font:
     """Returns pygame's own typeface, so that pictures are the same on every machine."""
-    pygame.font.init()
+    if not pygame.font.get_init():  # nor is it after another environment's close(), which ends pygame for all
+        _font.cache_clear()
+        pygame.font.init()
+    return _font(height_px)
+
+
+@cache
+def _font(height_px: int) -> pygame.font.Font:
     return pygame.font.Font(None, height_px)
 
 
