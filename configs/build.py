@@ -59,32 +59,44 @@ def open_run(run_dir: Path) -> RunConfig:
     return read_resolved(run_dir / "config.yaml")
 
 
-def load_player(
-    run_dir: Path, env: VectorEnv, which: Literal["last", "best"] | int, notify: Callable[[str], object]
-) -> tuple[AgentPlayer, int]:
-    """Returns a run's agent, to play in `env` with the weights of a checkpoint, and the checkpoint's step.
+def load_agent(
+    run_dir: Path, which: Literal["last", "best"] | int, notify: Callable[[str], object]
+) -> tuple[Agent, int]:
+    """Returns a run's agent with the weights of a checkpoint, and the checkpoint's step.
 
     which: "last", "best" or a step. Nothing in the run directory is executed: its config is data, its weights
     are safetensors.
 
     Raises:
-        UserError: there is no such run or checkpoint, or the agent was trained on other spaces.
+        UserError: there is no such run or checkpoint.
     """
     config = open_run(run_dir)
     training_env = make_env(config)
-    for kind in ("observation", "action"):
-        trained, given = getattr(training_env, f"{kind}_space"), getattr(env, f"single_{kind}_space")
-        if trained != given:
-            raise UserError(
-                f"{run_dir} was trained on {kind}s {trained}, but this environment has {given}; give "
-                "--env-kwargs (or an environment) with the same spaces"
-            )
     agent = make_agent(config, training_env)
     snapshot = load_checkpoint(run_dir, which, notify=notify)
     with as_user_error(f"{run_dir}: the weights do not fit the network of config.yaml", RuntimeError):
         agent.policy.load_state_dict(snapshot.weights)
     training_env.close()
-    return AgentPlayer(run_dir.name, agent), snapshot.step
+    return agent, snapshot.step
+
+
+def load_player(
+    run_dir: Path, env: VectorEnv, which: Literal["last", "best"] | int, notify: Callable[[str], object]
+) -> tuple[AgentPlayer, int]:
+    """Returns a run's agent, to play in `env`, and its checkpoint's step; otherwise as `load_agent`.
+
+    Raises:
+        UserError: moreover, the agent was trained on other spaces than those of `env`.
+    """
+    agent, step = load_agent(run_dir, which, notify)
+    for kind in ("observation", "action"):
+        trained, given = getattr(agent, f"{kind}_space"), getattr(env, f"single_{kind}_space")
+        if trained != given:
+            raise UserError(
+                f"{run_dir} was trained on {kind}s {trained}, but this environment has {given}; give "
+                "--env-kwargs (or an environment) with the same spaces"
+            )
+    return AgentPlayer(run_dir.name, agent), step
 
 
 def _device(name: str) -> str:
