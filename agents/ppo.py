@@ -23,6 +23,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from agents.common.adam import LeanAdam
 from agents.common.foreach import clip_norm_
 from agents.common.on_policy import OnPolicyAgent
 from agents.common.policies import ActorCritic
@@ -42,7 +43,7 @@ class PPOConfig:
         n_epochs: passes over the rollout.
         gamma: discount.
         gae_lambda: λ of generalised advantage estimation.
-        learning_rate: of AdamW; with the schedule "linear" it falls to 0 over the training.
+        learning_rate: of Adam; with the schedule "linear" it falls to 0 over the training.
         clip_range: ε of the clipped objective; may have a schedule likewise.
         clip_range_vf: clip of the value's change, in units of the return; None: no clip.
         normalize_advantage: standardise advantages in each minibatch.
@@ -50,7 +51,7 @@ class PPOConfig:
         vf_coef: weight of the value loss.
         max_grad_norm: the gradient is scaled down to this norm.
         target_kl: stop an update once the approximate KL divergence exceeds 1.5 times this; None: never.
-        weight_decay: AdamW's decoupled decay.
+        weight_decay: decoupled decay (AdamW); 0 is Adam.
         log_std_init: initial log standard deviation of continuous actions.
         separate_critic: a trunk of its own for the critic; None: for the MLP only.
         net: the backbone.
@@ -342,6 +343,7 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
 
         Nothing here waits for the device, unless there is such a target.
         """
+        optimizer = self.policy.optimizer
         for batch in self.rollout_buffer.minibatches(self.batch_size, self.generator):
             if self.normalize_advantage and len(batch.advantages) > 1:
                 batch = batch._replace(advantages=standardise(batch.advantages))
@@ -359,11 +361,16 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
             if outputs.entropy is not None and slopes.entropy is not None:
                 ends.append(outputs.entropy)
                 starts.append(slopes.entropy)
-            self.policy.optimizer.zero_grad(set_to_none=True)
+            if isinstance(optimizer, LeanAdam):
+                gradients = list(torch.autograd.grad(ends, parameters, starts))
+                history.norms.append(clip_norm_(gradients, self.max_grad_norm))
+                optimizer.apply(gradients)
+                continue
+            optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(ends, starts)
             gradients = [p.grad for p in parameters if p.grad is not None]
             history.norms.append(clip_norm_(gradients, self.max_grad_norm))
-            self.policy.optimizer.step()
+            optimizer.step()
         return True
 
     def _record_update(self, history: _History, settings: LossSettings) -> None:

@@ -146,6 +146,22 @@ def test_tanh_by_sigmoid_is_tanh():
     assert torch.autograd.gradcheck(Tanh(), (small,))
 
 
+def test_the_tanh_layers_as_one_operation_equal_the_layers_one_by_one():
+    trunk = make_backbone(VECTOR, NetConfig(depth=3, width=16)).trunk
+    x = torch.randn(20, 7, requires_grad=True)
+    together = trunk._hidden(x)
+    one_by_one = trunk.layers(x)
+    torch.testing.assert_close(together, one_by_one, atol=1e-6, rtol=0)
+    leaves = [x, *trunk.parameters()]
+    weight = torch.randn(20, 16)
+    slopes = [torch.autograd.grad((out * weight).sum(), leaves) for out in (together, one_by_one)]
+    torch.testing.assert_close(slopes[0], slopes[1], atol=1e-5, rtol=1e-5)
+    trunk.double()
+    assert torch.autograd.gradcheck(
+        trunk._hidden, (torch.randn(3, 7, dtype=torch.float64, requires_grad=True),)
+    )
+
+
 def test_masked_pooling_by_hand():
     tokens = torch.tensor([[[1.0], [3.0], [-50.0]], [[-2.0], [9.0], [9.0]], [[4.0], [4.0], [4.0]]])
     mask = torch.tensor([[True, True, False], [True, False, False], [False, False, False]])
