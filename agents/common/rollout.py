@@ -188,8 +188,12 @@ class RolloutBuffer:
         count = self.buffer_size * self.n_envs
         order = torch.randperm(count, generator=generator, device=self.device)
         flat = self.flat()
-        obs = {k: v[order] for k, v in flat.obs.items()} if isinstance(flat.obs, dict) else flat.obs[order]
-        rest = [tensor[order] for tensor in flat[1:]]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        obs = (
+            {k: v.index_select(0, order) for k, v in flat.obs.items()}
+            if isinstance(flat.obs, dict)
+            else flat.obs.index_select(0, order)
+        )
+        rest = [tensor.index_select(0, order) for tensor in flat[1:]]  # pyright: ignore[reportArgumentType, reportCallIssue]
         for start in range(0, count, batch_size):
             part = slice(start, start + batch_size)
             piece = {k: v[part] for k, v in obs.items()} if isinstance(obs, dict) else obs[part]
