@@ -18,7 +18,7 @@ import envs  # noqa: F401 (registers the environment ids)
 from agents.common.checkpoint import list_checkpoints, load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
-TOTAL_STEPS = 4096
+TOTAL_STEPS = 6144
 PATIENCE_S = 600.0
 
 CONFIG = """
@@ -78,11 +78,12 @@ def train_with_kills(directory: Path, config: Path, draw: random.Random) -> list
         for kill in range(3):
             if kill == 0:  # anywhere between the first file of the run and the first checkpoints
                 wait_until(run_dir.exists, process)
-                time.sleep(draw.uniform(0.0, 1.0))
-            else:  # each later life makes some progress first
-                before = newest(run_dir)
-                wait_until(lambda before=before: newest(run_dir) > before, process)
-                time.sleep(draw.uniform(0.0, 0.4))
+                time.sleep(draw.uniform(0.0, 0.5))
+            else:  # a while after some checkpoint of this life, well before the end, however fast the machine
+                first = newest(run_dir) + 1
+                step = draw.randint(first, max(first, round(kill * 0.3 * TOTAL_STEPS)))
+                wait_until(lambda step=step: newest(run_dir) >= step, process)
+                time.sleep(draw.uniform(0.0, 0.05))
             process.send_signal(signal.SIGKILL)
             output, _ = process.communicate()
             assert process.returncode in (0, -signal.SIGKILL), output
