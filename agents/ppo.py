@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agents.common.adam import LeanAdam
+from agents.common.devices import choose_device
 from agents.common.foreach import clip_norm_
 from agents.common.on_policy import OnPolicyAgent
 from agents.common.policies import ActorCritic
@@ -293,7 +294,7 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
                 "weight_decay": config.weight_decay,
             },
             seed=seed,
-            device=_choose_device(device, config.net),
+            device=choose_device(device, config.net),
             tensorboard_log=tensorboard_log,
             verbose=verbose,
         )
@@ -397,10 +398,3 @@ def explained_variance(rollout: RolloutBuffer) -> float:
 
 def _schedule(value: float, kind: str) -> Schedule:
     return FloatSchedule(LinearSchedule(value, 0.0, 1.0) if kind == "linear" else value)
-
-
-def _choose_device(device: str, net: NetConfig) -> str:
-    if device != "auto":
-        return device
-    small = net.trunk == "mlp" and net.width <= 256
-    return "cuda" if torch.cuda.is_available() and not small else "cpu"
