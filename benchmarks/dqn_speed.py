@@ -21,8 +21,8 @@ to 6x for 64x64 and, since half of the time of 256x256 is matrix products that b
 and left out: torch.compile of the loss is slower on the CPU (154 against 123 µs forward and backward at
 64x64, batch 32; 458 against 425 at 256x256, batch 64) and takes 16 s to compile.
 
-Came, on 2 cores shared with ten other processes: 4.7x (highway), 4.3x (1:1), 3.6x (cartpole), 2.3x (256x256),
-and 9x for the config over stock's defaults; the update is 75 to 95 % of our time in all of them.
+Came, on 2 quiet cores: 4.9x (highway), 3.8x (1:1), 3.3x (cartpole), 2.0x (256x256), and 8.2x for the config
+over stock's defaults; the update is 75 to 95 % of our time in all of them.
 """
 
 from __future__ import annotations
