@@ -25,6 +25,7 @@ from torch.nn import functional as F
 
 from agents.common.adam import LeanAdam
 from agents.common.devices import choose_device
+from agents.common.distributions import exp
 from agents.common.foreach import clip_norm_
 from agents.common.on_policy import OnPolicyAgent
 from agents.common.policies import ActorCritic
@@ -155,7 +156,7 @@ def ppo_gradient(outputs: Outputs, batch: Batch, settings: LossSettings) -> Outp
     """
     values, log_probs, entropy = outputs
     count = len(values)
-    ratio = (log_probs - batch.log_probs).exp()
+    ratio = exp(log_probs - batch.log_probs)
     # The objective is flat where the ratio has left the range in the advantage's direction.
     low, high = 1 - settings.clip_range, 1 + settings.clip_range
     flat = torch.where(batch.advantages > 0, ratio > high, ratio < low)
@@ -181,7 +182,7 @@ def standardise(advantages: Tensor) -> Tensor:
 def approximate_kl(log_probs: Tensor, old_log_probs: Tensor) -> Tensor:
     """Returns an estimate of KL(old, new), () (k3 of Schulman 2020, "Approximating KL divergence")."""
     log_ratio = log_probs - old_log_probs
-    return (log_ratio.exp() - 1 - log_ratio).mean()
+    return (exp(log_ratio) - 1 - log_ratio).mean()
 
 
 # ---- the agent
