@@ -28,7 +28,7 @@ IDM_TIME_GAP = np.float32(1.5)
 IDM_REST_GAP = np.float32(10.0)
 IDM_MAX = np.float32(6.0)
 EXPONENT_MIN, EXPONENT_MAX = np.float32(3.5), np.float32(4.5)
-_IDM_APPROACH = np.float32(1.0 / (2.0 * math.sqrt(3.0 * 5.0)))  # 1 / (2 √(ab))
+_IDM_APPROACH = np.float32(0.5 / math.sqrt(IDM_ACCELERATION * IDM_BRAKING))  # 1 / (2 √(ab))
 
 # MOBIL, with politeness 0
 MOBIL_GAIN = np.float32(0.2)
@@ -60,7 +60,6 @@ _E1, _E2, _E3, _E4, _E5 = (
     np.float32(c) for c in (0.69314721, 0.24022235, 0.055503084, 0.0096718751, 0.0013407259)
 )
 _SQRT_HALF_BITS = np.int32(0x3F3504F3)
-_ONE_BITS = np.int32(0x3F800000)
 _EXPONENT_SHIFT = np.int32(23)
 _EXPONENT_BIAS = np.float32(127.0)
 _SMALLEST_RATIO = np.float32(1e-6)
