@@ -12,7 +12,7 @@ a world is made of.
 import hashlib
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from numba.extending import overload
 
 from envs.core.lane import World
 from envs.core.rng import episode_key
+from envs.core.rules import Rules
 
 numba.config.THREADING_LAYER = (
     "omp"  # "workqueue" costs 5 ms at each change between Numba's and torch's threads
@@ -198,22 +199,34 @@ def launchers(world: World) -> Launchers:
             f"worlds {registered.name!r} and {world.name!r} share the parameter class "
             f"{world.params.__name__}; give each world its own"
         )
+    return Launchers(
+        *compile_launchers(
+            world,
+            serial=[_reset, _observe, _step_serial],
+            parallel=[_step_parallel],
+        )
+    )
+
+
+def compile_launchers(
+    world: World | Rules,
+    serial: Iterable[Callable[..., Any]] = (),
+    parallel: Iterable[Callable[..., Any]] = (),
+) -> list[Callable[..., Any]]:
+    """Returns `serial`, then `parallel`, as compiled functions whose machine code is kept on disk."""
     previous = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(cache_directory(world))
     try:
-        serial = numba.njit(cache=True)
-        return Launchers(
-            serial(_reset),
-            serial(_observe),
-            serial(_step_serial),
-            numba.njit(cache=True, parallel=True)(_step_parallel),
-        )
+        return [
+            *(numba.njit(cache=True)(function) for function in serial),
+            *(numba.njit(cache=True, parallel=True)(function) for function in parallel),
+        ]
     finally:
         numba.config.CACHE_DIR = previous
 
 
-def cache_directory(world: World) -> Path:
-    """Returns where the machine code of `world` is kept, by a hash of everything that it is compiled from.
+def cache_directory(world: World | Rules) -> Path:
+    """Returns where the machine code of a world is kept, by a hash of everything that it is compiled from.
 
     Under `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/quadrivium`, else `~/.cache/quadrivium`.
     """

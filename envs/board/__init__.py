@@ -1,0 +1,7 @@
+"""Board games: exact rules on one record, for search, Gymnasium and PettingZoo."""
+
+from envs.board.board_game import BoardGame
+from envs.board.connect_four.game import ConnectFour
+from envs.board.registry import GAMES
+
+__all__ = ["GAMES", "BoardGame", "ConnectFour"]

@@ -1,0 +1,133 @@
+"""What every board game adds to its rules for people: a board to look at, notation, symmetries."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from envs.board import notation
+from envs.board.symmetries import Symmetries
+from envs.core.game import Game
+from envs.core.rules import NO_MOVE, Rules
+from envs.core.validation import require_choice
+
+Look = Literal["squares", "discs", "holes", "stones", "hexagons"]
+
+
+class BoardGame(Game, ABC):
+    """A two-player board game with its parameters chosen.
+
+    Cells are counted row by row from the top left as the first player sees the board. `cells` of a position
+    are (H, W) int8: 0 empty, +k a piece of kind k of the first player, -k of the second.
+
+    Attributes:
+        title: the game's name for people.
+        players: names of the two seats, lower case.
+        glyphs: a letter for each value of `cells`, for the ASCII diagram.
+        look: how the board is drawn: pieces on chequered squares, discs on plain squares, discs in holes, stones
+            on crossings, stones on hexagons.
+        letters: the columns' names.
+        height, width: of the board.
+        planes: the name of each observation plane, C.
+        symmetries: of the planes and the actions, both in the frame of the player to move.
+    """
+
+    title: ClassVar[str]
+    players: ClassVar[tuple[str, str]]
+    glyphs: ClassVar[Mapping[int, str]] = {0: ".", 1: "x", -1: "o"}
+    look: ClassVar[Look]
+    letters: ClassVar[str] = notation.LETTERS
+    slant: ClassVar[int] = 0
+
+    def __init__(
+        self,
+        rules: Rules,
+        params: Any,
+        state_dtype: np.dtype[Any],
+        *,
+        shape: tuple[int, int],
+        num_actions: int,
+        planes: tuple[str, ...],
+        symmetries: Symmetries,
+    ) -> None:
+        self.height, self.width = shape
+        self.planes = planes
+        self.symmetries = symmetries
+        super().__init__(rules, params, state_dtype, num_actions, (len(planes), *shape))
+
+    # ---- what each game says
+
+    @abstractmethod
+    def cells(self, row: np.void) -> np.ndarray:
+        """Returns the pieces (H, W) int8 of a position."""
+
+    @abstractmethod
+    def set_up(self, cells: np.ndarray, to_move: int) -> np.ndarray:
+        """Returns a pool (1,) with the position that cells (H, W) show; raises ValueError if none can be so."""
+
+    @abstractmethod
+    def move_name(self, row: np.void, action: int) -> str:
+        """Returns an action of the player to move in the game's own notation."""
+
+    @abstractmethod
+    def parse_move(self, row: np.void, text: str) -> int:
+        """Returns the action that `text` names for the player to move; raises ValueError if it names no cell.
+
+        It need not be legal.
+        """
+
+    @abstractmethod
+    def last_cells(self, row: np.void) -> list[tuple[int, int]]:
+        """Returns the cells (row, column) that the last move touched, to be marked; empty if there is none."""
+
+    @property
+    def formats(self) -> dict[str, tuple[Callable[[np.void], str], Callable[[str], np.ndarray]]]:
+        """The position formats by name, each a writer and a reader, the game's own first."""
+        return {"ascii": (self._diagram, self._parse_diagram)}
+
+    # ---- what follows for all
+
+    def position_text(self, row: np.void, form: str | None = None) -> str:
+        """Returns the position as text in one of `formats`, by default the game's own."""
+        return self.formats[self._form(form)][0](row)
+
+    def parse_position(self, text: str, form: str | None = None) -> np.ndarray:
+        """Returns a pool (1,) with the position that `text` describes; raises ValueError that says what is wrong."""
+        return self.formats[self._form(form)][1](text)
+
+    def play_moves(self, text: str) -> np.ndarray:
+        """Returns a pool (1,) after moves in the game's notation, separated by blanks, from the first position.
+
+        Raises ValueError at the first that is illegal.
+        """
+        pool = self.pool(1)
+        for number, move in enumerate(text.split(), 1):
+            try:
+                self.step(pool, np.arange(1), np.array([self.parse_move(pool[0], move)]))
+            except ValueError as error:
+                raise ValueError(f"move {number}: {error}") from None
+        return pool
+
+    def parse_move_legally(self, row: np.void, text: str) -> int:
+        """Returns the legal action that `text` names; raises ValueError that names the legal moves otherwise."""
+        action = self.parse_move(row, text)
+        self.check_actions(np.array([row], self.state_dtype), np.arange(1), np.array([action]))
+        return action
+
+    def new_row(self, to_move: int, ply: int) -> np.ndarray:
+        """Returns a pool (1,) at the first position with its header set, for `set_up` to fill in."""
+        pool = self.pool(1)
+        pool["to_move"], pool["ply"], pool["last_move"] = to_move, ply, NO_MOVE
+        return pool
+
+    def _form(self, form: str | None) -> str:
+        return require_choice("format", form or next(iter(self.formats)), self.formats)
+
+    def _diagram(self, row: np.void) -> str:
+        mover = self.players[int(row["to_move"])]
+        return notation.diagram(self.cells(row), self.glyphs, mover, self.letters, self.slant)
+
+    def _parse_diagram(self, text: str) -> np.ndarray:
+        cells, to_move = notation.parse_diagram(text, self.glyphs, self.players, (self.height, self.width))
+        return self.set_up(cells, to_move)

@@ -1,0 +1,74 @@
+"""Boards and cells as text: the ASCII diagram that every game reads and writes, and names such as "d4"."""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+GO_LETTERS = "abcdefghjklmnopqrstuvwxyz"  # Go's boards leave out the i
+
+
+def cell_name(row: int, column: int, height: int, letters: str = LETTERS) -> str:
+    """Returns "a1" for the cell at the bottom left; row 0 is at the top."""
+    return f"{letters[column]}{height - row}"
+
+
+def parse_cell(text: str, height: int, width: int, letters: str = LETTERS) -> tuple[int, int]:
+    """Returns (row, column) of a name such as "d4"; raises ValueError."""
+    found = re.fullmatch(r"([a-z])(\d{1,2})", text.strip().lower())
+    if found and found[1] in letters[:width] and 1 <= int(found[2]) <= height:
+        return height - int(found[2]), letters.index(found[1])
+    raise ValueError(
+        f"{text!r} is no cell: use a letter {letters[0]}-{letters[width - 1]} and a number 1-{height}, "
+        f"such as {cell_name(height // 2, width // 2, height, letters)!r}"
+    )
+
+
+def diagram(
+    cells: np.ndarray, glyphs: Mapping[int, str], to_move: str, letters: str = LETTERS, slant: int = 0
+) -> str:
+    """Returns cells (H, W) int as lines of glyphs with coordinates, and who is to move.
+
+    slant: how many more blanks each row begins with than the one above (Hex: 1).
+    """
+    height, width = cells.shape
+    margin = len(str(height))
+    lines = [
+        f"{' ' * slant * row}{height - row:>{margin}} {' '.join(glyphs[int(c)] for c in cells[row])}"
+        for row in range(height)
+    ]
+    lines.append(f"{' ' * slant * height}{' ' * margin} {' '.join(letters[:width])}")
+    return "\n".join([*lines, f"{to_move} to move"])
+
+
+def parse_diagram(
+    text: str, glyphs: Mapping[int, str], players: tuple[str, str], shape: tuple[int, int]
+) -> tuple[np.ndarray, int]:
+    """Returns (cells (H, W) int8, seat to move) of what `diagram` writes; raises ValueError that names the line.
+
+    The row numbers and the line of letters may be left out. players: the names of the two seats.
+    """
+    height, width = shape
+    values = {glyph: value for value, glyph in glyphs.items()}
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    last = re.fullmatch(r"(\S+) to move", lines[-1]) if lines else None
+    if last is None or last[1] not in players:
+        raise ValueError(
+            f"the last line {lines[-1] if lines else ''!r} does not say who is to move: "
+            f"write '{players[0]} to move' or '{players[1]} to move'"
+        )
+    rows = [re.sub(r"^\d+ ", "", line).split() for line in lines[:-1]]
+    if len(rows) == height + 1 and all(glyph in LETTERS for glyph in rows[-1]) and rows[-1][0] == "a":
+        rows.pop()
+    if len(rows) != height or any(len(row) != width for row in rows):
+        found = f"{len(rows)} rows of {sorted({len(row) for row in rows})} cells"
+        raise ValueError(f"the diagram has {found}; this board has {height} rows of {width}")
+    for number, row in enumerate(rows):
+        for glyph in row:
+            if glyph not in values:
+                raise ValueError(
+                    f"{glyph!r} in row {height - number} is no piece: use {', '.join(map(repr, values))}"
+                )
+    cells = np.array([[values[glyph] for glyph in row] for row in rows], np.int8)
+    return cells, players.index(last[1])

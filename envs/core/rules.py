@@ -1,0 +1,63 @@
+"""The rules of a two-player game: lane functions on one record, which know of nothing but the game."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from envs.core.lane import LANE_HEADER
+
+GAME_HEADER: list[tuple[str, str]] = [
+    *LANE_HEADER,
+    ("ply", "i4"),  # moves played so far, passes included
+    ("last_move", "i4"),  # action index of the last move, in the frame of the player who made it; or NO_MOVE
+    ("to_move", "i1"),  # 0 the first player, 1 the second; changes with every move, the last one included
+    ("over", "i1"),  # 1 once the game has ended
+    ("winner", "i1"),  # 0 or 1 once a player has won; NOBODY in a draw and while the game runs
+    ("seat", "i1"),  # who the learning agent is, 0 or 1; the Gymnasium environments write it, games do not
+]
+"""The fields with which every game's record begins."""
+
+NO_MOVE = -1
+NOBODY = -1
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The lane functions of one game. `s` is a record whose dtype begins with `GAME_HEADER`.
+
+    Actions are indices in the frame of the player to move: what is "up the board" for one is so for the other.
+
+    Attributes:
+        name: of the game, in errors and cache paths.
+        params: the game's own NamedTuple class of parameters; it is what tells the launcher which game it
+            runs. Its first fields are `split`, `seat` and `opponent`, which belong to the Gymnasium environments
+            (see `envs.core.versus`).
+        start: `(s, p) -> None` writes the first position: every field but `LANE_HEADER`'s and `seat`. The record
+            may hold anything before.
+        play: `(s, p, action) -> None` plays a legal action and keeps the header's fields.
+        legal: `(s, p, mask) -> None` writes all of the row (A,) int8: 1 where an action is legal, all 0
+            once the game is over.
+        random_action: `(s, p) -> int` draws a legal action, each with the same probability, from the
+            lane's stream `s.rng`. The game is not over.
+        observe: `(s, p, player, out) -> None` writes all of the flat planes (C*H*W,) float32, as `player`
+            (0 or 1) sees the board: own pieces first, the board turned to the player's frame.
+    """
+
+    name: str
+    params: type[tuple[Any, ...]]
+    start: Callable[..., Any]
+    play: Callable[..., Any]
+    legal: Callable[..., Any]
+    random_action: Callable[..., Any]
+    observe: Callable[..., Any]
+
+    @property
+    def lane_functions(self) -> dict[str, Callable[..., Any]]:
+        """The entry points by their role."""
+        return {
+            "start": self.start,
+            "play": self.play,
+            "legal": self.legal,
+            "random_action": self.random_action,
+            "observe": self.observe,
+        }
