@@ -1,0 +1,62 @@
+"""Board games in PettingZoo: what the modules `envs.board.<game>_v0` are made from."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pettingzoo.utils.wrappers import OrderEnforcingWrapper
+
+from envs.board.board_game import BoardGame
+from envs.board.registry import GAMES
+from envs.core.gym_env import Renderer
+from envs.core.zoo_env import GameAECEnv
+
+GYMNASIUM_ONLY = ("split", "seat", "opponent")
+
+
+def constructors(
+    game_name: str, name: str
+) -> tuple[Callable[..., OrderEnforcingWrapper], Callable[..., GameAECEnv]]:
+    """Returns the functions `env` and `raw_env` of a PettingZoo module for a game of the registry.
+
+    Both take the game's own options as keywords, and `render_mode`: "human", "ansi", "rgb_array" or None.
+    name: what PettingZoo calls the environment, with its version.
+    """
+
+    def raw_env(*, render_mode: str | None = None, **options: Any) -> GameAECEnv:
+        for option in GYMNASIUM_ONLY:
+            if option in options:
+                raise ValueError(
+                    f"{option}={options[option]!r} is for the Gymnasium environment, which plays one seat; "
+                    "here an agent plays each, so leave it out"
+                )
+        game = GAMES[game_name](**options)
+        return GameAECEnv(
+            game,
+            name,
+            parse_position=game.parse_position,
+            ansi=lambda row: _ansi(game, row),
+            renderer=lambda: _renderer(game),
+            render_mode=render_mode,
+        )
+
+    # Not in TerminateIllegalWrapper, as PettingZoo's own games are: it ends the game with a loss, and so hides the
+    # caller's mistake in a result. Here an illegal move raises ValueError and changes nothing.
+    def env(*, render_mode: str | None = None, **options: Any) -> OrderEnforcingWrapper:
+        return OrderEnforcingWrapper(raw_env(render_mode=render_mode, **options))
+
+    return env, raw_env
+
+
+# Drawing is imported when something is drawn.
+
+
+def _ansi(game: BoardGame, row: Any) -> str:
+    from envs.board.render.text import ansi
+
+    return ansi(game, row)
+
+
+def _renderer(game: BoardGame) -> Renderer:
+    from envs.board.render.picture import BoardRenderer
+
+    return BoardRenderer(game)

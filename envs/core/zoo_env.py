@@ -1,0 +1,170 @@
+"""A two-player game as a PettingZoo environment: the AEC form, in which players act one after the other."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box, Dict, Discrete
+from pettingzoo import AECEnv
+
+from envs.core.game import Game
+from envs.core.gym_env import Renderer
+from envs.core.lane import LANE_HEADER
+
+Observation = dict[str, np.ndarray]
+AGENTS = ("player_0", "player_1")
+
+
+class GameAECEnv(AECEnv[str, Observation, int | None]):
+    """A game for two agents, "player_0" who begins and "player_1".
+
+    An observation holds `observation` (C, H, W) float32, the board as that agent sees it, own pieces first, and
+    `action_mask` (A,) int8: the legal actions of the agent to move, zeros for the other and after the end. The
+    winner's last reward is 1, the loser's -1; a draw gives 0, as does every move before the end.
+
+    Games hold no chance; a seed is only kept in the state, for `Game.random_actions`.
+
+    Args:
+        game: the rules, with their options chosen.
+        name: what PettingZoo calls the environment, such as "connect_four_v0".
+        low: the least number in the planes; the largest is 1.
+        parse_position: reads the text of `reset(options={"position": text})` into a pool (1,).
+        ansi: writes a state as text, for the render mode "ansi".
+        renderer: makes what draws a state, for the render modes "rgb_array" and "human".
+        render_mode: one of those three, or None.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        name: str,
+        *,
+        low: float = 0.0,
+        parse_position: Callable[[str], np.ndarray] | None = None,
+        ansi: Callable[[np.void], str] | None = None,
+        renderer: Callable[[], Renderer] | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        super().__init__()
+        modes = (
+            (["human"] if renderer else []) + (["ansi"] if ansi else []) + (["rgb_array"] if renderer else [])
+        )
+        if render_mode is not None and render_mode not in modes:
+            raise ValueError(f"render_mode={render_mode!r} is unknown; use one of {modes} or None")
+        self.metadata = {"name": name, "render_modes": modes, "is_parallelizable": False, "render_fps": 2}
+        self.render_mode = render_mode
+        self.game = game
+        self.possible_agents = list(AGENTS)
+        self.agents = []
+        shape, actions = game.observation_shape, game.num_actions
+        self.observation_spaces = {
+            agent: Dict(
+                {
+                    "observation": Box(low, 1.0, shape, np.float32),
+                    "action_mask": Box(0, 1, (actions,), np.int8),
+                }
+            )
+            for agent in AGENTS
+        }
+        self.action_spaces = {agent: Discrete(actions) for agent in AGENTS}
+        self._parse_position, self._ansi, self._make_renderer = parse_position, ansi, renderer
+        self._renderer: Renderer | None = None
+        self._pool, self._row = game.pool(1), np.zeros(1, np.int64)
+
+    def observation_space(self, agent: str) -> Dict:
+        """Returns the agent's space, always the same object."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> Discrete:
+        """Returns the agent's space, always the same object."""
+        return self.action_spaces[agent]
+
+    def reset(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
+        """Begins a game, or goes on from the text `options["position"]`; raises ValueError for a bad one."""
+        self._pool = self._first_position(0 if seed is None else seed, options or {})
+        self.agents = list(AGENTS)
+        self.rewards = dict.fromkeys(AGENTS, 0.0)
+        self._cumulative_rewards = dict.fromkeys(AGENTS, 0.0)
+        self.terminations = dict.fromkeys(AGENTS, False)
+        self.truncations = dict.fromkeys(AGENTS, False)
+        self.infos = {agent: {} for agent in AGENTS}
+        self.agent_selection = AGENTS[int(self._pool["to_move"][0])]
+        self._skip_agent_selection = None  # PettingZoo's note of whom to go on with after a dead agent
+        if self.render_mode == "human":
+            self.render()
+
+    def step(self, action: int | None) -> None:
+        """Plays the selected agent's move; after the end, None takes that agent out.
+
+        Raises ValueError for an illegal move, which leaves everything as it was.
+        """
+        mover = self.agent_selection
+        if self.terminations[mover]:
+            self._was_dead_step(action)
+            return
+        self.game.step(self._pool, self._row, np.array([action]))
+        self._cumulative_rewards[mover] = 0.0
+        result = self.game.result(self._pool, self._row)
+        if result.over[0]:
+            self.rewards = dict(zip(AGENTS, result.returns[0].tolist(), strict=True))
+            self.terminations = dict.fromkeys(AGENTS, True)
+            self._accumulate_rewards()
+        self.agent_selection = AGENTS[int(result.to_move[0])]
+        if self.render_mode == "human":
+            self.render()
+
+    def observe(self, agent: str) -> Observation:
+        """Returns the board as `agent` sees it, and its legal actions if it is to move."""
+        seat = AGENTS.index(agent)
+        if agent == self.agent_selection:
+            mask = self.game.legal(self._pool, self._row)[0]  # all 0 after the end
+        else:
+            mask = np.zeros(self.game.num_actions, np.int8)
+        planes = self.game.observe(self._pool, self._row, np.array([seat], np.int8))[0]
+        return {"observation": planes, "action_mask": mask}
+
+    def render(self) -> np.ndarray | str | None:
+        """Returns the text in mode "ansi", the frame (H, W, 3) uint8 in "rgb_array"; "human" shows it."""
+        row = self._pool[0]
+        if self.render_mode == "ansi" and self._ansi is not None:
+            return self._ansi(row)
+        if self.render_mode is None or self._make_renderer is None:
+            gymnasium.logger.warn('render() needs a render mode: env(render_mode="rgb_array")')
+            return None
+        if self._renderer is None:
+            self._renderer = self._make_renderer()
+        if self.render_mode == "rgb_array":
+            return self._renderer.draw(row)
+        self._renderer.show(row)
+        return None
+
+    def close(self) -> None:
+        """Closes the window, if there is one."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+    def get_state(self) -> np.ndarray:
+        """Returns a copy of the game: a pool (1,) for `Game`'s functions, such as a search that plays here."""
+        return (
+            self._pool.view(np.uint64).copy().view(self.game.state_dtype)
+        )  # words: bytes between fields too
+
+    def _first_position(self, seed: int, options: Mapping[str, Any]) -> np.ndarray:
+        # Unknown options are let through, as PettingZoo's api_test wants; a slip of the pen is not.
+        for name in options:
+            if name != "position" and difflib.get_close_matches(str(name), ["position"], cutoff=0.8):
+                raise ValueError(f"reset() knows no option {name!r}; did you mean 'position'?")
+        first, text = self.game.pool(1, seed), options.get("position")
+        if text is None:
+            return first
+        if self._parse_position is None:
+            raise ValueError(f"{self.metadata['name']} reads no positions; leave out options['position']")
+        pool = self._parse_position(text)
+        if pool["over"][0]:
+            raise ValueError("the game has ended in that position; begin from one that still runs")
+        for name, _ in LANE_HEADER:
+            pool[name] = first[name]
+        return pool
