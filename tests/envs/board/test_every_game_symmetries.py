@@ -1,0 +1,110 @@
+"""Boards seen from both sides and turned: planes show the cells, and no rule notices a symmetry."""
+
+import numpy as np
+import pytest
+
+from envs.board.board_game import BoardGame
+from tests.envs.board.games import CASES, case_name, game_of, positions, running
+
+NAMES = [case_name(case) for case in CASES]
+every_game = pytest.mark.parametrize("name", NAMES)
+
+# How a player may see the board of the first player: as it is, turned, mirrored, transposed.
+FRAMES = {
+    "as it is": lambda board: board,
+    "turned half round": lambda board: board[::-1, ::-1],
+    "upside down": lambda board: board[::-1],
+    "left to right": lambda board: board[:, ::-1],
+    "transposed": lambda board: board.T,
+    "transposed, turned half round": lambda board: board.T[::-1, ::-1],
+}
+
+
+def frames_of(game: BoardGame, pool: np.ndarray, player: int) -> set[str]:
+    """Returns the frames in which the first planes are `player`'s pieces, then the other's, everywhere."""
+    kinds = max(game.glyphs)
+    planes = game.observe(pool, np.arange(len(pool)), np.full(len(pool), player, np.int8))
+    own = 1 if player == 0 else -1
+    fitting = set(FRAMES)
+    for row, seen in zip(pool, planes, strict=True):
+        cells = game.cells(row)
+        pieces = [*range(own, own * (kinds + 1), own), *range(-own, -own * (kinds + 1), -own)]
+        for frame in list(fitting):
+            shown = [FRAMES[frame](cells == piece) for piece in pieces]
+            if shown[0].shape != seen.shape[1:] or (np.array(shown) != seen[: 2 * kinds]).any():
+                fitting.discard(frame)
+    return fitting
+
+
+@every_game
+def test_the_first_planes_are_own_then_other_pieces_in_one_frame_for_each_player(name):
+    game, pool = game_of(name), positions(name, 48)
+    assert "as it is" in frames_of(game, pool, 0)
+    assert frames_of(game, pool, 1)
+
+
+@every_game
+def test_symmetries_are_permutations_and_begin_with_the_identity(name):
+    game = game_of(name)
+    cells, actions = game.symmetries.cells, game.symmetries.actions
+    assert cells.shape == (len(game.symmetries), game.height * game.width)
+    assert actions.shape == (len(game.symmetries), game.num_actions)
+    for table in (cells, actions):
+        assert (table[0] == np.arange(table.shape[1])).all()
+        assert (np.sort(table, axis=1) == np.arange(table.shape[1])).all()
+        assert len(np.unique(table, axis=0)) == len(table)
+
+
+@every_game
+def test_a_game_of_turned_moves_has_turned_observations_and_turned_legal_moves(name):
+    game = game_of(name)
+    start = game.pool(1)
+    seen = game.observe(start, np.arange(1)).reshape(len(game.planes), -1)
+    rows = np.arange(1)
+    played = 0
+    for cells, actions in zip(game.symmetries.cells, game.symmetries.actions, strict=True):
+        if (seen[:, cells] != seen).any():
+            continue  # the first position itself is not symmetric so: see the next test
+        played += 1
+        turned_action = np.argsort(actions)
+        for seed in range(6):
+            straight, turned = game.pool(1, seed), game.pool(1, seed)
+            while not straight["over"][0]:
+                assert_turned(game, straight, turned, cells, actions)
+                action = game.random_actions(straight, rows)
+                game.step(straight, rows, action)
+                game.step(turned, rows, turned_action[action])
+            assert_turned(game, straight, turned, cells, actions)
+            assert straight["winner"] == turned["winner"]
+    assert played >= 1
+
+
+@every_game
+def test_turned_cells_have_turned_observations_and_turned_legal_moves(name):
+    game = game_of(name)
+    if len(game.symmetries) == 1:
+        pytest.skip("no symmetry but the identity")
+    pool = running(name, 24)
+    frame = sorted(frames_of(game, positions(name, 48), 1))[0]
+    for row in pool:
+        in_frame = (
+            FRAMES[frame] if row["to_move"] else FRAMES["as it is"]
+        )  # all of them are their own inverse
+        straight = game.set_up(game.cells(row), int(row["to_move"]))
+        for cells, actions in zip(game.symmetries.cells, game.symmetries.actions, strict=True):
+            seen = in_frame(game.cells(row))
+            turned = in_frame(seen.ravel()[cells].reshape(seen.shape))
+            other = game.set_up(turned, int(row["to_move"]))
+            assert_turned(game, straight, other, cells, actions)
+
+
+def assert_turned(
+    game: BoardGame, straight: np.ndarray, turned: np.ndarray, cells: np.ndarray, actions: np.ndarray
+) -> None:
+    """Compares what the player to move may do and sees in a position and in the turned one."""
+    rows = np.arange(1)
+    np.testing.assert_array_equal(game.legal(turned, rows)[0], game.legal(straight, rows)[0][actions])
+    seen, expected = (game.observe(pool, rows).reshape(len(game.planes), -1) for pool in (turned, straight))
+    np.testing.assert_array_equal(seen, expected[:, cells])
+    for field in ("over", "winner", "to_move", "ply"):
+        assert turned[field] == straight[field]
