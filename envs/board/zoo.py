@@ -7,7 +7,7 @@ from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 
 from envs.board.board_game import BoardGame
 from envs.board.registry import GAMES
-from envs.core.gym_env import Renderer
+from envs.core.setup import Renderer
 from envs.core.zoo_env import GameAECEnv
 
 GYMNASIUM_ONLY = ("split", "seat", "opponent")
@@ -33,14 +33,15 @@ def constructors(
         return GameAECEnv(
             game,
             name,
+            observation_range=game.observation_range,
             parse_position=game.parse_position,
             ansi=lambda row: _ansi(game, row),
             renderer=lambda: _renderer(game),
             render_mode=render_mode,
         )
 
-    # Not in TerminateIllegalWrapper, as PettingZoo's own games are: it ends the game with a loss, and so hides the
-    # caller's mistake in a result. Here an illegal move raises ValueError and changes nothing.
+    # Not in TerminateIllegalWrapper, as PettingZoo's own games are: it makes an illegal move a lost game and
+    # so hides the caller's mistake in a result. Here such a move raises ValueError and changes nothing.
     def env(*, render_mode: str | None = None, **options: Any) -> OrderEnforcingWrapper:
         return OrderEnforcingWrapper(raw_env(render_mode=render_mode, **options))
 
@@ -51,12 +52,12 @@ def constructors(
 
 
 def _ansi(game: BoardGame, row: Any) -> str:
-    from envs.board.render.text import ansi
+    from envs.board.ansi import ansi
 
     return ansi(game, row)
 
 
 def _renderer(game: BoardGame) -> Renderer:
-    from envs.board.render.picture import BoardRenderer
+    from envs.board.render import BoardRenderer
 
     return BoardRenderer(game)

@@ -10,26 +10,27 @@ from gymnasium.spaces import Box, Dict, Discrete
 from pettingzoo import AECEnv
 
 from envs.core.game import Game
-from envs.core.gym_env import Renderer
 from envs.core.lane import LANE_HEADER
+from envs.core.setup import Renderer
 
 Observation = dict[str, np.ndarray]
 AGENTS = ("player_0", "player_1")
+RENDER_FPS = 2
 
 
-class GameAECEnv(AECEnv[str, Observation, int | None]):
+class GameAECEnv(AECEnv[str, Any, Any]):
     """A game for two agents, "player_0" who begins and "player_1".
 
-    An observation holds `observation` (C, H, W) float32, the board as that agent sees it, own pieces first, and
-    `action_mask` (A,) int8: the legal actions of the agent to move, zeros for the other and after the end. The
-    winner's last reward is 1, the loser's -1; a draw gives 0, as does every move before the end.
+    An observation holds `observation` (C, H, W) float32, the board as that agent sees it, own pieces first,
+    and `action_mask` (A,) int8: the legal actions of the agent to move, zeros for the other and after the
+    end. The winner's last reward is 1, the loser's -1; a draw gives 0, as does every move before the end.
 
     Games hold no chance; a seed is only kept in the state, for `Game.random_actions`.
 
     Args:
         game: the rules, with their options chosen.
         name: what PettingZoo calls the environment, such as "connect_four_v0".
-        low: the least number in the planes; the largest is 1.
+        observation_range: the lowest and the highest value of the planes.
         parse_position: reads the text of `reset(options={"position": text})` into a pool (1,).
         ansi: writes a state as text, for the render mode "ansi".
         renderer: makes what draws a state, for the render modes "rgb_array" and "human".
@@ -41,7 +42,7 @@ class GameAECEnv(AECEnv[str, Observation, int | None]):
         game: Game,
         name: str,
         *,
-        low: float = 0.0,
+        observation_range: tuple[float, float] = (0.0, 1.0),
         parse_position: Callable[[str], np.ndarray] | None = None,
         ansi: Callable[[np.void], str] | None = None,
         renderer: Callable[[], Renderer] | None = None,
@@ -53,7 +54,12 @@ class GameAECEnv(AECEnv[str, Observation, int | None]):
         )
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"render_mode={render_mode!r} is unknown; use one of {modes} or None")
-        self.metadata = {"name": name, "render_modes": modes, "is_parallelizable": False, "render_fps": 2}
+        self.metadata = {
+            "name": name,
+            "render_modes": modes,
+            "is_parallelizable": False,
+            "render_fps": RENDER_FPS,
+        }
         self.render_mode = render_mode
         self.game = game
         self.possible_agents = list(AGENTS)
@@ -62,7 +68,7 @@ class GameAECEnv(AECEnv[str, Observation, int | None]):
         self.observation_spaces = {
             agent: Dict(
                 {
-                    "observation": Box(low, 1.0, shape, np.float32),
+                    "observation": Box(*observation_range, shape, np.float32),
                     "action_mask": Box(0, 1, (actions,), np.int8),
                 }
             )
@@ -73,11 +79,11 @@ class GameAECEnv(AECEnv[str, Observation, int | None]):
         self._renderer: Renderer | None = None
         self._pool, self._row = game.pool(1), np.zeros(1, np.int64)
 
-    def observation_space(self, agent: str) -> Dict:
+    def observation_space(self, agent: str) -> gymnasium.Space[Any]:
         """Returns the agent's space, always the same object."""
         return self.observation_spaces[agent]
 
-    def action_space(self, agent: str) -> Discrete:
+    def action_space(self, agent: str) -> gymnasium.Space[Any]:
         """Returns the agent's space, always the same object."""
         return self.action_spaces[agent]
 
@@ -147,10 +153,9 @@ class GameAECEnv(AECEnv[str, Observation, int | None]):
             self._renderer = None
 
     def get_state(self) -> np.ndarray:
-        """Returns a copy of the game: a pool (1,) for `Game`'s functions, such as a search that plays here."""
-        return (
-            self._pool.view(np.uint64).copy().view(self.game.state_dtype)
-        )  # words: bytes between fields too
+        """Returns a copy of the game: a pool (1,), what `Game`'s functions work on."""
+        words = self._pool.view(np.uint64)  # NumPy's copy of a record may leave out bytes between fields
+        return words.copy().view(self.game.state_dtype)
 
     def _first_position(self, seed: int, options: Mapping[str, Any]) -> np.ndarray:
         # Unknown options are let through, as PettingZoo's api_test wants; a slip of the pen is not.

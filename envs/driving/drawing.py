@@ -5,17 +5,14 @@ neither a display nor SDL's video system; import it only where something is draw
 """
 
 import math
-import os
 from functools import cache
 
 import numpy as np
-
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-
 import pygame
-import pygame.font
 
-Colour = tuple[int, int, int]
+from envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, pixels, text_width, write
+
+__all__ = ["FAINT", "PANEL", "SMOOTHING", "TEXT", "Canvas", "Colour", "pixels", "text_width", "write"]
 
 # Red means a crash or a brake, teal means the learner and its intentions, and nothing else does.
 GRASS: Colour = (96, 122, 92)
@@ -27,9 +24,6 @@ EGO: Colour = (38, 208, 186)
 CRASHED: Colour = (226, 56, 62)
 BRAKE: Colour = (255, 84, 72)
 SIGNAL: Colour = (255, 184, 60)
-PANEL: Colour = (27, 30, 36)
-TEXT: Colour = (232, 234, 237)
-FAINT: Colour = (150, 156, 166)
 TRAFFIC: tuple[Colour, ...] = (
     (196, 204, 216),
     (148, 163, 190),
@@ -38,8 +32,6 @@ TRAFFIC: tuple[Colour, ...] = (
     (176, 184, 192),
     (164, 150, 172),
 )
-
-SMOOTHING = 3
 
 
 class Canvas:
@@ -126,12 +118,12 @@ def _car(
 
     shadow = pygame.Rect(margin * 0.7, margin * 1.2, length + margin * 0.6, width + margin * 0.6)
     pygame.draw.rect(sprite, (0, 0, 0, 60), shadow, border_radius=round(0.7 * scale))
-    glass, roof = _mix(colour, (18, 24, 34), 0.78), _mix(colour, (255, 255, 255), 0.22)
+    glass, roof = mix(colour, (18, 24, 34), 0.78), mix(colour, (255, 255, 255), 0.22)
     box(colour, 0.0, 0.0, 1.0, 1.0, 0.6)
     box(glass, 0.18, 0.11, 0.54, 0.78, 0.4)  # windows all round ...
     box(roof, 0.29, 0.15, 0.29, 0.70, 0.25)  # ... and the roof between them
-    box(_mix(colour, (255, 250, 225), 0.75), 0.94, 0.08, 0.05, 0.2, 0.15)
-    box(_mix(colour, (255, 250, 225), 0.75), 0.94, 0.72, 0.05, 0.2, 0.15)
+    box(mix(colour, (255, 250, 225), 0.75), 0.94, 0.08, 0.05, 0.2, 0.15)
+    box(mix(colour, (255, 250, 225), 0.75), 0.94, 0.72, 0.05, 0.2, 0.15)
     if braking:
         box(BRAKE, 0.0, 0.03, 0.1, 0.32, 0.12)
         box(BRAKE, 0.0, 0.65, 0.1, 0.32, 0.12)
@@ -140,42 +132,3 @@ def _car(
         box(SIGNAL, 0.0, edge, 0.1, 0.28, 0.12)
         box(SIGNAL, 0.9, edge, 0.1, 0.28, 0.12)
     return sprite
-
-
-def font(height_px: int) -> pygame.font.Font:
-    """Returns pygame's own typeface, so that pictures are the same on every machine."""
-    if not pygame.font.get_init():  # nor is it after another environment's close(), which ends pygame for all
-        _font.cache_clear()
-        pygame.font.init()
-    return _font(height_px)
-
-
-@cache
-def _font(height_px: int) -> pygame.font.Font:
-    return pygame.font.Font(None, height_px)
-
-
-def write(
-    surface: pygame.Surface, text: str, x: int, y: int, colour: Colour = TEXT, height_px: int = 18
-) -> int:
-    """Writes a line centred vertically on `y`; returns the x where it ends."""
-    # Drawn large and scaled down as the rest is: hinting at this size would space the letters unevenly.
-    large = font(height_px * SMOOTHING).render(text, True, colour)
-    size = (text_width(text, height_px), round(large.get_height() / SMOOTHING))
-    surface.blit(pygame.transform.smoothscale(large, size), (x, y - size[1] // 2))
-    return x + size[0]
-
-
-def text_width(text: str, height_px: int = 18) -> int:
-    """Returns the width of a line in pixels."""
-    return round(font(height_px * SMOOTHING).size(text)[0] / SMOOTHING)
-
-
-def pixels(surface: pygame.Surface) -> np.ndarray:
-    """Returns a copy of the picture, (H, W, 3) uint8."""
-    return np.ascontiguousarray(pygame.surfarray.array3d(surface).transpose(1, 0, 2))
-
-
-def _mix(colour: Colour, other: Colour, share: float) -> Colour:
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(colour, other, strict=True))
-    return red, green, blue

@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pygame
 
+from envs.core.picture import Window
 from envs.driving import drawing
 from envs.driving.drawing import Canvas, write
 from envs.driving.highway.state import HighwayParams
@@ -52,9 +53,7 @@ class HighwayRenderer:
         self._canvas.top_m = middle_m - (height + PANEL_PX) / 2 / PX_PER_M
         # Trails by scenario, since one renderer may draw the lanes of a batch in turn.
         self._trails: dict[tuple[int, int], deque[tuple[float, float, float]]] = {}
-        self._window: pygame.Surface | None = None
-        self._window_closed = False
-        self._clock: pygame.time.Clock | None = None
+        self._window = Window("quadrivium/Highway-v0")
         self._shown: np.void | None = None
 
     def draw(self, row: np.void, *, caption: str | None = None) -> np.ndarray:
@@ -80,34 +79,19 @@ class HighwayRenderer:
 
         The first call opens it. Once the user has closed the window, or pressed Escape, this does nothing.
         """
-        if self._window_closed:
+        if self._window.closed_by_user:
             return
-        if self._window is None or self._clock is None:
-            pygame.display.init()
-            self._window = pygame.display.set_mode(self.size)
-            pygame.display.set_caption("quadrivium/Highway-v0")
-            self._clock = pygame.time.Clock()
         before, self._shown = self._shown, row.copy()
         count = max(1, round(self._decision_s * WINDOW_FPS))
         rows = [row]
         if before is not None and _consecutive(before, row):
             rows = [between(before, row, (k + 1) / count, self._decision_s) for k in range(count)]
         for moment in rows:
-            self._window.blit(self._paint(moment, None), (0, 0))
-            pygame.display.flip()
-            self._clock.tick(WINDOW_FPS)
-            for event in pygame.event.get():
-                escape = event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE
-                if event.type == pygame.QUIT or escape:
-                    self.close()
-                    self._window_closed = True
-                    return
+            self._window.show(self._paint(moment, None), WINDOW_FPS)
 
     def close(self) -> None:
         """Closes the window, if there is one."""
-        if self._window is not None:
-            self._window = None
-            pygame.display.quit()
+        self._window.close()
 
     @property
     def _decision_s(self) -> float:
