@@ -21,6 +21,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 with contextlib.suppress(OSError):
     ctypes.CDLL("libgomp.so.1")
 
+BOARD_GAMES = ("ConnectFour",)  # `envs.board.GAMES`, which would load Numba
+
 
 def register_environments() -> None:
     """Registers every environment id."""
@@ -29,6 +31,13 @@ def register_environments() -> None:
         entry_point="envs.driving.highway.env:HighwayEnv",
         vector_entry_point="envs.driving.highway.env:HighwayVectorEnv",
     )
+    for game in BOARD_GAMES:
+        gymnasium.register(
+            id=f"quadrivium/{game}-v0",
+            entry_point="envs.board.env:BoardEnv",
+            vector_entry_point="envs.board.env:BoardVectorEnv",
+            kwargs={"name": game},
+        )
 
 
 register_environments()

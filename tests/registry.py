@@ -5,7 +5,7 @@ from functools import cache, partial
 import gymnasium
 
 import envs  # noqa: F401 (registers the ids)
-from envs.core.gym_env import Setup
+from envs.core.setup import Setup
 from tests.worlds import cartpole
 
 cartpole.register()
@@ -15,6 +15,7 @@ TUTORIAL = "tutorial/CartPole-v0"
 
 # A new id is tested with its defaults from the start; what else it can be is listed here.
 CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
+    "quadrivium/ConnectFour-v0": [{}, {"seat": "second"}],
     "quadrivium/Highway-v0": [
         {},
         {"preset": "highway"},

@@ -12,9 +12,10 @@ from numba import cuda, types
 from numba.core.errors import TypingError
 from numba.cuda import dispatcher
 
-from envs.core.gym_env import Setup
+from envs.core.setup import Setup
 from envs.core.lane import lane
-from envs.core.launch import begin_episode, lane_metrics, lane_observe, launchers, step_lane
+from envs.core.lanes import Lanes
+from envs.core.launch import begin_episode, lane_legal, lane_metrics, lane_observe, launchers, step_lane
 from tests.registry import case_name, cases, setup_of
 from tests.worlds import cartpole
 
@@ -30,11 +31,12 @@ def no_driver_is_asked(monkeypatch):
     monkeypatch.setattr(dispatcher, "get_current_device", lambda: SimpleNamespace(compute_capability=HOPPER))
 
 
-def reset_kernel(states, p, obs):
+def reset_kernel(states, p, out):
     i = cuda.grid(1)
     if i < states.shape[0]:
         begin_episode(states[i], p)
-        lane_observe(states[i], p, obs[i])
+        lane_observe(states[i], p, out.obs[i])
+        lane_legal(states[i], p, out.masks[i])
 
 
 def metrics_kernel(states, p, metrics):
@@ -43,14 +45,10 @@ def metrics_kernel(states, p, metrics):
         lane_metrics(states[i], p, metrics[i])
 
 
-def step_kernel(
-    states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
-):
+def step_kernel(states, actions, p, autoreset, out):
     i = cuda.grid(1)
     if i < states.shape[0]:
-        step_lane(
-            i, states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
-        )
+        step_lane(i, states, actions, p, autoreset, out)
 
 
 def ptx_of(setup: Setup) -> dict[str, str]:
@@ -59,23 +57,11 @@ def ptx_of(setup: Setup) -> dict[str, str]:
     states = types.Array(numba.from_dtype(setup.state_dtype), 1, "C")
     p = numba.typeof(setup.params)
     actions = types.Array(numba.from_dtype(np.dtype(setup.world.action_dtype)), 2, "C")
-    flags, numbers = types.Array(types.boolean, 1, "C"), types.Array(types.float32, 1, "C")
+    out = numba.typeof(Lanes(setup, 2).outputs)
     signatures = {
-        reset_kernel: types.void(states, p, FLOAT_ROWS),
+        reset_kernel: types.void(states, p, out),
         metrics_kernel: types.void(states, p, FLOAT_ROWS),
-        step_kernel: types.void(
-            states,
-            actions,
-            p,
-            types.boolean,
-            FLOAT_ROWS,
-            FLOAT_ROWS,
-            numbers,
-            FLOAT_ROWS,
-            flags,
-            flags,
-            FLOAT_ROWS,
-        ),
+        step_kernel: types.void(states, actions, p, types.boolean, out),
     }
     return {
         kernel.__name__: cuda.compile_ptx(kernel, signature, cc=HOPPER)[0]

@@ -25,12 +25,13 @@ class BoardGame(Game, ABC):
         title: the game's name for people.
         players: names of the two seats, lower case.
         glyphs: a letter for each value of `cells`, for the ASCII diagram.
-        look: how the board is drawn: pieces on chequered squares, discs on plain squares, discs in holes, stones
-            on crossings, stones on hexagons.
+        look: how the board is drawn: pieces on chequered squares, discs on plain squares, discs in
+            holes, stones on crossings, stones on hexagons.
         letters: the columns' names.
         height, width: of the board.
         planes: the name of each observation plane, C.
         symmetries: of the planes and the actions, both in the frame of the player to move.
+        observation_range: the lowest and the highest value of the planes.
     """
 
     title: ClassVar[str]
@@ -50,10 +51,12 @@ class BoardGame(Game, ABC):
         num_actions: int,
         planes: tuple[str, ...],
         symmetries: Symmetries,
+        observation_range: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         self.height, self.width = shape
         self.planes = planes
         self.symmetries = symmetries
+        self.observation_range = observation_range
         super().__init__(rules, params, state_dtype, num_actions, (len(planes), *shape))
 
     # ---- what each game says
@@ -64,7 +67,7 @@ class BoardGame(Game, ABC):
 
     @abstractmethod
     def set_up(self, cells: np.ndarray, to_move: int) -> np.ndarray:
-        """Returns a pool (1,) with the position that cells (H, W) show; raises ValueError if none can be so."""
+        """Returns a pool (1,) with the position that cells (H, W) show; raises ValueError if none does."""
 
     @abstractmethod
     def move_name(self, row: np.void, action: int) -> str:
@@ -79,7 +82,7 @@ class BoardGame(Game, ABC):
 
     @abstractmethod
     def last_cells(self, row: np.void) -> list[tuple[int, int]]:
-        """Returns the cells (row, column) that the last move touched, to be marked; empty if there is none."""
+        """Returns the cells (row, column) that the last move touched, to be marked; empty before any."""
 
     @property
     def formats(self) -> dict[str, tuple[Callable[[np.void], str], Callable[[str], np.ndarray]]]:
@@ -93,11 +96,11 @@ class BoardGame(Game, ABC):
         return self.formats[self._form(form)][0](row)
 
     def parse_position(self, text: str, form: str | None = None) -> np.ndarray:
-        """Returns a pool (1,) with the position that `text` describes; raises ValueError that says what is wrong."""
+        """Returns a pool (1,) with the position that `text` describes; ValueError says what is wrong."""
         return self.formats[self._form(form)][1](text)
 
     def play_moves(self, text: str) -> np.ndarray:
-        """Returns a pool (1,) after moves in the game's notation, separated by blanks, from the first position.
+        """Returns a pool (1,) after moves in the game's notation, separated by blanks, from the start.
 
         Raises ValueError at the first that is illegal.
         """
@@ -110,7 +113,7 @@ class BoardGame(Game, ABC):
         return pool
 
     def parse_move_legally(self, row: np.void, text: str) -> int:
-        """Returns the legal action that `text` names; raises ValueError that names the legal moves otherwise."""
+        """Returns the legal action that `text` names; raises ValueError with the legal moves otherwise."""
         action = self.parse_move(row, text)
         self.check_actions(np.array([row], self.state_dtype), np.arange(1), np.array([action]))
         return action

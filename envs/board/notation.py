@@ -45,7 +45,7 @@ def diagram(
 def parse_diagram(
     text: str, glyphs: Mapping[int, str], players: tuple[str, str], shape: tuple[int, int]
 ) -> tuple[np.ndarray, int]:
-    """Returns (cells (H, W) int8, seat to move) of what `diagram` writes; raises ValueError that names the line.
+    """Returns (cells (H, W) int8, seat to move) of what `diagram` writes; raises ValueError.
 
     The row numbers and the line of letters may be left out. players: the names of the two seats.
     """

@@ -244,18 +244,18 @@ class Game:
         self._launch = _launchers(rules)
 
     def pool(self, size: int, seed: int = 0) -> np.ndarray:
-        """Returns a new pool (size,) of games at their first position; row i draws from the stream of seed + i."""
+        """Returns a new pool (size,) of games at their start; row i draws from the stream of seed + i."""
         pool = np.zeros(size, self.state_dtype)
         self.start(pool, np.arange(size), np.arange(seed, seed + size))
         return pool
 
     def start(self, pool: np.ndarray, rows: np.ndarray, seeds: np.ndarray) -> None:
-        """Puts `rows` to the first position; their random streams (of `random_actions`) begin at `seeds` (n,)."""
+        """Puts `rows` to the first position; their random streams begin at `seeds` (n,)."""
         self._launch.start(pool, self.params, rows, np.asarray(seeds).astype(np.uint64))
 
     def copy(self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> None:
         """Copies row sources[k] over row targets[k]; no row is both a source and a target."""
-        self._launch.copy(_words(pool), sources, targets)
+        self._launch.copy(words_of(pool), sources, targets)
 
     def step(self, pool: np.ndarray, rows: np.ndarray, actions: np.ndarray, *, check: bool = True) -> None:
         """Plays actions (n,) of the players to move.
@@ -280,7 +280,7 @@ class Game:
         players: np.ndarray | None = None,
         out: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Returns the planes (n, C, H, W) float32 as the player to move sees them, or seats `players` (n,)."""
+        """Returns the planes (n, C, H, W) float32 as the player to move, or `players` (n,), see them."""
         players = pool["to_move"][rows] if players is None else players
         out = np.empty((len(rows), *self.observation_shape), np.float32) if out is None else out
         self._launch.observe(pool, self.params, rows, players, out.reshape(len(rows), -1))
@@ -324,7 +324,7 @@ class Game:
         leaves = np.zeros(len(stacks), np.int64)
         masks = np.zeros((*stacks.shape, self.num_actions), np.int8)
         cursors = np.zeros(stacks.shape, np.int64)
-        self._launch.perft(stacks, _words(stacks), masks, cursors, self.params, int(count_ended), leaves)
+        self._launch.perft(stacks, words_of(stacks), masks, cursors, self.params, int(count_ended), leaves)
         return int(leaves.sum()) + int(ended.sum()) * count_ended
 
     def check_actions(self, pool: np.ndarray, rows: np.ndarray, actions: np.ndarray) -> None:
@@ -342,7 +342,7 @@ class Game:
             k = int(np.argmax(wrong))
             raise ValueError(self.illegal_action_message(pool[rows[k]], int(actions[k]), mask[k]))
 
-    def illegal_action_message(self, row: np.void, action: int, mask: np.ndarray) -> str:
+    def illegal_action_message(self, row: Any, action: int, mask: np.ndarray) -> str:
         """Returns one line: the action, and what was legal by `mask` (A,)."""
         if row["over"]:
             return f"move {action} was played after the game's end; begin a new game"
@@ -357,6 +357,6 @@ class Game:
         return str(action)
 
 
-def _words(pool: np.ndarray) -> np.ndarray:
+def words_of(pool: np.ndarray) -> np.ndarray:
     """Returns the rows as a view of uint64: records are copied word by word, whatever is in them."""
     return pool.view(np.uint64).reshape(*pool.shape, pool.dtype.itemsize // 8)

@@ -14,6 +14,9 @@ LANE_HEADER: list[tuple[str, str]] = [
 ]
 """The fields with which every world's record begins; the engine writes them, `rng` draws advance the last."""
 
+NO_ACTION = -1
+"""What a world's `step` gets instead of an action to report how things stand, after others have acted."""
+
 
 def lane(function: Callable[..., Any]) -> Any:
     """Compiles a scalar function for use inside the launchers, on the CPU and on CUDA.
@@ -41,6 +44,8 @@ class World:
         metric_names: the M names.
         action_width: A. A discrete action is `action[0]`.
         action_dtype: of the action row.
+        legal: `(s, p, mask) -> None` writes all of the row (A,) int8, 1 where a discrete action is legal;
+            None where all always are.
     """
 
     name: str
@@ -53,8 +58,10 @@ class World:
     metric_names: tuple[str, ...]
     action_width: int = 1
     action_dtype: type[np.generic] = np.float32
+    legal: Callable[..., Any] | None = None
 
     @property
     def lane_functions(self) -> dict[str, Callable[..., Any]]:
-        """The four entry points by their role."""
-        return {"reset": self.reset, "step": self.step, "observe": self.observe, "metrics": self.metrics}
+        """The entry points by their role."""
+        functions = {"reset": self.reset, "step": self.step, "observe": self.observe, "metrics": self.metrics}
+        return functions | ({"legal": self.legal} if self.legal else {})

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -67,6 +67,10 @@ def lane_metrics(s, p, out):
     """Stands for the world's own `metrics` inside a launcher."""
 
 
+def lane_legal(s, p, mask):
+    """Stands for the world's own `legal` inside a launcher; a world without one writes nothing."""
+
+
 def _world_of(p: Any) -> World | None:
     return _worlds.get(getattr(p, "instance_class", type(None)))
 
@@ -103,6 +107,16 @@ def _overload_metrics(s, p, out):
     return None
 
 
+@overload(lane_legal, target="generic")
+def _overload_legal(s, p, mask):
+    if world := _world_of(p):
+        function = world.legal
+        if function is None:
+            return lambda s, p, mask: None
+        return lambda s, p, mask: function(s, p, mask)
+    return None
+
+
 def begin_episode(s, p):
     """Moves one lane to the start of its next scenario."""
     s.rng = episode_key(s.seed, s.episode, p.split)
@@ -115,61 +129,68 @@ def _overload_begin_episode(s, p):
     return begin_episode
 
 
-def step_lane(
-    i, states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
-):
-    """Steps lane `i` and writes row `i` of every output; a finished lane begins anew if `autoreset`."""
+class Outputs(NamedTuple):
+    """The arrays that the launchers write, a row a lane. A world without a mask has A = 0 there."""
+
+    obs: np.ndarray  # (N, K) float32
+    masks: np.ndarray  # (N, A) int8, 1 where an action is legal
+    final_obs: np.ndarray  # (N, K) float32, written where an episode ended
+    final_masks: np.ndarray  # (N, A) int8, likewise
+    rewards: np.ndarray  # (N,) float32
+    terms: np.ndarray  # (N, T) float32
+    terminated: np.ndarray  # (N,) bool
+    truncated: np.ndarray  # (N,) bool
+    metrics: np.ndarray  # (N, M) float32, written where an episode ended
+
+
+def step_lane(i, states, actions, p, autoreset, out):
+    """Steps lane `i` and writes row `i` of the outputs; a finished lane begins anew if `autoreset`."""
     s = states[i]
+    terms = out.terms
     ended, cut = lane_step(s, actions[i], p, terms[i])
     reward = np.float32(0.0)
     for k in range(terms.shape[1]):
         reward += terms[i, k]
-    rewards[i] = reward
-    terminated[i] = ended
-    truncated[i] = cut and not ended
+    out.rewards[i] = reward
+    out.terminated[i] = ended
+    out.truncated[i] = cut and not ended
     if ended or cut:
-        lane_metrics(s, p, metrics[i])
+        lane_metrics(s, p, out.metrics[i])
         if autoreset:
-            lane_observe(s, p, final_obs[i])
+            lane_observe(s, p, out.final_obs[i])
+            lane_legal(s, p, out.final_masks[i])
             begin_episode(s, p)
-    lane_observe(s, p, obs[i])
+    lane_observe(s, p, out.obs[i])
+    lane_legal(s, p, out.masks[i])
 
 
 @overload(step_lane, target="generic")
-def _overload_step_lane(
-    i, states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
-):
+def _overload_step_lane(i, states, actions, p, autoreset, out):
     return step_lane
 
 
-def _reset(states, p, mask, obs):
+def _reset(states, p, mask, out):
     for i in range(states.shape[0]):
         if mask[i]:
             begin_episode(states[i], p)
-            lane_observe(states[i], p, obs[i])
+            lane_observe(states[i], p, out.obs[i])
+            lane_legal(states[i], p, out.masks[i])
 
 
-def _observe(states, p, obs):
+def _observe(states, p, out):
     for i in range(states.shape[0]):
-        lane_observe(states[i], p, obs[i])
+        lane_observe(states[i], p, out.obs[i])
+        lane_legal(states[i], p, out.masks[i])
 
 
-def _step_serial(
-    states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
-):
+def _step_serial(states, actions, p, autoreset, out):
     for i in range(states.shape[0]):
-        step_lane(
-            i, states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
-        )
+        step_lane(i, states, actions, p, autoreset, out)
 
 
-def _step_parallel(
-    states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
-):
+def _step_parallel(states, actions, p, autoreset, out):
     for i in numba.prange(states.shape[0]):
-        step_lane(
-            i, states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated, metrics
-        )
+        step_lane(i, states, actions, p, autoreset, out)
 
 
 @dataclass(frozen=True)
@@ -177,10 +198,9 @@ class Launchers:
     """The compiled batch functions of one world.
 
     Attributes:
-        reset: `(states, p, mask, obs)` begins a new episode in the lanes where `mask`.
-        observe: `(states, p, obs)` writes all observations.
-        step_serial: `(states, actions, p, autoreset, obs, final_obs, rewards, terms, terminated, truncated,
-            metrics)` steps all lanes on the calling thread.
+        reset: `(states, p, mask, outputs)` begins a new episode in the lanes where `mask`.
+        observe: `(states, p, outputs)` writes all observations and masks.
+        step_serial: `(states, actions, p, autoreset, outputs)` steps all lanes on the calling thread.
         step_parallel: the same on all threads.
     """
 

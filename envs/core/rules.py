@@ -25,15 +25,16 @@ NOBODY = -1
 class Rules:
     """The lane functions of one game. `s` is a record whose dtype begins with `GAME_HEADER`.
 
-    Actions are indices in the frame of the player to move: what is "up the board" for one is so for the other.
+    Actions are indices in the frame of the player to move: "up the board" means away from
+    that player for both.
 
     Attributes:
         name: of the game, in errors and cache paths.
         params: the game's own NamedTuple class of parameters; it is what tells the launcher which game it
-            runs. Its first fields are `split`, `seat` and `opponent`, which belong to the Gymnasium environments
-            (see `envs.core.versus`).
-        start: `(s, p) -> None` writes the first position: every field but `LANE_HEADER`'s and `seat`. The record
-            may hold anything before.
+            runs. Its first fields are `split`, `seat` and `opponent`, which belong to the Gymnasium
+            environments (see `envs.core.versus`).
+        start: `(s, p) -> None` writes the first position: every field but `LANE_HEADER`'s and `seat`. The
+            record may hold anything before.
         play: `(s, p, action) -> None` plays a legal action and keeps the header's fields.
         legal: `(s, p, mask) -> None` writes all of the row (A,) int8: 1 where an action is legal, all 0
             once the game is over.

@@ -32,22 +32,30 @@ def configurations(name: str) -> list[dict[str, Any]]:
     return CONFIGURATIONS.get(name, [{}])
 
 
+def means(obs: Any) -> np.ndarray:
+    """Returns a number a lane: the mean of its observation, and of its mask's legal actions if it has one."""
+    parts = obs.values() if isinstance(obs, dict) else [obs]
+    return np.sum([part.reshape(LANES, -1).mean(axis=1) for part in parts], axis=0)
+
+
 def trace(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Plays a few lanes with fixed random actions; returns what came out, short enough to keep."""
     env = gymnasium.make_vec(name, num_envs=LANES, **kwargs)
     space = env.single_action_space
     random = np.random.default_rng(SEED)
-    first, _ = env.reset(seed=SEED)
-    rewards, obs_means, ends = [], [first.reshape(LANES, -1).mean(axis=1)], []
+    obs, _ = env.reset(seed=SEED)
+    rewards, obs_means, ends = [], [means(obs)], []
     metrics: dict[str, list[float]] = {}
     for step in range(1, STEPS + 1):
-        if isinstance(space, Discrete):
+        if isinstance(obs, dict):
+            actions = [random.choice(np.flatnonzero(mask)) for mask in obs["action_mask"]]
+        elif isinstance(space, Discrete):
             actions = random.integers(space.start, space.start + space.n, LANES)
         else:
             actions = random.uniform(space.low, space.high, (LANES, *space.shape)).astype(space.dtype)
         obs, reward, terminated, truncated, info = env.step(actions)
         rewards.append(reward)
-        obs_means.append(obs.reshape(LANES, -1).mean(axis=1))
+        obs_means.append(means(obs))
         for lane in np.flatnonzero(terminated | truncated):
             ends.append([step, int(lane), bool(terminated[lane])])
             for key, values in info["metrics"].items():

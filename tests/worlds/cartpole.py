@@ -12,7 +12,8 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv, Setup
+from envs.core.gym_env import LaneEnv, LaneVectorEnv
+from envs.core.setup import Setup
 from envs.core.lane import LANE_HEADER, World, lane
 from envs.core.rng import uniform_range
 from envs.core.validation import require_choice, require_number

@@ -26,12 +26,12 @@ class ConnectFour(BoardGame):
     players = ("red", "yellow")
     look: ClassVar[Look] = "holes"
 
-    def __init__(self, *, split: int = 0, seat: int = 2, opponent: int = 0) -> None:
+    def __init__(self) -> None:
         cells = np.arange(ROWS * COLUMNS).reshape(ROWS, COLUMNS)
         columns = np.arange(COLUMNS)
         super().__init__(
             kernel.RULES,
-            kernel.ConnectFourParams(split, seat, opponent),
+            kernel.ConnectFourParams(),
             kernel.STATE,
             shape=(ROWS, COLUMNS),
             num_actions=COLUMNS,

@@ -31,7 +31,8 @@ import sys, time, json
 from typing import NamedTuple
 import numpy as np
 from gymnasium.spaces import Box, Discrete
-from envs.core.gym_env import LaneVectorEnv, Setup
+from envs.core.gym_env import LaneVectorEnv
+from envs.core.setup import Setup
 from envs.core.lane import LANE_HEADER, World, lane
 from envs.core.launch import cache_directory, launchers
 import tiny_helper

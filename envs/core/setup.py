@@ -1,0 +1,81 @@
+"""What a world says of itself, once its parameters are chosen, to the generic environments."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from gymnasium.spaces import Box, Dict, Discrete
+
+from envs.core.lane import World
+
+if TYPE_CHECKING:
+    from envs.core.gym_env import LaneVectorEnv
+
+
+class Renderer(Protocol):
+    """Draws one record; made by a world's `Setup.renderer`."""
+
+    def draw(self, row: np.void) -> np.ndarray:
+        """Returns the picture of `row`, (H, W, 3) uint8."""
+        ...
+
+    def frames_between(self, before: np.void, after: np.void, count: int) -> list[np.ndarray]:
+        """Returns at most `count` pictures of the motion from one record to the next; the last is `after`."""
+        ...
+
+    def show(self, row: np.void) -> None:
+        """Shows `row` in a window."""
+        ...
+
+    def close(self) -> None:
+        """Releases the window."""
+        ...
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A world with its parameters chosen: all that the generic environments need.
+
+    Attributes:
+        world: the rules.
+        params: an instance of `world.params`.
+        state_dtype: the record's dtype, beginning with `LANE_HEADER`.
+        observation_space: a float32 Box; its flat size is K of `world.observe`. A world with a `legal`
+            function is observed as a Dict of this, `observation`, and of `action_mask` (A,) int8.
+        action_space: Discrete, or a Box of `world.action_width` numbers.
+        renderer: makes the object that draws records, or None.
+        text: draws a record as text, for the render mode `ansi`, or None.
+        render_fps: decisions a second of the world's clock.
+        baselines: scripted players by name, each `(env) -> actions (N, ...)` on a `LaneVectorEnv`.
+        others: acts for all who are not the agent and live outside the lanes: `(states (N,)) -> bool` moves
+            `states` on to where the agent is to act and says whether it changed anything. The world's `step`
+            then gets NO_ACTION once after the agent's own action, and reports how things stand.
+        illegal: `(row, action, mask) -> str` says what is wrong with an illegal action, or None.
+    """
+
+    world: World
+    params: Any
+    state_dtype: np.dtype[Any]
+    observation_space: Box
+    action_space: Discrete | Box
+    renderer: Callable[[], Renderer] | None = None
+    text: Callable[[np.void], str] | None = None
+    render_fps: int = 10
+    baselines: Mapping[str, Callable[["LaneVectorEnv"], np.ndarray]] = field(default_factory=dict)
+    others: Callable[[np.ndarray], bool] | None = None
+    illegal: Callable[[np.void, int, np.ndarray], str] | None = None
+
+    @property
+    def masked(self) -> bool:
+        """Whether some discrete actions may be illegal."""
+        return self.world.legal is not None
+
+    @property
+    def single_observation_space(self) -> Box | Dict:
+        """What one environment returns: the Box alone, or with the mask of legal actions."""
+        if not self.masked:
+            return self.observation_space
+        assert isinstance(self.action_space, Discrete)
+        mask = Box(0, 1, (int(self.action_space.n),), np.int8)
+        return Dict({"observation": self.observation_space, "action_mask": mask})

@@ -1,0 +1,85 @@
+# Kernel code: lane functions over a record without a static type.
+# pyright: basic, reportMissingParameterType=false, reportAttributeAccessIssue=false
+"""A two-player game as a world with one agent: the learner in one seat, an opponent in the other.
+
+The parameters of every game begin with three fields that belong to this file:
+    split: 0 draws the random numbers of training, 1 those of tests.
+    seat: FIRST, SECOND, or EITHER: drawn anew for each episode.
+    opponent: RANDOM_INSIDE plays uniformly random legal moves within the lane; OUTSIDE leaves them to
+        `Setup.others`.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from envs.core import rng
+from envs.core.lane import NO_ACTION, World, lane
+from envs.core.rules import Rules
+
+FIRST, SECOND, EITHER = 0, 1, 2
+RANDOM_INSIDE, OUTSIDE = 0, 1
+
+_ONE, _ZERO = np.float32(1.0), np.float32(0.0)
+
+
+@lane
+def _outcome(s):
+    """Returns 1, 0 or -1 (float32) as the agent has won, not won, or lost."""
+    if s.winner < 0:
+        return _ZERO
+    return _ONE if s.winner == s.seat else -_ONE
+
+
+@lane
+def _metrics_one(s, p, out):
+    outcome = _outcome(s)
+    out[0] = outcome > _ZERO
+    out[1] = outcome == _ZERO
+    out[2] = outcome < _ZERO
+    out[3] = s.seat == FIRST
+    out[4] = s.ply
+
+
+@cache
+def versus(rules: Rules) -> World:
+    """Returns the world of one agent who plays `rules`: reward 1 for a win, -1 for a loss, at the end."""
+    start, play, random_action, observe = rules.start, rules.play, rules.random_action, rules.observe
+
+    @lane
+    def answer(s, p):
+        if p.opponent == RANDOM_INSIDE:
+            while s.over == 0 and s.to_move != s.seat:
+                play(s, p, random_action(s, p))
+
+    @lane
+    def reset_one(s, p):
+        start(s, p)
+        s.seat = rng.integer(s, 2) if p.seat == EITHER else p.seat
+        answer(s, p)
+
+    @lane
+    def step_one(s, action, p, terms):
+        if action[0] != NO_ACTION:
+            play(s, p, action[0])
+            answer(s, p)
+        over = s.over != 0
+        terms[0] = _outcome(s) if over else _ZERO
+        return over, False
+
+    @lane
+    def observe_one(s, p, out):
+        observe(s, p, s.seat, out)
+
+    return World(
+        name=f"{rules.name}-versus",
+        params=rules.params,
+        reset=reset_one,
+        step=step_one,
+        observe=observe_one,
+        metrics=_metrics_one,
+        reward_terms=("outcome",),
+        metric_names=("win", "draw", "loss", "first", "plies"),
+        action_dtype=np.int32,
+        legal=rules.legal,
+    )
