@@ -6,7 +6,8 @@ from typing import Any, Literal, TypedDict, Unpack
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv, Renderer, Setup
+from envs.core.gym_env import LaneEnv, LaneVectorEnv
+from envs.core.setup import Renderer, Setup
 from envs.core.lane import World
 from envs.core.validation import require_choice, require_number
 from envs.driving.highway import kernel, observations
