@@ -28,6 +28,7 @@ class BoardGame(Game, ABC):
         look: how the board is drawn: pieces on chequered squares, discs on plain squares, discs in
             holes, stones on crossings, stones on hexagons.
         letters: the columns' names.
+        rows_from_top: whether row 1 is at the top; else it is at the bottom.
         height, width: of the board.
         planes: the name of each observation plane, C.
         symmetries: of the planes and the actions, both in the frame of the player to move.
@@ -39,6 +40,7 @@ class BoardGame(Game, ABC):
     glyphs: ClassVar[Mapping[int, str]] = {0: ".", 1: "x", -1: "o"}
     look: ClassVar[Look]
     letters: ClassVar[str] = notation.LETTERS
+    rows_from_top: ClassVar[bool] = False
     slant: ClassVar[int] = 0
 
     def __init__(
@@ -129,8 +131,11 @@ class BoardGame(Game, ABC):
 
     def _diagram(self, row: np.void) -> str:
         mover = self.players[int(row["to_move"])]
-        return notation.diagram(self.cells(row), self.glyphs, mover, self.letters, self.slant)
+        return notation.diagram(
+            self.cells(row), self.glyphs, mover, self.letters, self.slant, self.rows_from_top
+        )
 
     def _parse_diagram(self, text: str) -> np.ndarray:
-        cells, to_move = notation.parse_diagram(text, self.glyphs, self.players, (self.height, self.width))
+        shape = (self.height, self.width)
+        cells, to_move = notation.parse_diagram(text, self.glyphs, self.players, shape, self.rows_from_top)
         return self.set_up(cells, to_move)

@@ -9,33 +9,48 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 GO_LETTERS = "abcdefghjklmnopqrstuvwxyz"  # Go's boards leave out the i
 
 
-def cell_name(row: int, column: int, height: int, letters: str = LETTERS) -> str:
-    """Returns "a1" for the cell at the bottom left; row 0 is at the top."""
-    return f"{letters[column]}{height - row}"
+def row_number(row: int, height: int, from_top: bool = False) -> int:
+    """Returns how players number a row: 1 is at the bottom or, with `from_top`, at the top, where row 0 is."""
+    return row + 1 if from_top else height - row
 
 
-def parse_cell(text: str, height: int, width: int, letters: str = LETTERS) -> tuple[int, int]:
+def cell_name(row: int, column: int, height: int, letters: str = LETTERS, from_top: bool = False) -> str:
+    """Returns "a1" for the cell at the bottom left, or with `from_top` at the top left, where row 0 is."""
+    return f"{letters[column]}{row_number(row, height, from_top)}"
+
+
+def parse_cell(
+    text: str, height: int, width: int, letters: str = LETTERS, from_top: bool = False
+) -> tuple[int, int]:
     """Returns (row, column) of a name such as "d4"; raises ValueError."""
-    found = re.fullmatch(r"([a-z])(\d{1,2})", text.strip().lower())
+    found = re.fullmatch(r"([a-z])([0-9]{1,2})", text.strip().lower())
     if found and found[1] in letters[:width] and 1 <= int(found[2]) <= height:
-        return height - int(found[2]), letters.index(found[1])
+        number = int(found[2])
+        return number - 1 if from_top else height - number, letters.index(found[1])
     raise ValueError(
         f"{text!r} is no cell: use a letter {letters[0]}-{letters[width - 1]} and a number 1-{height}, "
-        f"such as {cell_name(height // 2, width // 2, height, letters)!r}"
+        f"such as {cell_name(height // 2, width // 2, height, letters, from_top)!r}"
     )
 
 
 def diagram(
-    cells: np.ndarray, glyphs: Mapping[int, str], to_move: str, letters: str = LETTERS, slant: int = 0
+    cells: np.ndarray,
+    glyphs: Mapping[int, str],
+    to_move: str,
+    letters: str = LETTERS,
+    slant: int = 0,
+    from_top: bool = False,
 ) -> str:
     """Returns cells (H, W) int as lines of glyphs with coordinates, and who is to move.
 
     slant: how many more blanks each row begins with than the one above (Hex: 1).
+    from_top: numbers the rows from the top (Othello).
     """
     height, width = cells.shape
     margin = len(str(height))
     lines = [
-        f"{' ' * slant * row}{height - row:>{margin}} {' '.join(glyphs[int(c)] for c in cells[row])}"
+        f"{' ' * slant * row}{row_number(row, height, from_top):>{margin}} "
+        + " ".join(glyphs[int(c)] for c in cells[row])
         for row in range(height)
     ]
     lines.append(f"{' ' * slant * height}{' ' * margin} {' '.join(letters[:width])}")
@@ -43,7 +58,11 @@ def diagram(
 
 
 def parse_diagram(
-    text: str, glyphs: Mapping[int, str], players: tuple[str, str], shape: tuple[int, int]
+    text: str,
+    glyphs: Mapping[int, str],
+    players: tuple[str, str],
+    shape: tuple[int, int],
+    from_top: bool = False,
 ) -> tuple[np.ndarray, int]:
     """Returns (cells (H, W) int8, seat to move) of what `diagram` writes; raises ValueError.
 
@@ -68,7 +87,8 @@ def parse_diagram(
         for glyph in row:
             if glyph not in values:
                 raise ValueError(
-                    f"{glyph!r} in row {height - number} is no piece: use {', '.join(map(repr, values))}"
+                    f"{glyph!r} in row {row_number(number, height, from_top)} is no piece: "
+                    f"use {', '.join(map(repr, values))}"
                 )
     cells = np.array([[values[glyph] for glyph in row] for row in rows], np.int8)
     return cells, players.index(last[1])

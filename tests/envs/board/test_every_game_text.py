@@ -169,7 +169,7 @@ def test_faults_of_a_diagram_are_named(name):
         "\n".join([*lines[1:-2], lines[-1]]): f"this board has {game.height} rows of {game.width}",
         "\n".join([lines[0], *lines]): f"this board has {game.height} rows of {game.width}",
         "\n".join([lines[0] + " .", *lines[1:]]): f"this board has {game.height} rows of {game.width}",
-        "\n".join([lines[0][:-1] + "@", *lines[1:]]): f"'@' in row {game.height} is no piece",
+        "\n".join([lines[0][:-1] + "@", *lines[1:]]): f"'@' in row {lines[0].split()[0]} is no piece",
     }
     for text, message in faults.items():
         with pytest.raises(ValueError, match=re.escape(message)) as caught:
