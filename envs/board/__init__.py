@@ -2,6 +2,7 @@
 
 from envs.board.board_game import BoardGame
 from envs.board.connect_four.game import ConnectFour
+from envs.board.go.game import Go
 from envs.board.registry import GAMES
 
-__all__ = ["GAMES", "BoardGame", "ConnectFour"]
+__all__ = ["GAMES", "BoardGame", "ConnectFour", "Go"]
