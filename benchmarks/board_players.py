@@ -1,0 +1,142 @@
+"""Processes that play random games for board_speed.py: ours, OpenSpiel's and Pgx's, a process each.
+
+    python board_players.py KIND JSON
+
+KIND is one of `PLAYERS`, JSON its arguments. Says {"ready": versions}, or {"missing": why}, then for every line
+with a number of seconds plays for so long and answers {"moves": ..., "seconds": ...}. Nothing but the standard
+library is imported before a player asks for it: an interpreter that has the peers alone can run this file.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from random import Random
+
+Player = Callable[[float], int]
+"""Plays for some seconds; returns how many moves were played."""
+
+
+def repeat(move_batch: Callable[[], int]) -> Player:
+    def play(seconds: float) -> int:
+        moves, end = 0, time.perf_counter() + seconds
+        while True:
+            moves += move_batch()
+            if time.perf_counter() >= end:
+                return moves
+
+    return play
+
+
+def ours(game_class: str, options: dict[str, object], batch: int) -> tuple[Player, list[str]]:
+    import numpy as np
+
+    from envs.board import GAMES
+
+    game = GAMES[game_class](**options)
+    pool, rows = game.pool(batch), np.arange(batch)
+    game.play_random(pool, rows, 2 * game.height * game.width, restart=True)  # games at all moments
+
+    def move_batch() -> int:
+        game.play_random(pool, rows, 16, restart=True)
+        return 16 * batch
+
+    return repeat(move_batch), ["numba", "numpy"]
+
+
+def ours_observed(game_class: str, options: dict[str, object], batch: int) -> tuple[Player, list[str]]:
+    """Plays as a search with a network would: a call for each function, planes and mask after every move."""
+    import numpy as np
+
+    from envs.board import GAMES
+
+    game = GAMES[game_class](**options)
+    pool, rows = game.pool(batch), np.arange(batch)
+    game.play_random(pool, rows, 2 * game.height * game.width, restart=True)
+    mask, planes = game.legal(pool, rows), game.observe(pool, rows)
+    state = {"seed": batch}
+
+    def move_batch() -> int:
+        ended = np.flatnonzero(pool["over"])
+        if len(ended):
+            game.start(pool, ended, np.arange(state["seed"], state["seed"] + len(ended)))
+            state["seed"] += len(ended)
+        game.step(pool, rows, game.random_actions(pool, rows), check=False)
+        game.legal(pool, rows, mask)
+        game.observe(pool, rows, out=planes)
+        return batch
+
+    return repeat(move_batch), []
+
+
+def open_spiel(name: str, seed: int) -> tuple[Player, list[str]]:
+    import pyspiel
+
+    game, draw = pyspiel.load_game(name), Random(seed).random
+
+    def move_batch() -> int:
+        state, moves = game.new_initial_state(), 0
+        while not state.is_terminal():
+            actions = state.legal_actions()
+            state.apply_action(actions[int(draw() * len(actions))])
+            moves += 1
+        return moves
+
+    return repeat(move_batch), ["open_spiel"]
+
+
+def pgx(name: str, batch: int, unrolled: int, seed: int) -> tuple[Player, list[str]]:
+    import jax
+    import jax.numpy as jnp
+    import pgx
+    from pgx.experimental import auto_reset
+
+    env = pgx.make(name)  # pyright: ignore
+    init, step = jax.vmap(env.init), jax.vmap(auto_reset(env.step, env.init))
+
+    def move(carry, _):
+        state, key = carry
+        key, draw, restart = jax.random.split(key, 3)
+        # The n-th legal action by a running sum: cheaper than the usual categorical(log(mask)), which hashes
+        # a random number for every action.
+        counts = jnp.cumsum(state.legal_action_mask, axis=1)
+        nth = jax.random.uniform(draw, (batch, 1)) * counts[:, -1:]
+        action = jnp.argmax(counts > nth, axis=1)
+        return (step(state, action, jax.random.split(restart, batch)), key), None
+
+    play = jax.jit(lambda carry: jax.lax.scan(move, carry, None, length=unrolled)[0], donate_argnums=0)
+    carry = (jax.jit(init)(jax.random.split(jax.random.PRNGKey(seed), batch)), jax.random.PRNGKey(seed + 99))
+
+    def move_batch() -> int:
+        nonlocal carry
+        carry = jax.block_until_ready(play(carry))
+        return unrolled * batch
+
+    return repeat(move_batch), ["pgx", "jax"]
+
+
+PLAYERS = {"ours": ours, "ours_observed": ours_observed, "open_spiel": open_spiel, "pgx": pgx}
+
+
+def say(**message: object) -> None:
+    print(json.dumps(message), flush=True)
+
+
+def main() -> None:
+    kind, arguments = sys.argv[1], json.loads(sys.argv[2])
+    try:
+        play, packages = PLAYERS[kind](**arguments)
+    except ImportError as error:
+        say(missing=f"{error} ({sys.executable})")
+        return
+    play(0.0)  # compiles
+    say(ready={package: version(package) for package in packages})
+    for line in sys.stdin:
+        start = time.perf_counter()
+        moves = play(float(line))
+        say(moves=moves, seconds=time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()
