@@ -16,6 +16,7 @@ from envs.core.checks.rollout import (
     lane_records,
     lanes_of,
     leaves,
+    legal_random_action,
     play_batch,
     play_single,
 )
@@ -26,6 +27,7 @@ from envs.core.checks.subject import (
     check_frame,
     check_reward_terms,
     finite,
+    masked_actions,
     needs_split,
     needs_state,
     require,
@@ -197,17 +199,17 @@ def state_resumes_bit_for_bit(subject: Subject) -> None:
     env, other = subject.batch(), subject.batch()
     core, other_core = needs_state(env), needs_state(other)
     half = subject.steps // 2
-    played = play_batch(env, subject.seed, half)
+    play_batch(env, subject.seed, half)
     rows = core.get_state()
     require(rows.shape == (subject.num_envs,), f"get_state has shape {rows.shape}, not a row a lane")
     obs = core.observe()
     random = np.random.default_rng(0)
     after, again = Rollout(subject.seed), Rollout(subject.seed)
-    continue_batch(env, obs, after, half, random, played.actions)
+    continue_batch(env, obs, after, half, random)
     other.reset(seed=subject.seed + 1000)
     other_core.set_state(rows)
     require_same(difference(leaves(obs), leaves(other_core.observe())), "observe() after set_state")
-    continue_batch(other, obs, again, half, random, played.actions)
+    continue_batch(other, obs, again, half, random, after.actions)
     require_same(first_difference(after.records, again.records), "resumed from get_state")
     found = difference(leaves(core.get_state()), leaves(other_core.get_state()))
     require_same(found, "the rows after the same future")
@@ -217,25 +219,32 @@ def a_row_is_all_that_a_lane_is(subject: Subject) -> None:
     """Rows that change places take their futures with them."""
     env, moved = subject.batch(), subject.batch()
     core, moved_core = needs_state(env), needs_state(moved)
-    played = play_batch(env, subject.seed, subject.steps // 2)
+    play_batch(env, subject.seed, subject.steps // 2)
     rows, order = core.get_state(), np.roll(np.arange(subject.num_envs), 1)
+    obs, random = core.observe(), np.random.default_rng(0)
     moved.reset(seed=subject.seed + 1000)
     moved_core.set_state(rows[order])
-    for step, action in enumerate(played.actions[:50]):
+    for step in range(50):
+        action = legal_random_action(env.action_space, obs, random)
         stay, go = env.step(action), moved.step(lanes_of(action, order))
+        obs = stay[0]
         for name, one, other in zip(("obs", "reward", "terminated", "truncated"), stay, go, strict=False):
             found = difference(leaves(lanes_of(one, order)), leaves(other))
             require_same(found, f"{name} of exchanged rows at step {step}")
 
 
 def actions_outside_the_space_are_refused(subject: Subject) -> None:
-    """A wrong action in one lane raises ValueError with one line, and no lane moves."""
+    """A wrong or illegal action in one lane raises ValueError with one line, and no lane moves."""
     env = subject.batch()
     core = needs_state(env)
-    env.reset(seed=subject.seed)
+    obs, _ = env.reset(seed=subject.seed)
+    for _ in range(subject.steps):
+        if masked_actions(lanes_of(obs, -1)):
+            break
+        obs = env.step(env.action_space.sample())[0]
     rows = core.get_state()
     good = np.asarray(env.action_space.sample())
-    for action in wrong_actions(env.single_action_space):
+    for action in [*wrong_actions(env.single_action_space), *masked_actions(lanes_of(obs, -1))]:
         actions = np.array([np.asarray(action)] * subject.num_envs)
         require_refused(env, actions)
         if actions.shape == good.shape and actions.dtype == good.dtype:

@@ -1,10 +1,11 @@
 """What a single environment must keep."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from envs.core.checks.rollout import Rollout, difference, first_difference, leaves, play_single
+from envs.core.checks.rollout import difference, first_difference, leaves, play_single
 from envs.core.checks.subject import (
     Env,
     LeftOutError,
@@ -12,6 +13,7 @@ from envs.core.checks.subject import (
     check_frame,
     check_reward_terms,
     finite,
+    masked_actions,
     needs_split,
     needs_state,
     require,
@@ -73,20 +75,28 @@ def state_resumes_bit_for_bit(subject: Subject) -> None:
     """A new environment that is given the state goes on exactly as the old one."""
     env, other = subject.make(), subject.make()
     core, other_core = needs_state(env), needs_state(other)
-    played = play_single(env, subject.seed, subject.steps // 2)
+    play_single(env, subject.seed, subject.steps // 2)
+    env.reset()  # a running episode: the rollout's last may have just ended
     rows = core.get_state()
-    after = _play_on(env, played, subject.steps // 2)
+    actions: list[Any] = []
+    after = _play_on(env, subject.steps // 2, lambda _: _sampled(env, actions))
     other.reset(seed=subject.seed + 1000)
     other_core.set_state(rows)
-    again = _play_on(other, played, subject.steps // 2)
+    again = _play_on(other, subject.steps // 2, lambda step: actions[step])
     require_same(first_difference(after, again), "resumed from get_state")
 
 
-def _play_on(env: Env, rollout: Rollout, steps: int) -> list[dict[str, np.ndarray]]:
-    """Repeats the actions of a rollout without a reset first, and returns the records."""
+def _sampled(env: Env, actions: list[Any]) -> Any:
+    """Returns a legal action, and adds it to those played."""
+    actions.append(env.action_space.sample())
+    return actions[-1]
+
+
+def _play_on(env: Env, steps: int, action_at: Callable[[int], Any]) -> list[dict[str, np.ndarray]]:
+    """Plays `action_at(step)` without a reset first, and returns the records."""
     records = []
-    for action in rollout.actions[:steps]:
-        obs, reward, terminated, truncated, _ = env.step(action)
+    for step in range(steps):
+        obs, reward, terminated, truncated, _ = env.step(action_at(step))
         records.append({**leaves(obs, "obs"), "reward": np.array(reward), "terminated": np.array(terminated)})
         if terminated or truncated:
             records.append(leaves(env.reset()[0], "obs"))
@@ -94,12 +104,18 @@ def _play_on(env: Env, rollout: Rollout, steps: int) -> list[dict[str, np.ndarra
 
 
 def actions_outside_the_space_are_refused(subject: Subject) -> None:
-    """A wrong action raises ValueError with one line, and changes nothing."""
+    """A wrong or illegal action raises ValueError with one line, and changes nothing."""
     env = subject.make()
     core = needs_state(env)
-    env.reset(seed=subject.seed)
+    obs, _ = env.reset(seed=subject.seed)
+    for _ in range(subject.steps):
+        if masked_actions(obs):
+            break
+        obs, _, terminated, truncated, _ = env.step(env.action_space.sample())
+        if terminated or truncated:
+            obs, _ = env.reset()
     rows = core.get_state()
-    for action in wrong_actions(env.action_space):
+    for action in [*wrong_actions(env.action_space), *masked_actions(obs)]:
         require_refused(env, action)
     require_same(difference(leaves(rows), leaves(core.get_state())), "the state after refused actions")
 

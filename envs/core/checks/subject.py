@@ -110,6 +110,13 @@ def wrong_actions(space: gymnasium.Space[Any]) -> list[Any]:
     raise LeftOutError(f"no wrong action is known for {space}")
 
 
+def masked_actions(obs: Any) -> list[int]:
+    """Returns an action that the observation of one lane calls illegal, if it has a mask and there is one."""
+    if not isinstance(obs, Mapping) or "action_mask" not in obs:
+        return []
+    return np.flatnonzero(np.asarray(obs["action_mask"]) == 0)[:1].tolist()
+
+
 def require_refused(env: Any, action: Any) -> None:
     """Requires that `env.step(action)` raises ValueError with one line."""
     try:
