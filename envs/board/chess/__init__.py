@@ -1,0 +1,1 @@
+"""Chess: rules on bitboards, FEN, SAN and UCI notation."""

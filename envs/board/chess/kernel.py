@@ -1,0 +1,666 @@
+# pyright: basic, reportMissingParameterType=false, reportAttributeAccessIssue=false, reportIndexIssue=false
+"""The rules of chess on four bitboards in the frame of the player to move.
+
+The board is turned upside down at every move, so that the mover's pawns always walk towards lower bits (see
+`tables`) and nothing below knows of colours. A piece is a code of three bits, one in each of three bitboards; a
+fourth holds the mover's own pieces. Moves are made for all pieces of a kind at once, direction by direction, by
+occluded fills (chessprogramming.org, "Kogge-Stone Algorithm"): no two pieces slide over the same cells in the same
+direction, so the bits of a fill count moves. No legal move is found by trying it out, but for en passant.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from envs.board.chess import tables
+from envs.core import bits, rng
+from envs.core.lane import lane
+from envs.core.rng import mix
+from envs.core.rules import GAME_HEADER, NO_MOVE, NOBODY, Rules
+
+FIFTY_MOVES = 100  # half-moves without a capture or a pawn's move that make a draw
+MAX_HISTORY = FIFTY_MOVES
+OWN_SHORT, OWN_LONG, OTHER_SHORT, OTHER_LONG = 1, 2, 4, 8
+PAWN, BISHOP, KNIGHT, ROOK, KING, QUEEN = 1, 2, 3, 4, 5, 6  # bit 1: slides diagonally, bit 2: straight
+CODES = (PAWN, KNIGHT, BISHOP, ROOK, QUEEN, KING)  # in the order of observation planes and of `cells`
+
+STATE = np.dtype(
+    [
+        *GAME_HEADER,
+        ("castling", "u1"),  # rights: OWN_SHORT + OWN_LONG + OTHER_SHORT + OTHER_LONG
+        ("ep", "u1"),  # cell on which a pawn can legally be taken en passant; 0 if none can
+        ("clock", "u1"),  # half-moves since the last capture or pawn's move
+        ("known", "u1"),  # positions in `history`, the present one included
+        ("repeats", "u1"),  # how often the present position stood on the board before
+        ("board", "u8", 4),  # own pieces; bits 0, 1 and 2 of the pieces' codes
+        ("ep_pawns", "u8"),  # own pawns that may take en passant
+        ("attacked", "u8"),  # cells that the other attacks, through the own king
+        ("checkers", "u8"),  # other pieces that give check
+        ("pinned", "u8"),  # own pieces that may move only on their line with the own king
+        ("history", "u8", MAX_HISTORY),  # keys since `clock` was 0, every other position in either half
+    ],
+    align=True,
+)
+
+_NONE, _ALL, _ONE = np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(1)
+_S7, _S8, _S9, _S16, _S32, _S63, _S64 = (np.uint64(n) for n in (7, 8, 9, 16, 32, 63, 64))
+_TWO, _FOUR = np.uint64(2), np.uint64(4)
+_BYTES, _LOW_BYTE = np.uint64(0x0101010101010101), np.uint64(0xFF)
+_SWAP8, _SWAP16 = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
+_LAST_ROW = np.uint64(0xFF)  # where the mover's pawns are promoted
+_ONCE_PUSHED = np.uint64(0xFF << 40)  # where a pawn of the second row stands after one step
+_NOT_LEFT, _NOT_RIGHT = np.uint64(0xFEFEFEFEFEFEFEFE), np.uint64(0x7F7F7F7F7F7F7F7F)
+_LIGHT = np.uint64(0xAA55AA55AA55AA55)
+_SALTS = tuple(np.uint64(n * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF) for n in range(1, 5))
+
+_KING_HOME, _SHORT_ROOK, _LONG_ROOK, _FLIP = 60, 63, 56, 56
+_SHORT_EMPTY, _SHORT_SAFE = np.uint64(3 << 61), np.uint64(3 << 61)
+_LONG_EMPTY, _LONG_SAFE = np.uint64(7 << 57), np.uint64(3 << 58)
+_SHORT_TOUCH, _LONG_TOUCH = np.uint64(1 << 60 | 1 << 63), np.uint64(1 << 60 | 1 << 56)
+_OTHER_SHORT_TOUCH, _OTHER_LONG_TOUCH = np.uint64(1 << 4 | 1 << 7), np.uint64(1 << 4 | 1)
+_HOME_ROWS = np.uint64(1 << 60 | 1 << 63 | 1 << 56 | 1 << 4 | 1 << 7 | 1)
+_SHORT_PLANE, _LONG_PLANE, _DOUBLE_PLANE = 2 * 7 + 1, 6 * 7 + 1, 1
+_LEAP_PLANES, _UNDER_PLANES = tables.LEAP_PLANES, tables.UNDER_PLANES
+_UNDER_CODES = (KNIGHT, BISHOP, ROOK)
+_NUM_ACTIONS = tables.NUM_ACTIONS
+_FIRST_BOARD = tuple(
+    np.uint64(board)
+    for board in (
+        0xFFFF << 48,
+        0xFF << 48 | 0xFF << 8 | 0x52 << 56 | 0x52,  # pawns, knights and kings
+        0x6E << 56 | 0x6E,  # knights, bishops and queens
+        0x99 << 56 | 0x99,  # rooks, queens and kings
+    )
+)
+_ALL_RIGHTS = OWN_SHORT + OWN_LONG + OTHER_SHORT + OTHER_LONG
+PLANES = 20
+
+
+class ChessParams(NamedTuple):
+    """Parameters of chess: those of the Gymnasium environments, then the board's geometry (see `tables`)."""
+
+    split: int = 0
+    seat: int = 2
+    opponent: int = 0
+    tables: np.ndarray = tables.TABLES
+
+
+@lane
+def turned(x, by):
+    """Returns `x` with its bits rotated to the left, 0 < by < 64."""
+    return (x << by) | (x >> (_S64 - by))
+
+
+@lane
+def upside_down(x):
+    """Returns a bitboard with its rows in the opposite order."""
+    x = ((x >> _S8) & _SWAP8) | ((x & _SWAP8) << _S8)
+    x = ((x >> _S16) & _SWAP16) | ((x & _SWAP16) << _S16)
+    return (x >> _S32) | (x << _S32)
+
+
+@lane
+def slides(movers, empty, turn, arrivals):
+    """Returns the cells that `movers` reach in one direction, the first one that is not empty included."""
+    way = empty & arrivals
+    movers |= way & turned(movers, turn)
+    way &= turned(way, turn)
+    turn2 = (turn + turn) & _S63
+    movers |= way & turned(movers, turn2)
+    way &= turned(way, turn2)
+    movers |= way & turned(movers, (turn2 + turn2) & _S63)
+    return turned(movers, turn) & arrivals
+
+
+@lane
+def sliders(t, d, straight, diagonal):
+    """Returns those of two bitboards that slide in direction `d`."""
+    return diagonal ^ ((straight ^ diagonal) & t.straight[d])
+
+
+@lane
+def attacks_by_other(t, board, king):
+    """Returns all cells that the other player attacks, looking through the own king."""
+    own, low, middle, high = board[0], board[1], board[2], board[3]
+    occupied = low | middle | high
+    other = occupied & ~own
+    empty = ~occupied | king
+    straight, diagonal = other & high & ~low, other & middle & ~low
+    knights = other & low & middle
+    found = _NONE
+    for d in range(8):
+        found |= slides(sliders(t, d, straight, diagonal), empty, t.turns[d], t.arrivals[d])
+        found |= turned(knights, t.leap_turns[d]) & t.leap_arrivals[d]
+    pawns = other & low & ~middle & ~high
+    found |= ((pawns << _S9) & _NOT_LEFT) | ((pawns << _S7) & _NOT_RIGHT)
+    return found | t.king_steps[bits.lowest(other & low & high)]
+
+
+@lane
+def snipers(t, board, cell):
+    """Returns the other's pieces that would attack a cell by sliding if the board were empty but for them."""
+    other = (board[1] | board[2] | board[3]) & ~board[0] & ~board[1]
+    lines = t.lines[cell]
+    return (other & board[3] & (lines[0] | lines[2])) | (other & board[2] & (lines[1] | lines[3]))
+
+
+@lane
+def find_checks_and_pins(s, t, cell):
+    """Writes `checkers` and `pinned` for the own king on `cell`."""
+    board = s.board
+    own, low, middle, high = board[0], board[1], board[2], board[3]
+    occupied = low | middle | high
+    other = occupied & ~own
+    king = bits.bit(cell)
+    pawns_from = ((king >> _S7) & _NOT_LEFT) | ((king >> _S9) & _NOT_RIGHT)
+    checkers = (t.knight_steps[cell] & other & low & middle) | (pawns_from & other & low & ~middle & ~high)
+    pinned = _NONE
+    waiting = snipers(t, board, cell)
+    while waiting != _NONE:
+        sniper = bits.lowest(waiting)
+        waiting = bits.without_lowest(waiting)
+        shields = t.between[cell, sniper] & occupied
+        if shields == _NONE:
+            checkers |= bits.bit(sniper)
+        elif bits.without_lowest(shields) == _NONE:
+            pinned |= shields & own
+    s.checkers = checkers
+    s.pinned = pinned
+
+
+@lane
+def leaves_king_safe(s, t, cell, origin, target, victim):
+    """Returns whether the own king on `cell` is not attacked once a pawn has taken another en passant."""
+    board = s.board
+    occupied = ((board[1] | board[2] | board[3]) ^ origin ^ victim) | target
+    waiting = snipers(t, board, cell)
+    while waiting != _NONE:
+        if t.between[cell, bits.lowest(waiting)] & occupied == _NONE:
+            return False
+        waiting = bits.without_lowest(waiting)
+    jumpers = s.checkers & board[1] & ~victim  # knights and pawns: nothing can be put between
+    return jumpers == _NONE
+
+
+@lane
+def find_en_passant(s, t, target):
+    """Writes `ep` and `ep_pawns` after the other's pawn passed over `target`, if it can legally be taken."""
+    board = s.board
+    king = bits.lowest(board[0] & board[1] & board[3])
+    victim = bits.bit(target + 8)
+    beside = ((victim << _ONE) & _NOT_LEFT) | ((victim >> _ONE) & _NOT_RIGHT)
+    pawns = board[0] & board[1] & ~(board[2] | board[3]) & beside
+    able = _NONE
+    while pawns != _NONE:
+        pawn = pawns & (~pawns + _ONE)
+        pawns ^= pawn
+        if leaves_king_safe(s, t, king, pawn, bits.bit(target), victim):
+            able |= pawn
+    s.ep_pawns = able
+    if able != _NONE:
+        s.ep = target
+    else:
+        s.ep = 0
+
+
+@lane
+def check_targets(s, t, cell):
+    """Returns where a piece other than the king may go: anywhere, or where it ends a check."""
+    checkers = s.checkers
+    if checkers == _NONE:
+        return _ALL
+    if bits.without_lowest(checkers) != _NONE:
+        return _NONE
+    return checkers | t.between[cell, bits.lowest(checkers)]
+
+
+@lane
+def pawn_moves(s, t, cell, targets):
+    """Returns four sets of cells that own pawns reach: by one step, by two, taking to the left, to the right."""
+    board = s.board
+    own, low, middle, high = board[0], board[1], board[2], board[3]
+    occupied = low | middle | high
+    pawns = own & low & ~middle & ~high
+    free = ~s.pinned
+    lines = t.lines[cell]
+    steps = ((pawns & (free | lines[0])) >> _S8) & ~occupied
+    double = ((steps & _ONCE_PUSHED) >> _S8) & ~occupied & targets
+    prey = occupied & ~own & targets
+    left = ((pawns & (free | lines[7])) >> _S9) & _NOT_RIGHT & prey
+    right = ((pawns & (free | lines[1])) >> _S7) & _NOT_LEFT & prey
+    if s.ep != 0:
+        passed = bits.bit(s.ep)
+        left |= (s.ep_pawns >> _S9) & passed
+        right |= (s.ep_pawns >> _S7) & passed
+    return steps & targets, double, left, right
+
+
+@lane
+def king_targets(s, t, cell):
+    """Returns the cells to which the own king can step."""
+    return t.king_steps[cell] & ~s.board[0] & ~s.attacked
+
+
+@lane
+def castles(s):
+    """Returns OWN_SHORT + OWN_LONG as far as the king can castle now."""
+    rights = s.castling & (OWN_SHORT + OWN_LONG)
+    if rights == 0 or s.checkers != _NONE:
+        return 0
+    occupied = s.board[1] | s.board[2] | s.board[3]
+    if occupied & _SHORT_EMPTY != _NONE or s.attacked & _SHORT_SAFE != _NONE:
+        rights &= OWN_LONG
+    if occupied & _LONG_EMPTY != _NONE or s.attacked & _LONG_SAFE != _NONE:
+        rights &= OWN_SHORT
+    return rights
+
+
+@lane
+def sliders_of_mover(s):
+    """Returns the own pieces that slide straight, and those that slide diagonally."""
+    board = s.board
+    able = board[0] & ~board[1]
+    return able & board[3], able & board[2]
+
+
+@lane
+def slide_targets(s, t, cell, d, straight, diagonal, empty, aims):
+    """Returns the cells to which own pieces can slide in direction `d`. aims: not own, and ending any check."""
+    movers = sliders(t, d, straight, diagonal) & (~s.pinned | t.lines[cell, d])
+    return slides(movers, empty, t.turns[d], t.arrivals[d]) & aims
+
+
+@lane
+def count_slides_and_leaps(s, t, cell, targets):
+    """Returns two uint64 whose eight bytes count the moves in the eight directions of sliders and of knights."""
+    board = s.board
+    aims = targets & ~board[0]
+    empty = ~(board[1] | board[2] | board[3])
+    straight, diagonal = sliders_of_mover(s)
+    knights = board[0] & board[1] & board[2] & ~s.pinned
+    by_slide, by_leap = _NONE, _NONE
+    for d in range(8):
+        shift = np.uint64(8 * d)
+        reached = slide_targets(s, t, cell, d, straight, diagonal, empty, aims)
+        by_slide |= np.uint64(bits.count(reached)) << shift
+        reached = turned(knights, t.leap_turns[d]) & t.leap_arrivals[d] & aims
+        by_leap |= np.uint64(bits.count(reached)) << shift
+    return by_slide, by_leap
+
+
+@lane
+def sum_of_bytes(x):
+    return np.int64((x * _BYTES) >> np.uint64(56))
+
+
+@lane
+def has_move(s, t, cell):
+    """Returns whether the mover has a legal move."""
+    targets = check_targets(s, t, cell)
+    step, double, left, right = pawn_moves(s, t, cell, targets)
+    if step | double | left | right | king_targets(s, t, cell) != _NONE:
+        return True
+    by_slide, by_leap = count_slides_and_leaps(s, t, cell, targets)  # who can castle can also step with the king
+    return by_slide | by_leap != _NONE
+
+
+@lane
+def cannot_be_won(board):
+    """Returns whether no series of legal moves leads to mate, by the pieces alone (as python-chess defines it).
+
+    So it is with a king and at most one knight against a king, and with kings and bishops on cells of one
+    colour, however many.
+    """
+    low, middle, high = board[1], board[2], board[3]
+    if (high & ~low) | (low & ~middle & ~high) != _NONE:  # rooks, queens; pawns
+        return False
+    knights, bishops = low & middle, middle & ~low
+    if knights == _NONE:
+        return bishops & _LIGHT == _NONE or bishops & ~_LIGHT == _NONE
+    return bishops == _NONE and bits.without_lowest(knights) == _NONE
+
+
+@lane
+def position_key(s):
+    """Returns a hash of all that makes positions the same for the repetition rule, but for who is to move."""
+    board = s.board
+    key = np.uint64(np.int64(s.castling) | np.int64(s.ep) << 8)
+    for k in range(4):
+        key += mix(board[k] + _SALTS[k])
+    return key
+
+
+@lane
+def remember(s):
+    """Counts how often the position stood on the board since `clock` was 0, and adds it to the history."""
+    key = position_key(s)
+    history = s.history
+    known = np.int64(s.known)
+    base, earlier = (known & 1) * (MAX_HISTORY // 2), known >> 1
+    repeats = 0
+    for k in range(base, base + earlier):
+        repeats += history[k] == key
+    s.repeats = repeats
+    if known < MAX_HISTORY:  # at the hundredth half-move the game is over
+        history[base + earlier] = key
+        s.known = known + 1
+
+
+@lane
+def forget(s):
+    """Empties the history: no earlier position can come again."""
+    history = s.history
+    known = np.int64(s.known)
+    for k in range((known + 1) >> 1):
+        history[k] = _NONE
+    for k in range(MAX_HISTORY // 2, MAX_HISTORY // 2 + (known >> 1)):
+        history[k] = _NONE
+    s.known = 0
+
+
+@lane
+def judge(s, t, passed):
+    """Writes all that follows from the board, the rights and the clock, and ends the game if it is over.
+
+    passed: the cell that a pawn of the other passed over with its last move, or 0.
+    """
+    king = s.board[0] & s.board[1] & s.board[3]
+    cell = bits.lowest(king)
+    s.attacked = attacks_by_other(t, s.board, king)
+    find_checks_and_pins(s, t, cell)
+    s.ep = 0
+    s.ep_pawns = _NONE
+    if passed != 0:
+        find_en_passant(s, t, passed)
+    remember(s)
+    s.over = 0
+    s.winner = NOBODY
+    if not has_move(s, t, cell):
+        s.over = 1
+        if s.checkers != _NONE:
+            s.winner = 1 - s.to_move
+    elif s.clock >= FIFTY_MOVES or s.repeats >= 2 or cannot_be_won(s.board):
+        s.over = 1
+
+
+@lane
+def start_one(s, p):
+    t = p.tables[0]
+    s.ply = 0
+    s.last_move = NO_MOVE
+    s.to_move = 0
+    s.castling = _ALL_RIGHTS
+    s.clock = 0
+    for k in range(4):
+        s.board[k] = _FIRST_BOARD[k]
+    s.known = MAX_HISTORY
+    forget(s)
+    judge(s, t, 0)
+
+
+@lane
+def castling_after(castling, touched):
+    """Returns the rights that are left once pieces have moved from or to the cells `touched`."""
+    if touched & _SHORT_TOUCH != _NONE:
+        castling &= ~OWN_SHORT
+    if touched & _LONG_TOUCH != _NONE:
+        castling &= ~OWN_LONG
+    if touched & _OTHER_SHORT_TOUCH != _NONE:
+        castling &= ~OTHER_SHORT
+    if touched & _OTHER_LONG_TOUCH != _NONE:
+        castling &= ~OTHER_LONG
+    return castling
+
+
+@lane
+def play_one(s, p, action):
+    t = p.tables[0]
+    board = s.board
+    plane, origin = np.int64(action) >> 6, np.int64(action) & 63
+    target = origin + t.offsets[plane]
+    start, end = bits.bit(origin), bits.bit(target)
+    code = (
+        np.int64(bits.has(board[1], origin))
+        + 2 * np.int64(bits.has(board[2], origin))
+        + 4 * np.int64(bits.has(board[3], origin))
+    )
+    rooks = _NONE  # the rook's two cells in castling
+    removed = start | end
+    irreversible = (board[1] | board[2] | board[3]) & end != _NONE
+    passed = 0
+    if code == PAWN:
+        irreversible = True
+        if plane == _DOUBLE_PLANE:
+            passed = (target + 8) ^ _FLIP
+        if plane >= _UNDER_PLANES:
+            code = _UNDER_CODES[(plane - _UNDER_PLANES) // 3]
+        elif target < 8:
+            code = QUEEN
+        elif target == s.ep:
+            removed |= end << _S8
+    elif code == KING and origin == _KING_HOME:
+        if plane == _SHORT_PLANE:
+            rooks = bits.bit(_SHORT_ROOK) | bits.bit(_SHORT_ROOK - 2)
+        elif plane == _LONG_PLANE:
+            rooks = bits.bit(_LONG_ROOK) | bits.bit(_LONG_ROOK + 3)
+    castling = np.int64(s.castling)
+    if castling != 0 and (start | end) & _HOME_ROWS != _NONE:
+        castling = castling_after(castling, start | end)
+
+    own = ((board[0] & ~start) | end) ^ rooks
+    low = (board[1] & ~removed) | (end * np.uint64(code & 1))
+    middle = (board[2] & ~removed) | (end * np.uint64((code >> 1) & 1))
+    high = ((board[3] & ~removed) | (end * np.uint64(code >> 2))) ^ rooks
+    board[0] = upside_down((low | middle | high) & ~own)
+    board[1] = upside_down(low)
+    board[2] = upside_down(middle)
+    board[3] = upside_down(high)
+    s.castling = (castling >> 2) | ((castling & 3) << 2)
+    s.ply += 1
+    s.last_move = action
+    s.to_move = 1 - s.to_move
+    if irreversible:
+        s.clock = 0
+        forget(s)
+    else:
+        s.clock += 1
+    judge(s, t, passed)
+
+
+@lane
+def mark_from(mask, plane, reached, offset):
+    """Marks the actions of one plane by the cells that they reach."""
+    while reached != _NONE:
+        mask[plane * 64 + bits.lowest(reached) - offset] = 1
+        reached = bits.without_lowest(reached)
+
+
+@lane
+def mark_pawns(mask, plane, column, reached, offset):
+    """Marks the moves of pawns in one direction, under-promotions included."""
+    mark_from(mask, plane, reached, offset)
+    for k in range(3):
+        mark_from(mask, _UNDER_PLANES + 3 * k + column, reached & _LAST_ROW, offset)
+
+
+@lane
+def legal_one(s, p, mask):
+    t = p.tables[0]
+    for a in range(_NUM_ACTIONS):
+        mask[a] = 0
+    if s.over:
+        return
+    board = s.board
+    cell = bits.lowest(board[0] & board[1] & board[3])
+    targets = check_targets(s, t, cell)
+    empty, aims = ~(board[1] | board[2] | board[3]), targets & ~board[0]
+    straight, diagonal = sliders_of_mover(s)
+    knights = board[0] & board[1] & board[2] & ~s.pinned
+    king = king_targets(s, t, cell)
+    for d in range(8):
+        turn, arrivals = t.turns[d], t.arrivals[d]
+        movers = sliders(t, d, straight, diagonal) & (~s.pinned | t.lines[cell, d])
+        plane = 7 * d
+        while movers != _NONE:
+            movers = turned(movers, turn) & arrivals
+            mark_from(mask, plane, movers & aims, t.offsets[plane])
+            movers &= empty
+            plane += 1
+        leaps = turned(knights, t.leap_turns[d]) & t.leap_arrivals[d] & aims
+        mark_from(mask, _LEAP_PLANES + d, leaps, t.offsets[_LEAP_PLANES + d])
+        step = turned(bits.bit(cell), turn) & arrivals & king
+        mark_from(mask, 7 * d, step, t.offsets[7 * d])
+    one, two, left, right = pawn_moves(s, t, cell, targets)
+    mark_pawns(mask, 0, 1, one, -8)
+    mark_from(mask, _DOUBLE_PLANE, two, -16)
+    mark_pawns(mask, 49, 0, left, -9)
+    mark_pawns(mask, 7, 2, right, -7)
+    able = castles(s)
+    mask[_SHORT_PLANE * 64 + _KING_HOME] |= able & OWN_SHORT
+    mask[_LONG_PLANE * 64 + _KING_HOME] |= (able & OWN_LONG) >> 1
+
+
+@lane
+def byte_of(counts, n):
+    """Returns (k, m): the n-th of things of which byte k counts some is the m-th of the k-th kind."""
+    k = 0
+    here = np.int64(counts & _LOW_BYTE)
+    while n >= here:
+        n -= here
+        k += 1
+        counts >>= _S8
+        here = np.int64(counts & _LOW_BYTE)
+    return k, n
+
+
+@lane
+def nth_slide(s, t, cell, targets, d, n):
+    """Returns the n-th action of the sliders in direction `d`."""
+    board = s.board
+    straight, diagonal = sliders_of_mover(s)
+    empty = ~(board[1] | board[2] | board[3])
+    target = bits.nth(slide_targets(s, t, cell, d, straight, diagonal, empty, targets & ~board[0]), n)
+    offset = t.offsets[7 * d]
+    origin, plane = target - offset, 7 * d
+    while bits.has(empty, origin):
+        origin -= offset
+        plane += 1
+    return plane * 64 + origin
+
+
+@lane
+def nth_pawn_move(reached, n, plane, column, offset):
+    """Returns the n-th action of the pawns in one direction, under-promotions last."""
+    ordinary = bits.count(reached)
+    if n >= ordinary:
+        n -= ordinary
+        plane = _UNDER_PLANES + 3 * (n % 3) + column
+        reached &= _LAST_ROW
+        n //= 3
+    return plane * 64 + bits.nth(reached, n) - offset
+
+
+@lane
+def count_pawn_moves(reached):
+    return bits.count(reached) + 3 * bits.count(reached & _LAST_ROW)
+
+
+@lane
+def random_action_one(s, p):
+    t = p.tables[0]
+    board = s.board
+    cell = bits.lowest(board[0] & board[1] & board[3])
+    targets = check_targets(s, t, cell)
+    by_slide, by_leap = count_slides_and_leaps(s, t, cell, targets)
+    one, two, left, right = pawn_moves(s, t, cell, targets)
+    king = king_targets(s, t, cell)
+    able = castles(s)
+    slide_count, leap_count = sum_of_bytes(by_slide), sum_of_bytes(by_leap)
+    one_count, two_count = count_pawn_moves(one), bits.count(two)
+    left_count, right_count = count_pawn_moves(left), count_pawn_moves(right)
+    king_count = bits.count(king)
+    castle_count = (able & 1) + (able >> 1)
+    total = slide_count + leap_count + one_count + two_count + left_count + right_count + king_count
+    n = rng.integer(s, total + castle_count)
+    if n < slide_count:
+        d, n = byte_of(by_slide, n)
+        return nth_slide(s, t, cell, targets, d, n)
+    n -= slide_count
+    if n < one_count:
+        return nth_pawn_move(one, n, 0, 1, -8)
+    n -= one_count
+    if n < leap_count:
+        d, n = byte_of(by_leap, n)
+        knights = board[0] & board[1] & board[2] & ~s.pinned
+        reached = turned(knights, t.leap_turns[d]) & t.leap_arrivals[d] & targets & ~board[0]
+        plane = _LEAP_PLANES + d
+        return plane * 64 + bits.nth(reached, n) - t.offsets[plane]
+    n -= leap_count
+    if n < king_count:
+        target = bits.nth(king, n)
+        plane = 0
+        while cell + t.offsets[plane] != target:
+            plane += 7
+        return plane * 64 + cell
+    n -= king_count
+    if n < two_count:
+        return _DOUBLE_PLANE * 64 + bits.nth(two, n) + 16
+    n -= two_count
+    if n < left_count:
+        return nth_pawn_move(left, n, 49, 0, -9)
+    n -= left_count
+    if n < right_count:
+        return nth_pawn_move(right, n, 7, 2, -7)
+    n -= right_count
+    if able & OWN_SHORT and n == 0:
+        return _SHORT_PLANE * 64 + _KING_HOME
+    return _LONG_PLANE * 64 + _KING_HOME
+
+
+@lane
+def write_plane(out, plane, x):
+    for k in range(64):
+        out[plane * 64 + k] = np.float32((x >> np.uint64(k)) & _ONE)
+
+
+@lane
+def fill_plane(out, plane, value):
+    for k in range(64):
+        out[plane * 64 + k] = value
+
+
+@lane
+def observe_one(s, p, player, out):
+    board, castling, ep = s.board, np.int64(s.castling), _NONE
+    own, low, middle, high = board[0], board[1], board[2], board[3]
+    other = (low | middle | high) & ~own
+    if s.ep != 0:
+        ep = bits.bit(s.ep)
+    if player != s.to_move:
+        own, other, ep = upside_down(other), upside_down(own), upside_down(ep)
+        low, middle, high = upside_down(low), upside_down(middle), upside_down(high)
+        castling = (castling >> 2) | ((castling & 3) << 2)
+    for k in range(6):
+        kind = _ALL
+        kind &= low if CODES[k] & 1 else ~low
+        kind &= middle if CODES[k] & 2 else ~middle
+        kind &= high if CODES[k] & 4 else ~high
+        write_plane(out, k, own & kind)
+        write_plane(out, 6 + k, other & kind)
+    write_plane(out, 12, ep)
+    for k in range(4):
+        fill_plane(out, 13 + k, np.float32((castling >> k) & 1))
+    fill_plane(out, 17, np.float32(s.repeats >= 1))
+    fill_plane(out, 18, np.float32(s.repeats >= 2))
+    fill_plane(out, 19, min(np.float32(s.clock) / np.float32(FIFTY_MOVES), np.float32(1.0)))
+
+
+RULES = Rules(
+    name="chess",
+    params=ChessParams,
+    start=start_one,
+    play=play_one,
+    legal=legal_one,
+    random_action=random_action_one,
+    observe=observe_one,
+)
