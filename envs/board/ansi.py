@@ -33,7 +33,7 @@ def ansi(game: BoardGame, row: np.void, *, colours: bool = True) -> str:
     inked = _ink if colours else _plain
     lines: list[str] = []
     for r in range(game.height):
-        line = inked(_FAINT, diagram[r][: -2 * game.width])  # the row's number; what follows is blank, glyph, ...
+        line = inked(_FAINT, diagram[r][: -2 * game.width])  # the row's number; then blank, glyph, ...
         for c in range(game.width):
             line += inked(_MARK, _gap((r, c - 1) in last, (r, c) in last)) + inked(
                 _piece_colour(game, int(cells[r, c])), game.glyphs[int(cells[r, c])]

@@ -1,0 +1,6 @@
+"""Pictures and text of board positions. Importing this loads pygame: only those who draw do."""
+
+from envs.board.ansi import ansi
+from envs.board.render.renderer import BoardRenderer
+
+__all__ = ["BoardRenderer", "ansi"]
