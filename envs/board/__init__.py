@@ -1,8 +1,10 @@
 """Board games: exact rules on one record, for search, Gymnasium and PettingZoo."""
 
 from envs.board.board_game import BoardGame
+from envs.board.breakthrough.game import Breakthrough
 from envs.board.connect_four.game import ConnectFour
 from envs.board.go.game import Go
+from envs.board.othello.game import Othello
 from envs.board.registry import GAMES
 
-__all__ = ["GAMES", "BoardGame", "ConnectFour", "Go"]
+__all__ = ["GAMES", "BoardGame", "Breakthrough", "ConnectFour", "Go", "Othello"]

@@ -10,7 +10,7 @@ GO_LETTERS = "abcdefghjklmnopqrstuvwxyz"  # Go's boards leave out the i
 
 
 def row_number(row: int, height: int, from_top: bool = False) -> int:
-    """Returns how players number a row: 1 is at the bottom or, with `from_top`, at the top, where row 0 is."""
+    """Returns how players number a row: 1 is at the bottom or, with `from_top`, at the top, as row 0 is."""
     return row + 1 if from_top else height - row
 
 
