@@ -1,0 +1,5 @@
+"""Chess for PettingZoo: `chess_v0.env(render_mode=None)`; options: `envs.board.Chess`."""
+
+from envs.board.zoo import constructors
+
+env, raw_env = constructors("Chess", "chess_v0")

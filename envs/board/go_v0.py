@@ -1,0 +1,5 @@
+"""Go for PettingZoo: `go_v0.env(render_mode=None)`; options: `envs.board.Go`."""
+
+from envs.board.zoo import constructors
+
+env, raw_env = constructors("Go", "go_v0")

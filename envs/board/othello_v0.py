@@ -1,0 +1,5 @@
+"""Othello for PettingZoo: `othello_v0.env(render_mode=None)`; options: `envs.board.Othello`."""
+
+from envs.board.zoo import constructors
+
+env, raw_env = constructors("Othello", "othello_v0")
