@@ -18,14 +18,14 @@ from envs.core.versus import EITHER, FIRST, OUTSIDE, RANDOM_INSIDE, SECOND, vers
 Policy = Callable[[dict[str, np.ndarray]], np.ndarray]
 """Plays a batch: {"observation": (n, C, H, W) float32, "action_mask": (n, A) int8} -> actions (n,)."""
 
-Opponent = Literal["random"] | Policy
+Opponent = Literal["random", "tactical"] | Policy
 SEATS = {"first": FIRST, "second": SECOND, "random": EITHER}
 
 
 class OutsideOpponent:
-    """Plays a policy's moves in the lanes where it is the opponent's turn."""
+    """Plays in the lanes where it is the opponent's turn."""
 
-    def __init__(self, game: BoardGame, policy: Policy) -> None:
+    def __init__(self, game: BoardGame, policy: Literal["tactical"] | Policy) -> None:
         self._game = game
         self._policy = policy
 
@@ -39,15 +39,20 @@ class OutsideOpponent:
             rows = np.flatnonzero((states["over"] == 0) & (states["to_move"] != states["seat"]))
             if not len(rows):
                 return moved
-            seen = {
-                "observation": self._game.observe(states, rows),
-                "action_mask": self._game.legal(states, rows),
-            }
             try:
-                self._game.step(states, rows, np.asarray(self._policy(seen)))
+                self._game.step(states, rows, self._actions(states, rows))
             except ValueError as error:
                 raise ValueError(f"the opponent's {error}") from None
             moved = True
+
+    def _actions(self, states: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        if self._policy == "tactical":
+            return tactical(self._game, states[rows])
+        seen = {
+            "observation": self._game.observe(states, rows),
+            "action_mask": self._game.legal(states, rows),
+        }
+        return np.asarray(self._policy(seen))
 
 
 def board_setup(
@@ -66,12 +71,12 @@ def board_setup(
     require_choice("seat", seat, SEATS)
     require_choice("split", split, ("train", "test"))
     if not callable(opponent):
-        require_choice("opponent", opponent, ("random",))
+        require_choice("opponent", opponent, ("random", "tactical"))
     game = game_class(**options)
     params = game.params._replace(
         split=int(split == "test"),
         seat=SEATS[seat],
-        opponent=OUTSIDE if callable(opponent) else RANDOM_INSIDE,
+        opponent=RANDOM_INSIDE if opponent == "random" else OUTSIDE,
     )
     low, high = game.observation_range
     return Setup(
@@ -84,7 +89,7 @@ def board_setup(
         text=lambda row: _text(game, row),
         render_fps=2,
         baselines={"tactical": lambda env: tactical(game, env.states)},
-        others=OutsideOpponent(game, opponent) if callable(opponent) else None,
+        others=None if opponent == "random" else OutsideOpponent(game, opponent),
         illegal=game.illegal_action_message,
     )
 
@@ -99,7 +104,8 @@ class BoardEnv(LaneEnv):
 
     Args:
         name: of the game in `envs.board.GAMES`.
-        opponent: "random", uniformly random legal moves played within the engine, or a batched policy
+        opponent: "random", uniformly random legal moves played within the engine; "tactical", which wins if it
+            can, does not lose at once, and else plays randomly; or a batched policy
             `{"observation": (n, C, H, W), "action_mask": (n, A)} -> actions (n,)`.
         seat: whether the agent is the "first" player, the "second", or a "random" one in each episode.
         split: "train" or "test": the random numbers of one never occur in the other.
