@@ -34,8 +34,8 @@ class Go(BoardGame):
     Actions: size x size points row by row from the top left, then the pass. Moves are written as in GTP:
     "D4", columns without I, rows from the bottom, and "pass".
 
-    Planes, as the player to move sees the board, in [-1, 1]: 1 on every point of the board (where a net for
-    several sizes pads with 0); own stones; other stones; the last move; the one before it; points where
+    Planes, as the player to move sees the board, in [-1, 1]: own stones; other stones; 1 on every point of
+    the board (where a net for several sizes pads with 0); the last move; the one before it; points where
     superko alone forbids the player's stone; own stones by the liberties of their chain (1, 2, 3 or more);
     the other's likewise; 1 everywhere after a pass; komi as the player gets it (positive for White) over
     15, clipped.
@@ -84,14 +84,8 @@ class Go(BoardGame):
             shape=(size, size),
             num_actions=size * size + 1,
             planes=(
-                *(
-                    "board",
-                    "own stones",
-                    "other stones",
-                    "last move",
-                    "move before last",
-                    "barred by superko",
-                ),
+                *("own stones", "other stones", "board"),
+                *("last move", "move before last", "barred by superko"),
                 *(f"{whose} stones with {count}" for whose in ("own", "other") for count in liberties),
                 *("last move was a pass", "komi"),
             ),
@@ -105,7 +99,7 @@ class Go(BoardGame):
         return ((colour == 1).astype(np.int8) - (colour == 2)).reshape(self.height, self.width)
 
     def set_up(self, cells: np.ndarray, to_move: int) -> np.ndarray:
-        """Returns a pool (1,) with stones as in cells (size, size); raises ValueError if a chain has no liberty."""
+        """Returns a pool (1,) with the stones of cells; raises ValueError if a chain has no liberty."""
         open_points = ndimage.binary_dilation(cells == 0)
         for value, player in zip((1, -1), self.players, strict=True):
             chains = np.asarray(ndimage.label(cells == value)[0])  # pyright: ignore[reportIndexIssue]

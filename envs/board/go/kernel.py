@@ -26,7 +26,7 @@ BOARDS = (9, 13, 19)
 """Boards share the record, and so the machine code, of the smallest of these sizes that holds them."""
 
 EMPTY, OFF = 0, 3  # of `colour`; a stone is its owner's seat + 1
-BARRED_PLANE, LIBERTY_PLANE, PASS_PLANE, KOMI_PLANE, PLANES = 5, 6, 12, 13, 14
+BOARD_PLANE, LAST_PLANE, BARRED_PLANE, LIBERTY_PLANE, PASS_PLANE, KOMI_PLANE = 2, 3, 5, 6, 12, 13
 KOMI_SCALE = 15.0
 
 _ZERO, _ONE, _SIX, _LOW_SIX = (np.uint64(n) for n in (0, 1, 6, 63))
@@ -41,29 +41,23 @@ def state_dtype(size: int, max_moves: int) -> np.dtype[Any]:
     while positions < max_moves + 1:
         positions *= 2
     index = "u1" if cells < 256 else "u2"
-    pairs = (
-        "u1" if 2 * board * (board - 1) < 256 else "u2"
-    )  # a pair of neighbours is one pseudo-liberty at most
-    return np.dtype(
-        [
-            *GAME_HEADER,
-            ("history", "u8", positions),  # hashes of the positions so far, the present one last; 0 beyond
-            ("fallen", "u8", (2, (cells + 63) // 64)),  # bits: cells where a stone of each seat was captured
-            ("previous_move", "i4"),  # the move before the last, or NO_MOVE
-            ("num_positions", "i4"),  # in `history`; a pass adds none
-            ("num_empty", "i4"),
-            ("empty", index, cells),  # the empty cells in no order; 0 beyond
-            ("head", index, cells + 1),  # of a stone: the head of its chain; of others: the number of cells
-            (
-                "following",
-                index,
-                cells,
-            ),  # of a stone: the next of its chain; of an empty cell: its place in `empty`
-            ("pairs", pairs, cells),  # of a head: its chain's pseudo-liberties; of others 0 (see `settle`)
-            ("colour", "u1", cells + 1),  # the last, and those beyond the board's, is OFF
-        ],
-        align=True,
-    )
+    pair = "u1" if 2 * board * (board - 1) < 256 else "u2"  # as many as there are neighbours, at most
+    fields: list[Any] = [
+        *GAME_HEADER,
+        ("previous_move", "i4"),  # the move before the last, or NO_MOVE
+        ("history", "u8", positions),  # hashes of the positions so far, the present one last; 0 beyond
+        ("fallen", "u8", (2, (cells + 63) // 64)),  # bits: cells where a stone of each seat was captured
+        ("num_positions", "i4"),  # in `history`; a pass adds none
+        ("num_empty", "i4"),
+        ("pairs", pair, cells),  # of a head: its chain's pseudo-liberties; of others 0 (see `settle`)
+        ("empty", index, cells),  # the empty cells in no order; 0 beyond
+        ("following", index, cells),  # of a stone: the next of its chain; of an empty cell: where in `empty`
+        ("head", index, cells + 1),  # of a stone: the head of its chain; of others: the number of cells
+    ]
+    # Filled up to whole words without padding, which copies may lose.
+    colours = cells + 1 + -(np.dtype(fields).itemsize + cells + 1) % 8
+    # Of a stone its owner's seat + 1; the last are OFF, and so is that which `neighbours` points to.
+    return np.dtype([*fields, ("colour", "u1", colours)], align=True)
 
 
 class GoParams(NamedTuple):
@@ -76,14 +70,12 @@ class GoParams(NamedTuple):
     komi: float = 7.0
     max_moves: int = 162
     ko_memory: int = 163  # how many of the last positions a move may not make again
-    neighbours: Any = (
-        None  # (cells, 4) uint16, read-only: the cells beside each; the number of cells is off the board
-    )
+    neighbours: Any = None  # the table that `neighbours` returns
 
 
 @cache
 def neighbours(size: int) -> np.ndarray:
-    """Returns the read-only table of `GoParams`."""
+    """Returns the cells beside each (cells, 4) uint16, read-only; off the board is the number of cells."""
     padded = np.full((size + 2, size + 2), size * size, np.uint16)
     padded[1:-1, 1:-1] = np.arange(size * size).reshape(size, size)
     sides = [padded[:-2, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:], padded[2:, 1:-1]]
@@ -106,7 +98,7 @@ def has_fallen(s, cell, seat):
 
 @lane
 def contacts(s, p, cell, head):
-    """Returns how many stones of the chain of `head` are beside `cell`: what a stone there takes of its pairs."""
+    """Returns how many stones of the chain of `head` are beside `cell`: the pairs lost to a stone there."""
     table, heads = p.neighbours, s.head
     count = 0
     for k in range(4):
@@ -316,9 +308,10 @@ def start_one(s, p):
         s.empty[cell] = cell if on_board else 0
         s.following[cell] = cell if on_board else 0
         s.pairs[cell] = 0
+    for cell in range(len(s.head)):
+        s.head[cell] = cells
     for cell in range(len(s.colour)):
         s.colour[cell] = EMPTY if cell < cells else OFF
-        s.head[cell] = cells
     s.num_empty = cells
     s.num_positions = 1
 
@@ -371,14 +364,14 @@ def random_action_one(s, p):
 def observe_one(s, p, player, out):
     cells = p.size * p.size
     colour, head, empty = s.colour, s.head, s.empty
-    for i in range(cells, len(out)):
+    for i in range(len(out)):
         out[i] = 0.0
     for cell in range(cells):
-        out[cell] = 1.0
+        out[BOARD_PLANE * cells + cell] = 1.0
     if 0 <= s.last_move < cells:
-        out[3 * cells + s.last_move] = 1.0
+        out[LAST_PLANE * cells + s.last_move] = 1.0
     if 0 <= s.previous_move < cells:
-        out[4 * cells + s.previous_move] = 1.0
+        out[(LAST_PLANE + 1) * cells + s.previous_move] = 1.0
     liberties = KOMI_PLANE * cells  # until it is written itself, the last plane counts them at the heads
     for i in range(s.num_empty):
         out[BARRED_PLANE * cells + empty[i]] = s.over == 0 and is_barred(s, p, empty[i], player)
@@ -393,7 +386,7 @@ def observe_one(s, p, player, out):
         if colour[cell] != EMPTY:
             other = np.int64(colour[cell] != player + 1)
             count = min(3, np.int64(out[liberties + head[cell]]))
-            out[(1 + other) * cells + cell] = 1.0
+            out[other * cells + cell] = 1.0
             out[(LIBERTY_PLANE + 3 * other + count - 1) * cells + cell] = 1.0
     passed = s.last_move == cells
     komi = np.float32(max(-1.0, min(1.0, (p.komi if player == 1 else -p.komi) / KOMI_SCALE)))
