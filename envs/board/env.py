@@ -104,8 +104,8 @@ class BoardEnv(LaneEnv):
 
     Args:
         name: of the game in `envs.board.GAMES`.
-        opponent: "random", uniformly random legal moves played within the engine; "tactical", which wins if it
-            can, does not lose at once, and else plays randomly; or a batched policy
+        opponent: "random", uniformly random legal moves played within the engine; "tactical", which wins if
+            it can, does not lose at once, and else plays randomly; or a batched policy
             `{"observation": (n, C, H, W), "action_mask": (n, A)} -> actions (n,)`.
         seat: whether the agent is the "first" player, the "second", or a "random" one in each episode.
         split: "train" or "test": the random numbers of one never occur in the other.
