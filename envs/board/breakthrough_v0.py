@@ -1,4 +1,4 @@
-"""Breakthrough for PettingZoo: `breakthrough_v0.env(render_mode=None)`; options: `envs.board.Breakthrough`."""
+"""Breakthrough for PettingZoo: `breakthrough_v0.env(render_mode=None)`; see `envs.board.Breakthrough`."""
 
 from envs.board.zoo import constructors
 

@@ -1,4 +1,4 @@
-"""Chess for PettingZoo: `chess_v0.env(render_mode=None)`; options: `envs.board.Chess`."""
+"""Chess for PettingZoo: `chess_v0.env(render_mode=None)`; see `envs.board.Chess`."""
 
 from envs.board.zoo import constructors
 

@@ -1,4 +1,4 @@
-"""Go for PettingZoo: `go_v0.env(render_mode=None)`; options: `envs.board.Go`."""
+"""Go for PettingZoo: `go_v0.env(render_mode=None)`; see `envs.board.Go`."""
 
 from envs.board.zoo import constructors
 

@@ -1,4 +1,4 @@
-"""Gomoku for PettingZoo: `gomoku_v0.env(render_mode=None)`; options: `envs.board.Gomoku`."""
+"""Gomoku for PettingZoo: `gomoku_v0.env(render_mode=None)`; see `envs.board.Gomoku`."""
 
 from envs.board.zoo import constructors
 

@@ -1,4 +1,4 @@
-"""Hex for PettingZoo: `hex_v0.env(render_mode=None)`; options: `envs.board.Hex`."""
+"""Hex for PettingZoo: `hex_v0.env(render_mode=None)`; see `envs.board.Hex`."""
 
 from envs.board.zoo import constructors
 

@@ -1,4 +1,4 @@
-"""Othello for PettingZoo: `othello_v0.env(render_mode=None)`; options: `envs.board.Othello`."""
+"""Othello for PettingZoo: `othello_v0.env(render_mode=None)`; see `envs.board.Othello`."""
 
 from envs.board.zoo import constructors
 

@@ -1,4 +1,4 @@
-"""Tic-tac-toe for PettingZoo: `tic_tac_toe_v0.env(render_mode=None)`; options: `envs.board.TicTacToe`."""
+"""Tic-tac-toe for PettingZoo: `tic_tac_toe_v0.env(render_mode=None)`; see `envs.board.TicTacToe`."""
 
 from envs.board.zoo import constructors
 
