@@ -2,9 +2,10 @@
 
 from envs.board.board_game import BoardGame
 from envs.board.breakthrough.game import Breakthrough
+from envs.board.chess.game import Chess
 from envs.board.connect_four.game import ConnectFour
 from envs.board.go.game import Go
 from envs.board.othello.game import Othello
 from envs.board.registry import GAMES
 
-__all__ = ["GAMES", "BoardGame", "Breakthrough", "ConnectFour", "Go", "Othello"]
+__all__ = ["GAMES", "BoardGame", "Breakthrough", "Chess", "ConnectFour", "Go", "Othello"]

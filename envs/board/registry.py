@@ -2,12 +2,14 @@
 
 from envs.board.board_game import BoardGame
 from envs.board.breakthrough.game import Breakthrough
+from envs.board.chess.game import Chess
 from envs.board.connect_four.game import ConnectFour
 from envs.board.go.game import Go
 from envs.board.othello.game import Othello
 
 GAMES: dict[str, type[BoardGame]] = {
     "Breakthrough": Breakthrough,
+    "Chess": Chess,
     "ConnectFour": ConnectFour,
     "Go": Go,
     "Othello": Othello,

@@ -1,11 +1,12 @@
 # pyright: basic, reportMissingParameterType=false, reportAttributeAccessIssue=false, reportIndexIssue=false
 """The rules of chess on four bitboards in the frame of the player to move.
 
-The board is turned upside down at every move, so that the mover's pawns always walk towards lower bits (see
-`tables`) and nothing below knows of colours. A piece is a code of three bits, one in each of three bitboards; a
-fourth holds the mover's own pieces. Moves are made for all pieces of a kind at once, direction by direction, by
-occluded fills (chessprogramming.org, "Kogge-Stone Algorithm"): no two pieces slide over the same cells in the same
-direction, so the bits of a fill count moves. No legal move is found by trying it out, but for en passant.
+The board is turned upside down at every move, so that the mover's pawns always walk towards lower bits
+(see `tables`) and nothing below knows of colours. A piece is a code of three bits, one in each of three
+bitboards; a fourth holds the mover's own pieces. Moves are found for all pieces of a kind at once, direction
+by direction, by occluded fills (chessprogramming.org, "Kogge-Stone Algorithm"): no two pieces slide over the
+same cells in the same direction, so the bits of a fill count moves. The loops over the eight directions
+become vector instructions. No move is tried out to see whether it is legal, but for en passant.
 """
 
 from typing import NamedTuple
@@ -216,7 +217,7 @@ def check_targets(s, t, cell):
 
 @lane
 def pawn_moves(s, t, cell, targets):
-    """Returns four sets of cells that own pawns reach: by one step, by two, taking to the left, to the right."""
+    """Returns the cells that own pawns reach by one step, by two, taking to the left, and to the right."""
     board = s.board
     own, low, middle, high = board[0], board[1], board[2], board[3]
     occupied = low | middle | high
@@ -265,14 +266,14 @@ def sliders_of_mover(s):
 
 @lane
 def slide_targets(s, t, cell, d, straight, diagonal, empty, aims):
-    """Returns the cells to which own pieces can slide in direction `d`. aims: not own, and ending any check."""
+    """Returns which of the cells `aims` own pieces reach by sliding in direction `d`."""
     movers = sliders(t, d, straight, diagonal) & (~s.pinned | t.lines[cell, d])
     return slides(movers, empty, t.turns[d], t.arrivals[d]) & aims
 
 
 @lane
 def count_slides_and_leaps(s, t, cell, targets):
-    """Returns two uint64 whose eight bytes count the moves in the eight directions of sliders and of knights."""
+    """Returns two uint64 whose bytes count the moves of sliders and of knights in their eight directions."""
     board = s.board
     aims = targets & ~board[0]
     empty = ~(board[1] | board[2] | board[3])
@@ -290,6 +291,7 @@ def count_slides_and_leaps(s, t, cell, targets):
 
 @lane
 def sum_of_bytes(x):
+    """Returns the sum of a uint64's bytes, which is below 256."""
     return np.int64((x * _BYTES) >> np.uint64(56))
 
 
@@ -300,13 +302,15 @@ def has_move(s, t, cell):
     step, double, left, right = pawn_moves(s, t, cell, targets)
     if step | double | left | right | king_targets(s, t, cell) != _NONE:
         return True
-    by_slide, by_leap = count_slides_and_leaps(s, t, cell, targets)  # who can castle can also step with the king
+    by_slide, by_leap = count_slides_and_leaps(
+        s, t, cell, targets
+    )  # who can castle can also step with the king
     return by_slide | by_leap != _NONE
 
 
 @lane
 def cannot_be_won(board):
-    """Returns whether no series of legal moves leads to mate, by the pieces alone (as python-chess defines it).
+    """Returns whether no series of legal moves leads to mate with these pieces, as python-chess defines it.
 
     So it is with a king and at most one knight against a king, and with kings and bishops on cells of one
     colour, however many.
@@ -471,7 +475,7 @@ def play_one(s, p, action):
 def mark_from(mask, plane, reached, offset):
     """Marks the actions of one plane by the cells that they reach."""
     while reached != _NONE:
-        mask[plane * 64 + bits.lowest(reached) - offset] = 1
+        mask[np.uint64(plane * 64 + bits.lowest(reached) - offset)] = 1
         reached = bits.without_lowest(reached)
 
 
@@ -562,6 +566,7 @@ def nth_pawn_move(reached, n, plane, column, offset):
 
 @lane
 def count_pawn_moves(reached):
+    """Returns how many moves lead pawns to these cells: four to each of the last row."""
     return bits.count(reached) + 3 * bits.count(reached & _LAST_ROW)
 
 
@@ -619,14 +624,18 @@ def random_action_one(s, p):
 
 @lane
 def write_plane(out, plane, x):
+    """Writes a bitboard as a plane of 0 and 1."""
+    first = np.uint64(plane * 64)  # unsigned indices cannot wrap around, and so are vectorised
     for k in range(64):
-        out[plane * 64 + k] = np.float32((x >> np.uint64(k)) & _ONE)
+        out[first + np.uint64(k)] = np.float32((x >> np.uint64(k)) & _ONE)
 
 
 @lane
 def fill_plane(out, plane, value):
+    """Writes a plane that is the same everywhere."""
+    first = np.uint64(plane * 64)
     for k in range(64):
-        out[plane * 64 + k] = value
+        out[first + np.uint64(k)] = value
 
 
 @lane

@@ -62,7 +62,9 @@ def _bits(cells: Sequence[int]) -> int:
 
 def _arrivals(step: tuple[int, int]) -> int:
     """Returns the cells on which a step can end."""
-    return _bits([_cells_from(r, c, step, 1)[0] for r in range(8) for c in range(8) if _cells_from(r, c, step, 1)])
+    return _bits(
+        [_cells_from(r, c, step, 1)[0] for r in range(8) for c in range(8) if _cells_from(r, c, step, 1)]
+    )
 
 
 def _tables() -> np.ndarray:

@@ -1,0 +1,142 @@
+"""Chess for people: its documentation page, its notations, its diagrams."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+
+from envs.board import symmetries
+from envs.board.board_game import BoardGame, Look
+from envs.board.chess import fen, kernel, moves, position, tables
+from envs.board.chess.position import LETTERS, Position
+from envs.core.rules import NO_MOVE
+
+
+class Chess(BoardGame):
+    """Two armies of sixteen pieces on 8 x 8 squares; who attacks the other's king without escape has won.
+
+    The rules are the FIDE Laws of Chess (2023): castling, en passant, promotion to a queen, rook, bishop or
+    knight. A player in check who has no legal move has lost (checkmate); one not in check draws (stalemate).
+    These also end a game as a draw, at once and without anyone's claim:
+
+    - the same position for the third time: equal pieces, mover, castling rights and legal captures en
+      passant (9.2). A position that was read from text begins with no past;
+    - a hundred half-moves without a capture or a pawn's move (9.3), unless the last one mates;
+    - pieces with which nobody can be mated: kings with at most one knight, or kings with bishops that all
+      stand on one colour of squares. So python-chess defines it. Positions that are blocked for ever, which
+      FIDE 5.2.2 ends too, are played on.
+
+    What players may claim under FIDE is automatic here, so a game may end before one of python-chess (whose
+    `outcome()` without claims waits for five repetitions and 75 moves).
+
+    Actions: 4672, 73 planes of 64 squares as in AlphaZero (Silver et al. 2018). The index is plane * 64 + the
+    square of the piece that moves, squares row by row from the top left in the mover's frame: Black sees the
+    board upside down, files not exchanged, so that the mover's pawns always walk up. Planes 0-55: a queen's
+    moves, the eight directions clockwise from straight up, of 1 to 7 squares each. Planes 56-63: a knight's,
+    clockwise from two up and one right. Planes 64-72: promotions to knight, bishop, rook, each taking to the
+    left, straight, taking to the right. A pawn that reaches the last row by a queen's move becomes a queen;
+    castling is the king's move of two squares.
+
+    Notation: UCI ("e2e4", "e7e8q") is written; UCI and SAN ("Nf3", "exd5", "O-O", "e8=Q+") are read, and
+    `san` writes SAN.
+
+    Positions: FEN, and a diagram with White's pieces in capitals. FEN names an en passant square only if a
+    pawn can legally be taken there, and reads any that a pawn may have passed. In a diagram, and in `set_up`,
+    a side may castle wherever its king and rook stand at home, and nothing can be taken en passant, as in
+    chess problems (Codex for Chess Composition, article 16).
+
+    Planes: pawns, knights, bishops, rooks, queens, king of the observer, then the other's; the square where a
+    pawn can be taken en passant; castling rights, own short, own long, other short, other long; whether the
+    position occurred once before, and twice (then the game is over); the fifty-move clock, 1 at a hundred
+    half-moves. No plane says who is White: in the mover's frame both sides play the same game.
+
+    Source: FIDE Handbook E/01, Laws of Chess in force from 1 January 2023.
+    """
+
+    title = "Chess"
+    players = ("white", "black")
+    glyphs = {0: "."} | {
+        sign * kind: letter if sign == 1 else letter.lower()
+        for sign in (1, -1)
+        for kind, letter in enumerate(LETTERS)
+        if kind
+    }
+    look: ClassVar[Look] = "squares"
+
+    def __init__(self) -> None:
+        kinds = ("pawns", "knights", "bishops", "rooks", "queens", "king")
+        super().__init__(
+            kernel.RULES,
+            kernel.ChessParams(),
+            kernel.STATE,
+            shape=(8, 8),
+            num_actions=tables.NUM_ACTIONS,
+            planes=(
+                *(f"{side} {kind}" for side in ("own", "other") for kind in kinds),
+                "en passant",
+                *(f"{side} castling {way}" for side in ("own", "other") for way in ("short", "long")),
+                "repeated once",
+                "repeated twice",
+                "fifty-move clock",
+            ),
+            symmetries=symmetries.identity(8, 8, tables.NUM_ACTIONS),
+        )
+
+    @property
+    def formats(self) -> dict[str, tuple[Callable[[np.void], str], Callable[[str], np.ndarray]]]:
+        """FEN, then the diagram."""
+        return {"fen": (self._fen, self._parse_fen), **super().formats}
+
+    def cells(self, row: np.void) -> np.ndarray:
+        """Returns the pieces (8, 8) int8: pawn 1, knight 2, bishop 3, rook 4, queen 5, king 6; < 0 Black's."""
+        return position.from_row(row).cells
+
+    def set_up(self, cells: np.ndarray, to_move: int) -> np.ndarray:
+        """Returns a pool (1,) with these pieces; raises ValueError if no game can lead to them.
+
+        A side may castle where its king and rook stand at home; nothing can be taken en passant.
+        """
+        return self._pool_of(Position(cells, to_move, position.rights_at_home(cells)))
+
+    def move_name(self, row: np.void, action: int) -> str:
+        """Returns the action in UCI notation."""
+        return moves.decode(row, [action])[0].uci
+
+    def parse_move(self, row: np.void, text: str) -> int:
+        """Returns the action that a move in UCI notation names, or a legal one in SAN; raises ValueError."""
+        text = text.strip()
+        action = moves.parse_uci(row, text)
+        return moves.parse_san(row, self._legal_actions(row), text) if action is None else action
+
+    def san(self, row: np.void, action: int) -> str:
+        """Returns a legal action in standard algebraic notation; raises ValueError if it is not legal."""
+        after = np.array([row], self.state_dtype)
+        stem = moves.san_stem(row, self._legal_actions(row), action)
+        self.step(after, np.arange(1), np.array([action]))
+        mate = after["over"][0] and after["winner"][0] >= 0
+        return stem + ("#" if mate else "+" if after["checkers"][0] else "")
+
+    def last_cells(self, row: np.void) -> list[tuple[int, int]]:
+        """Returns the cells that the last move led from and to."""
+        action = int(row["last_move"])
+        if action == NO_MOVE:
+            return []
+        plane, cell = divmod(action, 64)
+        rows, columns = tables.STEPS_OF_PLANES[plane]
+        ends = [(cell // 8, cell % 8), (cell // 8 + rows, cell % 8 + columns)]
+        return ends if row["to_move"] else [(7 - r, c) for r, c in ends]
+
+    def _legal_actions(self, row: np.void) -> list[int]:
+        mask = self.legal(np.array([row], self.state_dtype), np.arange(1))[0]
+        return [int(action) for action in np.flatnonzero(mask)]
+
+    def _pool_of(self, place: Position) -> np.ndarray:
+        pool = self.new_row(place.to_move, 2 * (place.number - 1) + place.to_move)
+        position.write(pool, self.params.tables, place)
+        return pool
+
+    def _fen(self, row: np.void) -> str:
+        return fen.to_fen(position.from_row(row))
+
+    def _parse_fen(self, text: str) -> np.ndarray:
+        return self._pool_of(fen.parse_fen(text))
