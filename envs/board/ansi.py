@@ -4,6 +4,7 @@ import numpy as np
 
 from envs.board import notation
 from envs.board.board_game import BoardGame
+from envs.core.rules import NO_MOVE
 
 _RESET = "\x1b[0m"
 _FAINT = "\x1b[2m"
@@ -29,7 +30,8 @@ def ansi(game: BoardGame, row: np.void, *, colours: bool = True) -> str:
         colours: whether to colour the text with ANSI escapes; without, it says the same.
     """
     cells, last = game.cells(row), set(game.last_cells(row))
-    diagram = notation.diagram(cells, game.glyphs, "nobody", game.letters, game.slant).splitlines()
+    shown = notation.diagram(cells, game.glyphs, "", game.letters, game.slant, game.rows_from_top)
+    diagram = shown.splitlines()
     inked = _ink if colours else _plain
     lines: list[str] = []
     for r in range(game.height):
@@ -50,7 +52,10 @@ def caption(game: BoardGame, row: np.void) -> str:
     seat = mover_or_winner(row)
     if seat is None:
         return "Draw"
-    return f"{game.players[seat].capitalize()} {'has won' if row['over'] else 'to move'}"
+    if row["over"]:
+        return f"{game.players[seat].capitalize()} has won"
+    passed = row["last_move"] != NO_MOVE and not game.last_cells(row)
+    return f"{game.players[seat].capitalize()} to move{' after a pass' if passed else ''}"
 
 
 def mover_or_winner(row: np.void) -> int | None:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pygame
 
+from envs.board import notation
 from envs.board.ansi import caption, mover_or_winner
 from envs.board.board_game import BoardGame
 from envs.board.render.looks import look_of
@@ -111,7 +112,10 @@ class BoardRenderer:
         left, top = self._corner
         picture.blit(board.finish(), self._corner, special_flags=pygame.BLEND_PREMULTIPLIED)
         game = self.game
-        labels = [(str(game.height - row), self._look.row_label(row)) for row in range(game.height)]
+        labels = [
+            (str(notation.row_number(row, game.height, game.rows_from_top)), self._look.row_label(row))
+            for row in range(game.height)
+        ]
         labels += [(game.letters[column], self._look.column_label(column)) for column in range(game.width)]
         for text, (x, y) in labels:
             write(picture, text, round(left + x - text_width(text) / 2), round(top + y), FAINT)

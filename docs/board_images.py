@@ -1,0 +1,35 @@
+"""Draws a game under way for every board game's page: `python docs/board_images.py` writes docs/images/board/."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from envs.board.registry import GAMES
+from envs.board.render import BoardRenderer
+
+FOLDER = Path(__file__).parent / "images" / "board"
+MOVES = {
+    "Breakthrough": "d2d3 e7e6 e2e3 c7d6 f2f3 g7f6 c2c3 d6d5 d3d4 f6e5",
+    "Chess": "e4 e5 Nf3 Nc6 Bb5 a6 Ba4 Nf6 O-O Be7 Re1 b5 Bb3 d6 c3 O-O h3 Na5 Bc2 c5 d4",
+    "ConnectFour": "d d d d e c c e e c b f c e",
+    "Go": "e5 c5 g4 g6 d3 c3 d4 c4 f6 g7 f7 h5 h4 g5 f5 f8 e8 g8",
+    "Gomoku": "h8 g9 i9 g7 j10 g10 k11 l12 g8 h9 i8 i7 f6 j8 h7",
+    "Hex": "f6 e7 d7 g5 e8 g4 f4 h3 h4 c9 d8 i3 i2 j4 c5",
+    "Othello": "f5 d6 c3 d3 c4 f4 c5 b3 c2 e3 d2",
+    "TicTacToe": "b2 a3 c3 a1 a2",
+}
+
+
+def main() -> None:
+    """Writes one PNG with a palette of 64 colours for each game."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, game_class in GAMES.items():
+        game = game_class()
+        frame = BoardRenderer(game).draw(game.play_moves(MOVES[name])[0])
+        path = FOLDER / f"{name}.png"
+        Image.fromarray(frame).quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
+        print(f"{path.name}: {path.stat().st_size / 1000:.1f} kB")
+
+
+if __name__ == "__main__":
+    main()
