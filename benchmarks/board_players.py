@@ -2,9 +2,9 @@
 
     python board_players.py KIND JSON
 
-KIND is one of `PLAYERS`, JSON its arguments. Says {"ready": versions}, or {"missing": why}, then for every line
-with a number of seconds plays for so long and answers {"moves": ..., "seconds": ...}. Nothing but the standard
-library is imported before a player asks for it: an interpreter that has the peers alone can run this file.
+KIND is one of `PLAYERS`, JSON its arguments. Says {"ready": versions}, or {"missing": why}, then for every
+line with a number of seconds plays for so long and answers {"moves": ..., "seconds": ...}. Nothing but the
+standard library is imported before a player asks for it: an interpreter that has the peers alone can run this file.
 """
 
 import json

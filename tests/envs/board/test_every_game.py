@@ -9,7 +9,15 @@ from scipy.stats import chisquare
 
 from envs.board import GAMES
 from envs.core.rules import GAME_HEADER, NO_MOVE, NOBODY
-from tests.envs.board.games import CASES, case_name, game_of, positions, running, successors
+from tests.envs.board.games import (
+    CASES,
+    assert_equal_fields,
+    case_name,
+    game_of,
+    positions,
+    running,
+    successors,
+)
 
 NAMES = [case_name(case) for case in CASES]
 every_game = pytest.mark.parametrize("name", NAMES)
@@ -131,16 +139,17 @@ def test_a_running_game_has_no_returns(name):
 
 
 @every_game
-def test_planes_are_finite_between_0_and_1_and_every_one_is_written(name):
+def test_planes_are_finite_and_in_the_range_of_the_game_and_every_one_is_written(name):
     game, pool = game_of(name), positions(name, 32)
     out = np.full((32, *game.observation_shape), np.nan, np.float32)
+    low, high = game.observation_range
     assert game.observation_shape == (len(game.planes), game.height, game.width)
     for players in (None, np.zeros(32, np.int8), np.ones(32, np.int8)):
         out[:] = np.nan
         game.observe(pool, np.arange(32), players, out)
         assert np.isfinite(out).all()
-        assert out.min() >= 0
-        assert out.max() <= 1
+        assert out.min() >= low
+        assert out.max() <= high
 
 
 @every_game
@@ -250,9 +259,3 @@ def test_a_game_begun_anew_is_a_fresh_one_but_for_its_stream(name):
     game.play_random(pool, rows)
     game.start(pool, rows, rows)
     assert_equal_fields(pool, game.pool(8))
-
-
-def assert_equal_fields(one: np.ndarray, other: np.ndarray) -> None:
-    """Compares field by field: the padding between fields may hold anything."""
-    for field in one.dtype.names:
-        np.testing.assert_array_equal(one[field], other[field], err_msg=field)
