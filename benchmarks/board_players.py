@@ -4,7 +4,8 @@
 
 KIND is one of `PLAYERS`, JSON its arguments. Says {"ready": versions}, or {"missing": why}, then for every
 line with a number of seconds plays for so long and answers {"moves": ..., "seconds": ...}. Nothing but the
-standard library is imported before a player asks for it: an interpreter that has the peers alone can run this file.
+standard library is imported before a player asks for it: an interpreter that has the peers alone can run
+this file.
 """
 
 import json

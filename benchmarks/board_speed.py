@@ -11,9 +11,9 @@ What each side computes for a move:
 - Pgx: a jitted scan over a batch, which computes the legal mask and the observation with every step, as its
   `step` does; XLA uses the threads it wants.
 Peers play in one process and in one a core, and the faster counts. All count plies, passes included, and
-begin a new game when one ends. They take turns in every round, each in a process of its own, and a ratio is taken
-within a round, so that a busy machine slows all alike. The goal is five times the faster peer. Where rules
-differ, the games' documentation pages say so; random play hardly meets it.
+begin a new game when one ends. They take turns in every round, each in a process of its own, and a ratio is
+taken within a round, so that a busy machine slows all alike. The goal is five times the faster peer. Where
+rules differ, the games' documentation pages say so; random play hardly meets it.
 
 Pgx 2.6 needs jax below 0.5 and so a Python environment of its own, `pip install pgx "jax<0.5" open_spiel`;
 `--peer-python` names its interpreter. A peer that is missing is said so and left out.

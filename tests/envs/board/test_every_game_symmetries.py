@@ -67,13 +67,13 @@ def test_games_of_turned_moves_have_turned_observations_and_turned_legal_moves(n
     while True:
         for k in turns:
             assert_turned(game, straight, turned[k], k)
-        running = everyone[straight["over"] == 0]
-        if not len(running):
+        rows = everyone[straight["over"] == 0]
+        if not len(rows):
             break
-        actions = game.random_actions(straight, running)
-        game.step(straight, running, actions)
+        actions = game.random_actions(straight, rows)
+        game.step(straight, rows, actions)
         for k in turns:
-            game.step(turned[k], running, np.argsort(game.symmetries.actions[k])[actions])
+            game.step(turned[k], rows, np.argsort(game.symmetries.actions[k])[actions])
 
 
 @every_game
