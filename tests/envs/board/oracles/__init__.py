@@ -1,0 +1,1 @@
+"""Games played beside independent implementations of their rules."""
