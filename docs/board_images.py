@@ -8,6 +8,7 @@ from envs.board.registry import GAMES
 from envs.board.render import BoardRenderer
 
 FOLDER = Path(__file__).parent / "images" / "board"
+COLOURS = 40
 MOVES = {
     "Breakthrough": "d2d3 e7e6 e2e3 c7d6 f2f3 g7f6 c2c3 d6d5 d3d4 f6e5",
     "Chess": "e4 e5 Nf3 Nc6 Bb5 a6 Ba4 Nf6 O-O Be7 Re1 b5 Bb3 d6 c3 O-O h3 Na5 Bc2 c5 d4",
@@ -21,13 +22,13 @@ MOVES = {
 
 
 def main() -> None:
-    """Writes one PNG with a palette of 64 colours for each game."""
+    """Writes one PNG with a small palette for each game."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, game_class in GAMES.items():
         game = game_class()
         frame = BoardRenderer(game).draw(game.play_moves(MOVES[name])[0])
         path = FOLDER / f"{name}.png"
-        Image.fromarray(frame).quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
+        Image.fromarray(frame).quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
         print(f"{path.name}: {path.stat().st_size / 1000:.1f} kB")
 
 

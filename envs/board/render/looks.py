@@ -282,7 +282,7 @@ _LOOKS: dict[str, type[Look]] = {
 
 
 def look_of(game: BoardGame) -> Look:
-    """Returns how a game is drawn: by its `look`; squares of players "x" and "o" hold crosses and noughts."""
-    if game.look == "squares" and set(game.players) == {"x", "o"}:
+    """Returns how a game is drawn: by its `look`, but players called x and o have crosses and noughts."""
+    if game.players == ("x", "o"):
         return Marks(game)
     return _LOOKS[game.look](game)
