@@ -3,15 +3,20 @@
     python benchmarks/board_oracles.py [--games 10000] [--only go]
 
 Calls `play_games(count, seed, **options)` of every module in tests/envs/board/oracles: legal moves, who is to
-move, the board and the result are compared at every ply, and the first difference raises, with the moves so far.
+move, the board and the result are compared at every ply, and the first difference raises, with the moves so
+far. The games are shared out over processes, one a core.
 """
 
 import argparse
 import importlib
+import os
 import sys
 import time
 import traceback
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import get_context
 from pathlib import Path
 
 from machine import RESULTS, machine, write_report
@@ -29,6 +34,16 @@ OPTIONS: dict[str, list[dict[str, object]]] = {
     "go": [{"size": 9}, {"size": 5}, {"size": 19}],
 }
 
+GAMES_A_TASK = 50
+# Large boards take seconds a game: that many times fewer games.
+FEWER = {"go size=19": 20}
+
+
+def play(name: str, games: int, seed: int, options: Mapping[str, object]) -> int:
+    """Compares some games, in a process of the pool; returns how many plies were compared."""
+    sys.path.insert(0, str(ROOT))  # for `tests`
+    return int(importlib.import_module(f"tests.envs.board.oracles.{name}").play_games(games, seed, **options))
+
 
 def main() -> None:
     names = sorted(path.stem for path in ORACLES.glob("*.py") if not path.stem.startswith("_"))
@@ -38,24 +53,30 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=RESULTS / "board_oracles.json")
     args = parser.parse_args()
-    sys.path.insert(0, str(ROOT))  # for `tests`
     compared: dict[str, object] = {}
     different = 0
-    for name in args.only or names:
-        play_games = importlib.import_module(f"tests.envs.board.oracles.{name}").play_games
-        for options in OPTIONS.get(name, [{}]):
+    os.environ["NUMBA_NUM_THREADS"] = "1"  # of each process
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for name, options in [(name, o) for name in args.only or names for o in OPTIONS.get(name, [{}])]:
             title = " ".join([name, *(f"{key}={value}" for key, value in options.items())])
+            games = max(1, args.games // FEWER.get(title, 1))
             start = time.perf_counter()
+            tasks = [
+                pool.submit(play, name, min(GAMES_A_TASK, games - first), args.seed + first, options)
+                for first in range(0, games, GAMES_A_TASK)
+            ]
             try:
-                plies = int(play_games(args.games, args.seed, **options))
-            except AssertionError:
+                plies = sum(task.result() for task in tasks)
+            except AssertionError as error:
+                for task in tasks:
+                    task.cancel()
                 different += 1
                 traceback.print_exc()
-                compared[title] = {"games": args.games, "differs": traceback.format_exc(limit=0).strip()}
+                compared[title] = {"games": games, "differs": str(error)}
                 continue
             seconds = time.perf_counter() - start
-            compared[title] = {"games": args.games, "plies": plies, "seconds": round(seconds, 1)}
-            print(f"{title:24s} {args.games:,} games, {plies:,} plies alike, {seconds:.1f} s", flush=True)
+            compared[title] = {"games": games, "plies": plies, "seconds": round(seconds, 1)}
+            print(f"{title:30s} {games:6,d} games, {plies:10,d} plies alike, {seconds:.1f} s", flush=True)
     head = machine("numba", "numpy")
     head["oracles"] = {library: library_version(library) for library in LIBRARIES}
     write_report(args.output, {**head, "seed": args.seed, "different": different, "compared": compared})
