@@ -14,7 +14,7 @@ from envs.core.picture import Colour, Point, Sketch, mix
 
 _BOARD_PX = 512
 _LARGEST_CELL_PX = 128
-_HEX_BOARD_PX = 560
+_HEX_BOARD_PX = 552
 _RIM_PX = 8
 _LAST_TINT = (255, 205, 40, 120)
 

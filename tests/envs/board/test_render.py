@@ -47,9 +47,9 @@ def board_pixels(game: BoardGame) -> np.ndarray:
 
 
 def same_picture(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether two pictures are equal but for the last pixel of slanting and round edges."""
+    """Whether two pictures are equal but for shades on slanting edges (a quarter of a pixel's contrast)."""
     difference = np.abs(a - b).max(axis=2)
-    return bool((difference > 96).mean() < 0.001 and difference.mean() < 1.0)
+    return bool(difference.max() <= 96 and difference.mean() < 3)
 
 
 @pytest.mark.parametrize(("name", "options"), BOARDS)
