@@ -5,13 +5,19 @@ from envs.board.breakthrough.game import Breakthrough
 from envs.board.chess.game import Chess
 from envs.board.connect_four.game import ConnectFour
 from envs.board.go.game import Go
+from envs.board.gomoku.game import Gomoku
+from envs.board.hex.game import Hex
 from envs.board.othello.game import Othello
+from envs.board.tic_tac_toe.game import TicTacToe
 
 GAMES: dict[str, type[BoardGame]] = {
     "Breakthrough": Breakthrough,
     "Chess": Chess,
     "ConnectFour": ConnectFour,
     "Go": Go,
+    "Gomoku": Gomoku,
+    "Hex": Hex,
     "Othello": Othello,
+    "TicTacToe": TicTacToe,
 }
 """Class by the name in the id `quadrivium/<name>-v0`; each has working defaults for all its arguments."""
