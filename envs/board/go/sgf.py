@@ -59,8 +59,7 @@ def read(game: Go, text: str) -> Record:
     """Returns the main line of an SGF game, played by the rules; raises ValueError that names the fault."""
     try:
         sgf = Sgf_game.from_string(text)
-        sgf.get_root().get_raw_property_map()
-        komi = sgf.get_komi()
+        komi, handicap = sgf.get_komi(), sgf.get_handicap() or 0
     except ValueError as error:
         raise ValueError(f"this is no SGF that can be read: {_one_line(error)}") from None
     if sgf.get_size() != game.height:
@@ -94,14 +93,13 @@ def read(game: Go, text: str) -> Record:
                 action = (game.height - 1 - point[0]) * game.width + point[1]
             moves.append((COLOURS.index(colour), action))
     if to_move is None:
-        to_move = moves[0][0] if moves else int((sgf.get_handicap() or 0) > 0)
+        to_move = moves[0][0] if moves else int(handicap > 0)
     start = game.set_up(cells, to_move)
     end = start.copy()
     for number, (seat, action) in enumerate(moves, 1):
         if seat != end["to_move"][0]:
-            raise ValueError(
-                f"move {number} of the SGF is {game.players[seat]}'s, but it is the other's turn"
-            )
+            mover, other = game.players[seat], game.players[1 - seat]
+            raise ValueError(f"move {number} of the SGF is {mover}'s, but it is {other}'s turn")
         _play(game, end, action, number)
     return Record(start, [action for _, action in moves], end)
 

@@ -1,4 +1,4 @@
-"""Go in sixty lines of sets and flood fills, as slow and as plain as can be: what the kernel is compared with."""
+"""Go in sets and flood fills, as slow and as plain as can be: what the kernel is compared with."""
 
 BLACK, WHITE, EMPTY = "X", "O", "."
 
