@@ -21,7 +21,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 with contextlib.suppress(OSError):
     ctypes.CDLL("libgomp.so.1")
 
-BOARD_GAMES = ("ConnectFour",)  # `envs.board.GAMES`, which would load Numba
+BOARD_GAMES = ("Breakthrough", "Chess", "ConnectFour", "Go", "Gomoku", "Hex", "Othello", "TicTacToe")  # of `envs.board.GAMES`
 
 
 def register_environments() -> None:

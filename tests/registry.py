@@ -15,7 +15,8 @@ TUTORIAL = "tutorial/CartPole-v0"
 
 # A new id is tested with its defaults from the start; what else it can be is listed here.
 CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
-    "quadrivium/ConnectFour-v0": [{}, {"seat": "second"}],
+    "quadrivium/ConnectFour-v0": [{}, {"seat": "second", "opponent": "tactical"}],
+    "quadrivium/Othello-v0": [{}, {"size": 6, "seat": "random"}],
     "quadrivium/Highway-v0": [
         {},
         {"preset": "highway"},

@@ -59,7 +59,8 @@ def board_setup(
     name: str,
     *,
     opponent: Opponent = "random",
-    seat: Literal["first", "second", "random"] = "random",
+    seat: Literal["first", "second", "random"] = "first",
+    illegal: Literal["error", "lose"] = "error",
     split: Literal["train", "test"] = "train",
     **options: Any,
 ) -> Setup:
@@ -67,8 +68,9 @@ def board_setup(
     game_class = GAMES[name]
     for option in options:
         own = inspect.signature(game_class).parameters
-        require_choice("argument", option, [*own, "opponent", "seat", "split", "render_mode"])
+        require_choice("argument", option, [*own, "opponent", "seat", "illegal", "split", "render_mode"])
     require_choice("seat", seat, SEATS)
+    require_choice("illegal", illegal, ("error", "lose"))
     require_choice("split", split, ("train", "test"))
     if not callable(opponent):
         require_choice("opponent", opponent, ("random", "tactical"))
@@ -90,7 +92,8 @@ def board_setup(
         render_fps=2,
         baselines={"tactical": lambda env: tactical(game, env.states)},
         others=None if opponent == "random" else OutsideOpponent(game, opponent),
-        illegal=game.illegal_action_message,
+        illegal_message=game.illegal_action_message,
+        illegal_passes=illegal == "lose",
     )
 
 
@@ -98,16 +101,19 @@ class BoardEnv(LaneEnv):
     """One game against an opponent; `envs.board.<Game>` says what its actions and planes are.
 
     Observations are a Dict: `observation`, the planes (C, H, W) float32 as the agent sees the board, and
-    `action_mask` (A,) int8, 1 where a move is legal. An illegal move raises ValueError and changes nothing.
-    The reward is 1 for a win, -1 for a loss, at the end. Metrics: win, draw, loss (each 0 or 1), first
-    (whether the agent began), plies.
+    `action_mask` (A,) int8, 1 where a move is legal. The reward is 1 for a win, -1 for a loss, at the end.
+    Metrics: win, draw, loss (each 0 or 1), first (whether the agent began), plies.
 
     Args:
         name: of the game in `envs.board.GAMES`.
         opponent: "random", uniformly random legal moves played within the engine; "tactical", which wins if
             it can, does not lose at once, and else plays randomly; or a batched policy
             `{"observation": (n, C, H, W), "action_mask": (n, A)} -> actions (n,)`.
-        seat: whether the agent is the "first" player, the "second", or a "random" one in each episode.
+        seat: whether the agent is the "first" player, the "second", or a "random" one in each episode, which is
+            the one to train with.
+        illegal: what an illegal move does: "error" raises ValueError and changes nothing, "lose" loses the game,
+            for agents that do not read masks, and for Gymnasium's checker, which tries one position's move in
+            another.
         split: "train" or "test": the random numbers of one never occur in the other.
         render_mode: "rgb_array", "human" or "ansi".
         options: the game's own arguments, such as `size`.

@@ -17,6 +17,9 @@ LANE_HEADER: list[tuple[str, str]] = [
 NO_ACTION = -1
 """What a world's `step` gets instead of an action to report how things stand, after others have acted."""
 
+ILLEGAL_ACTION = -2
+"""What a world's `step` gets instead of an illegal action, if its `Setup` lets illegal actions through."""
+
 
 def lane(function: Callable[..., Any]) -> Any:
     """Compiles a scalar function for use inside the launchers, on the CPU and on CUDA.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.core.lane import NO_ACTION
+from envs.core.lane import ILLEGAL_ACTION, NO_ACTION
 from envs.core.launch import Outputs, launchers
 from envs.core.setup import Setup
 
@@ -107,20 +107,18 @@ class Lanes:
         """Takes actions (N,) or (N, A); raises ValueError, and changes nothing, if one is illegal."""
         checked = checked_actions(actions, self.setup.action_space, len(self.states))
         if self.setup.masked:
-            self._check_legal(actions)
+            wrong = self.outputs.masks[np.arange(len(actions)), actions] == 0
+            if wrong.any() and not self.setup.illegal_passes:
+                raise ValueError(self._illegal_message(int(np.argmax(wrong)), actions))
+            checked = np.where(wrong[:, None], ILLEGAL_ACTION, checked)
         self.actions[:, : checked.shape[1]] = checked
 
-    def _check_legal(self, actions: np.ndarray) -> None:
-        masks = self.outputs.masks
-        wrong = masks[np.arange(len(masks)), actions] == 0
-        if not wrong.any():
-            return
-        k = int(np.argmax(wrong))
-        where = f" (environment {k})" if len(masks) > 1 else ""
-        if self.setup.illegal:
-            raise ValueError(self.setup.illegal(self.states[k], int(actions[k]), masks[k]) + where)
-        legal = np.flatnonzero(masks[k]).tolist()
-        raise ValueError(f"action {actions[k]} is illegal{where}; legal actions: {legal}")
+    def _illegal_message(self, lane: int, actions: np.ndarray) -> str:
+        action, mask = int(actions[lane]), self.outputs.masks[lane]
+        where = f" (environment {lane})" if len(actions) > 1 else ""
+        if self.setup.illegal_message:
+            return self.setup.illegal_message(self.states[lane], action, mask) + where
+        return f"action {action} is illegal{where}; legal actions: {np.flatnonzero(mask).tolist()}"
 
 
 def checked_actions(actions: np.ndarray, space: Discrete | Box, num_envs: int = 1) -> np.ndarray:

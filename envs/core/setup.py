@@ -51,7 +51,9 @@ class Setup:
         others: acts for all who are not the agent and live outside the lanes: `(states (N,)) -> bool` moves
             `states` on to where the agent is to act and says whether it changed anything. The world's `step`
             then gets NO_ACTION once after the agent's own action, and reports how things stand.
-        illegal: `(row, action, mask) -> str` says what is wrong with an illegal action, or None.
+        illegal_message: `(row, action, mask) -> str` says what is wrong with an illegal action, or None.
+        illegal_passes: whether an illegal action reaches the world's `step`, as ILLEGAL_ACTION, instead of raising
+            ValueError.
     """
 
     world: World
@@ -64,7 +66,8 @@ class Setup:
     render_fps: int = 10
     baselines: Mapping[str, Callable[["LaneVectorEnv"], np.ndarray]] = field(default_factory=dict)
     others: Callable[[np.ndarray], bool] | None = None
-    illegal: Callable[[np.void, int, np.ndarray], str] | None = None
+    illegal_message: Callable[[np.void, int, np.ndarray], str] | None = None
+    illegal_passes: bool = False
 
     @property
     def masked(self) -> bool:

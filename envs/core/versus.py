@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 
 from envs.core import rng
-from envs.core.lane import NO_ACTION, World, lane
+from envs.core.lane import ILLEGAL_ACTION, NO_ACTION, World, lane
 from envs.core.rules import Rules
 
 FIRST, SECOND, EITHER = 0, 1, 2
@@ -43,7 +43,10 @@ def _metrics_one(s, p, out):
 
 @cache
 def versus(rules: Rules) -> World:
-    """Returns the world of one agent who plays `rules`: reward 1 for a win, -1 for a loss, at the end."""
+    """Returns the world of one agent who plays `rules`: reward 1 for a win, -1 for a loss, at the end.
+
+    An illegal action that is let through loses the game.
+    """
     start, play, random_action, observe = rules.start, rules.play, rules.random_action, rules.observe
 
     @lane
@@ -60,7 +63,10 @@ def versus(rules: Rules) -> World:
 
     @lane
     def step_one(s, action, p, terms):
-        if action[0] != NO_ACTION:
+        if action[0] == ILLEGAL_ACTION:
+            s.over = 1
+            s.winner = 1 - s.seat
+        elif action[0] != NO_ACTION:
             play(s, p, action[0])
             answer(s, p)
         over = s.over != 0

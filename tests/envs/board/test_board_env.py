@@ -4,8 +4,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-import envs  # noqa: F401 (registers the ids)
-from envs.board import ConnectFour
+import envs
+from envs.board import GAMES, ConnectFour
 
 ID = "quadrivium/ConnectFour-v0"
 
@@ -57,7 +57,7 @@ def test_in_the_second_seat_the_opponent_has_moved_before_the_first_observation(
 
 
 def test_each_episode_draws_its_seat_anew_half_of_them_first():
-    env = gymnasium.make_vec(ID, num_envs=2000)
+    env = gymnasium.make_vec(ID, num_envs=2000, seat="random")
     env.reset(seed=0)
     first = (env.unwrapped.get_state()["seat"] == 0).mean()
     assert 0.45 < first < 0.55  # 4.5 standard errors
@@ -187,3 +187,19 @@ def test_a_wrong_argument_is_one_line_with_the_remedy(kwargs, message):
     with pytest.raises(ValueError, match=message) as caught:
         gymnasium.make(ID, **kwargs)
     assert "\n" not in str(caught.value)
+
+
+def test_an_illegal_move_can_lose_instead():
+    env = gymnasium.make_vec(ID, num_envs=2, opponent=first_legal, seat="first", illegal="lose")
+    env.reset(seed=0)
+    for _ in range(3):
+        env.step(np.array([0, 0]))  # the opponent answers in the same column: after three rounds it is full
+    _, rewards, terminated, _, info = env.step(np.array([0, 1]))
+    assert rewards.tolist() == [-1.0, 0.0]
+    assert terminated.tolist() == [True, False]
+    assert info["metrics"]["loss"][0] == 1.0
+
+
+def test_every_game_has_an_id():
+    assert sorted(envs.BOARD_GAMES) == sorted(GAMES)
+    assert {f"quadrivium/{name}-v0" for name in GAMES} <= set(gymnasium.registry)
