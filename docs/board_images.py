@@ -1,4 +1,4 @@
-"""Draws a game under way for every board game's page: `python docs/board_images.py` writes docs/images/board/."""
+"""Draws a game under way for every board game's page; `python docs/board_images.py` writes images/board/*.png."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from envs.board.registry import GAMES
 from envs.board.render import BoardRenderer
 
 FOLDER = Path(__file__).parent / "images" / "board"
-COLOURS = 40
+COLOURS = 64
 MOVES = {
     "Breakthrough": "d2d3 e7e6 e2e3 c7d6 f2f3 g7f6 c2c3 d6d5 d3d4 f6e5",
     "Chess": "e4 e5 Nf3 Nc6 Bb5 a6 Ba4 Nf6 O-O Be7 Re1 b5 Bb3 d6 c3 O-O h3 Na5 Bc2 c5 d4",

@@ -109,7 +109,7 @@ class GameAECEnv(AECEnv[str, Any, Any]):
         self.terminations = dict.fromkeys(AGENTS, False)
         self.truncations = dict.fromkeys(AGENTS, False)
         self.infos = {agent: {} for agent in AGENTS}
-        self.agent_selection = AGENTS[int(self._pool["to_move"][0])]
+        self.agent_selection = AGENTS[self._pool["to_move"][0]]
         self._skip_agent_selection = None  # PettingZoo's note of whom to go on with after a dead agent
         if self.render_mode == "human":
             self.render()
@@ -126,12 +126,12 @@ class GameAECEnv(AECEnv[str, Any, Any]):
         with _one_thread():
             self.game.step(self._pool, self._row, np.array([action]))
         self._cumulative_rewards[mover] = 0.0
-        result = self.game.result(self._pool, self._row)
-        if result.over[0]:
-            self.rewards = dict(zip(AGENTS, result.returns[0].tolist(), strict=True))
+        if self._pool["over"][0]:
+            returns = self.game.result(self._pool, self._row).returns[0]
+            self.rewards = dict(zip(AGENTS, returns.tolist(), strict=True))
             self.terminations = dict.fromkeys(AGENTS, True)
             self._accumulate_rewards()
-        self.agent_selection = AGENTS[int(result.to_move[0])]
+        self.agent_selection = AGENTS[self._pool["to_move"][0]]
         if self.render_mode == "human":
             self.render()
 

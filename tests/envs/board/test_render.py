@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from pathlib import Path
 
 import numpy as np
 import pygame
@@ -250,3 +251,8 @@ def test_a_pass_is_said_since_it_marks_no_cell():
 
 def test_two_marked_cells_beside_each_other_share_a_bar():
     assert [text._gap(*sides) for sides in itertools.product((False, True), repeat=2)] == [" ", "[", "]", "|"]
+
+
+def test_the_documentation_has_a_picture_of_every_game():
+    folder = Path(__file__).resolve().parents[3] / "docs" / "images" / "board"
+    assert {path.stem for path in folder.glob("*.png")} == set(GAMES)
