@@ -109,11 +109,11 @@ class BoardEnv(LaneEnv):
         opponent: "random", uniformly random legal moves played within the engine; "tactical", which wins if
             it can, does not lose at once, and else plays randomly; or a batched policy
             `{"observation": (n, C, H, W), "action_mask": (n, A)} -> actions (n,)`.
-        seat: whether the agent is the "first" player, the "second", or a "random" one in each episode, which is
-            the one to train with.
-        illegal: what an illegal move does: "error" raises ValueError and changes nothing, "lose" loses the game,
-            for agents that do not read masks, and for Gymnasium's checker, which tries one position's move in
-            another.
+        seat: whether the agent is the "first" player, the "second", or a "random" one in each episode, which
+            is what to train with.
+        illegal: what an illegal move does: "error" raises ValueError and changes nothing, "lose" loses the
+            game, for agents that do not read masks, and for Gymnasium's checker, which tries one position's
+            move in another.
         split: "train" or "test": the random numbers of one never occur in the other.
         render_mode: "rgb_array", "human" or "ansi".
         options: the game's own arguments, such as `size`.

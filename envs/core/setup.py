@@ -52,8 +52,8 @@ class Setup:
             `states` on to where the agent is to act and says whether it changed anything. The world's `step`
             then gets NO_ACTION once after the agent's own action, and reports how things stand.
         illegal_message: `(row, action, mask) -> str` says what is wrong with an illegal action, or None.
-        illegal_passes: whether an illegal action reaches the world's `step`, as ILLEGAL_ACTION, instead of raising
-            ValueError.
+        illegal_passes: whether an illegal action reaches the world's `step`, as ILLEGAL_ACTION, instead of
+            raising ValueError.
     """
 
     world: World
