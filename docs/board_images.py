@@ -1,4 +1,4 @@
-"""Draws a game under way for every board game's page; `python docs/board_images.py` writes images/board/*.png."""
+"""Draws a game under way for every board game's page: `python docs/board_images.py`."""
 
 from pathlib import Path
 

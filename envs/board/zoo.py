@@ -1,5 +1,6 @@
 """Board games in PettingZoo: what the modules `envs.board.<game>_v0` are made from."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -8,9 +9,8 @@ from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 from envs.board.board_game import BoardGame
 from envs.board.registry import GAMES
 from envs.core.setup import Renderer
+from envs.core.validation import require_choice
 from envs.core.zoo_env import GameAECEnv
-
-GYMNASIUM_ONLY = ("split", "seat", "opponent")
 
 
 def constructors(
@@ -23,12 +23,9 @@ def constructors(
     """
 
     def raw_env(*, render_mode: str | None = None, **options: Any) -> GameAECEnv:
-        for option in GYMNASIUM_ONLY:
-            if option in options:
-                raise ValueError(
-                    f"{option}={options[option]!r} is for the Gymnasium environment, which plays one seat; "
-                    "here an agent plays each, so leave it out"
-                )
+        own = inspect.signature(GAMES[game_name]).parameters
+        for option in options:
+            require_choice("argument", option, [*own, "render_mode"])
         game = GAMES[game_name](**options)
         return GameAECEnv(
             game,

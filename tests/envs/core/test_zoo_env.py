@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pettingzoo.test import api_test, performance_benchmark, render_test, seed_test
 
-from envs.board import connect_four_v0, tic_tac_toe_v0
+from envs.board import connect_four_v0, othello_v0, tic_tac_toe_v0
 from envs.board.registry import GAMES
 from envs.core.zoo_env import AGENTS, GameAECEnv
 
@@ -237,10 +237,14 @@ def test_a_game_cannot_begin_where_it_has_ended(connect_four: GameAECEnv):
         connect_four.reset(options={"position": text})
 
 
-@pytest.mark.parametrize("option", ["split", "seat", "opponent"])
-def test_options_of_the_gymnasium_environments_are_refused(option: str):
-    with pytest.raises(ValueError, match=f"{option}=1 is for the Gymnasium environment"):
-        connect_four_v0.env(**{option: 1})
+def test_the_games_own_options_are_arguments_and_no_others():
+    assert othello_v0.env(size=6).observation_space("player_0")["observation"].shape[1:] == (6, 6)
+    with pytest.raises(ValueError, match=r"argument='sise' is unknown: .* did you mean 'size'\?"):
+        othello_v0.env(sise=6)
+    with pytest.raises(ValueError, match="argument='opponent' is unknown: use one of 'render_mode'"):
+        connect_four_v0.env(opponent="random")
+    with pytest.raises(ValueError, match="size=7"):
+        othello_v0.env(size=7)
 
 
 def test_an_unknown_render_mode_is_refused():
