@@ -88,7 +88,7 @@ class Chess(BoardGame):
         return {"fen": (self._fen, self._parse_fen), **super().formats}
 
     def cells(self, row: np.void) -> np.ndarray:
-        """Returns the pieces (8, 8) int8: pawn 1, knight 2, bishop 3, rook 4, queen 5, king 6; < 0 Black's."""
+        """Returns the pieces (8, 8) int8: 1 to 6 pawn, knight, bishop, rook, queen, king; Black's < 0."""
         return position.from_row(row).cells
 
     def set_up(self, cells: np.ndarray, to_move: int) -> np.ndarray:

@@ -75,7 +75,8 @@ def write(pool: np.ndarray, tables: np.ndarray, position: Position) -> None:
     check_passed(position)
     rights = sum(_RIGHT_BITS[right] for right in position.rights)
     _place(pool, tables, position, 1 - position.to_move, rights, 0)
-    if pool["checkers"][0]:
+    own, low, _, high = pool["board"][0]
+    if pool["attacked"][0] & own & low & high:  # by pieces, or by the other king
         mover, other = COLOURS[position.to_move], COLOURS[1 - position.to_move]
         raise ValueError(f"{other} is in check while {mover} is to move: {other} cannot have moved so")
     passed = 0
