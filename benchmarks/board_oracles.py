@@ -57,7 +57,9 @@ def main() -> None:
     different = 0
     os.environ["NUMBA_NUM_THREADS"] = "1"  # of each process
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        for name, options in [(name, o) for name in args.only or names for o in OPTIONS.get(name, [{}])]:
+        for name, options in [
+            (oracle, o) for oracle in args.only or names for o in OPTIONS.get(oracle, [{}])
+        ]:
             title = " ".join([name, *(f"{key}={value}" for key, value in options.items())])
             games = max(1, args.games // FEWER.get(title, 1))
             start = time.perf_counter()
