@@ -12,17 +12,8 @@ ROW = np.uint64(8)  # bits from a cell to the one below
 NOT_LEFT = np.uint64(0xFEFEFEFEFEFEFEFE)
 NOT_RIGHT = np.uint64(0x7F7F7F7F7F7F7F7F)  # without the eighth column
 
-_ONE, _TWO, _THREE, _FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
-_S7, _S16, _S32, _S56 = (np.uint64(n) for n in (7, 16, 32, 56))
-_BYTES = np.uint64(0x0101010101010101)
-_BYTE, _NIBBLE = np.uint64(0xFF), np.uint64(0xF)
-_BYTE_TOPS = np.uint64(0x8080808080808080)
+_S16, _S32 = np.uint64(16), np.uint64(32)
 _EVEN_BYTES, _EVEN_PAIRS = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
-_BITS_1, _BITS_2, _BITS_4 = (
-    np.uint64(0x5555555555555555),
-    np.uint64(0x3333333333333333),
-    np.uint64(0x0F0F0F0F0F0F0F0F),
-)
 
 
 @lane
@@ -46,32 +37,6 @@ def upside_down(x):
     return (x >> _S32) | (x << _S32)
 
 
-@lane
-def nth(x, n):
-    """Returns the number (int64) of the n-th lowest set bit, n from 0; at least n + 1 are set.
-
-    By halves, from the sums that counting the bits goes through: without a loop, whose length the processor
-    cannot foresee where n is random (an eighth of the time of a random game of Othello).
-    """
-    n = np.uint64(n)
-    twos = x - ((x >> _ONE) & _BITS_1)
-    fours = (twos & _BITS_2) + ((twos >> _TWO) & _BITS_2)
-    up_to_byte = ((fours + (fours >> _FOUR)) & _BITS_4) * _BYTES  # a byte's sum with those of the bytes below
-    passed = ((n * _BYTES | _BYTE_TOPS) - up_to_byte) & _BYTE_TOPS  # bytes whose sum is at most n
-    at = (((passed >> _S7) * _BYTES) >> _S56) * ROW
-    n -= ((up_to_byte << ROW) >> at) & _BYTE
-    below = (fours >> at) & _NIBBLE
-    above = n >= below
-    n -= below if above else np.uint64(0)
-    at += _FOUR if above else np.uint64(0)
-    below = (twos >> at) & _THREE
-    above = n >= below
-    n -= below if above else np.uint64(0)
-    at += _TWO if above else np.uint64(0)
-    at += _ONE if n >= (x >> at) & _ONE else np.uint64(0)
-    return np.int64(at)
-
-
 def reciprocal(width: int) -> np.uint64:
     """Returns 1 / width in units of 2⁻¹⁶, rounded up: exact divisions of the numbers up to 63."""
     return np.uint64(2**16 // width + 1)
@@ -92,7 +57,7 @@ def require_position(cells: np.ndarray, to_move: int, height: int, width: int) -
     """Raises ValueError unless cells are (H, W) integers of -1, 0 and 1, and to_move is a seat."""
     if cells.shape != (height, width) or cells.dtype.kind not in "iu":
         raise ValueError(
-            f"cells are {cells.dtype} of shape {cells.shape}; this board needs integers of ({height}, {width})"
+            f"cells are {cells.dtype} of shape {cells.shape}; this board needs integers ({height}, {width})"
         )
     if not np.isin(cells, (-1, 0, 1)).all():
         strange = cells[~np.isin(cells, (-1, 0, 1))][0]

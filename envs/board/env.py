@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
+from envs.board.ansi import ansi
 from envs.board.baselines import tactical
 from envs.board.board_game import BoardGame
 from envs.board.registry import GAMES
@@ -88,7 +89,7 @@ def board_setup(
         observation_space=Box(low, high, game.observation_shape, np.float32),
         action_space=Discrete(game.num_actions),
         renderer=lambda: _renderer(game),
-        text=lambda row: _text(game, row),
+        text=lambda row: ansi(game, row),
         render_fps=2,
         baselines={"tactical": lambda env: tactical(game, env.states)},
         others=None if opponent == "random" else OutsideOpponent(game, opponent),
@@ -131,12 +132,6 @@ class BoardVectorEnv(LaneVectorEnv):
 
 
 def _renderer(game: BoardGame) -> Renderer:
-    from envs.board.render.picture import BoardRenderer  # pygame is loaded by those who draw
+    from envs.board.render import BoardRenderer  # pygame is loaded by those who draw
 
     return BoardRenderer(game)
-
-
-def _text(game: BoardGame, row: np.void) -> str:
-    from envs.board.render.text import ansi
-
-    return ansi(game, row)

@@ -11,7 +11,8 @@ import numpy as np
 from envs.core.lane import lane
 
 ONE = np.uint64(1)
-_TWO, _FOUR, _S56 = np.uint64(2), np.uint64(4), np.uint64(56)
+_TWO, _THREE, _FOUR, _S7, _EIGHT, _S56 = (np.uint64(n) for n in (2, 3, 4, 7, 8, 56))
+_BYTE, _NIBBLE, _BYTE_TOPS = np.uint64(0xFF), np.uint64(0xF), np.uint64(0x8080808080808080)
 _PAIRS = np.uint64(0x5555555555555555)
 _NIBBLE_PAIRS = np.uint64(0x3333333333333333)
 _NIBBLES = np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -53,7 +54,25 @@ def without_lowest(x):
 
 @lane
 def nth(x, n):
-    """Returns the index of the n-th lowest set bit, n from 0; at least n + 1 bits are set."""
-    for _ in range(n):
-        x = x & (x - ONE)
-    return count(~x & (x - ONE))
+    """Returns the number (int64) of the n-th lowest set bit, n from 0; at least n + 1 are set.
+
+    By halves, from the sums that counting the bits goes through: without a loop, whose length the processor
+    cannot foresee where n is random (an eighth of the time of a random game of Othello).
+    """
+    n = np.uint64(n)
+    twos = x - ((x >> ONE) & _PAIRS)
+    fours = (twos & _NIBBLE_PAIRS) + ((twos >> _TWO) & _NIBBLE_PAIRS)
+    up_to_byte = ((fours + (fours >> _FOUR)) & _NIBBLES) * _BYTES  # a byte's sum with those below it
+    passed = ((n * _BYTES | _BYTE_TOPS) - up_to_byte) & _BYTE_TOPS  # bytes whose sum is at most n
+    at = (((passed >> _S7) * _BYTES) >> _S56) * _EIGHT
+    n -= ((up_to_byte << _EIGHT) >> at) & _BYTE
+    below = (fours >> at) & _NIBBLE
+    above = n >= below
+    n -= below if above else np.uint64(0)
+    at += _FOUR if above else np.uint64(0)
+    below = (twos >> at) & _THREE
+    above = n >= below
+    n -= below if above else np.uint64(0)
+    at += _TWO if above else np.uint64(0)
+    at += ONE if n >= (x >> at) & ONE else np.uint64(0)
+    return np.int64(at)

@@ -106,7 +106,7 @@ def random_action_one(s, p):
         direction, pieces, n = RIGHT, right, n - lefts - straights
     elif n >= lefts:
         direction, pieces, n = STRAIGHT, straight, n - lefts
-    return direction * p.rows * p.columns + byte_board.cell_at(byte_board.nth(pieces, n), p.columns)
+    return direction * p.rows * p.columns + byte_board.cell_at(bits.nth(pieces, n), p.columns)
 
 
 @lane

@@ -153,7 +153,7 @@ def random_action_one(s, p):
     moves = s.moves
     if moves == _NONE:
         return p.size * p.size
-    return byte_board.cell_at(byte_board.nth(moves, rng.integer(s, bits.count(moves))), p.size)
+    return byte_board.cell_at(bits.nth(moves, rng.integer(s, bits.count(moves))), p.size)
 
 
 @lane

@@ -10,20 +10,6 @@ from envs.board import byte_board
 property_test = settings(deadline=None, derandomize=True)  # the first call compiles
 
 
-@property_test
-@given(st.integers(1, 2**64 - 1), st.data())
-def test_nth_finds_every_set_bit_in_order(x, data):
-    places = [place for place in range(64) if x >> place & 1]
-    n = data.draw(st.integers(0, len(places) - 1))
-    assert byte_board.nth(np.uint64(x), n) == places[n]
-
-
-@pytest.mark.parametrize("x", [1, 2**63, 2**64 - 1, 0x8100000000000081, 0xFF00000000000000])
-def test_nth_finds_the_first_and_the_last_bits(x):
-    places = [place for place in range(64) if x >> place & 1]
-    assert [byte_board.nth(np.uint64(x), n) for n in range(len(places))] == places
-
-
 @pytest.mark.parametrize("width", range(2, 9))
 def test_every_cell_has_its_bit_and_back(width):
     for cell in range(8 * width):
