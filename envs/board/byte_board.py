@@ -57,7 +57,8 @@ def require_position(cells: np.ndarray, to_move: int, height: int, width: int) -
     """Raises ValueError unless cells are (H, W) integers of -1, 0 and 1, and to_move is a seat."""
     if cells.shape != (height, width) or cells.dtype.kind not in "iu":
         raise ValueError(
-            f"cells are {cells.dtype} of shape {cells.shape}; this board needs integers ({height}, {width})"
+            f"cells are {cells.dtype} of shape {cells.shape}; this board needs "
+            f"integers of ({height}, {width})"
         )
     if not np.isin(cells, (-1, 0, 1)).all():
         strange = cells[~np.isin(cells, (-1, 0, 1))][0]
