@@ -19,6 +19,8 @@ from envs.core.launch import compile_launchers
 from envs.core.rng import episode_key
 from envs.core.rules import Rules
 
+ROWS_WORTH_THREADS = 128
+
 _rules: dict[type, Rules] = {}
 
 
@@ -255,7 +257,7 @@ class Game:
 
     def copy(self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> None:
         """Copies row sources[k] over row targets[k]; no row is both a source and a target."""
-        self._launch.copy(words_of(pool), sources, targets)
+        _run(self._launch.copy, len(sources), words_of(pool), sources, targets)
 
     def step(self, pool: np.ndarray, rows: np.ndarray, actions: np.ndarray, *, check: bool = True) -> None:
         """Plays actions (n,) of the players to move.
@@ -265,12 +267,12 @@ class Game:
         """
         if check:
             self.check_actions(pool, rows, actions)
-        self._launch.step(pool, self.params, rows, actions)
+        _run(self._launch.step, len(rows), pool, self.params, rows, actions)
 
     def legal(self, pool: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Returns the mask (n, A) int8, 1 where an action is legal; all 0 once a game is over."""
         out = np.empty((len(rows), self.num_actions), np.int8) if out is None else out
-        self._launch.legal(pool, self.params, rows, out)
+        _run(self._launch.legal, len(rows), pool, self.params, rows, out)
         return out
 
     def observe(
@@ -283,7 +285,8 @@ class Game:
         """Returns the planes (n, C, H, W) float32 as the player to move, or `players` (n,), see them."""
         players = pool["to_move"][rows] if players is None else players
         out = np.empty((len(rows), *self.observation_shape), np.float32) if out is None else out
-        self._launch.observe(pool, self.params, rows, players, out.reshape(len(rows), -1))
+        planes = out.reshape(len(rows), -1)
+        _run(self._launch.observe, len(rows), pool, self.params, rows, players, planes)
         return out
 
     def result(self, pool: np.ndarray, rows: np.ndarray) -> Result:
@@ -295,7 +298,7 @@ class Game:
     def random_actions(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Returns one uniformly drawn legal action (n,) int64 for each; the games are not over."""
         out = np.empty(len(rows), np.int64)
-        self._launch.random_actions(pool, self.params, rows, out)
+        _run(self._launch.random_actions, len(rows), pool, self.params, rows, out)
         return out
 
     def play_random(
@@ -355,6 +358,19 @@ class Game:
     def move_name(self, row: np.void, action: int) -> str:
         """Returns an action as text; games with a notation of their own say it in that."""
         return str(action)
+
+
+def _run(launch: Callable[..., None], count: int, *arguments: Any) -> None:
+    """Launches work on `count` rows; for few of them, waking the other threads takes longer than the work."""
+    if count >= ROWS_WORTH_THREADS:
+        launch(*arguments)
+        return
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        launch(*arguments)
+    finally:
+        numba.set_num_threads(threads)
 
 
 def words_of(pool: np.ndarray) -> np.ndarray:

@@ -1,12 +1,10 @@
 """A two-player game as a PettingZoo environment: the AEC form, in which players act one after the other."""
 
 import difflib
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
-import numba
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
 from pettingzoo import AECEnv
@@ -18,17 +16,6 @@ from envs.core.setup import Renderer
 Observation = dict[str, np.ndarray]
 AGENTS = ("player_0", "player_1")
 RENDER_FPS = 2
-
-
-@contextmanager
-def _one_thread() -> Generator[None]:
-    """Launches on the calling thread: for one row, waking the others takes longer than the work."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(threads)
 
 
 class GameAECEnv(AECEnv[str, Any, Any]):
@@ -123,8 +110,7 @@ class GameAECEnv(AECEnv[str, Any, Any]):
         if self.terminations[mover]:
             self._was_dead_step(action)
             return
-        with _one_thread():
-            self.game.step(self._pool, self._row, np.array([action]))
+        self.game.step(self._pool, self._row, np.array([action]))
         self._cumulative_rewards[mover] = 0.0
         if self._pool["over"][0]:
             returns = self.game.result(self._pool, self._row).returns[0]
@@ -138,12 +124,11 @@ class GameAECEnv(AECEnv[str, Any, Any]):
     def observe(self, agent: str) -> Observation:
         """Returns the board as `agent` sees it, and its legal actions if it is to move."""
         seat = np.array([AGENTS.index(agent)], np.int8)
-        with _one_thread():
-            planes = self.game.observe(self._pool, self._row, seat)
-            if agent == self.agent_selection:
-                masks = self.game.legal(self._pool, self._row)  # all 0 after the end
-            else:
-                masks = np.zeros((1, self.game.num_actions), np.int8)
+        planes = self.game.observe(self._pool, self._row, seat)
+        if agent == self.agent_selection:
+            masks = self.game.legal(self._pool, self._row)  # all 0 after the end
+        else:
+            masks = np.zeros((1, self.game.num_actions), np.int8)
         return {"observation": planes[0], "action_mask": masks[0]}
 
     def render(self) -> np.ndarray | str | None:
