@@ -93,7 +93,7 @@ def programs(name: str) -> dict[str, str]:
 def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
     """Returns a Markdown table."""
     cells = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in cells)
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in cells)
 
 
 def options(name: str) -> str:
@@ -167,7 +167,7 @@ def page(name: str) -> str:
         facts(name, game),
         "## Options",
         options(name),
-        "The environments take these too; Gymnasium's also `opponent`, `seat` and `split`, "
+        "The environments take the game's options too; Gymnasium's also `opponent`, `seat` and `split`, "
         "see [Board games](../../board_games.md).",
         "## Planes",
         table(("plane", "shows"), list(enumerate(game.planes))),
@@ -193,15 +193,14 @@ def overview() -> str:
         rows.append(
             (
                 f"[{game.title}]({path_of(name)})",
-                f"`quadrivium/{name}-v0`",
+                f"`{name}-v0`",
                 f"`{module_of(name)}_v0`",
                 game.num_actions,
-                f"{planes} × {height} × {width}",
+                f"{planes}&nbsp;×&nbsp;{height}&nbsp;×&nbsp;{width}",
                 len(game.symmetries),
-                f"{game.state_dtype.itemsize} bytes",
             )
         )
-    head = ("game", "Gymnasium", "PettingZoo", "actions", "planes", "symmetries", "a position")
+    head = ("game", "Gymnasium id", "PettingZoo", "actions", "planes", "symmetries")
     return table(head, rows)
 
 
