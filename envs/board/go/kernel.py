@@ -5,6 +5,8 @@ A chain is a circular list (`following`) whose stones all name the same stone of
 the head stands its number of pseudo-liberties: pairs of a stone and an empty cell beside it, so that an
 empty cell between two stones of a chain counts twice. They change by one for each neighbour of a stone that
 comes or goes; the chain is captured when none is left. True liberties are only counted to be observed.
+Measured for a random move on one core, 9 x 9 and 19 x 19: 82 and 104 ns; with true liberties kept up to date
+119 and 172 ns; on bitboards with flood fills 110 ns (9 x 9).
 
 Superko: a stone on `cell` can make an earlier position whole again only if that position had this player's
 stone there. The cell is empty now, so that stone has been captured since. Only cells where a stone of the

@@ -140,8 +140,9 @@ KO = """
     white to move"""
 
 
-def test_a_ko_cannot_be_taken_back_at_once_but_after_a_threat():
-    game = Go(4)
+@pytest.mark.parametrize("superko", ["positional", "simple"])
+def test_a_ko_cannot_be_taken_back_at_once_but_after_a_threat(superko):
+    game = Go(4, superko=superko)
     pool = play(game, game.parse_position(KO, "ascii"), "B3")
     assert stones(game, pool)[1] == "XO.O"
     assert "C3" not in legal_names(game, pool)
@@ -379,7 +380,7 @@ def test_openspiel_ends_a_game_as_a_draw_where_superko_forbids_the_move():
 
 @numba.njit
 def _barred_where_none_fell(pool, p, moves):
-    """Plays random moves; returns how many stones superko bars, and how many of them where none has fallen."""
+    """Plays random moves; returns how many stones superko bars, and how many where none fell."""
     barred, unexpected = 0, 0
     for k in range(pool.shape[0]):
         s = pool[k]

@@ -68,7 +68,7 @@ def test_a_game_record_begins_with_the_stones_of_its_start():
 
 
 def test_a_record_of_an_illegal_game_is_not_written():
-    with pytest.raises(ValueError, match="^move 2: move C3 is illegal; legal moves: A5"):
+    with pytest.raises(ValueError, match=r"^move 2: move C3 is illegal; legal moves: A5"):
         Go(5).game_record([12, 12])
 
 
