@@ -2,11 +2,9 @@
 """The rules of chess on four bitboards in the frame of the player to move.
 
 The board is turned upside down at every move, so that the mover's pawns always walk towards lower bits
-(see `tables`) and nothing below knows of colours. A piece is a code of three bits, one in each of three
-bitboards; a fourth holds the mover's own pieces. Moves are found for all pieces of a kind at once, direction
-by direction, by occluded fills (chessprogramming.org, "Kogge-Stone Algorithm"): no two pieces slide over the
-same cells in the same direction, so the bits of a fill count moves. The loops over the eight directions
-become vector instructions. No move is tried out to see whether it is legal, but for en passant.
+(see `tables`) and nothing here knows of colours. A piece is a code of three bits, one in each of three
+bitboards; a fourth holds the mover's own pieces. What follows from a position (attacks, checks, pins,
+captures en passant) is found once, after the move that leads to it, and kept in the record.
 """
 
 from typing import NamedTuple
@@ -14,56 +12,53 @@ from typing import NamedTuple
 import numpy as np
 
 from envs.board.chess import tables
+from envs.board.chess.attacks import (
+    attacks_by_other,
+    find_checks_and_pins,
+    find_en_passant,
+    sliders,
+    turned,
+    upside_down,
+)
+from envs.board.chess.generation import (
+    castles,
+    check_targets,
+    count_slides_and_leaps,
+    has_move,
+    king_targets,
+    pawn_moves,
+    slide_targets,
+    sliders_of_mover,
+    sum_of_bytes,
+)
+from envs.board.chess.state import (
+    BISHOP,
+    CODES,
+    FIFTY_MOVES,
+    KING,
+    KNIGHT,
+    MAX_HISTORY,
+    OTHER_LONG,
+    OTHER_SHORT,
+    OWN_LONG,
+    OWN_SHORT,
+    PAWN,
+    QUEEN,
+    ROOK,
+    STATE,
+)
 from envs.core import bits, rng
 from envs.core.lane import lane
 from envs.core.rng import mix
-from envs.core.rules import GAME_HEADER, NO_MOVE, NOBODY, Rules
+from envs.core.rules import NO_MOVE, NOBODY, Rules
 
-FIFTY_MOVES = 100  # half-moves without a capture or a pawn's move that make a draw
-MAX_HISTORY = FIFTY_MOVES
-OWN_SHORT, OWN_LONG, OTHER_SHORT, OTHER_LONG = 1, 2, 4, 8
-PAWN, BISHOP, KNIGHT, ROOK, KING, QUEEN = 1, 2, 3, 4, 5, 6  # bit 1: slides diagonally, bit 2: straight
-CODES = (PAWN, KNIGHT, BISHOP, ROOK, QUEEN, KING)  # in the order of observation planes and of `cells`
+__all__ = ["RULES", "STATE", "ChessParams", "judge"]
 
-STATE = np.dtype(
-    [
-        *GAME_HEADER,
-        ("castling", "u1"),  # rights: OWN_SHORT + OWN_LONG + OTHER_SHORT + OTHER_LONG
-        ("ep", "u1"),  # cell on which a pawn can legally be taken en passant; 0 if none can
-        ("clock", "u1"),  # half-moves since the last capture or pawn's move
-        ("known", "u1"),  # positions in `history`, the present one included
-        ("repeats", "u1"),  # how often the present position stood on the board before
-        ("board", "u8", 4),  # own pieces; bits 0, 1 and 2 of the pieces' codes
-        ("ep_pawns", "u8"),  # own pawns that may take en passant
-        ("attacked", "u8"),  # cells that the other attacks, through the own king
-        ("checkers", "u8"),  # other pieces that give check
-        ("pinned", "u8"),  # own pieces that may move only on their line with the own king
-        ("history", "u8", MAX_HISTORY),  # keys since `clock` was 0, every other position in either half
-    ],
-    align=True,
-)
-
-_NONE, _ALL, _ONE = np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(1)
-_S7, _S8, _S9, _S16, _S32, _S63, _S64 = (np.uint64(n) for n in (7, 8, 9, 16, 32, 63, 64))
-_TWO, _FOUR = np.uint64(2), np.uint64(4)
-_BYTES, _LOW_BYTE = np.uint64(0x0101010101010101), np.uint64(0xFF)
-_SWAP8, _SWAP16 = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
+_NONE, _ALL, _ONE, _S8 = np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(1), np.uint64(8)
+_LOW_BYTE = np.uint64(0xFF)
 _LAST_ROW = np.uint64(0xFF)  # where the mover's pawns are promoted
-_ONCE_PUSHED = np.uint64(0xFF << 40)  # where a pawn of the second row stands after one step
-_NOT_LEFT, _NOT_RIGHT = np.uint64(0xFEFEFEFEFEFEFEFE), np.uint64(0x7F7F7F7F7F7F7F7F)
-_LIGHT = np.uint64(0xAA55AA55AA55AA55)
+_LIGHT = np.uint64(0xAA55AA55AA55AA55)  # cells of one colour
 _SALTS = tuple(np.uint64(n * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF) for n in range(1, 5))
-
-_KING_HOME, _SHORT_ROOK, _LONG_ROOK, _FLIP = 60, 63, 56, 56
-_SHORT_EMPTY, _SHORT_SAFE = np.uint64(3 << 61), np.uint64(3 << 61)
-_LONG_EMPTY, _LONG_SAFE = np.uint64(7 << 57), np.uint64(3 << 58)
-_SHORT_TOUCH, _LONG_TOUCH = np.uint64(1 << 60 | 1 << 63), np.uint64(1 << 60 | 1 << 56)
-_OTHER_SHORT_TOUCH, _OTHER_LONG_TOUCH = np.uint64(1 << 4 | 1 << 7), np.uint64(1 << 4 | 1)
-_HOME_ROWS = np.uint64(1 << 60 | 1 << 63 | 1 << 56 | 1 << 4 | 1 << 7 | 1)
-_SHORT_PLANE, _LONG_PLANE, _DOUBLE_PLANE = 2 * 7 + 1, 6 * 7 + 1, 1
-_LEAP_PLANES, _UNDER_PLANES = tables.LEAP_PLANES, tables.UNDER_PLANES
-_UNDER_CODES = (KNIGHT, BISHOP, ROOK)
-_NUM_ACTIONS = tables.NUM_ACTIONS
 _FIRST_BOARD = tuple(
     np.uint64(board)
     for board in (
@@ -73,8 +68,18 @@ _FIRST_BOARD = tuple(
         0x99 << 56 | 0x99,  # rooks, queens and kings
     )
 )
-_ALL_RIGHTS = OWN_SHORT + OWN_LONG + OTHER_SHORT + OTHER_LONG
-PLANES = 20
+
+_KING_HOME, _SHORT_ROOK, _LONG_ROOK = 60, 63, 56
+_FLIP = 56  # turns a cell's number upside down by exclusive or
+_SHORT_TOUCH, _LONG_TOUCH = np.uint64(1 << 60 | 1 << 63), np.uint64(1 << 60 | 1 << 56)
+_OTHER_SHORT_TOUCH, _OTHER_LONG_TOUCH = np.uint64(1 << 4 | 1 << 7), np.uint64(1 << 4 | 1)
+_ALL_TOUCH = _SHORT_TOUCH | _LONG_TOUCH | _OTHER_SHORT_TOUCH | _OTHER_LONG_TOUCH
+
+_NUM_ACTIONS = tables.NUM_ACTIONS
+_DOUBLE_PLANE, _RIGHT_PLANE, _LEFT_PLANE = 1, 7, 49  # of pawns: two steps; taking to the right, to the left
+_SHORT_PLANE, _LONG_PLANE = 2 * 7 + 1, 6 * 7 + 1
+_LEAP_PLANES, _UNDER_PLANES = tables.LEAP_PLANES, tables.UNDER_PLANES
+_UNDER_CODES = (KNIGHT, BISHOP, ROOK)
 
 
 class ChessParams(NamedTuple):
@@ -84,228 +89,6 @@ class ChessParams(NamedTuple):
     seat: int = 2
     opponent: int = 0
     tables: np.ndarray = tables.TABLES
-
-
-@lane
-def turned(x, by):
-    """Returns `x` with its bits rotated to the left, 0 < by < 64."""
-    return (x << by) | (x >> (_S64 - by))
-
-
-@lane
-def upside_down(x):
-    """Returns a bitboard with its rows in the opposite order."""
-    x = ((x >> _S8) & _SWAP8) | ((x & _SWAP8) << _S8)
-    x = ((x >> _S16) & _SWAP16) | ((x & _SWAP16) << _S16)
-    return (x >> _S32) | (x << _S32)
-
-
-@lane
-def slides(movers, empty, turn, arrivals):
-    """Returns the cells that `movers` reach in one direction, the first one that is not empty included."""
-    way = empty & arrivals
-    movers |= way & turned(movers, turn)
-    way &= turned(way, turn)
-    turn2 = (turn + turn) & _S63
-    movers |= way & turned(movers, turn2)
-    way &= turned(way, turn2)
-    movers |= way & turned(movers, (turn2 + turn2) & _S63)
-    return turned(movers, turn) & arrivals
-
-
-@lane
-def sliders(t, d, straight, diagonal):
-    """Returns those of two bitboards that slide in direction `d`."""
-    return diagonal ^ ((straight ^ diagonal) & t.straight[d])
-
-
-@lane
-def attacks_by_other(t, board, king):
-    """Returns all cells that the other player attacks, looking through the own king."""
-    own, low, middle, high = board[0], board[1], board[2], board[3]
-    occupied = low | middle | high
-    other = occupied & ~own
-    empty = ~occupied | king
-    straight, diagonal = other & high & ~low, other & middle & ~low
-    knights = other & low & middle
-    found = _NONE
-    for d in range(8):
-        found |= slides(sliders(t, d, straight, diagonal), empty, t.turns[d], t.arrivals[d])
-        found |= turned(knights, t.leap_turns[d]) & t.leap_arrivals[d]
-    pawns = other & low & ~middle & ~high
-    found |= ((pawns << _S9) & _NOT_LEFT) | ((pawns << _S7) & _NOT_RIGHT)
-    return found | t.king_steps[bits.lowest(other & low & high)]
-
-
-@lane
-def snipers(t, board, cell):
-    """Returns the other's pieces that would attack a cell by sliding if the board were empty but for them."""
-    other = (board[1] | board[2] | board[3]) & ~board[0] & ~board[1]
-    lines = t.lines[cell]
-    return (other & board[3] & (lines[0] | lines[2])) | (other & board[2] & (lines[1] | lines[3]))
-
-
-@lane
-def find_checks_and_pins(s, t, cell):
-    """Writes `checkers` and `pinned` for the own king on `cell`."""
-    board = s.board
-    own, low, middle, high = board[0], board[1], board[2], board[3]
-    occupied = low | middle | high
-    other = occupied & ~own
-    king = bits.bit(cell)
-    pawns_from = ((king >> _S7) & _NOT_LEFT) | ((king >> _S9) & _NOT_RIGHT)
-    checkers = (t.knight_steps[cell] & other & low & middle) | (pawns_from & other & low & ~middle & ~high)
-    pinned = _NONE
-    waiting = snipers(t, board, cell)
-    while waiting != _NONE:
-        sniper = bits.lowest(waiting)
-        waiting = bits.without_lowest(waiting)
-        shields = t.between[cell, sniper] & occupied
-        if shields == _NONE:
-            checkers |= bits.bit(sniper)
-        elif bits.without_lowest(shields) == _NONE:
-            pinned |= shields & own
-    s.checkers = checkers
-    s.pinned = pinned
-
-
-@lane
-def leaves_king_safe(s, t, cell, origin, target, victim):
-    """Returns whether the own king on `cell` is not attacked once a pawn has taken another en passant."""
-    board = s.board
-    occupied = ((board[1] | board[2] | board[3]) ^ origin ^ victim) | target
-    waiting = snipers(t, board, cell)
-    while waiting != _NONE:
-        if t.between[cell, bits.lowest(waiting)] & occupied == _NONE:
-            return False
-        waiting = bits.without_lowest(waiting)
-    jumpers = s.checkers & board[1] & ~victim  # knights and pawns: nothing can be put between
-    return jumpers == _NONE
-
-
-@lane
-def find_en_passant(s, t, target):
-    """Writes `ep` and `ep_pawns` after the other's pawn passed over `target`, if it can legally be taken."""
-    board = s.board
-    king = bits.lowest(board[0] & board[1] & board[3])
-    victim = bits.bit(target + 8)
-    beside = ((victim << _ONE) & _NOT_LEFT) | ((victim >> _ONE) & _NOT_RIGHT)
-    pawns = board[0] & board[1] & ~(board[2] | board[3]) & beside
-    able = _NONE
-    while pawns != _NONE:
-        pawn = pawns & (~pawns + _ONE)
-        pawns ^= pawn
-        if leaves_king_safe(s, t, king, pawn, bits.bit(target), victim):
-            able |= pawn
-    s.ep_pawns = able
-    if able != _NONE:
-        s.ep = target
-    else:
-        s.ep = 0
-
-
-@lane
-def check_targets(s, t, cell):
-    """Returns where a piece other than the king may go: anywhere, or where it ends a check."""
-    checkers = s.checkers
-    if checkers == _NONE:
-        return _ALL
-    if bits.without_lowest(checkers) != _NONE:
-        return _NONE
-    return checkers | t.between[cell, bits.lowest(checkers)]
-
-
-@lane
-def pawn_moves(s, t, cell, targets):
-    """Returns the cells that own pawns reach by one step, by two, taking to the left, and to the right."""
-    board = s.board
-    own, low, middle, high = board[0], board[1], board[2], board[3]
-    occupied = low | middle | high
-    pawns = own & low & ~middle & ~high
-    free = ~s.pinned
-    lines = t.lines[cell]
-    steps = ((pawns & (free | lines[0])) >> _S8) & ~occupied
-    double = ((steps & _ONCE_PUSHED) >> _S8) & ~occupied & targets
-    prey = occupied & ~own & targets
-    left = ((pawns & (free | lines[7])) >> _S9) & _NOT_RIGHT & prey
-    right = ((pawns & (free | lines[1])) >> _S7) & _NOT_LEFT & prey
-    if s.ep != 0:
-        passed = bits.bit(s.ep)
-        left |= (s.ep_pawns >> _S9) & passed
-        right |= (s.ep_pawns >> _S7) & passed
-    return steps & targets, double, left, right
-
-
-@lane
-def king_targets(s, t, cell):
-    """Returns the cells to which the own king can step."""
-    return t.king_steps[cell] & ~s.board[0] & ~s.attacked
-
-
-@lane
-def castles(s):
-    """Returns OWN_SHORT + OWN_LONG as far as the king can castle now."""
-    rights = s.castling & (OWN_SHORT + OWN_LONG)
-    if rights == 0 or s.checkers != _NONE:
-        return 0
-    occupied = s.board[1] | s.board[2] | s.board[3]
-    if occupied & _SHORT_EMPTY != _NONE or s.attacked & _SHORT_SAFE != _NONE:
-        rights &= OWN_LONG
-    if occupied & _LONG_EMPTY != _NONE or s.attacked & _LONG_SAFE != _NONE:
-        rights &= OWN_SHORT
-    return rights
-
-
-@lane
-def sliders_of_mover(s):
-    """Returns the own pieces that slide straight, and those that slide diagonally."""
-    board = s.board
-    able = board[0] & ~board[1]
-    return able & board[3], able & board[2]
-
-
-@lane
-def slide_targets(s, t, cell, d, straight, diagonal, empty, aims):
-    """Returns which of the cells `aims` own pieces reach by sliding in direction `d`."""
-    movers = sliders(t, d, straight, diagonal) & (~s.pinned | t.lines[cell, d])
-    return slides(movers, empty, t.turns[d], t.arrivals[d]) & aims
-
-
-@lane
-def count_slides_and_leaps(s, t, cell, targets):
-    """Returns two uint64 whose bytes count the moves of sliders and of knights in their eight directions."""
-    board = s.board
-    aims = targets & ~board[0]
-    empty = ~(board[1] | board[2] | board[3])
-    straight, diagonal = sliders_of_mover(s)
-    knights = board[0] & board[1] & board[2] & ~s.pinned
-    by_slide, by_leap = _NONE, _NONE
-    for d in range(8):
-        shift = np.uint64(8 * d)
-        reached = slide_targets(s, t, cell, d, straight, diagonal, empty, aims)
-        by_slide |= np.uint64(bits.count(reached)) << shift
-        reached = turned(knights, t.leap_turns[d]) & t.leap_arrivals[d] & aims
-        by_leap |= np.uint64(bits.count(reached)) << shift
-    return by_slide, by_leap
-
-
-@lane
-def sum_of_bytes(x):
-    """Returns the sum of a uint64's bytes, which is below 256."""
-    return np.int64((x * _BYTES) >> np.uint64(56))
-
-
-@lane
-def has_move(s, t, cell):
-    """Returns whether the mover has a legal move."""
-    targets = check_targets(s, t, cell)
-    step, double, left, right = pawn_moves(s, t, cell, targets)
-    if step | double | left | right | king_targets(s, t, cell) != _NONE:
-        return True
-    by_slide, by_leap = count_slides_and_leaps(
-        s, t, cell, targets
-    )  # who can castle can also step with the king
-    return by_slide | by_leap != _NONE
 
 
 @lane
@@ -393,7 +176,7 @@ def start_one(s, p):
     s.ply = 0
     s.last_move = NO_MOVE
     s.to_move = 0
-    s.castling = _ALL_RIGHTS
+    s.castling = OWN_SHORT + OWN_LONG + OTHER_SHORT + OTHER_LONG
     s.clock = 0
     for k in range(4):
         s.board[k] = _FIRST_BOARD[k]
@@ -448,7 +231,7 @@ def play_one(s, p, action):
         elif plane == _LONG_PLANE:
             rooks = bits.bit(_LONG_ROOK) | bits.bit(_LONG_ROOK + 3)
     castling = np.int64(s.castling)
-    if castling != 0 and (start | end) & _HOME_ROWS != _NONE:
+    if castling != 0 and (start | end) & _ALL_TOUCH != _NONE:
         castling = castling_after(castling, start | end)
 
     own = ((board[0] & ~start) | end) ^ rooks
@@ -517,8 +300,8 @@ def legal_one(s, p, mask):
     one, two, left, right = pawn_moves(s, t, cell, targets)
     mark_pawns(mask, 0, 1, one, -8)
     mark_from(mask, _DOUBLE_PLANE, two, -16)
-    mark_pawns(mask, 49, 0, left, -9)
-    mark_pawns(mask, 7, 2, right, -7)
+    mark_pawns(mask, _LEFT_PLANE, 0, left, -9)
+    mark_pawns(mask, _RIGHT_PLANE, 2, right, -7)
     able = castles(s)
     mask[_SHORT_PLANE * 64 + _KING_HOME] |= able & OWN_SHORT
     mask[_LONG_PLANE * 64 + _KING_HOME] |= (able & OWN_LONG) >> 1
@@ -612,10 +395,10 @@ def random_action_one(s, p):
         return _DOUBLE_PLANE * 64 + bits.nth(two, n) + 16
     n -= two_count
     if n < left_count:
-        return nth_pawn_move(left, n, 49, 0, -9)
+        return nth_pawn_move(left, n, _LEFT_PLANE, 0, -9)
     n -= left_count
     if n < right_count:
-        return nth_pawn_move(right, n, 7, 2, -7)
+        return nth_pawn_move(right, n, _RIGHT_PLANE, 2, -7)
     n -= right_count
     if able & OWN_SHORT and n == 0:
         return _SHORT_PLANE * 64 + _KING_HOME

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from envs.board.chess import kernel
-from envs.board.chess.kernel import CODES
+from envs.board.chess.state import CODES
 from envs.core.launch import compile_launchers
 
 LETTERS = ".PNBRQK"  # by kind
