@@ -315,8 +315,12 @@ class Game:
         """
         first = np.array([row], self.state_dtype)
         moves = np.flatnonzero(self.legal(first, np.arange(1))[0])
-        if depth <= 1 or not len(moves):
-            return (1, len(moves))[depth] if len(moves) or depth else 1
+        if depth == 0:
+            return 1
+        if not len(moves):
+            return int(count_ended)
+        if depth == 1:
+            return len(moves)
         stacks = np.zeros((len(moves), depth - 1), self.state_dtype)
         stacks[:, 0] = first
         roots = stacks[:, 0].copy()
