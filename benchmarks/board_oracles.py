@@ -2,9 +2,9 @@
 
     python benchmarks/board_oracles.py [--games 10000] [--only go]
 
-Calls `play_games(count, seed, **options)` of every module in tests/envs/board/oracles: legal moves, who is to
-move, the board and the result are compared at every ply, and the first difference raises, with the moves so
-far. The games are shared out over processes, one a core.
+Calls `play_games(count, seed, **options)` in tests/envs/board/oracles/<game>.py for every game: legal moves, who
+is to move, the board and the result are compared at every ply, and the first difference raises, with the moves
+so far. The games are shared out over processes, one a core.
 """
 
 import argparse
@@ -21,17 +21,18 @@ from pathlib import Path
 
 from machine import RESULTS, machine, write_report
 
+from envs.board import GAMES
+
 ROOT = Path(__file__).parents[1]
-ORACLES = ROOT / "tests" / "envs" / "board" / "oracles"
 LIBRARIES = ("open_spiel", "chess", "sgfmill")
 
 # What is compared beside each game's defaults.
 OPTIONS: dict[str, list[dict[str, object]]] = {
     "breakthrough": [{}, {"rows": 5, "columns": 6}],
     "othello": [{}, {"size": 6}],
-    "gomoku": [{}, {"size": 9}],
+    "gomoku": [{}, {"size": 7}],
     "hex": [{}, {"size": 5}],
-    "go": [{"size": 9}, {"size": 5}, {"size": 19}],
+    "go": [{}, {"size": 5}, {"size": 19}],
 }
 
 GAMES_A_TASK = 50
@@ -46,7 +47,7 @@ def play(name: str, games: int, seed: int, options: Mapping[str, object]) -> int
 
 
 def main() -> None:
-    names = sorted(path.stem for path in ORACLES.glob("*.py") if not path.stem.startswith("_"))
+    names = [game.__module__.split(".")[-2] for game in GAMES.values()]  # "connect_four"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--games", type=int, default=10_000, help="of each game and size")
     parser.add_argument("--only", choices=names, action="append", metavar="NAME", help=", ".join(names))
