@@ -2,9 +2,9 @@
 
     python benchmarks/board_oracles.py [--games 10000] [--only go]
 
-Calls `play_games(count, seed, **options)` in tests/envs/board/oracles/<game>.py for every game: legal moves, who
-is to move, the board and the result are compared at every ply, and the first difference raises, with the moves
-so far. The games are shared out over processes, one a core.
+Calls `play_games(count, seed, **options)` in tests/envs/board/oracles/<game>.py for every game: legal moves,
+who is to move, the board and the result are compared at every ply, and the first difference raises, with the
+moves so far. The games are shared out over processes, one a core.
 """
 
 import argparse
