@@ -21,7 +21,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 with contextlib.suppress(OSError):
     ctypes.CDLL("libgomp.so.1")
 
-BOARD_GAMES = ("Breakthrough", "Chess", "ConnectFour", "Go", "Gomoku", "Hex", "Othello", "TicTacToe")  # of `envs.board.GAMES`
+# The names in `envs.board.GAMES`, which would load Numba.
+BOARD_GAMES = ("Breakthrough", "Chess", "ConnectFour", "Go", "Gomoku", "Hex", "Othello", "TicTacToe")
 
 
 def register_environments() -> None:

@@ -41,7 +41,7 @@ def test_batch_conforms_and_its_lanes_equal_the_single_environment(case):
 
 
 def for_foreign_checkers(case):
-    """Returns the environment; they play an action drawn in one position in another, where it may be illegal."""
+    """Returns the environment; they play an action drawn in one position in another, legal or not."""
     name, kwargs = case
     masked = setup_of(name, **kwargs).masked
     return gymnasium.make(name, **kwargs, **({"illegal": "lose"} if masked else {})).unwrapped

@@ -12,10 +12,10 @@ from numba import cuda, types
 from numba.core.errors import TypingError
 from numba.cuda import dispatcher
 
-from envs.core.setup import Setup
 from envs.core.lane import lane
 from envs.core.lanes import Lanes
 from envs.core.launch import begin_episode, lane_legal, lane_metrics, lane_observe, launchers, step_lane
+from envs.core.setup import Setup
 from tests.registry import case_name, cases, setup_of
 from tests.worlds import cartpole
 

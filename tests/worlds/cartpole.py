@@ -13,9 +13,9 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
-from envs.core.setup import Setup
 from envs.core.lane import LANE_HEADER, World, lane
 from envs.core.rng import uniform_range
+from envs.core.setup import Setup
 from envs.core.validation import require_choice, require_number
 
 # Gymnasium's CartPole computes in float64, and so does this one, to follow it step by step. A world of your

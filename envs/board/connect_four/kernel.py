@@ -1,8 +1,8 @@
 # pyright: basic, reportMissingParameterType=false, reportAttributeAccessIssue=false, reportIndexIssue=false
 """The rules of connect four on two bitboards.
 
-Bit `7 * column + height` is a cell, height 0 at the bottom; the seventh bit of a column is always empty, so that
-lines do not run from one column into the next (Tromp's layout, "John's Connect Four Playground").
+Bit `7 * column + height` is a cell, height 0 at the bottom; the seventh bit of a column is always empty, so
+that lines do not run from one column into the next (Tromp's layout, "John's Connect Four Playground").
 """
 
 from typing import NamedTuple

@@ -62,10 +62,6 @@ class Go(BoardGame):
         komi: float = 7.0,
         superko: str = "positional",
         max_moves: int | None = None,
-        *,
-        split: int = 0,
-        seat: int = 2,
-        opponent: int = 0,
     ) -> None:
         require_number("size", size, 2, 19, integer=True)
         require_number("komi", komi, -361, 361)
@@ -76,7 +72,9 @@ class Go(BoardGame):
         super().__init__(
             kernel.RULES,
             kernel.GoParams(
-                *(split, seat, opponent, size, float(komi), moves),
+                size=size,
+                komi=float(komi),
+                max_moves=moves,
                 ko_memory=moves + 1 if superko == "positional" else 2,
                 neighbours=kernel.neighbours(size),
             ),

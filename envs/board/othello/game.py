@@ -14,20 +14,20 @@ from envs.core.validation import require_number
 class Othello(BoardGame):
     """Players enclose runs of each other's discs between their own, and so turn them to their colour.
 
-    A new disc must enclose at least one run, level, upright or diagonal, and turns all that it encloses. A player
-    who can turn none passes, and may not pass otherwise. The game ends when neither can move; who has more discs
-    wins, and empty cells count for nobody. Black begins, with discs on e4 and d5 against white's on d4 and e5 (on
-    other sizes likewise in the middle).
+    A new disc must enclose at least one run, level, upright or diagonal, and turns all that it encloses. A
+    player who can turn none passes, and may not pass otherwise. The game ends when neither can move; who has
+    more discs wins, and empty cells count for nobody. Black begins, with discs on e4 and d5 against white's on
+    d4 and e5 (on other sizes likewise in the middle).
 
     Options: `size`, 4, 6 or 8.
 
     Actions: the size x size cells row by row from the top left, then the pass.
 
-    Notation: columns are a to h from the left, rows are numbered from the top: the corner at the top left is a1,
-    and "f5" is one of black's four first moves. A pass is written "pass".
+    Notation: columns are a to h from the left, rows are numbered from the top: the corner at the top left is
+    a1, and "f5" is one of black's four first moves. A pass is written "pass".
 
-    Planes: own discs; the other's discs; where the observing player may put a disc, empty if it is the other's
-    turn or the player must pass.
+    Planes: own discs; the other's discs; where the observing player may put a disc, empty if it is the
+    other's turn or the player must pass.
 
     Source: World Othello Federation, "Official rules for the game Othello".
     """
@@ -72,7 +72,7 @@ class Othello(BoardGame):
         return black - white
 
     def set_up(self, cells: np.ndarray, to_move: int) -> np.ndarray:
-        """Returns a pool (1,) with the discs of cells (size, size); raises ValueError if they cannot stand so.
+        """Returns a pool (1,) with the discs of cells (size, size); raises ValueError if none stand so.
 
         How many passes there were cannot be seen: `ply` is the least it can be.
         """
@@ -81,7 +81,7 @@ class Othello(BoardGame):
         for row, column in np.argwhere(cells == 0):
             if {int(row), int(column)} <= {middle - 1, middle}:
                 raise ValueError(
-                    f"{self._cell_name(int(row), int(column))} is empty; the four cells in the middle never are"
+                    f"{self._cell_name(int(row), int(column))} is empty; the four in the middle never are"
                 )
         placed = int((cells != 0).sum()) - 4
         ply = placed + (placed - to_move) % 2

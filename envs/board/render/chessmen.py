@@ -4,7 +4,6 @@ A piece is a list of shapes on a square of 100 x 100, y down. All shapes are fil
 first, a little larger, and then with the piece's own, so that the rim runs around them together.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

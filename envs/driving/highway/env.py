@@ -7,8 +7,8 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
-from envs.core.setup import Renderer, Setup
 from envs.core.lane import World
+from envs.core.setup import Renderer, Setup
 from envs.core.validation import require_choice, require_number
 from envs.driving.highway import kernel, observations
 from envs.driving.highway.baselines import BASELINES
