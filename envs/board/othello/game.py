@@ -16,8 +16,8 @@ class Othello(BoardGame):
 
     A new disc must enclose at least one run, level, upright or diagonal, and turns all that it encloses. A
     player who can turn none passes, and may not pass otherwise. The game ends when neither can move; who has
-    more discs wins, and empty cells count for nobody. Black begins, with discs on e4 and d5 against white's on
-    d4 and e5 (on other sizes likewise in the middle).
+    more discs wins, and empty cells count for nobody. Black begins, with discs on e4 and d5 against white's
+    on d4 and e5 (on other sizes likewise in the middle).
 
     Options: `size`, 4, 6 or 8.
 
