@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import chisquare
 
 from envs.board import Chess
 from tests.envs.board.oracles.chess import START
@@ -321,6 +322,30 @@ def test_a_game_ends_when_the_pieces_cannot_mate(pieces, dead):
     assert pool["over"][0] == dead
     if dead:
         assert_drawn(pool)
+
+
+# ---- random play
+
+
+@pytest.mark.parametrize(
+    "fen",
+    [
+        "1n1n4/2P5/8/6k1/8/8/P5P1/R3K2R w KQ - 0 1",  # promotions in all three ways, castling in both
+        "4k3/8/8/8/2pPp3/8/8/4K3 b - d3 0 1",  # en passant from both sides
+        "r3k3/8/8/8/8/8/8/4K3 b q - 0 1",  # castling long alone
+        "4k2r/8/8/8/8/8/8/4K3 b k - 0 1",  # castling short alone
+        "4r1k1/8/8/8/8/5n2/8/RQ2K3 w - - 0 1",  # a double check
+        KIWIPETE,
+    ],
+)
+def test_every_kind_of_move_is_drawn_equally_often(fen):
+    first = GAME.parse_position(fen)
+    legal_actions = np.flatnonzero(GAME.legal(first, ONE)[0])
+    pool = np.repeat(first, 200 * len(legal_actions))
+    pool["rng"] = np.random.default_rng(0).integers(0, 2**63, len(pool), dtype=np.uint64)
+    drawn = np.bincount(GAME.random_actions(pool, np.arange(len(pool))), minlength=GAME.num_actions)
+    assert drawn[legal_actions].sum() == len(pool)
+    assert chisquare(drawn[legal_actions]).pvalue > 1e-4
 
 
 # ---- numbering and planes
