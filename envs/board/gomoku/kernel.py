@@ -29,10 +29,8 @@ def state_dtype(size: int) -> np.dtype:
 
 def places_of(size: int) -> np.ndarray:
     """Returns (size * size,) uint16: the number of each cell's bit."""
-    places = np.arange((size + 2) * (size + 1), dtype=np.uint16).reshape(size + 2, size + 1)[
-        1:-1, :-1
-    ] + np.uint16(1)
-    table = places.ravel()
+    numbers = np.arange((size + 2) * (size + 1), dtype=np.uint16).reshape(size + 2, size + 1)
+    table = (numbers[1:-1, :-1] + np.uint16(1)).ravel()
     table.setflags(write=False)
     return table
 
