@@ -1,12 +1,12 @@
-"""Do PPO and DQN learn connect four? Games won on held-out random numbers, over several training seeds.
+"""Does an agent learn connect four? Games won on held-out random numbers, over several training seeds.
 
-    python benchmarks/board_learning.py [--agents ppo dqn] [--seeds 3] [--games 1000] [--minutes M]
+    python benchmarks/board_learning.py --agent ppo|dqn [--seeds 3] [--games 1000] [--threads N]
 
 Runs `train.py configs/board/connect_four_<agent>.yaml --seed S` in a temporary folder, then plays the last
 weights (most probable move) against the opponents "random" and "tactical", in a random seat, on the test
 split. The scripted player "tactical" and random play stand beside them on the same games. A score counts a
 draw as half a win; intervals are 95 %, of one run over its games (Wilson for shares, bootstrap for scores).
-Writes benchmarks/results/board_learning.json.
+Writes benchmarks/results/board_learning_<agent>.json.
 """
 
 import argparse
@@ -55,12 +55,11 @@ def report(name: str, player: Player, games: int) -> dict[str, object]:
     return row
 
 
-def train(agent: str, seed: int, minutes: float | None, folder: str) -> tuple[Path, float]:
+def train(agent: str, seed: int, threads: int, folder: str) -> tuple[Path, float]:
     """Returns the run directory and how many seconds its training took."""
     name = f"{agent}-{seed}"
-    options = ["--seed", str(seed), "--name", name, "--evaluation.final-episodes", "null"]
-    if minutes is not None:
-        options += ["--max-minutes", str(minutes)]
+    options = ["--seed", str(seed), "--name", name, "--threads", str(threads)]
+    options += ["--evaluation.final-episodes", "null"]
     config = ROOT / "configs" / "board" / f"connect_four_{agent}.yaml"
     start = time.perf_counter()
     subprocess.run(
@@ -77,24 +76,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--agents", nargs="+", choices=("ppo", "dqn"), default=["ppo", "dqn"])
+    parser.add_argument("--agent", choices=("ppo", "dqn"), required=True)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--games", type=int, default=1000)
-    parser.add_argument("--minutes", type=float, help="of each training, if not the configuration's own")
+    parser.add_argument("--threads", type=int, default=2, help="of each training")
     arguments = parser.parse_args()
-    use_threads(2)
+    use_threads(arguments.threads)
+    agent = arguments.agent
     players = {}
     for text in ("random", "baseline:tactical"):
         players[text] = report(text, make_player(text, test_env("random", 2)), arguments.games)
-    for agent in arguments.agents:
-        for seed in range(arguments.seeds):
-            with tempfile.TemporaryDirectory() as folder:
-                run, seconds = train(agent, seed, arguments.minutes, folder)
-                player, step = load_player(run, test_env("random", 2), "last", print)
-                row = report(f"{agent} seed {seed}", player, arguments.games)
-            players[f"{agent} seed {seed}"] = {**row, "steps": step, "train_seconds": round(seconds)}
+    for seed in range(arguments.seeds):
+        with tempfile.TemporaryDirectory() as folder:
+            run, seconds = train(agent, seed, arguments.threads, folder)
+            player, step = load_player(run, test_env("random", 2), "last", print)
+            row = report(f"{agent} seed {seed}", player, arguments.games)
+        players[f"{agent} seed {seed}"] = {**row, "steps": step, "train_seconds": round(seconds)}
     result = {**machine("torch", "numba"), "environment": ID, "games": arguments.games, "players": players}
-    write_report(RESULTS / "board_learning.json", result)
+    write_report(RESULTS / f"board_learning_{agent}.json", result)
 
 
 if __name__ == "__main__":
