@@ -218,7 +218,7 @@ class Game:
     """A game with its parameters chosen, over the rows of a state pool.
 
     Rows named twice in one call are worked on by two threads at once: name each once, except as `sources` of
-    `copy`.
+    `copy`. Only a checked `step` notices a row outside the pool.
 
     Attributes:
         rules: the lane functions.
@@ -296,7 +296,10 @@ class Game:
         return Result(pool["over"][rows] != 0, pool["to_move"][rows], np.stack([first, -first], axis=1))
 
     def random_actions(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Returns one uniformly drawn legal action (n,) int64 for each; the games are not over."""
+        """Returns a uniformly drawn legal action (n,) int64 for each; raises ValueError if a game is over."""
+        if pool["over"][rows].any():
+            ended = int(rows[np.argmax(pool["over"][rows])])
+            raise ValueError(f"row {ended} is a game that is over and has no legal action; leave it out")
         out = np.empty(len(rows), np.int64)
         _run(self._launch.random_actions, len(rows), pool, self.params, rows, out)
         return out
@@ -336,8 +339,11 @@ class Game:
 
     def check_actions(self, pool: np.ndarray, rows: np.ndarray, actions: np.ndarray) -> None:
         """Raises ValueError that names the first action that is not legal, and those that are."""
+        actions, rows = np.asarray(actions), np.asarray(rows)
+        outside = (rows < 0) | (rows >= len(pool))
+        if outside.any():
+            raise ValueError(f"row {rows[np.argmax(outside)]} is outside the pool of {len(pool)} rows")
         mask = self.legal(pool, rows)
-        actions = np.asarray(actions)
         if actions.shape != (len(rows),) or actions.dtype.kind not in "iu":
             raise ValueError(
                 f"actions are {actions.dtype} of shape {actions.shape}; {len(rows)} games need integers "

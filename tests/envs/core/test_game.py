@@ -409,3 +409,19 @@ def test_edited_rules_never_run_as_old_machine_code(tiny, tmp_path):
     (tmp_path / "tiny_heap.py").write_text(HELPER)
     (tmp_path / "tiny_game.py").write_text(TINY.replace("action + 1", "1"))
     assert tiny()["perft"] == 27
+
+
+def test_a_row_outside_the_pool_is_an_error_before_anything_is_played():
+    game = ConnectFour()
+    pool = game.pool(2)
+    before = pool.copy()
+    with pytest.raises(ValueError, match="row 2 is outside the pool of 2 rows"):
+        game.step(pool, np.array([0, 2]), np.array([0, 0]))
+    assert pool.tobytes() == before.tobytes()
+
+
+def test_no_random_action_is_drawn_in_a_game_that_is_over():
+    game = ConnectFour()
+    pool = np.concatenate([game.pool(1), game.play_moves("a b a b a b a")])
+    with pytest.raises(ValueError, match="row 1 is a game that is over"):
+        game.random_actions(pool, np.arange(2))
