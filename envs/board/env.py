@@ -47,7 +47,7 @@ class OutsideOpponent:
             moved = True
 
     def _actions(self, states: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        if self._policy == "tactical":
+        if not callable(self._policy):
             return tactical(self._game, states[rows])
         seen = {
             "observation": self._game.observe(states, rows),

@@ -1,10 +1,12 @@
+# A record has no static type.
+# pyright: basic, reportMissingParameterType=false
 """The rules of a two-player game: lane functions on one record, which know of nothing but the game."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from envs.core.lane import LANE_HEADER
+from envs.core.lane import LANE_HEADER, lane
 
 GAME_HEADER: list[tuple[str, str]] = [
     *LANE_HEADER,
@@ -19,6 +21,16 @@ GAME_HEADER: list[tuple[str, str]] = [
 
 NO_MOVE = -1
 NOBODY = -1
+
+
+@lane
+def begin_game(s):
+    """Writes the header's fields as before the first move, for a game's `start`."""
+    s.ply = 0
+    s.last_move = NO_MOVE
+    s.to_move = 0
+    s.over = 0
+    s.winner = NOBODY
 
 
 @dataclass(frozen=True)

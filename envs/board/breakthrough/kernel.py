@@ -12,7 +12,7 @@ import numpy as np
 from envs.board import byte_board
 from envs.core import bits, rng
 from envs.core.lane import lane
-from envs.core.rules import GAME_HEADER, NO_MOVE, NOBODY, Rules
+from envs.core.rules import GAME_HEADER, Rules, begin_game
 
 STATE = np.dtype([*GAME_HEADER, ("pieces", "u8", 2)], align=True)  # bitboard of each seat, in its own frame
 
@@ -56,11 +56,7 @@ def movable(own, other, p):
 
 @lane
 def start_one(s, p):
-    s.ply = 0
-    s.last_move = NO_MOVE
-    s.to_move = 0
-    s.over = 0
-    s.winner = NOBODY
+    begin_game(s)
     s.pieces[0] = p.home
     s.pieces[1] = p.home
 

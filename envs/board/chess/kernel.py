@@ -50,7 +50,7 @@ from envs.board.chess.state import (
 from envs.core import bits, rng
 from envs.core.lane import lane
 from envs.core.rng import mix
-from envs.core.rules import NO_MOVE, NOBODY, Rules
+from envs.core.rules import NOBODY, Rules, begin_game
 
 __all__ = ["RULES", "STATE", "ChessParams", "judge"]
 
@@ -173,9 +173,7 @@ def judge(s, t, passed):
 @lane
 def start_one(s, p):
     t = p.tables[0]
-    s.ply = 0
-    s.last_move = NO_MOVE
-    s.to_move = 0
+    begin_game(s)
     s.castling = OWN_SHORT + OWN_LONG + OTHER_SHORT + OTHER_LONG
     s.clock = 0
     for k in range(4):

@@ -11,7 +11,7 @@ import numpy as np
 
 from envs.core import bits, rng
 from envs.core.lane import lane
-from envs.core.rules import GAME_HEADER, NO_MOVE, NOBODY, Rules
+from envs.core.rules import GAME_HEADER, Rules, begin_game
 
 ROWS, COLUMNS = 6, 7
 STATE = np.dtype([*GAME_HEADER, ("stones", "u8", 2)], align=True)  # bitboard of each seat
@@ -51,11 +51,7 @@ def landing_cells(s):
 
 @lane
 def start_one(s, p):
-    s.ply = 0
-    s.last_move = NO_MOVE
-    s.to_move = 0
-    s.over = 0
-    s.winner = NOBODY
+    begin_game(s)
     s.stones[0] = _NONE
     s.stones[1] = _NONE
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from envs.core import rng
 from envs.core.lane import lane
-from envs.core.rules import GAME_HEADER, NO_MOVE, NOBODY, Rules
+from envs.core.rules import GAME_HEADER, NO_MOVE, Rules, begin_game
 
 BOARDS = (9, 13, 19)
 """Boards share the record, and so the machine code, of the smallest of these sizes that holds them."""
@@ -293,12 +293,8 @@ def finish(s, p):
 
 @lane
 def start_one(s, p):
-    s.ply = 0
-    s.last_move = NO_MOVE
+    begin_game(s)
     s.previous_move = NO_MOVE
-    s.to_move = 0
-    s.over = 0
-    s.winner = NOBODY
     cells = p.size * p.size
     for i in range(len(s.history)):
         s.history[i] = _ZERO

@@ -12,7 +12,7 @@ import numpy as np
 
 from envs.core import rng
 from envs.core.lane import lane
-from envs.core.rules import GAME_HEADER, NO_MOVE, NOBODY, Rules
+from envs.core.rules import GAME_HEADER, Rules, begin_game
 
 IN_A_ROW = 5
 
@@ -76,11 +76,7 @@ def makes_five(stones, seat, i, size):
 
 @lane
 def start_one(s, p):
-    s.ply = 0
-    s.last_move = NO_MOVE
-    s.to_move = 0
-    s.over = 0
-    s.winner = NOBODY
+    begin_game(s)
     stones = s.stones
     for seat in range(2):
         for w in range(stones.shape[1]):

@@ -15,7 +15,7 @@ import numpy as np
 
 from envs.core import rng
 from envs.core.lane import lane
-from envs.core.rules import GAME_HEADER, NO_MOVE, NOBODY, Rules
+from envs.core.rules import GAME_HEADER, Rules, begin_game
 
 EMPTY = np.uint8(0)
 OWNERS = np.uint8(0b11)  # 1 << seat
@@ -121,11 +121,7 @@ def put_stone(board, at, owner, steps):
 
 @lane
 def start_one(s, p):
-    s.ply = 0
-    s.last_move = NO_MOVE
-    s.to_move = 0
-    s.over = 0
-    s.winner = NOBODY
+    begin_game(s)
     board, width = s.board, p.size + 2
     for i in range(width * width):
         board[i] = EMPTY

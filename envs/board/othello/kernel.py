@@ -13,7 +13,7 @@ import numpy as np
 from envs.board import byte_board
 from envs.core import bits, rng
 from envs.core.lane import lane
-from envs.core.rules import GAME_HEADER, NO_MOVE, NOBODY, Rules
+from envs.core.rules import GAME_HEADER, Rules, begin_game
 
 STATE = np.dtype(
     [
@@ -110,11 +110,7 @@ def end_game(s):
 
 @lane
 def start_one(s, p):
-    s.ply = 0
-    s.last_move = NO_MOVE
-    s.to_move = 0
-    s.over = 0
-    s.winner = NOBODY
+    begin_game(s)
     s.discs[0] = p.black
     s.discs[1] = p.white
     s.moves = moves_of(p.black, p.white, p.board)

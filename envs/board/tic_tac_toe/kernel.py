@@ -11,7 +11,7 @@ import numpy as np
 
 from envs.core import bits, rng
 from envs.core.lane import lane
-from envs.core.rules import GAME_HEADER, NO_MOVE, NOBODY, Rules
+from envs.core.rules import GAME_HEADER, Rules, begin_game
 
 SIDE = 3
 STATE = np.dtype([*GAME_HEADER, ("marks", "u2", 2)], align=True)  # bitboard of each seat
@@ -54,11 +54,7 @@ def empty_cells(s):
 
 @lane
 def start_one(s, p):
-    s.ply = 0
-    s.last_move = NO_MOVE
-    s.to_move = 0
-    s.over = 0
-    s.winner = NOBODY
+    begin_game(s)
     s.marks[0] = 0
     s.marks[1] = 0
 
