@@ -1,4 +1,4 @@
-"""Draws a game under way for every board game's page: `python docs/board_images.py`."""
+"""Draws a game under way of every board game, and all side by side: `python docs/board_images.py`."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from envs.board.render import BoardRenderer
 
 FOLDER = Path(__file__).parent / "images" / "board"
 COLOURS = 64
+COLUMNS, WIDTH, HEIGHT = 4, 240, 240  # of the picture of all games
 MOVES = {
     "Breakthrough": "d2d3 e7e6 e2e3 c7d6 f2f3 g7f6 c2c3 d6d5 d3d4 f6e5",
     "Chess": "e4 e5 Nf3 Nc6 Bb5 a6 Ba4 Nf6 O-O Be7 Re1 b5 Bb3 d6 c3 O-O h3 Na5 Bc2 c5 d4",
@@ -21,15 +22,27 @@ MOVES = {
 }
 
 
+def save(picture: Image.Image, path: Path, colours: int = COLOURS) -> None:
+    """Writes a PNG with a small palette."""
+    picture.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
+    print(f"{path.name}: {path.stat().st_size / 1000:.1f} kB")
+
+
 def main() -> None:
-    """Writes one PNG with a small palette for each game."""
+    """Writes a picture of each game and one of all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    frames = []
     for name, game_class in GAMES.items():
         game = game_class()
-        frame = BoardRenderer(game).draw(game.play_moves(MOVES[name])[0])
-        path = FOLDER / f"{name}.png"
-        Image.fromarray(frame).quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
-        print(f"{path.name}: {path.stat().st_size / 1000:.1f} kB")
+        frames.append(Image.fromarray(BoardRenderer(game).draw(game.play_moves(MOVES[name])[0])))
+        save(frames[-1], FOLDER / f"{name}.png")
+    background = frames[0].getpixel((0, 0))
+    together = Image.new("RGB", (COLUMNS * WIDTH, -(-len(frames) // COLUMNS) * HEIGHT), background)
+    for k, frame in enumerate(frames):
+        frame.thumbnail((WIDTH, HEIGHT))
+        left, top = k % COLUMNS * WIDTH, k // COLUMNS * HEIGHT
+        together.paste(frame, (left + (WIDTH - frame.width) // 2, top + (HEIGHT - frame.height) // 2))
+    save(together, FOLDER.parent / "board_games.png", colours=4 * COLOURS - 1)
 
 
 if __name__ == "__main__":
