@@ -1,0 +1,1 @@
+"""AlphaZero on any world whose state is a row: search, self-play, learner."""
