@@ -257,7 +257,7 @@ class Game:
 
     def copy(self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> None:
         """Copies row sources[k] over row targets[k]; no row is both a source and a target."""
-        _run(self._launch.copy, len(sources), words_of(pool), sources, targets)
+        run_on_rows(self._launch.copy, len(sources), words_of(pool), sources, targets)
 
     def step(self, pool: np.ndarray, rows: np.ndarray, actions: np.ndarray, *, check: bool = True) -> None:
         """Plays actions (n,) of the players to move.
@@ -267,12 +267,12 @@ class Game:
         """
         if check:
             self.check_actions(pool, rows, actions)
-        _run(self._launch.step, len(rows), pool, self.params, rows, actions)
+        run_on_rows(self._launch.step, len(rows), pool, self.params, rows, actions)
 
     def legal(self, pool: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Returns the mask (n, A) int8, 1 where an action is legal; all 0 once a game is over."""
         out = np.empty((len(rows), self.num_actions), np.int8) if out is None else out
-        _run(self._launch.legal, len(rows), pool, self.params, rows, out)
+        run_on_rows(self._launch.legal, len(rows), pool, self.params, rows, out)
         return out
 
     def observe(
@@ -286,7 +286,7 @@ class Game:
         players = pool["to_move"][rows] if players is None else players
         out = np.empty((len(rows), *self.observation_shape), np.float32) if out is None else out
         planes = out.reshape(len(rows), -1)
-        _run(self._launch.observe, len(rows), pool, self.params, rows, players, planes)
+        run_on_rows(self._launch.observe, len(rows), pool, self.params, rows, players, planes)
         return out
 
     def result(self, pool: np.ndarray, rows: np.ndarray) -> Result:
@@ -301,7 +301,7 @@ class Game:
             ended = int(rows[np.argmax(pool["over"][rows])])
             raise ValueError(f"row {ended} is a game that is over and has no legal action; leave it out")
         out = np.empty(len(rows), np.int64)
-        _run(self._launch.random_actions, len(rows), pool, self.params, rows, out)
+        run_on_rows(self._launch.random_actions, len(rows), pool, self.params, rows, out)
         return out
 
     def play_random(
@@ -370,7 +370,7 @@ class Game:
         return str(action)
 
 
-def _run(launch: Callable[..., None], count: int, *arguments: Any) -> None:
+def run_on_rows(launch: Callable[..., None], count: int, *arguments: Any) -> None:
     """Launches work on `count` rows; for few of them, waking the other threads takes longer than the work."""
     if count >= ROWS_WORTH_THREADS:
         launch(*arguments)

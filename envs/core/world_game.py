@@ -1,0 +1,193 @@
+# Kernel code: a record has no static type, and Numba is partly typed.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""A single-player world as a game over the rows of a state pool, so that a search can plan in it.
+
+It offers what `envs.core.game.Game` offers: whoever searches games searches worlds. A row is a record of the
+world with a few fields more, the last step's reward among them. A copied row repeats the same random numbers,
+so in a world that draws any while it runs, a search foresees them.
+"""
+
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+
+from envs.core import rng
+from envs.core.game import Result, run_on_rows, words_of
+from envs.core.lane import World
+from envs.core.launch import begin_episode, compile_launchers, lane_legal, lane_observe, lane_step, launchers
+from envs.core.setup import Setup
+
+EXTRA_FIELDS: list[tuple[str, str]] = [
+    ("reward", "f4"),  # of the last step
+    ("to_move", "i1"),  # always 0
+    ("over", "i1"),  # 1 once the episode has terminated
+    ("truncated", "i1"),  # 1 once its time is up; it can be stepped on
+]
+
+
+def _start(pool, p, rows, seeds):
+    for k in range(rows.shape[0]):
+        s = pool[rows[k]]
+        s.seed = seeds[k]
+        s.episode = np.uint64(0)
+        s.reward = np.float32(0.0)
+        s.to_move = 0
+        s.over = 0
+        s.truncated = 0
+        begin_episode(s, p)
+
+
+def _copy(words, sources, targets):
+    for k in numba.prange(sources.shape[0]):
+        source, target = words[sources[k]], words[targets[k]]
+        for w in range(words.shape[1]):
+            target[w] = source[w]
+
+
+def _step(pool, p, rows, actions, terms):
+    for k in numba.prange(rows.shape[0]):
+        s = pool[rows[k]]
+        ended, cut = lane_step(s, actions[k], p, terms[k])
+        reward = np.float32(0.0)
+        for t in range(terms.shape[1]):
+            reward += terms[k, t]
+        s.reward = reward
+        s.over = ended
+        s.truncated = cut
+
+
+def _legal(pool, p, rows, out):
+    for k in numba.prange(rows.shape[0]):
+        over = pool[rows[k]].over != 0
+        for a in range(out.shape[1]):
+            out[k, a] = not over
+        if not over:
+            lane_legal(pool[rows[k]], p, out[k])  # writes nothing where all actions always are legal
+
+
+def _observe(pool, p, rows, out):
+    for k in numba.prange(rows.shape[0]):
+        lane_observe(pool[rows[k]], p, out[k])
+
+
+def _random_actions(pool, num_actions, rows, mask, out):
+    for k in numba.prange(rows.shape[0]):
+        s = pool[rows[k]]
+        legal = 0
+        for a in range(num_actions):
+            legal += mask[k, a]
+        left = rng.integer(s, legal)
+        for a in range(num_actions):
+            if mask[k, a] != 0:
+                if left == 0:
+                    out[k] = a
+                left -= 1
+
+
+@cache
+def _launchers(world: World) -> list[Any]:
+    launchers(world)  # registers the world with the dispatch by parameter class
+    kernels = [_copy, _step, _legal, _observe, _random_actions]
+    return compile_launchers(world, serial=[_start], parallel=kernels)
+
+
+class WorldGame:
+    """A world with discrete actions and one player, over the rows of a state pool; see `Game`.
+
+    `result` gives what the last step paid, and whether the episode has terminated. Where its time is up
+    (`pool["truncated"]`) it can be stepped on: a search looks beyond the end of the clock.
+
+    Args:
+        setup: of the world, such as `gymnasium.make("quadrivium/Highway-v0").unwrapped.setup`.
+
+    Raises:
+        ValueError: the actions are not discrete, or others act outside the lanes.
+    """
+
+    num_players = 1
+
+    def __init__(self, setup: Setup) -> None:
+        actions = getattr(setup.action_space, "n", None)
+        if actions is None:
+            raise ValueError(
+                f"{setup.world.name} has actions {setup.action_space}; a search needs Discrete ones"
+            )
+        if setup.others is not None:
+            raise ValueError(
+                f"{setup.world.name} has others who act outside its lanes; search the game itself"
+            )
+        base = setup.state_dtype
+        assert base.names
+        assert base.fields
+        fields = [(name, base.fields[name][0]) for name in base.names]
+        self.state_dtype = np.dtype([*fields, *EXTRA_FIELDS], align=True)
+        self.params = setup.params
+        self.num_actions = int(actions)
+        self.observation_shape = setup.observation_space.shape
+        self._world = setup.world
+        kernels = _launchers(setup.world)
+        self._start, self._copy, self._step, self._legal, self._observe, self._random = kernels
+
+    def pool(self, size: int, seed: int = 0) -> np.ndarray:
+        """Returns a new pool (size,); row i begins the first scenario of seed + i."""
+        pool = np.zeros(size, self.state_dtype)
+        self.start(pool, np.arange(size), np.arange(seed, seed + size))
+        return pool
+
+    def start(self, pool: np.ndarray, rows: np.ndarray, seeds: np.ndarray) -> None:
+        """Begins in `rows` the first scenarios of `seeds` (n,)."""
+        self._start(pool, self.params, rows, np.asarray(seeds).astype(np.uint64))
+
+    def copy(self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> None:
+        """Copies row sources[k] over row targets[k]; no row is both a source and a target."""
+        run_on_rows(self._copy, len(sources), words_of(pool), sources, targets)
+
+    def step(self, pool: np.ndarray, rows: np.ndarray, actions: np.ndarray, *, check: bool = True) -> None:
+        """Takes actions (n,). check: raises ValueError for one that is not legal, and takes none."""
+        if check:
+            mask = self.legal(pool, rows)
+            inside = (actions >= 0) & (actions < self.num_actions)
+            wrong = ~inside | (mask[np.arange(len(rows)), np.where(inside, actions, 0)] == 0)
+            if wrong.any():
+                k = int(np.argmax(wrong))
+                legal = np.flatnonzero(mask[k]).tolist()
+                raise ValueError(f"action {actions[k]} of row {rows[k]} is illegal; legal actions: {legal}")
+        width, dtype = self._world.action_width, self._world.action_dtype
+        wide = np.zeros((len(rows), width), dtype)
+        wide[:, 0] = actions
+        terms = np.zeros((len(rows), len(self._world.reward_terms)), np.float32)
+        run_on_rows(self._step, len(rows), pool, self.params, rows, wide, terms)
+
+    def legal(self, pool: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Returns the mask (n, A) int8, 1 where an action is legal; all 0 once an episode has terminated."""
+        out = np.empty((len(rows), self.num_actions), np.int8) if out is None else out
+        run_on_rows(self._legal, len(rows), pool, self.params, rows, out)
+        return out
+
+    def observe(
+        self,
+        pool: np.ndarray,
+        rows: np.ndarray,
+        players: np.ndarray | None = None,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Returns the observations (n, ...) float32; `players` is for games of two and changes nothing."""
+        out = np.empty((len(rows), *self.observation_shape), np.float32) if out is None else out
+        run_on_rows(self._observe, len(rows), pool, self.params, rows, out.reshape(len(rows), -1))
+        return out
+
+    def result(self, pool: np.ndarray, rows: np.ndarray) -> Result:
+        """Returns whether the episodes have terminated, and the last step's rewards as `returns` (n, 1)."""
+        return Result(pool["over"][rows] != 0, pool["to_move"][rows], pool["reward"][rows][:, None])
+
+    def random_actions(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns a uniformly drawn legal action (n,) int64 for each, from the rows' random streams."""
+        mask = self.legal(pool, rows)
+        if not mask.any(axis=1).all():
+            ended = int(rows[np.argmin(mask.any(axis=1))])
+            raise ValueError(f"row {ended} is an episode that is over and has no legal action; leave it out")
+        out = np.empty(len(rows), np.int64)
+        run_on_rows(self._random, len(rows), pool, self.num_actions, rows, mask, out)
+        return out
