@@ -118,10 +118,8 @@ class WorldGame:
             raise ValueError(
                 f"{setup.world.name} has others who act outside its lanes; search the game itself"
             )
-        base = setup.state_dtype
-        assert base.names
-        assert base.fields
-        fields = [(name, base.fields[name][0]) for name in base.names]
+        assert setup.state_dtype.fields
+        fields = [(name, field[0]) for name, field in setup.state_dtype.fields.items()]
         self.state_dtype = np.dtype([*fields, *EXTRA_FIELDS], align=True)
         self.params = setup.params
         self.num_actions = int(actions)
