@@ -1,0 +1,1 @@
+"""The arena, where any player meets any other: players, tournaments, ratings."""

@@ -1,0 +1,135 @@
+"""A player at a table is a string: `random`, `mcts:N`, `baseline:NAME`, `run:PATH?sims=N`, `gtp:COMMAND`, `uci:COMMAND`.
+
+This file holds what a player is and how the string is read; who the players are, the caller says (`Kinds`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from agents.alphazero.protocols import Game, Notation
+from agents.common.errors import UserError, did_you_mean
+
+
+class EngineError(Exception):
+    """A player could not go on with a game: it crashed, hung, refused, or answered nonsense.
+
+    The text is one line that says what happened; the player loses the game with it as the reason.
+    """
+
+
+class TableGame(Game, Notation, Protocol):
+    """A board game with its notation."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where games are played: what a player is made for.
+
+    Attributes:
+        game: the game with its parameters.
+        name: the game's name in the registry, such as "Go".
+        options: the game's own arguments, such as {"size": 9, "komi": 7.0}, defaults not filled in.
+        move_seconds: how long an engine may think about a move before it has lost; None for no limit.
+    """
+
+    game: TableGame
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    move_seconds: float | None = None
+
+
+class TablePlayer(Protocol):
+    """Plays any number of games at once, each in a slot of its own; slots are used again for later games.
+
+    The order of calls for a game: `begin`, then `played` for each move of it (the opening's, the other's and its
+    own), and `act` in between, whenever it is to move. Of a game that is abandoned or over nothing more is
+    heard until its slot begins another.
+
+    Attributes:
+        name: what tables call it.
+        concurrency: None: `act`, `begin` and `played` take any number of games in one call, and what is chosen in
+            a game does not depend on the others (beyond rounding in networks). A number: the player is asked
+            about one game a call, in up to so many slots (0, 1, …) at a time, each from a thread of its own;
+            any call may raise EngineError, which costs that game. The next `begin` in the slot finds, or
+            makes, a player that works.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - said above
+    @property
+    def concurrency(self) -> int | None: ...  # noqa: D102
+
+    def begin(self, slots: np.ndarray, seats: np.ndarray, seeds: np.ndarray) -> None:
+        """Begins games at the first position in slots (n,) int64, any earlier game there is forgotten.
+
+        seats: (n,) int8, the seat that the player has (0 moves first). seeds: (n,) uint64, from which all its
+            random choices in these games follow; an engine may ignore them.
+        """
+        ...
+
+    def act(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray) -> np.ndarray:
+        """Returns an action (n,) int64 for each game in which it is to move; leaves `pool` as it is.
+
+        rows: (n,) int64, the games' rows in `pool`; slots: (n,) int64, in which they are played.
+        """
+        ...
+
+    def played(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray, actions: np.ndarray) -> None:
+        """Hears of moves that are about to be played: `pool` holds the positions before actions (n,)."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of what it holds: processes, memory."""
+        ...
+
+
+Maker = Callable[[str, Table], TablePlayer]
+"""Makes a player from what follows the colon; raises UserError where it cannot be, before any game."""
+
+Kinds = Mapping[str, Maker]
+
+EXPECTED = "random, mcts:N, baseline:NAME, run:DIRECTORY, gtp:COMMAND or uci:COMMAND"
+
+
+def parse_player(text: str, table: Table, kinds: Kinds) -> TablePlayer:
+    """Returns the player that `text` names; raises UserError that says what was expected instead."""
+    kind, _, argument = text.partition(":")
+    if kind not in kinds:
+        near = did_you_mean(kind, kinds)
+        raise UserError(f"player {text!r} is unknown{near}; expected {EXPECTED}")
+    return kinds[kind](argument, table)
+
+
+def split_query(argument: str, known: Mapping[str, type], player: str) -> tuple[str, dict[str, Any]]:
+    """Splits "PATH?sims=400&x=1" into the path and its options, each of the type that `known` says.
+
+    Raises UserError for an option that is unknown or no such number; `player` is the whole text, for errors.
+    """
+    path, _, query = argument.partition("?")
+    options: dict[str, Any] = {}
+    for part in filter(None, query.split("&")):
+        key, equals, value = part.partition("=")
+        if key not in known:
+            raise UserError(
+                f"player {player!r}: option {key!r} is unknown{did_you_mean(key, known)}; expected "
+                f"{', '.join(f'{name}=NUMBER' for name in known)}"
+            )
+        try:
+            options[key] = known[key](value)
+        except ValueError:
+            options[key] = None
+        if not equals or options[key] is None or options[key] <= 0:
+            raise UserError(f"player {player!r}: {part!r} is no positive number; write {key}=100, say")
+    return path, options
+
+
+def positive_count(argument: str, kind: str, example: int) -> int:
+    """Returns the N of `kind:N`; raises UserError where it is no positive whole number."""
+    if not argument.isdecimal() or int(argument) < 1:
+        raise UserError(
+            f"player '{kind}:{argument}': {argument!r} is no positive whole number; write {kind}:{example}"
+        )
+    return int(argument)
