@@ -54,6 +54,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=RESULTS / "board_oracles.json")
     args = parser.parse_args()
+    head = machine("numba", "numpy")
+    head["oracles"] = {library: library_version(library) for library in LIBRARIES}
     compared: dict[str, object] = {}
     different = 0
     os.environ["NUMBA_NUM_THREADS"] = "1"  # of each process
@@ -76,13 +78,12 @@ def main() -> None:
                 different += 1
                 traceback.print_exc()
                 compared[title] = {"games": games, "differs": str(error)}
-                continue
-            seconds = time.perf_counter() - start
-            compared[title] = {"games": games, "plies": plies, "seconds": round(seconds, 1)}
-            print(f"{title:30s} {games:6,d} games, {plies:10,d} plies alike, {seconds:.1f} s", flush=True)
-    head = machine("numba", "numpy")
-    head["oracles"] = {library: library_version(library) for library in LIBRARIES}
-    write_report(args.output, {**head, "seed": args.seed, "different": different, "compared": compared})
+            else:
+                seconds = time.perf_counter() - start
+                compared[title] = {"games": games, "plies": plies, "seconds": round(seconds, 1)}
+                print(f"{title:30s} {games:6,d} games, {plies:10,d} plies alike, {seconds:.1f} s", flush=True)
+            report = {**head, "seed": args.seed, "different": different, "compared": compared}
+            write_report(args.output, report)
     sys.exit(1 if different else 0)
 
 
