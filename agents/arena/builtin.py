@@ -99,7 +99,7 @@ def make_random(argument: str, table: Table) -> RandomTablePlayer:
 def mix(x: np.ndarray) -> np.ndarray:
     """Returns a well-mixed hash (…,) uint64 of x (…,) uint64.
 
-    Source: Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators", with Stafford's mix 13.
+    Source: Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators"; Stafford's mix 13.
     """
     with np.errstate(over="ignore"):
         z = x + np.uint64(0x9E3779B97F4A7C15)

@@ -1,6 +1,7 @@
-"""A player at a table is a string: `random`, `mcts:N`, `baseline:NAME`, `run:PATH?sims=N`, `gtp:COMMAND`, `uci:COMMAND`.
+"""What a player at a table is, and how the string that names one is read.
 
-This file holds what a player is and how the string is read; who the players are, the caller says (`Kinds`).
+Players are `random`, `mcts:N`, `baseline:NAME`, `run:PATH?sims=N`, `gtp:COMMAND`, `uci:COMMAND`; how each kind
+is made, the caller says (`Kinds`).
 """
 
 from collections.abc import Callable, Mapping
@@ -44,17 +45,17 @@ class Table:
 class TablePlayer(Protocol):
     """Plays any number of games at once, each in a slot of its own; slots are used again for later games.
 
-    The order of calls for a game: `begin`, then `played` for each move of it (the opening's, the other's and its
-    own), and `act` in between, whenever it is to move. Of a game that is abandoned or over nothing more is
-    heard until its slot begins another.
+    The order of calls for a game: `begin`, then `played` for each move of it (the opening's, the other's and
+    its own), and `act` in between, whenever it is to move. Of a game that is abandoned or over nothing more
+    is heard until its slot begins another.
 
     Attributes:
         name: what tables call it.
-        concurrency: None: `act`, `begin` and `played` take any number of games in one call, and what is chosen in
-            a game does not depend on the others (beyond rounding in networks). A number: the player is asked
-            about one game a call, in up to so many slots (0, 1, …) at a time, each from a thread of its own;
-            any call may raise EngineError, which costs that game. The next `begin` in the slot finds, or
-            makes, a player that works.
+        concurrency: None: `act`, `begin` and `played` take any number of games in one call, and what is
+            chosen in a game does not depend on the others (beyond rounding in networks). A number: the player
+            is asked about one game a call, in up to so many slots (0, 1, …) at a time, each from a thread of
+            its own; any call may raise EngineError, which costs that game. The next `begin` in the slot
+            finds, or makes, a player that works.
     """
 
     @property
