@@ -1,0 +1,131 @@
+"""Hyper-parameters of AlphaZero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Interval, Le
+
+from agents.nets import NetConfig
+
+Fraction = Annotated[float, Interval(ge=0, le=1)]
+Weight = Annotated[float, Ge(0)]
+Count = Annotated[int, Ge(0)]
+Positive = Annotated[int, Gt(0)]
+
+
+def _board_net() -> NetConfig:
+    return NetConfig(trunk="cnn", width=64, depth=4, normalize_inputs=False)
+
+
+@dataclass(frozen=True)
+class AlphaZeroConfig:
+    """Hyper-parameters of self-play, search and learning.
+
+    Attributes:
+        n_steps: moves that each game makes between updates.
+        simulations: of the search for a move, once the search is full.
+        first_simulations: of the search at the start; doubled step by step until it is full.
+        growth: share of the training after which the search is full.
+        max_considered: actions that the root's search considers.
+        c_visit: weight of the Q-values at the root: (c_visit + most visits) * c_scale * Q.
+        c_scale: see c_visit.
+        full_search_share: share of the moves searched fully and learned from (playout-cap randomisation).
+        fast_simulations: of the other moves' search.
+        random_plies: a game begins with up to so many random moves, which are not learned from.
+        random_share: share of the games that do.
+        symmetries: turn the board at random in each evaluation and each sample.
+        cache: positions that the evaluation cache holds; 0: none.
+        batch_size: positions in a gradient step.
+        reuse: how often each position is learned from, on average.
+        learning_starts: positions in the replay window before the first gradient step.
+        window_min: positions in the replay window before it grows slower than the data.
+        window_max: positions in the replay window at most.
+        window_exponent: the window grows as a power of the data with this exponent.
+        window_expand: what share of a new position the window grows by at first.
+        learning_rate: of AdamW at the start.
+        learning_rate_end: at the end; between them half a cosine.
+        weight_decay: of matrices and filters.
+        max_grad_norm: the gradient is scaled down to this norm.
+        ema_decay: decay of the averaged weights, which play; 0: the newest weights play.
+        value_coef: weight of the value loss beside the policy's.
+        root_value_share: share of search's value in the value target; the rest is the outcome's.
+        ownership_coef: weight of the loss for who owns each point at the end (Go); 0: no such head.
+        score_coef: likewise for the score (Go).
+        disc_difference_coef: likewise for the difference in discs (Othello).
+        policy_head: "conv" where actions are planes x cells and a few extra ones, "dense" where they are not;
+            "auto" decides by their number.
+        head_width: channels of the policy's head, and units of the value's.
+        evaluation_simulations: of the search in evaluations; 0: the policy's best move.
+        ladder_games: games against each fixed anchor in an evaluation; 0: none.
+        ladder_simulations: of the search in those games.
+        ladder_rollouts: the anchor that searches with random play has so many simulations.
+        net: the backbone.
+        bf16: run the networks in bfloat16 autocast.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    algorithm: Literal["alphazero"] = "alphazero"
+    n_steps: Positive = 16
+    simulations: Annotated[int, Ge(2)] = 64
+    first_simulations: Annotated[int, Ge(2)] = 8
+    growth: Fraction = 0.5
+    max_considered: Annotated[int, Ge(2)] = 16
+    c_visit: Weight = 50.0
+    c_scale: Weight = 0.1
+    full_search_share: Annotated[float, Gt(0), Le(1)] = 1.0
+    fast_simulations: Annotated[int, Ge(2)] = 8
+    random_plies: Count = 0
+    random_share: Fraction = 0.5
+    symmetries: bool = True
+    cache: Count = 200_000
+    batch_size: Positive = 256
+    reuse: Annotated[float, Gt(0)] = 4.0
+    learning_starts: Positive = 2_000
+    window_min: Positive = 20_000
+    window_max: Positive = 1_000_000
+    window_exponent: Annotated[float, Gt(0), Le(1)] = 0.65
+    window_expand: Annotated[float, Gt(0), Le(1)] = 0.4
+    learning_rate: Annotated[float, Gt(0), Le(1)] = 1e-3
+    learning_rate_end: Annotated[float, Gt(0), Le(1)] = 1e-4
+    weight_decay: Weight = 1e-4
+    max_grad_norm: Annotated[float, Gt(0)] = 1.0
+    ema_decay: Annotated[float, Ge(0), Interval(lt=1)] = 0.999
+    value_coef: Weight = 1.0
+    root_value_share: Fraction = 0.0
+    ownership_coef: Weight = 0.0
+    score_coef: Weight = 0.0
+    disc_difference_coef: Weight = 0.0
+    policy_head: Literal["auto", "conv", "dense"] = "auto"
+    head_width: Positive = 32
+    evaluation_simulations: Count = 32
+    ladder_games: Count = 40
+    ladder_simulations: Annotated[int, Ge(2)] = 64
+    ladder_rollouts: Positive = 200
+    net: NetConfig = field(default_factory=_board_net)
+    bf16: bool = False
+
+    def auxiliary(self) -> dict[str, float]:
+        """Returns the weights of the auxiliary losses that are on, by the name of the game's method."""
+        weights = {
+            "ownership": self.ownership_coef,
+            "score": self.score_coef,
+            "disc_difference": self.disc_difference_coef,
+        }
+        return {name: weight for name, weight in weights.items() if weight > 0}
+
+    def simulations_at(self, progress: float) -> int:
+        """Returns the simulations of a full search when `progress` (0 to 1) of the training is done.
+
+        They double from `first_simulations`, each stage as long as the others, and reach `simulations` when
+        `growth` is done.
+        """
+        first = min(self.first_simulations, self.simulations)
+        stages = 0
+        while first << stages < self.simulations:
+            stages += 1
+        if progress >= self.growth or not stages:
+            return self.simulations
+        return min(first << int(progress / self.growth * stages), self.simulations)

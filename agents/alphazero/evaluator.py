@@ -1,0 +1,73 @@
+"""The network as search's evaluator."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+
+from agents.alphazero.network import PolicyValueNet
+from agents.alphazero.protocols import Evaluation, Symmetries
+
+
+class NetworkEvaluator:
+    """Judges batches of positions, each turned by a random symmetry if `rng` is given.
+
+    Args:
+        net: the network; on the device where it is.
+        symmetries: of the game, or None.
+        rng: draws the symmetries; None: none is applied.
+        bf16: run the network in bfloat16 autocast.
+
+    Attributes:
+        positions: how many have been judged.
+        batches: in how many calls.
+        seconds: spent in the network, copies to and from the device included.
+    """
+
+    def __init__(
+        self,
+        net: PolicyValueNet,
+        symmetries: Symmetries | None = None,
+        rng: np.random.Generator | None = None,
+        *,
+        bf16: bool = False,
+    ) -> None:
+        self.net = net
+        self._symmetries = symmetries if symmetries is not None and len(symmetries) > 1 else None
+        self._rng = rng
+        self._bf16 = bf16
+        self._device = next(net.parameters()).device
+        self.reset_counters()
+
+    def reset_counters(self) -> None:
+        """Counts from zero again."""
+        self.positions, self.batches, self.seconds = 0, 0, 0.0
+
+    def __call__(self, obs: np.ndarray, legal: np.ndarray, /) -> Evaluation:
+        """Returns logits (n, A) and values (n,); obs (n, C, H, W) float32, legal (n, A) int8."""
+        began = time.perf_counter()
+        if self._symmetries is None or self._rng is None:
+            logits, values = self._judge(obs)
+        else:
+            which = self._rng.integers(len(self._symmetries), size=len(obs))
+            cells, actions = self._symmetries.cells[which], self._symmetries.actions[which]
+            planes = obs.reshape(len(obs), obs.shape[1], -1)
+            turned, values = self._judge(np.take_along_axis(planes, cells[:, None], 2).reshape(obs.shape))
+            logits = np.empty_like(turned)
+            np.put_along_axis(logits, actions, turned, 1)
+        self.positions += len(obs)
+        self.batches += 1
+        self.seconds += time.perf_counter() - began
+        return Evaluation(logits, values)
+
+    def _judge(self, obs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        with torch.inference_mode(), self._autocast():
+            logits, values = self.net.judge(torch.from_numpy(np.ascontiguousarray(obs)).to(self._device))
+        return logits.cpu().numpy(), values.cpu().numpy()
+
+    def _autocast(self) -> Any:
+        return torch.autocast(self._device.type, torch.bfloat16) if self._bf16 else nullcontext()

@@ -1,0 +1,129 @@
+"""Gradient steps of the policy-value network, and the average of its weights."""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from agents.alphazero.config import AlphaZeroConfig
+from agents.alphazero.loss import Losses, alphazero_loss, to_targets, turn
+from agents.alphazero.network import Networks
+from agents.alphazero.protocols import Symmetries
+from agents.alphazero.records import RecordFormat
+from agents.alphazero.replay import Replay
+from agents.common.foreach import clip_norm_, polyak_
+
+
+class Learner:
+    """Descends along the loss of samples from the replay window.
+
+    Args:
+        networks: the one that learns and its average.
+        record_format: of the replay's records.
+        config: hyper-parameters.
+        symmetries: of the game; None: samples are not turned.
+
+    Attributes:
+        optimizer: AdamW.
+        updates: gradient steps so far.
+        owed: positions that came in, times `reuse`, and are not yet learned from: what is left of a batch.
+    """
+
+    def __init__(
+        self,
+        networks: Networks,
+        record_format: RecordFormat,
+        config: AlphaZeroConfig,
+        symmetries: Symmetries | None,
+    ) -> None:
+        self._networks, self._format, self._config = networks, record_format, config
+        self._symmetries = symmetries if symmetries is not None and len(symmetries) > 1 else None
+        self._auxiliary = config.auxiliary()
+        self._parameters = list(networks.net.parameters())
+        self._device = self._parameters[0].device
+        self.optimizer = _adamw(networks.net, config)
+        self.updates = 0
+        self.owed = 0.0
+
+    def learn(
+        self, replay: Replay, new_positions: int, progress: float, rng: np.random.Generator
+    ) -> dict[str, float]:
+        """Makes as many steps as the new positions pay for; returns means of what is logged.
+
+        progress: share of the training that is done, for the learning rate.
+        """
+        config = self._config
+        self.owed += new_positions * config.reuse
+        if replay.size < config.learning_starts:
+            return {}
+        rate = learning_rate(progress, config.learning_rate, config.learning_rate_end)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self._networks.net.train()
+        history: list[Tensor] = []
+        losses: Losses | None = None
+        while self.owed >= config.batch_size:
+            self.owed -= config.batch_size
+            losses, norm = self._step(replay, rng)
+            history.append(torch.stack([*losses[:5], *losses.auxiliary.values(), norm]).detach())
+        if losses is None:
+            return {}
+        names = [
+            "total",
+            "policy",
+            "policy_excess",
+            "value",
+            "policy_entropy",
+            *losses.auxiliary,
+            "gradient_norm",
+        ]
+        means = torch.stack(history).mean(0).tolist()
+        entries = {f"loss/{name}": mean for name, mean in zip(names, means, strict=True)}
+        return entries | {"train/learning_rate": rate, "train/updates": self.updates}
+
+    def _step(self, replay: Replay, rng: np.random.Generator) -> tuple[Losses, Tensor]:
+        samples = self._format.unpack(replay.sample(self._config.batch_size, rng))
+        if self._symmetries is not None:
+            which = rng.integers(len(self._symmetries), size=self._config.batch_size)
+            samples = turn(samples, self._symmetries, which)
+        targets = to_targets(samples, self._config.root_value_share, self._device)
+        with self._autocast():
+            outputs = self._networks.net(targets.obs)
+        losses = alphazero_loss(outputs, targets, self._config.value_coef, self._auxiliary)
+        self.optimizer.zero_grad(set_to_none=True)
+        losses.total.backward()
+        norm = clip_norm_(
+            [p.grad for p in self._parameters if p.grad is not None], self._config.max_grad_norm
+        )
+        self.optimizer.step()
+        self.updates += 1
+        # Early averages would be of nearly random weights: the decay itself grows.
+        decay = min(self._config.ema_decay, (1 + self.updates) / (10 + self.updates))
+        polyak_(
+            self._parameters,
+            list(self._networks.average.parameters()),
+            1.0 if self._config.ema_decay == 0 else 1 - decay,
+        )
+        return losses, norm
+
+    def _autocast(self) -> Any:
+        return torch.autocast(self._device.type, torch.bfloat16) if self._config.bf16 else nullcontext()
+
+
+def learning_rate(progress: float, start: float, end: float) -> float:
+    """Returns the rate when `progress` (0 to 1) is done: half a cosine from `start` to `end`."""
+    return end + (start - end) * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0))) / 2
+
+
+def _adamw(net: nn.Module, config: AlphaZeroConfig) -> torch.optim.AdamW:
+    parameters = list(net.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)

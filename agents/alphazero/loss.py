@@ -1,0 +1,113 @@
+"""What the network learns from a batch of positions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from agents.alphazero.network import Outputs
+from agents.alphazero.protocols import Symmetries
+from agents.alphazero.records import Samples
+from agents.nets.heads import mask_logits
+
+
+class Targets(NamedTuple):
+    """B positions as tensors, from the view of the player to move."""
+
+    obs: Tensor  # (B, C, H, W) float32
+    legal: Tensor  # (B, A) bool
+    policy: Tensor  # (B, A) float32, sums to 1
+    outcome: Tensor  # (B, 3) float32, chances of win, draw, loss
+    auxiliary: dict[str, Tensor]  # ownership (B, H*W), others (B,)
+
+
+class Losses(NamedTuple):
+    """The loss and its parts, scalars; means over the batch."""
+
+    total: Tensor
+    policy: Tensor  # cross-entropy
+    policy_excess: Tensor  # Kullback-Leibler divergence: what is left above the target's own entropy
+    value: Tensor  # cross-entropy
+    entropy: Tensor  # of the network's policy
+    auxiliary: dict[str, Tensor]
+
+
+def alphazero_loss(
+    outputs: Outputs, targets: Targets, value_coef: float, auxiliary: Mapping[str, float]
+) -> Losses:
+    """Returns the loss: cross-entropy to search's policy and to the outcome, and the auxiliary losses.
+
+    Ownership: mean squared error over the points. A score or a difference: Huber loss (δ = 1) in units of
+    `scale`, since it is many points (Wu 2019, section 4.2).
+
+    Source: Silver et al. 2018, eq. 1, with a win-draw-loss value; Danihelka et al. 2022, eq. 9 (policy).
+    """
+    logits = mask_logits(outputs.policy.float(), targets.legal)
+    log_policy = logits.log_softmax(1)  # (B, A)
+    policy = -(targets.policy * log_policy).sum(1).mean()
+    target_entropy = -torch.xlogy(targets.policy, targets.policy).sum(1).mean()
+    value = -(targets.outcome * outputs.outcome.float().log_softmax(1)).sum(1).mean()
+    entropy = -(log_policy.exp() * log_policy.masked_fill(~targets.legal, 0.0)).sum(1).mean()
+    extra: dict[str, Tensor] = {}
+    for name in auxiliary:
+        said, true = outputs.auxiliary[name].float(), targets.auxiliary[name]
+        if name == "ownership":
+            extra[name] = F.mse_loss(said, true)
+        else:
+            scale = targets.obs.shape[-1]  # the board's width: a plausible margin
+            extra[name] = F.huber_loss(said, true / scale)
+    total = policy + value_coef * value
+    for name, weight in auxiliary.items():
+        total = total + weight * extra[name]
+    return Losses(total, policy, policy - target_entropy, value, entropy, extra)
+
+
+def outcome_chances(outcome: np.ndarray, root_value: np.ndarray, root_share: float) -> np.ndarray:
+    """Returns the target (n, 3) of win, draw and loss, float32.
+
+    outcome (n,) in {1, 0, -1}; a `root_share` of it is search's value (n,) instead, taken as a chance to win: that
+    mixes in less luck of the later moves. (A value of 0 becomes half a win and half a loss; the mean is the same.)
+    """
+    played = np.stack([outcome > 0, outcome == 0, outcome < 0], 1).astype(np.float32)
+    if root_share == 0:
+        return played
+    win = (1 + root_value.clip(-1, 1)) / 2
+    thought = np.stack([win, np.zeros_like(win), 1 - win], 1)
+    return ((1 - root_share) * played + root_share * thought).astype(np.float32)
+
+
+def turn(samples: Samples, symmetries: Symmetries, which: np.ndarray) -> Samples:
+    """Returns the positions turned, each by its symmetry `which` (n,)."""
+    n = len(samples.obs)
+    cells, actions = symmetries.cells[which], symmetries.actions[which]  # (n, H*W), (n, A)
+    planes = samples.obs.reshape(n, samples.obs.shape[1], -1)
+    auxiliary = dict(samples.auxiliary)
+    if "ownership" in auxiliary:
+        auxiliary["ownership"] = np.take_along_axis(auxiliary["ownership"], cells, 1)
+    return samples._replace(
+        obs=np.take_along_axis(planes, cells[:, None], 2).reshape(samples.obs.shape),
+        legal=np.take_along_axis(samples.legal, actions, 1),
+        policy=np.take_along_axis(samples.policy, actions, 1),
+        auxiliary=auxiliary,
+    )
+
+
+def to_targets(samples: Samples, root_share: float, device: torch.device) -> Targets:
+    """Returns the positions as tensors on `device`."""
+
+    def tensor(array: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+
+    policy = samples.policy / samples.policy.sum(1, keepdims=True)  # half precision lost a little
+    return Targets(
+        obs=tensor(samples.obs),
+        legal=tensor(samples.legal),
+        policy=tensor(policy),
+        outcome=tensor(outcome_chances(samples.outcome, samples.root_value, root_share)),
+        auxiliary={name: tensor(values) for name, values in samples.auxiliary.items()},
+    )

@@ -1,0 +1,179 @@
+"""The policy-value network: a shared backbone, and heads for policy, outcome and what else the game tells.
+
+Nothing in it but a dense policy head depends on the size of the board, so weights learned on one board size
+serve another (`copy_backbone` compares shapes; they agree).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple
+
+import torch
+from gymnasium import spaces
+from torch import Tensor, nn
+
+from agents.nets import NetConfig, make_backbone
+from agents.nets.layers import orthogonal_
+
+WIN, DRAW, LOSS = range(3)
+
+
+class Outputs(NamedTuple):
+    """What the network says of B positions, from the view of the player to move."""
+
+    policy: Tensor  # (B, A) logits, legal or not
+    outcome: Tensor  # (B, 3) logits of winning, drawing, losing
+    auxiliary: dict[str, Tensor]  # ownership (B, H*W), others (B,)
+
+    def values(self) -> Tensor:
+        """Returns the expected outcome (B,) in [-1, 1]."""
+        chances = self.outcome.float().softmax(1)
+        return chances[:, WIN] - chances[:, LOSS]
+
+
+class ConvPolicy(nn.Module):
+    """Logits of actions that are planes x cells, from each cell's features and the whole board's.
+
+    Action `plane * cells + cell` (`envs` count so); the extra ones that come last, such as a pass, from the whole
+    board. Source of adding pooled features to each cell: Wu 2019, section 3.3.
+    """
+
+    def __init__(self, token_dim: int, pooled_dim: int, planes: int, extra: int, width: int) -> None:
+        super().__init__()
+        self.of_cells = nn.Linear(token_dim, width)
+        self.of_board = nn.Linear(pooled_dim, width)
+        self.planes = nn.Linear(width, planes)
+        self.extra = nn.Linear(pooled_dim, extra) if extra else None
+        orthogonal_(self.of_cells, math.sqrt(2))
+        orthogonal_(self.of_board, math.sqrt(2))
+        for last in (self.planes, self.extra):
+            if last is not None:
+                orthogonal_(last, 0.01)
+
+    def forward(self, tokens: Tensor, pooled: Tensor) -> Tensor:
+        """Returns logits (B, planes * N + extra); tokens (B, N, D), pooled (B, P)."""
+        cells = torch.relu(self.of_cells(tokens) + self.of_board(pooled).unsqueeze(1))  # (B, N, width)
+        logits = self.planes(cells).transpose(1, 2).flatten(1)  # (B, planes * N)
+        return logits if self.extra is None else torch.cat([logits, self.extra(pooled)], 1)
+
+
+class DensePolicy(nn.Module):
+    """Logits of actions that are no cells: a few features of every cell, all read by one dense layer."""
+
+    FEATURES = 8
+
+    def __init__(self, token_dim: int, tokens: int, pooled_dim: int, actions: int, width: int) -> None:
+        super().__init__()
+        self.of_cells = nn.Linear(token_dim, self.FEATURES)
+        self.of_board = nn.Linear(pooled_dim, width)
+        self.mix = nn.Linear(self.FEATURES * tokens, width)
+        self.last = nn.Linear(width, actions)
+        for layer in (self.of_cells, self.of_board, self.mix):
+            orthogonal_(layer, math.sqrt(2))
+        orthogonal_(self.last, 0.01)
+
+    def forward(self, tokens: Tensor, pooled: Tensor) -> Tensor:
+        """Returns logits (B, A); tokens (B, N, D), pooled (B, P)."""
+        cells = torch.relu(self.of_cells(tokens)).flatten(1)  # (B, N * FEATURES)
+        return self.last(torch.relu(self.mix(cells) + self.of_board(pooled)))
+
+
+class PooledHead(nn.Module):
+    """Numbers from the whole board, through one hidden layer."""
+
+    def __init__(self, pooled_dim: int, width: int, outputs: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(pooled_dim, width)
+        self.last = nn.Linear(width, outputs)
+        orthogonal_(self.hidden, math.sqrt(2))
+        orthogonal_(self.last, 0.1)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Returns (B, outputs); pooled (B, P)."""
+        return self.last(torch.relu(self.hidden(pooled)))
+
+
+class PolicyValueNet(nn.Module):
+    """Backbone and heads.
+
+    Args:
+        observation_shape: (C, H, W) of the planes.
+        num_actions: A.
+        config: the backbone.
+        policy_head: "conv", "dense" or "auto"; see `AlphaZeroConfig`.
+        head_width: hidden units of the heads.
+        auxiliary: names of what else is learned; "ownership" is a number a cell, any other one a board.
+
+    Raises:
+        ValueError: the heads do not fit the backbone or the actions.
+    """
+
+    def __init__(
+        self,
+        observation_shape: tuple[int, ...],
+        num_actions: int,
+        config: NetConfig,
+        *,
+        policy_head: Literal["auto", "conv", "dense"] = "auto",
+        head_width: int = 32,
+        auxiliary: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        if config.normalize_inputs:
+            raise ValueError("net.normalize_inputs=True, but boards are read as they are; give false")
+        if len(observation_shape) != 3:
+            raise ValueError(f"observations have shape {observation_shape}; self-play needs planes (C, H, W)")
+        self.backbone = make_backbone(spaces.Box(-math.inf, math.inf, observation_shape), config)
+        token_dim, pooled_dim = self.backbone.token_dim, self.backbone.pooled_dim
+        cells = observation_shape[1] * observation_shape[2]
+        tokens_are_cells = config.trunk == "cnn" or (config.trunk == "transformer" and config.patch == 1)
+        planes, extra = divmod(num_actions, cells)
+        if policy_head == "conv" and not (planes and tokens_are_cells):
+            why = f"{num_actions} actions on {cells} cells" if tokens_are_cells else "a trunk without cells"
+            raise ValueError(f"policy_head='conv' does not fit {why}; give dense, or auto")
+        if policy_head != "dense" and planes and tokens_are_cells:
+            self.policy: nn.Module = ConvPolicy(token_dim, pooled_dim, planes, extra, head_width)
+        else:
+            with torch.no_grad():
+                tokens = self.backbone(torch.zeros(1, *observation_shape))[0].shape[1]
+            self.policy = DensePolicy(token_dim, tokens, pooled_dim, num_actions, 2 * head_width)
+        self.outcome = PooledHead(pooled_dim, 2 * head_width, 3)
+        if "ownership" in auxiliary and not tokens_are_cells:
+            raise ValueError(
+                "ownership_coef needs a trunk that sees cells: trunk cnn, or transformer with patch 1"
+            )
+        self.auxiliary = nn.ModuleDict(
+            {
+                name: nn.Linear(token_dim, 1)
+                if name == "ownership"
+                else PooledHead(pooled_dim, 2 * head_width, 1)
+                for name in auxiliary
+            }
+        )
+
+    def forward(self, obs: Tensor) -> Outputs:
+        """Returns everything; obs (B, C, H, W)."""
+        tokens, _, pooled = self.backbone(obs)
+        auxiliary = {
+            name: torch.tanh(head(tokens).squeeze(-1)) if name == "ownership" else head(pooled).squeeze(-1)
+            for name, head in self.auxiliary.items()
+        }
+        return Outputs(self.policy(tokens, pooled), self.outcome(pooled), auxiliary)
+
+    def judge(self, obs: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns policy logits (B, A) and values (B,), which is all that search needs."""
+        tokens, _, pooled = self.backbone(obs)
+        chances = self.outcome(pooled).float().softmax(1)
+        return self.policy(tokens, pooled).float(), chances[:, WIN] - chances[:, LOSS]
+
+
+class Networks(nn.Module):
+    """The network that learns, and the running average of its weights, which plays."""
+
+    def __init__(self, net: PolicyValueNet, average: PolicyValueNet) -> None:
+        super().__init__()
+        self.net, self.average = net, average
+        average.load_state_dict(net.state_dict())
+        average.requires_grad_(False)
+        average.eval()

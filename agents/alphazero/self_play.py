@@ -1,0 +1,204 @@
+"""Self-play in lock-step: every game makes a move, all their searches together; ended games begin anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from agents.alphazero.protocols import Evaluator, Game
+from agents.alphazero.records import RecordFormat
+
+
+class Found(Protocol):
+    """What self-play needs of a search's result."""
+
+    @property
+    def actions(self) -> np.ndarray:
+        """(B,) int, the move to play."""
+        ...
+
+    @property
+    def policy(self) -> np.ndarray:
+        """(B, A) float32, what the policy should have been."""
+        ...
+
+    @property
+    def values(self) -> np.ndarray:
+        """(B,) float32, of the root for the player to move."""
+        ...
+
+
+class Search(Protocol):
+    """Searches B positions at once."""
+
+    def __call__(
+        self, roots: np.ndarray, evaluator: Evaluator, simulations: int, rng: np.random.Generator, /
+    ) -> Found:
+        """Returns moves, policies and values for the positions `roots` (B,), which it leaves as they are."""
+        ...
+
+
+@dataclass(frozen=True)
+class SelfPlayConfig:
+    """See `AlphaZeroConfig`."""
+
+    full_search_share: float = 1.0
+    fast_simulations: int = 8
+    random_plies: int = 0
+    random_share: float = 0.0
+
+
+@dataclass
+class GameStatistics:
+    """What came out of the games that ended."""
+
+    lengths: list[int] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)  # return of the first player
+    positions: int = 0  # learned from
+
+    def summary(self) -> dict[str, float]:
+        """Returns means over the games by logger name; nothing where no game ended."""
+        if not self.lengths:
+            return {}
+        first = np.array(self.first)
+        return {
+            "self_play/game_length": float(np.mean(self.lengths)),
+            "self_play/first_wins": float((first > 0).mean()),
+            "self_play/draws": float((first == 0).mean()),
+            "self_play/second_wins": float((first < 0).mean()),
+        }
+
+
+class SelfPlay:
+    """B games, their unfinished records and what decides how they go on.
+
+    Args:
+        game: what is played.
+        record_format: of the positions.
+        auxiliary: names of the game's methods that are asked at a game's end.
+        search: chooses the moves.
+        config: how games are begun and which moves are learned from.
+        games: B.
+        rng: draws everything that is random here, the search's noise included.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        record_format: RecordFormat,
+        auxiliary: tuple[str, ...],
+        search: Search,
+        config: SelfPlayConfig,
+        games: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self._game, self._format, self._auxiliary = game, record_format, auxiliary
+        self._search, self._config, self._rng = search, config, rng
+        self._rows = np.arange(games)
+        self.pool = np.zeros(games, game.state_dtype)
+        self._seeds = 0
+        self._begin(self._rows)
+        self._records = np.zeros((games, 64), record_format.dtype)
+        self._counts = np.zeros(games, np.int64)
+        self._moves = np.zeros(games, np.int64)
+        self.statistics = GameStatistics()
+
+    def play(self, moves: int, evaluator: Evaluator, simulations: int) -> np.ndarray:
+        """Plays `moves` of every game; returns the records (n,) of the games that ended."""
+        finished = [self._format.empty()]
+        for _ in range(moves):
+            finished += self._move(evaluator, simulations)
+        return np.concatenate(finished)
+
+    def _move(self, evaluator: Evaluator, simulations: int) -> list[np.ndarray]:
+        game, rows = self._game, self._rows
+        full = self._config.full_search_share == 1 or self._rng.random() < self._config.full_search_share
+        found = self._search(
+            self.pool, evaluator, simulations if full else self._config.fast_simulations, self._rng
+        )
+        if full:
+            self._append(found)
+        game.step(self.pool, rows, found.actions, check=False)
+        self._moves += 1
+        result = game.result(self.pool, rows)
+        ended = np.flatnonzero(result.over)
+        if not len(ended):
+            return []
+        records = self._finish(ended, result.returns)
+        self._begin(ended)
+        return records
+
+    def _append(self, found: Found) -> None:
+        game, rows = self._game, self._rows
+        records = self._format.pack(
+            game.observe(self.pool, rows),
+            game.legal(self.pool, rows),
+            found.policy,
+            found.values,
+            game.result(self.pool, rows).to_move,
+        )
+        if self._counts.max() == self._records.shape[1]:
+            self._records = np.concatenate([self._records, np.zeros_like(self._records)], axis=1)
+        self._records[rows, self._counts] = records
+        self._counts += 1
+
+    def _finish(self, ended: np.ndarray, returns: np.ndarray) -> list[np.ndarray]:
+        """Returns the records of each ended game, with how it ended."""
+        ends = {name: getattr(self._game, name)(self.pool, ended) for name in self._auxiliary}
+        finished: list[np.ndarray] = []
+        for k, b in enumerate(ended):
+            records = self._records[b, : self._counts[b]].copy()
+            self._format.finish(records, returns[b], {name: values[k] for name, values in ends.items()})
+            finished.append(records)
+        self.statistics.lengths += self._moves[ended].tolist()
+        self.statistics.first += returns[ended, 0].tolist()
+        self.statistics.positions += int(self._counts[ended].sum())
+        self._counts[ended] = 0
+        self._moves[ended] = 0
+        return finished
+
+    def _begin(self, ended: np.ndarray) -> None:
+        """Begins new games in the rows `ended`, some of them with random moves."""
+        fresh = self._game.pool(len(ended), self._seeds)
+        self._seeds += len(ended)
+        if self._config.random_plies:
+            plies = self._rng.integers(1, self._config.random_plies + 1, len(ended))
+            plies[self._rng.random(len(ended)) >= self._config.random_share] = 0
+            for ply in range(int(plies.max(initial=0))):
+                self._play_randomly(fresh, np.flatnonzero(plies > ply))
+        self.pool[ended] = fresh
+
+    def _play_randomly(self, pool: np.ndarray, rows: np.ndarray) -> None:
+        """Plays a random move, but none that ends its game."""
+        if not len(rows):
+            return
+        before = pool[rows].copy()
+        self._game.step(pool, rows, self._game.random_actions(pool, rows), check=False)
+        over = self._game.result(pool, rows).over
+        pool[rows[over]] = before[over]
+
+    # ---- exact resume
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Returns the games as they stand; random numbers are the caller's `rng`."""
+        return {
+            "pool": self.pool.copy(),
+            "records": self._records[:, : max(int(self._counts.max()), 1)].copy(),
+            "counts": self._counts.copy(),
+            "moves": self._moves.copy(),
+            "seeds": np.array(self._seeds),
+        }
+
+    def load_state(self, state: dict[str, np.ndarray]) -> None:
+        """Takes over what `state` returned; raises ValueError if it is of other games."""
+        if state["pool"].dtype != self.pool.dtype or len(state["pool"]) != len(self.pool):
+            raise ValueError(
+                f"{len(state['pool'])} games of another kind or number than the {len(self.pool)} of this run; "
+                "resume with the run's own config"
+            )
+        self.pool[:] = state["pool"]
+        self._records = state["records"].copy()
+        self._counts[:], self._moves[:] = state["counts"], state["moves"]
+        self._seeds = int(state["seeds"])
