@@ -44,7 +44,8 @@ class Learner:
         self._networks, self._format, self._config = networks, record_format, config
         self._symmetries = symmetries if symmetries is not None and len(symmetries) > 1 else None
         self._auxiliary = config.auxiliary()
-        self._parameters = list(networks.net.parameters())
+        self._parameters: list[Tensor] = list(networks.net.parameters())
+        self._averages: list[Tensor] = list(networks.average.parameters())
         self._device = self._parameters[0].device
         self.optimizer = _adamw(networks.net, config)
         self.updates = 0
@@ -106,7 +107,7 @@ class Learner:
         decay = min(self._config.ema_decay, (1 + self.updates) / (10 + self.updates))
         polyak_(
             self._parameters,
-            list(self._networks.average.parameters()),
+            self._averages,
             1.0 if self._config.ema_decay == 0 else 1 - decay,
         )
         return losses, norm

@@ -42,8 +42,8 @@ def alphazero_loss(
 ) -> Losses:
     """Returns the loss: cross-entropy to search's policy and to the outcome, and the auxiliary losses.
 
-    Ownership: mean squared error over the points. A score or a difference: Huber loss (δ = 1) in units of
-    `scale`, since it is many points (Wu 2019, section 4.2).
+    Ownership: mean squared error over the points. A score or a difference, which may be large: Huber loss
+    (δ = 1) in units of the board's width.
 
     Source: Silver et al. 2018, eq. 1, with a win-draw-loss value; Danihelka et al. 2022, eq. 9 (policy).
     """
@@ -59,8 +59,7 @@ def alphazero_loss(
         if name == "ownership":
             extra[name] = F.mse_loss(said, true)
         else:
-            scale = targets.obs.shape[-1]  # the board's width: a plausible margin
-            extra[name] = F.huber_loss(said, true / scale)
+            extra[name] = F.huber_loss(said, true / targets.obs.shape[-1])
     total = policy + value_coef * value
     for name, weight in auxiliary.items():
         total = total + weight * extra[name]
@@ -70,8 +69,8 @@ def alphazero_loss(
 def outcome_chances(outcome: np.ndarray, root_value: np.ndarray, root_share: float) -> np.ndarray:
     """Returns the target (n, 3) of win, draw and loss, float32.
 
-    outcome (n,) in {1, 0, -1}; a `root_share` of it is search's value (n,) instead, taken as a chance to win: that
-    mixes in less luck of the later moves. (A value of 0 becomes half a win and half a loss; the mean is the same.)
+    outcome (n,) in {1, 0, -1}; a `root_share` of it is search's value (n,) instead, taken as a chance to win:
+    there is less luck in it. (A value of 0 becomes half a win and half a loss; the mean is the same.)
     """
     played = np.stack([outcome > 0, outcome == 0, outcome < 0], 1).astype(np.float32)
     if root_share == 0:

@@ -24,7 +24,7 @@ class Outputs(NamedTuple):
 
     policy: Tensor  # (B, A) logits, legal or not
     outcome: Tensor  # (B, 3) logits of winning, drawing, losing
-    auxiliary: dict[str, Tensor]  # ownership (B, H*W), others (B,)
+    auxiliary: dict[str, Tensor]  # ownership (B, H*W), others (B,) in units of the board's width
 
     def values(self) -> Tensor:
         """Returns the expected outcome (B,) in [-1, 1]."""
@@ -35,8 +35,7 @@ class Outputs(NamedTuple):
 class ConvPolicy(nn.Module):
     """Logits of actions that are planes x cells, from each cell's features and the whole board's.
 
-    Action `plane * cells + cell` (`envs` count so); the extra ones that come last, such as a pass, from the whole
-    board. Source of adding pooled features to each cell: Wu 2019, section 3.3.
+    Action `plane * cells + cell`; the extra ones, which come last, such as a pass, from the whole board. Source of adding pooled features to each cell: Wu 2019, section 3.3.
     """
 
     def __init__(self, token_dim: int, pooled_dim: int, planes: int, extra: int, width: int) -> None:

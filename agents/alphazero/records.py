@@ -10,8 +10,8 @@ from agents.alphazero.protocols import Game
 
 _PROBE_GAMES, _PROBE_MOVES = 32, 6
 AUXILIARY = ("ownership", "score", "disc_difference")
-"""Methods `(pool, rows)` of a game that an auxiliary head may learn, as the first player sees the end: a board
-(n, H, W) in {-1, 0, 1}, or numbers (n,)."""
+"""Methods `(pool, rows)` of a game that an auxiliary head may learn, as the first player sees the end: a
+board (n, H, W) in {-1, 0, 1}, or numbers (n,)."""
 
 
 class Samples(NamedTuple):
@@ -51,8 +51,7 @@ class RecordFormat:
             ("to_move", "i1"),
             ("outcome", "i1"),
         ]
-        for name in auxiliary:
-            fields.append((name, "i1", self._cells) if name == "ownership" else (name, "f4"))
+        fields += [(name, "i1", self._cells) if name == "ownership" else (name, "f4") for name in auxiliary]
         self.dtype = np.dtype(fields)
 
     def empty(self) -> np.ndarray:

@@ -195,8 +195,8 @@ class SelfPlay:
         """Takes over what `state` returned; raises ValueError if it is of other games."""
         if state["pool"].dtype != self.pool.dtype or len(state["pool"]) != len(self.pool):
             raise ValueError(
-                f"{len(state['pool'])} games of another kind or number than the {len(self.pool)} of this run; "
-                "resume with the run's own config"
+                f"{len(state['pool'])} games of another kind or number than the {len(self.pool)} of this "
+                "run; resume with the run's own config"
             )
         self.pool[:] = state["pool"]
         self._records = state["records"].copy()

@@ -18,7 +18,7 @@ class Found(NamedTuple):
 
 
 def random_search(game, calls=None):
-    """A stand-in: plays a random legal move; the policy is certain of it, the value is the ply's hundredth."""
+    """A stand-in: plays a random legal move; the policy is certain of it, the value is ply / 100."""
 
     def search(roots, evaluator, simulations, rng):
         pool, rows = roots.copy(), np.arange(len(roots))
@@ -45,7 +45,7 @@ def self_play(game, games=5, auxiliary=(), calls=None, seed=0, **config):
 
 
 def replayed(game, record_format, records):
-    """Plays the records of one game after another; yields each game's rows and its end, from the records' moves."""
+    """Plays the moves of the records, game after game; yields each game's part of them and its end."""
     samples = record_format.unpack(records)
     pool, rows = game.pool(1), np.arange(1)
     first = 0
