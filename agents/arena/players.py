@@ -1,7 +1,7 @@
 """What a player at a table is, and how the string that names one is read.
 
-Players are `random`, `mcts:N`, `baseline:NAME`, `run:PATH?sims=N`, `gtp:COMMAND`, `uci:COMMAND`; how each kind
-is made, the caller says (`Kinds`).
+Players are `random`, `mcts:N`, `baseline:NAME`, `run:PATH?sims=N`, `gtp:COMMAND`, `uci:COMMAND`; how each
+kind is made, the caller says (`Kinds`).
 """
 
 from collections.abc import Callable, Mapping

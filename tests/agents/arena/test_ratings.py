@@ -1,0 +1,154 @@
+"""Ratings against hand-computed cases, an independent optimiser, and players of known strength."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from agents.arena.game_log import Fixture, GameRecord
+from agents.arena.ratings import ELO, Cells, maximum_likelihood, probabilities, rate
+
+POINTS = 400 / np.log(10)
+
+
+def game(first, second, opening, outcome):
+    return GameRecord(Fixture(first, second, opening), outcome, "rules", 0, ())
+
+
+def games_of(results):
+    """Games from {(first, second): (won, drawn, lost) by the first}, each an opening pair of its own."""
+    return [
+        game(*pair, 1000 * k + n, outcome)
+        for k, (pair, counts) in enumerate(results.items())
+        for n, outcome in enumerate(np.repeat((1, 0, -1), counts))
+    ]
+
+
+def two_players(won_first, lost_first, won_second, lost_second):
+    """Counts of player 0 against player 1, who begin in turn; no draws."""
+    counts = [[won_first, 0, lost_first], [lost_second, 0, won_second]]
+    return Cells(np.array([0, 1]), np.array([1, 0]), np.array(counts, float))
+
+
+def test_three_wins_to_one_are_the_logarithm_of_three():
+    fit = maximum_likelihood(2, two_players(15, 5, 15, 5), prior=0)
+    assert fit.ratings[0] - fit.ratings[1] == pytest.approx(400 * np.log10(3), abs=1e-5)
+    assert fit.advantage == pytest.approx(0, abs=1e-5)
+    assert fit.draws == 0
+
+
+def test_the_first_move_is_worth_half_the_difference_between_both_seats():
+    # Player 0 wins 9:1 when it begins, 1:1 when it does not; log-odds d + a = log 9 and d - a = 0.
+    fit = maximum_likelihood(2, two_players(18, 2, 10, 10), prior=0)
+    assert fit.ratings[0] - fit.ratings[1] == pytest.approx(POINTS * np.log(9) / 2, abs=1e-5)
+    assert fit.advantage == pytest.approx(POINTS * np.log(9) / 2, abs=1e-5)
+
+
+def test_draws_between_equals_give_the_share_of_draws():
+    counts = np.array([[3.0, 14, 3], [3, 14, 3]])
+    fit = maximum_likelihood(2, Cells(np.array([0, 1]), np.array([1, 0]), counts), prior=0)
+    assert fit.draws == pytest.approx(0.7, abs=1e-7)
+    assert fit.ratings == pytest.approx([0, 0], abs=1e-5)
+
+
+def test_who_won_everything_is_rated_as_if_half_a_virtual_game_had_been_lost():
+    # 40 wins, and half a virtual win and loss: 40.5 to 0.5, in both seats alike.
+    fit = maximum_likelihood(2, two_players(20, 0, 20, 0))
+    assert fit.ratings[0] - fit.ratings[1] == pytest.approx(400 * np.log10(40.5 / 0.5), abs=1e-4)
+
+
+def simulated(strengths, advantage, log_nu, games_a_pair, rng):
+    """A round robin of players of known strength (natural units), colours in turn."""
+    names = [f"p{k}" for k in range(len(strengths))]
+    played = []
+    for a in range(len(names)):
+        for b in range(a + 1, len(names)):
+            for k in range(games_a_pair):
+                i, j = (a, b) if k % 2 == 0 else (b, a)
+                p = probabilities(np.float64(strengths[i] - strengths[j] + advantage), np.float64(log_nu))
+                played.append(game(names[i], names[j], k // 2, 1 - int(rng.choice(3, p=p))))
+    return names, played
+
+
+def test_the_maximum_is_the_one_that_an_independent_optimiser_finds():
+    names, played = simulated([0.9, 0.2, -0.3, -0.8], 0.4, -0.5, 30, np.random.default_rng(0))
+
+    def negative(x):
+        total = 0.5 * 1e-9 * np.sum(x**2)
+        for g in played:
+            u = (x[int(g.fixture.first[1])] - x[int(g.fixture.second[1])] + x[4]) / 2
+            total -= {1: u, 0: x[5], -1: -u}[g.outcome] - np.log(np.exp(u) + np.exp(x[5]) + np.exp(-u))
+        return total
+
+    best = minimize(negative, np.zeros(6), method="BFGS", options={"gtol": 1e-8}).x
+    cells = {}
+    for g in played:
+        pair = int(g.fixture.first[1]), int(g.fixture.second[1])
+        cells.setdefault(pair, np.zeros(3))[1 - g.outcome] += 1
+    first, second = np.array(list(cells)).T
+    fit = maximum_likelihood(4, Cells(first, second, np.array(list(cells.values()))), prior=0)
+    assert fit.ratings == pytest.approx(POINTS * (best[:4] - best[:4].mean()), abs=0.01)
+    assert fit.advantage == pytest.approx(POINTS * best[4], abs=0.01)
+    nu = np.exp(best[5])
+    assert fit.draws == pytest.approx(nu / (2 + nu), abs=1e-5)
+    assert rate(names, played).fit.ratings == pytest.approx(fit.ratings, abs=20)  # the prior pulls a little
+
+
+def test_intervals_contain_the_true_strengths_about_as_often_as_they_say():
+    strengths = np.array([0.8, 0.3, -0.2, -0.9])
+    truth = POINTS * (strengths - strengths.mean())
+    rng, inside = np.random.default_rng(1), []
+    for _ in range(60):
+        ratings = rate(*simulated(strengths, 0.3, -0.5, 40, rng))
+        inside += [i.low <= t <= i.high for i, t in zip(ratings.intervals, truth, strict=True)]
+        inside += [ratings.advantage.low <= POINTS * 0.3 <= ratings.advantage.high]
+    # 300 intervals at 95 %; those of one tournament are not independent.
+    assert 0.90 <= np.mean(inside) <= 0.985
+
+
+def test_an_interval_is_not_certain_where_everything_was_won():
+    ratings = rate(["a", "b"], games_of({("a", "b"): (10, 0, 0), ("b", "a"): (0, 0, 10)}))
+    difference = ratings.differences[0, 1]
+    # Jeffreys's interval for 20 of 20: the chance to win is at least 0.883.
+    assert difference.low == pytest.approx(400 * np.log10(0.883 / 0.117), abs=60)
+    assert difference.high > difference.estimate + 200
+    assert ratings.superiority[0, 1] > 0.999
+    assert ratings.ranks() == [1, 2]
+
+
+def test_no_rank_is_given_where_intervals_overlap():
+    ratings = rate(["a", "b"], games_of({("a", "b"): (6, 0, 4), ("b", "a"): (4, 0, 6)}))
+    assert ratings.ranks() == [1, 1]
+    assert 0.6 < ratings.superiority[0, 1] < 0.95
+    assert ratings.superiority[0, 1] + ratings.superiority[1, 0] == pytest.approx(1)
+
+
+def test_players_that_no_chain_of_games_links_are_not_compared():
+    ratings = rate(["a", "b", "c", "d"], games_of({("a", "b"): (8, 0, 2), ("c", "d"): (5, 5, 0)}))
+    assert np.isnan(ratings.superiority[0, 2])
+    assert np.isnan(ratings.differences[1, 3].estimate)
+    assert not np.isnan(ratings.superiority[2, 3])
+    assert len(set(ratings.groups)) == 2
+
+
+def test_the_same_games_give_the_same_ratings_in_any_order():
+    names, played = simulated([0.5, 0, -0.5], 0.2, -1.0, 20, np.random.default_rng(2))
+    one, other = rate(names, played), rate(names, played[::-1])
+    assert one.fit.ratings == pytest.approx(other.fit.ratings, abs=1e-6)
+    assert rate(names, played).intervals == one.intervals
+
+
+def test_only_draws_are_equals():
+    ratings = rate(["a", "b"], games_of({("a", "b"): (0, 10, 0), ("b", "a"): (0, 10, 0)}))
+    assert ratings.fit.ratings == pytest.approx([0, 0], abs=1e-4)
+    assert ratings.draws.estimate > 0.9
+    assert ratings.ranks() == [1, 1]
+
+
+def test_no_games_give_no_numbers_that_mean_anything():
+    ratings = rate(["a", "b"], [])
+    assert ratings.ranks() == [1, 1]
+    assert np.isnan(ratings.superiority[0, 1])
+
+
+def test_a_point_is_that_of_elo():
+    assert pytest.approx(173.7178, abs=1e-4) == ELO
