@@ -1,0 +1,120 @@
+"""The Go Text Protocol from the controller's side: an engine that is asked for moves.
+
+Source: Farnebäck, "Specification of the Go Text Protocol, version 2, draft 2" (2002).
+"""
+
+import time
+from dataclasses import dataclass
+
+from agents.arena.engines.process import EngineProcess
+from agents.arena.players import EngineError
+
+COLOURS = ("b", "w")
+NEEDED = ("boardsize", "clear_board", "komi", "play", "genmove")
+
+
+class GtpRefusal(EngineError):
+    """The engine answered a command with `?`; it goes on."""
+
+
+@dataclass(frozen=True)
+class GtpSetup:
+    """What an engine is told before each game.
+
+    Attributes:
+        size: of the board.
+        komi: what White gets.
+        answer_seconds: how long it may take for a move.
+        command_seconds: how long it may take for any other answer; starting takes some engines longest.
+        seconds_a_move: what it is told that it has for each move; None: nothing is said of time.
+    """
+
+    size: int
+    komi: float
+    answer_seconds: float
+    command_seconds: float
+    seconds_a_move: float | None = None
+
+
+class GtpEngine:
+    """A running GTP engine, made ready for games of one size and komi: an `engines.player.Engine`.
+
+    Args:
+        command: the program and its arguments.
+        name: what errors call it.
+        setup: what it is told before each game.
+    """
+
+    def __init__(self, command: list[str], name: str, setup: GtpSetup) -> None:
+        self.name = name
+        self._setup = setup
+        self.process = EngineProcess(command, name)
+        try:
+            self._known = frozenset(self.ask("list_commands").split())
+            missing = [needed for needed in NEEDED if needed not in self._known]
+            if missing:
+                raise EngineError(f"{name} does not know the GTP command {missing[0]!r}; it cannot play here")
+            if setup.seconds_a_move and not self.knows("time_settings"):
+                raise EngineError(f"{name} does not know 'time_settings'; leave movetime out")
+        except EngineError:
+            self.close()
+            raise
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is running."""
+        return self.process.alive
+
+    def knows(self, command: str) -> bool:
+        """Whether it listed a command."""
+        return command in self._known
+
+    def ask(self, command: str, seconds: float | None = None) -> str:
+        """Returns the answer to a command, its lines joined by line breaks.
+
+        Raises GtpRefusal if the engine says no, EngineError if it says nothing, or nothing of sense.
+        """
+        self.process.send(command)
+        deadline = time.monotonic() + (self._setup.command_seconds if seconds is None else seconds)
+        line = ""
+        while not line.strip():  # blank lines before an answer mean nothing
+            line = self.process.read(deadline, command)
+        if line[0] not in "=?":
+            self.process.kill()
+            raise EngineError(
+                f"{self.name} answered {command!r} with {line[:80]!r}, which is no GTP; has it such a mode?"
+            )
+        lines = [line[1:].strip()]
+        while (more := self.process.read(deadline, command)).strip():
+            lines.append(more.rstrip())
+        answer = "\n".join(lines).strip()
+        if line[0] == "?":
+            raise GtpRefusal(f"{self.name} refused {command!r}: {' '.join(answer.split()) or 'no reason'}")
+        return answer
+
+    def begin(self, seed: int) -> None:
+        """Sets up an empty board."""
+        self.ask(f"boardsize {self._setup.size}")
+        self.ask("clear_board")
+        self.ask(f"komi {self._setup.komi:g}")
+        if self.knows("set_random_seed"):  # GNU Go's
+            self.ask(f"set_random_seed {seed % 2**31}")
+        if self._setup.seconds_a_move:
+            # No main time, then one stone in each period: so GTP says "seconds a move", in whole ones.
+            self.ask(f"time_settings 0 {max(1, round(self._setup.seconds_a_move))} 1")
+
+    def choose(self, seat: int) -> str:
+        """Returns the move that it makes, which it has played then."""
+        answer = self.ask(f"genmove {COLOURS[seat]}", self._setup.answer_seconds)
+        if answer.lower() == "resign":
+            raise EngineError(f"{self.name} resigned")
+        return answer
+
+    def hear(self, seat: int, move: str, chosen: bool) -> None:
+        """Plays a move, unless `genmove` has."""
+        if not chosen:
+            self.ask(f"play {COLOURS[seat]} {move}")
+
+    def close(self) -> None:
+        """Ends it."""
+        self.process.close()

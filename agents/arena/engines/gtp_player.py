@@ -1,0 +1,186 @@
+"""The player `gtp:COMMAND`: an engine for Go, whose rules are compared with ours before any game.
+
+Options, after a question mark: `movetime` (milliseconds a move, told as GTP's time settings, which count
+whole seconds), `timeout` (seconds without an answer after which it is dead; 60, or the table's limit) and
+`processes` (games at once, each with a process: as many as there are cores).
+"""
+
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from agents.arena.engines.gtp import COLOURS, GtpEngine, GtpRefusal, GtpSetup
+from agents.arena.engines.player import EnginePlayer
+from agents.arena.engines.player_text import check_keys, parse_engine_text
+from agents.arena.players import EngineError, Table, TableGame
+from agents.common.errors import UserError
+
+KEYS = {"movetime": "1000", "timeout": "60", "processes": "2"}
+ROW = np.arange(1)
+
+
+class GoGame(TableGame, Protocol):
+    """What is asked of Go beyond what every game has."""
+
+    @property
+    def params(self) -> Any:
+        """Has `komi`."""
+        ...
+
+    def score(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns black's area less white's and less komi (n,) float32."""
+        ...
+
+
+def make_gtp(argument: str, table: Table) -> EnginePlayer:
+    """Returns the engine of `COMMAND?options` as a player.
+
+    Raises UserError where it cannot be: another game, an option that is none, a program that is not
+    installed, is no GTP engine, or plays by other rules.
+    """
+    if table.name != "Go":
+        raise UserError(
+            f"player 'gtp:{argument}' plays Go, and this is {table.name}; seat it at a table of Go"
+        )
+    game = cast(GoGame, table.game)
+    text = parse_engine_text("gtp", argument)
+    check_keys(text, KEYS)
+    answer_seconds = text.answer_seconds(table.move_seconds)
+    movetime = text.number("movetime", 0) / 1000
+    if movetime >= answer_seconds:
+        raise UserError(
+            f"player {text.text!r}: movetime is {movetime:g} s, but moves are lost after {answer_seconds:g} s"
+        )
+    setup = GtpSetup(
+        size=game.observation_shape[1],
+        komi=float(game.params.komi),
+        answer_seconds=answer_seconds,
+        command_seconds=text.command_seconds,
+        seconds_a_move=movetime or None,
+    )
+    processes = text.processes
+
+    def connect() -> GtpEngine:
+        return GtpEngine(text.command, text.text, setup)
+
+    try:
+        first = connect()
+        try:
+            check_rules(first, game)
+        except Exception:
+            first.close()
+            raise
+    except EngineError as error:
+        raise UserError(str(error)) from None
+    return EnginePlayer(text.text, game, connect, first, processes)
+
+
+def check_rules(engine: GtpEngine, game: GoGame) -> None:
+    """Raises UserError if the engine's board, komi, superko or count is not the game's.
+
+    The engine hears two lines of play and is asked what it makes of them; one that cannot score is believed.
+    """
+    try:
+        engine.begin(0)
+    except GtpRefusal as error:
+        raise UserError(f"{error}; this game is {_board(game)}: choose what both play") from None
+    size = game.observation_shape[1]
+    faults = [
+        _superko_fault(engine, game, size) if size >= 5 else "",
+        _score_fault(engine, game, size) if size >= 7 and engine.knows("final_score") else "",
+    ]
+    if any(faults):
+        raise UserError(f"{engine.name} {', and '.join(filter(None, faults))}")
+
+
+def _superko_fault(engine: GtpEngine, game: GoGame, size: int) -> str:
+    """Returns what is wrong, "" if nothing is.
+
+    Sending two stones to get one back: the last move makes an earlier position again, but no simple ko.
+    """
+    corner = f"{'ABCDEFGHJKLMNOPQRST'[size - 1]}"
+    line = f"A2 C2 B2 D1 {corner}{size} B1 {corner}{size - 1} A1 C1"
+    pool = _play(engine, game, line.split())
+    if game.result(pool, ROW).over[0]:
+        return ""
+    action = game.parse_move(pool[0], "B1")
+    ours = bool(game.legal(pool, ROW)[0, action])
+    try:
+        engine.ask("play w B1")
+        theirs = True
+    except GtpRefusal:
+        theirs = False
+    if theirs and not ours:
+        return (
+            "lets a stone make an earlier position again, which this game's superko forbids: "
+            "give it that rule (GNU Go: --positional-superko) or the game superko=simple"
+        )
+    if ours and not theirs:
+        return (
+            "forbids by superko what this game allows: "
+            "give it simple ko (GNU Go: --simple-ko) or the game superko=positional"
+        )
+    return ""
+
+
+def _score_fault(engine: GtpEngine, game: GoGame, size: int) -> str:
+    """Returns what is wrong, "" if nothing is.
+
+    Two walls side by side, black's twice as thick: more stones, no more area, and less territory.
+    """
+    letters = "ABCDEFGHJKLMNOPQRST"
+    middle = (size + 1) // 2
+    black, white, thick = letters[middle - 1], letters[middle], letters[middle - 2]
+    line = [m for k in range(1, size + 1) for m in (f"{black}{k}", f"{white}{k}", f"{thick}{k}", "pass")]
+    pool = _play(engine, game, line)
+    if game.result(pool, ROW).over[0]:
+        return ""
+    ours = float(game.score(pool, ROW)[0])
+    try:
+        answer = engine.ask("final_score")
+        theirs = parse_score(answer)
+    except GtpRefusal:
+        return ""
+    except ValueError as error:
+        return f"answers 'final_score' with {error}"
+    if abs(theirs - ours) > 0.01:
+        return (
+            f"scores {answer} what this game scores {score_text(ours)}: "
+            "let it count area, as this game does (GNU Go: --chinese-rules)"
+        )
+    return ""
+
+
+def parse_score(text: str) -> float:
+    """Returns by how much black won according to a GTP score such as "B+3.5", "W+2" or "0"."""
+    winner, plus, margin = text.strip().partition("+")
+    if text.strip() == "0":
+        return 0.0
+    if plus and winner.upper() in ("B", "W"):
+        try:
+            return float(margin) * (1 if winner.upper() == "B" else -1)
+        except ValueError:
+            pass
+    raise ValueError(f"{text[:40]!r}, which is no score; expected one such as 'B+3.5'")
+
+
+def score_text(lead: float) -> str:
+    """Returns a GTP score of black's lead: "B+3.5", "W+2", "0"."""
+    return f"{'B' if lead > 0 else 'W'}+{abs(lead):g}" if lead else "0"
+
+
+def _play(engine: GtpEngine, game: GoGame, moves: list[str]) -> np.ndarray:
+    """Plays moves by turns in both; returns the pool (1,) after them, or at the end by the limit on moves."""
+    pool = game.pool(1)
+    engine.ask("clear_board")
+    for number, move in enumerate(moves):
+        if game.result(pool, ROW).over[0]:
+            break
+        engine.ask(f"play {COLOURS[number % 2]} {move}")
+        game.step(pool, ROW, np.array([game.parse_move(pool[0], move)]))
+    return pool
+
+
+def _board(game: GoGame) -> str:
+    size = game.observation_shape[1]
+    return f"Go {size}x{size} with komi {game.params.komi:g}"

@@ -1,0 +1,103 @@
+"""Any engine as a player at our tables: one process a game in progress, started anew when it has failed."""
+
+from collections.abc import Callable
+from typing import Protocol, cast
+
+import numpy as np
+
+from agents.arena.players import EngineError, TableGame
+
+
+class Engine(Protocol):
+    """An engine that plays one game at a time; moves are in the game's notation, seats 0 and 1.
+
+    Whatever goes wrong is an EngineError.
+    """
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can begin another game."""
+        ...
+
+    def begin(self, seed: int) -> None:
+        """Begins a game at the first position; random choices follow from `seed`, if the engine can."""
+        ...
+
+    def choose(self, seat: int) -> str:
+        """Returns a move of the player to move."""
+        ...
+
+    def hear(self, seat: int, move: str, chosen: bool) -> None:
+        """Plays a move; `chosen`: it is the one that `choose` returned last."""
+        ...
+
+    def close(self) -> None:
+        """Ends it."""
+        ...
+
+
+class EnginePlayer:
+    """A TablePlayer that is an engine. Slot k plays with the k-th process, which starts with its first game.
+
+    A process is kept from game to game, and replaced at the next `begin` once it has died. So an engine
+    starts once, however long that takes, and remembers within a game what it thought.
+
+    Args:
+        name: what tables call it.
+        game: what is played.
+        connect: starts the engine and makes it ready; raises EngineError.
+        first: an engine that has been started before, for slot 0.
+        concurrency: how many games it plays at once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        game: TableGame,
+        connect: Callable[[], Engine],
+        first: Engine,
+        concurrency: int,
+    ) -> None:
+        self.name = name
+        self.concurrency: int | None = concurrency
+        self._game = game
+        self._connect = connect
+        self._engines: dict[int, Engine] = {0: first}
+        self._chosen: dict[int, int] = {}  # the action of `act` that `played` has not yet told
+
+    def begin(self, slots: np.ndarray, seats: np.ndarray, seeds: np.ndarray) -> None:
+        """Begins games; starts engines where there are none, and where they have died."""
+        for slot, seed in zip(slots.tolist(), seeds.tolist(), strict=True):
+            self._chosen.pop(slot, None)
+            engine = self._engines.get(slot)
+            if engine is None or not engine.alive:
+                self._engines[slot] = engine = self._connect()
+            engine.begin(seed)
+
+    def act(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray) -> np.ndarray:
+        """Returns the engines' moves; an illegal one is an EngineError."""
+        actions = np.empty(len(rows), np.int64)
+        for k, (row, slot) in enumerate(zip(rows.tolist(), slots.tolist(), strict=True)):
+            position = cast(np.void, pool[row])
+            move = self._engines[slot].choose(int(position["to_move"]))
+            try:
+                actions[k] = self._game.parse_move(position, move)
+            except ValueError as error:
+                raise EngineError(f"{self.name} answered {move[:40]!r}: {error}") from None
+            if not self._game.legal(pool, rows[k : k + 1])[0, actions[k]]:
+                raise EngineError(f"{self.name} played {move[:40]!r}, which is illegal here")
+            self._chosen[slot] = int(actions[k])
+        return actions
+
+    def played(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray, actions: np.ndarray) -> None:
+        """Tells the engines a move each."""
+        for row, slot, action in zip(rows.tolist(), slots.tolist(), actions.tolist(), strict=True):
+            position = cast(np.void, pool[row])
+            chosen = self._chosen.pop(slot, None) == action
+            self._engines[slot].hear(int(position["to_move"]), self._game.move_name(position, action), chosen)
+
+    def close(self) -> None:
+        """Ends the engines."""
+        for engine in self._engines.values():
+            engine.close()
+        self._engines.clear()

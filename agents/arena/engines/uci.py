@@ -1,0 +1,165 @@
+"""The Universal Chess Interface from the controller's side: an engine that is asked for moves.
+
+Source: Huber & Meyer-Kahlen, "Description of the universal chess interface" (2006).
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agents.arena.engines.process import EngineProcess
+from agents.arena.players import EngineError
+
+LIMITS = ("movetime", "nodes", "depth")
+NO_MOVE = ("(none)", "0000")  # what engines answer that see no legal move
+WORDS = ("name", "type", "default", "min", "max", "var")
+
+
+@dataclass(frozen=True)
+class UciOption:
+    """An option that an engine offers.
+
+    Attributes:
+        kind: check, spin, combo, button or string.
+        default: as the engine wrote it.
+        low, high: of a spin.
+        choices: of a combo.
+    """
+
+    name: str
+    kind: str
+    default: str = ""
+    low: int | None = None
+    high: int | None = None
+    choices: tuple[str, ...] = ()
+
+    def fault(self, value: str) -> str:
+        """Returns what is wrong with a value, as "expected …"; "" if nothing is."""
+        if self.kind == "check" and value not in ("true", "false"):
+            return "expected true or false"
+        if self.kind == "combo" and value.lower() not in map(str.lower, self.choices):
+            return f"expected one of {', '.join(self.choices)}"
+        if self.kind == "spin":
+            number = int(value) if value.lstrip("-").isdecimal() else None
+            if number is None or not (self.low or number) <= number <= (self.high or number):
+                return f"expected a whole number from {self.low} to {self.high}"
+        return ""
+
+
+@dataclass(frozen=True)
+class UciSetup:
+    """How an engine is set and how long it thinks.
+
+    Attributes:
+        options: by the engine's own names; a button's value is ignored.
+        limits: movetime (milliseconds), nodes, depth: what `go` says, together.
+        answer_seconds: how long it may take for a move.
+        command_seconds: how long it may take for any other answer.
+    """
+
+    options: Mapping[str, str]
+    limits: Mapping[str, int]
+    answer_seconds: float
+    command_seconds: float
+
+
+class UciEngine:
+    """A running UCI engine that plays chess. An `engines.player.Engine`.
+
+    Args:
+        command: the program and its arguments.
+        name: what errors call it.
+        setup: how it is set.
+
+    Attributes:
+        offers: its options by name.
+    """
+
+    def __init__(self, command: list[str], name: str, setup: UciSetup) -> None:
+        self.name = name
+        self._setup = setup
+        self._moves: list[str] = []
+        self.process = EngineProcess(command, name)
+        try:
+            lines = self._ask("uci", "uciok", setup.command_seconds)
+            found = [parse_option(line) for line in lines if line.split()[:1] == ["option"]]
+            self.offers = {option.name: option for option in found if option is not None}
+            self.configure(setup.options)
+        except EngineError:
+            self.close()
+            raise
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is running."""
+        return self.process.alive
+
+    def configure(self, options: Mapping[str, str]) -> None:
+        """Sets options that it offers, and waits until it is ready."""
+        for name, value in options.items():
+            button = name in self.offers and self.offers[name].kind == "button"
+            self.process.send(f"setoption name {name}" if button else f"setoption name {name} value {value}")
+        self._ask("isready", "readyok", self._setup.command_seconds)
+
+    def begin(self, seed: int) -> None:
+        """Begins a game; UCI has no word for random seeds."""
+        self._moves.clear()
+        self.process.send("ucinewgame")
+        self._ask("isready", "readyok", self._setup.command_seconds)
+
+    def choose(self, seat: int) -> str:
+        """Returns its move in the position after what it has heard."""
+        moves = f" moves {' '.join(self._moves)}" if self._moves else ""
+        self.process.send(f"position startpos{moves}")
+        limits = " ".join(f"{key} {value}" for key, value in self._setup.limits.items())
+        words = self._ask(f"go {limits}", "bestmove", self._setup.answer_seconds)[-1].split()
+        if len(words) < 2 or words[1] in NO_MOVE:
+            raise EngineError(f"{self.name} sees no move to play: {' '.join(words)!r}")
+        return words[1]
+
+    def hear(self, seat: int, move: str, chosen: bool) -> None:
+        """Notes a move, for the next position."""
+        self._moves.append(move)
+
+    def close(self) -> None:
+        """Ends it."""
+        self.process.close()
+
+    def _ask(self, command: str, last: str, seconds: float) -> list[str]:
+        """Returns the lines of an answer up to the one that begins with `last`."""
+        self.process.send(command)
+        deadline = time.monotonic() + seconds
+        lines: list[str] = []
+        while not lines or lines[-1].split()[:1] != [last]:
+            lines = [line for line in lines[-200:] if not line.startswith("info ")]
+            lines.append(self.process.read(deadline, command))
+        return lines
+
+
+def parse_option(line: str) -> UciOption | None:
+    """Returns the option of an engine's line `option name … type …`; None if the line does not parse.
+
+    Names and values may hold blanks; a value ends where one of UCI's own words begins.
+    """
+    fields: dict[str, list[list[str]]] = {}
+    for word in line.split()[1:]:
+        # A name may hold such a word ("Skill min"), but not before its type is known.
+        if word in WORDS and (word in ("name", "type") or "type" in fields):
+            fields.setdefault(word, []).append([])
+        elif fields:
+            list(fields.values())[-1][-1].append(word)
+    text = {key: " ".join(values[-1]) for key, values in fields.items()}
+    if not text.get("name") or not text.get("type"):
+        return None
+    return UciOption(
+        name=text["name"],
+        kind=text["type"],
+        default=text.get("default", ""),
+        low=_whole(text.get("min", "")),
+        high=_whole(text.get("max", "")),
+        choices=tuple(" ".join(words) for words in fields.get("var", [])),
+    )
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.lstrip("-").isdecimal() else None

@@ -1,0 +1,83 @@
+"""The player `uci:COMMAND`: a chess engine with its options.
+
+Options, after a question mark: `movetime` (milliseconds; 100 if no limit is given), `nodes`, `depth` are what
+it searches with; `timeout` (seconds without an answer after which it is dead; 60, or the table's limit) and
+`processes` (games at once, each with a process: as many as there are cores) are ours; all others are the
+engine's own, by the names it offers, in letters of either case.
+"""
+
+from dataclasses import replace
+
+from agents.arena.engines.player import EnginePlayer
+from agents.arena.engines.player_text import EngineText, parse_engine_text
+from agents.arena.engines.uci import LIMITS, UciEngine, UciOption, UciSetup
+from agents.arena.players import EngineError, Table
+from agents.common.errors import UserError
+
+OWN = (*LIMITS, "timeout", "processes")
+DEFAULT_MOVETIME = 100
+
+
+def make_uci(argument: str, table: Table) -> EnginePlayer:
+    """Returns the engine of `COMMAND?options` as a player.
+
+    Raises UserError where it cannot be: another game, an option that the engine does not offer or a value
+    that it cannot have, a program that is not installed or is no UCI engine.
+    """
+    if table.name != "Chess":
+        raise UserError(
+            f"player 'uci:{argument}' plays chess, and this is {table.name}; seat it at a table of Chess"
+        )
+    text = parse_engine_text("uci", argument)
+    limits = {key: int(text.number(key, 0, whole=True)) for key in LIMITS if key in text.options}
+    limits = limits or {"movetime": DEFAULT_MOVETIME}
+    answer_seconds = text.answer_seconds(table.move_seconds)
+    if limits.get("movetime", 0) >= 1000 * answer_seconds:
+        raise UserError(
+            f"player {text.text!r}: movetime is {limits['movetime']} ms, but moves are lost after "
+            f"{answer_seconds:g} s"
+        )
+    setup = UciSetup(
+        options={},
+        limits=limits,
+        answer_seconds=answer_seconds,
+        command_seconds=text.command_seconds,
+    )
+    processes = text.processes
+    try:
+        first = UciEngine(text.command, text.text, setup)
+        try:
+            setup = replace(setup, options=chosen_options(text, first.offers))
+            first.configure(setup.options)
+        except Exception:
+            first.close()
+            raise
+    except EngineError as error:
+        raise UserError(str(error)) from None
+    return EnginePlayer(
+        text.text, table.game, lambda: UciEngine(text.command, text.text, setup), first, processes
+    )
+
+
+def chosen_options(text: EngineText, offers: dict[str, UciOption]) -> dict[str, str]:
+    """Returns the engine's options that a player's text sets, by the engine's spelling.
+
+    Raises UserError for one that it does not offer, for a wrong value, and for a strength that has no effect.
+    """
+    names = {name.lower(): name for name in offers}
+    chosen: dict[str, str] = {}
+    for key, value in text.options.items():
+        if key in OWN:
+            continue
+        if key.lower() not in names:
+            raise text.unknown(key, [*OWN, *offers])
+        option = offers[names[key.lower()]]
+        value = value.lower() if option.kind == "check" else value
+        if fault := option.fault(value):
+            raise UserError(f"player {text.text!r}: {option.name}={value}: {fault}")
+        chosen[option.name] = value
+    if "UCI_Elo" in chosen and "UCI_LimitStrength" in offers and chosen.get("UCI_LimitStrength") != "true":
+        raise UserError(
+            f"player {text.text!r}: UCI_Elo has no effect without UCI_LimitStrength=true; add that"
+        )
+    return chosen
