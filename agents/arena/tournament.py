@@ -1,0 +1,153 @@
+"""A tournament: who meets whom is played, written down at once, and continued where it was stopped."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from agents.arena.game_log import Fixture, GameLog, GameRecord
+from agents.arena.match import Match
+from agents.arena.openings import Opening
+from agents.arena.players import TableGame, TablePlayer
+from agents.arena.schedule import Pairing, gauntlet, round_robin, swiss_round
+from agents.arena.sprt import Sprt, pair_counts, sprt_state
+
+Format = Literal["round_robin", "gauntlet", "swiss"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a tournament is played.
+
+    Attributes:
+        format: everyone meets everyone, the first players meet all others, or neighbours in the standings
+        meet. games: that two players play when they meet; even, half of them with each moving first.
+        challengers: how many players run the gauntlet. rounds: of a Swiss tournament. sprt: ends the games of
+        two players as soon as they decide the test. batch: games in one pool; even. What players without
+        engines play is a batch's games, all or none. max_plies: a longer game is a draw; None: the rules
+        alone end games. seed: of openings and games.
+    """
+
+    format: Format = "round_robin"
+    games: int = 100
+    challengers: int = 1
+    rounds: int = 1
+    sprt: Sprt | None = None
+    batch: int = 256
+    max_plies: int | None = None
+    seed: int = 0
+
+
+@dataclass
+class Progress:
+    """What has been played so far.
+
+    Attributes:
+        games: in the order of the schedule.
+        byes: who had none to play against in a Swiss round, by name.
+    """
+
+    games: list[GameRecord] = field(default_factory=list)
+    byes: list[str] = field(default_factory=list)
+
+
+class Tournament:
+    """Plays the games that are missing in the log.
+
+    Args:
+        game: that is played.
+        players: in the order of the config; their names differ.
+        openings: at least half as many as two players have games.
+        plan: how it is played.
+        log: of the games.
+    """
+
+    def __init__(
+        self,
+        game: TableGame,
+        players: Sequence[TablePlayer],
+        openings: Sequence[Opening],
+        plan: Plan,
+        log: GameLog,
+    ) -> None:
+        self._game, self._players, self._openings = game, list(players), openings
+        self._plan, self._log = plan, log
+        self._names = [player.name for player in players]
+
+    def run(self, report: Callable[[Pairing, list[GameRecord]], object] = lambda *_: None) -> Progress:
+        """Plays on to the end; `report` hears of the games of two players so far, whenever there are more."""
+        progress = Progress()
+        for number, pairings in enumerate(self._rounds(progress), 1):
+            for pairing in pairings:
+                progress.games += self._meet(pairing, number, report)
+        return progress
+
+    @property
+    def pairings(self) -> int:
+        """How many times two players meet."""
+        if self._plan.format == "swiss":
+            return self._plan.rounds * (len(self._players) // 2)
+        return len(self._fixed_schedule())
+
+    def _fixed_schedule(self) -> list[Pairing]:
+        count = len(self._players)
+        if self._plan.format == "gauntlet":
+            return gauntlet(count, self._plan.challengers)
+        return round_robin(count)
+
+    def _rounds(self, progress: Progress) -> Iterator[list[Pairing]]:
+        if self._plan.format != "swiss":
+            yield self._fixed_schedule()
+            return
+        met: list[Pairing] = []
+        byes: list[int] = []
+        for _ in range(self._plan.rounds):
+            scores = [sum(g.score(name) for g in progress.games if name in (g.fixture.first,
+            g.fixture.second))
+                      for name in self._names]  # fmt: skip
+            for player in byes:
+                scores[player] += self._plan.games  # as if every game had been won, which is the custom
+            pairings = swiss_round(scores, met, byes)
+            met += pairings
+            byes += sorted(set(range(len(scores))) - {player for pairing in pairings for player in pairing})
+            progress.byes = [self._names[player] for player in byes]
+            yield pairings
+
+    def _meet(
+        self, pairing: Pairing, number: int, report: Callable[[Pairing, list[GameRecord]], object]
+    ) -> list[GameRecord]:
+        """Returns all games of two players, after playing those that are missing."""
+        a, b = (self._players[player] for player in pairing)
+        match = Match(
+            self._game, (a, b), self._openings, seed=self._plan.seed, max_plies=self._plan.max_plies
+        )
+        fixtures = self._fixtures(a.name, b.name, number)
+        # Engines' games are written one by one as they end. What our players choose may depend on the batch
+        # by rounding in their networks: to repeat exactly, a batch is played from its beginning.
+        whole = match.concurrency is None
+        batch = self._plan.batch if whole or self._plan.sprt else len(fixtures)
+        done: list[GameRecord] = []
+        for start in range(0, len(fixtures), batch):
+            part = fixtures[start : start + batch]
+            missing = [fixture for fixture in part if fixture not in self._log.games]
+            if missing and whole:
+                played: list[GameRecord] = []
+                match.play(part, played.append)
+                self._log.append(played)
+            elif missing:
+
+                def write(record: GameRecord, so_far: Sequence[Fixture] = fixtures[: start + batch]) -> None:
+                    self._log.append([record])
+                    report(pairing, self._log.of(so_far))
+
+                match.play(missing, write)
+            done += self._log.of(part)
+            report(pairing, done)
+            if self._plan.sprt and sprt_state(self._plan.sprt, pair_counts(done, a.name)).decision:
+                break
+        return done
+
+    def _fixtures(self, a: str, b: str, number: int) -> list[Fixture]:
+        return [
+            Fixture(*((a, b) if game % 2 == 0 else (b, a)), opening=game // 2, round=number)
+            for game in range(self._plan.games)
+        ]

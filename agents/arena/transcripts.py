@@ -1,0 +1,85 @@
+"""The games of a tournament as people and programs read them: PGN for chess, SGF for Go, else plain moves."""
+
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from agents.arena.game_log import GameRecord
+from agents.arena.match import MOVE_LIMIT, RULES
+from agents.arena.players import TableGame
+
+ROW = np.arange(1)
+RESULTS = {1: "1-0", 0: "1/2-1/2", -1: "0-1"}
+
+
+def transcript(game: TableGame, records: Sequence[GameRecord], event: str) -> tuple[str, str]:
+    """Returns the games as text, and the ending of a file for it: "pgn", "sgf" or "txt"."""
+    if hasattr(game, "san"):
+        return "".join(_pgn(game, record, event) for record in records), "pgn"
+    if hasattr(game, "game_record"):
+        return "".join(_sgf(game, record) + "\n" for record in records), "sgf"
+    return "".join(_plain(game, record) for record in records), "txt"
+
+
+def _moves(game: TableGame, record: GameRecord, name: Callable[[np.void, int], str]) -> list[str]:
+    """Returns the moves by name, with the number before each of the first player's."""
+    pool, moves = game.pool(1), list[str]()
+    for ply, action in enumerate(record.actions):
+        number = f"{ply // 2 + 1}. " if ply % 2 == 0 else ""
+        moves.append(number + name(pool[0], action))
+        game.step(pool, ROW, np.array([action]))
+    return moves
+
+
+def _plain(game: TableGame, record: GameRecord) -> str:
+    fixture = record.fixture
+    head = f"{fixture.first} ({game.players[0]}) – {fixture.second} ({game.players[1]})"
+    head += f", round {fixture.round}, opening {fixture.opening}: {RESULTS[record.outcome]} ({record.reason})"
+    moves = _moves(game, record, game.move_name)
+    return f"{head}\n{_wrapped(' '.join(moves))}\n\n"
+
+
+def _pgn(game: Any, record: GameRecord, event: str) -> str:
+    """Source: Portable Game Notation, 1994 (export format: the seven tags, 80 columns)."""
+    fixture, result = record.fixture, RESULTS[record.outcome]
+    normal = {RULES: "normal", MOVE_LIMIT: "adjudication"}
+    tags = {
+        "Event": event,
+        "Site": "?",
+        "Date": "????.??.??",
+        "Round": f"{fixture.round}.{fixture.opening + 1}",
+        "White": fixture.first,
+        "Black": fixture.second,
+        "Result": result,
+        "PlyCount": str(len(record.actions)),
+        "Termination": normal.get(record.reason, "rules infraction"),
+    }
+    head = "".join(f'[{tag} "{_quoted(value)}"]\n' for tag, value in tags.items())
+    moves = _moves(game, record, game.san)
+    if record.opening_plies:
+        moves.insert(record.opening_plies, "{end of the opening}")
+        after = record.opening_plies + 1
+        if after < len(moves) and record.opening_plies % 2:  # a move of Black after a comment is numbered
+            moves[after] = f"{record.opening_plies // 2 + 1}... {moves[after]}"
+    if record.reason != RULES:
+        moves.append("{" + record.reason.replace("}", ")") + "}")
+    return f"{head}\n{_wrapped(' '.join([*moves, result]))}\n\n"
+
+
+def _sgf(game: Any, record: GameRecord) -> str:
+    names = (record.fixture.first, record.fixture.second)
+    result = None  # the score of a game that has ended
+    if record.reason != RULES:
+        result = {1: "B+F", 0: "0", -1: "W+F"}[record.outcome]
+    text: str = game.game_record(list(record.actions), names=names, result=result)
+    return text.strip()
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 79, break_long_words=False, break_on_hyphens=False)
