@@ -3,6 +3,7 @@
 Source: Farnebäck, "Specification of the Go Text Protocol, version 2, draft 2" (2002).
 """
 
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -11,6 +12,22 @@ from agents.arena.players import EngineError
 
 COLOURS = ("b", "w")
 NEEDED = ("boardsize", "clear_board", "komi", "play", "genmove")
+
+
+def parse_score(text: str) -> float:
+    """Returns black's lead by a GTP score such as "B+3.5", "W+2" or "0"; raises ValueError."""
+    winner, plus, margin = text.strip().partition("+")
+    if text.strip() == "0":
+        return 0.0
+    if plus and winner.upper() in ("B", "W"):
+        with contextlib.suppress(ValueError):
+            return float(margin) * (1 if winner.upper() == "B" else -1)
+    raise ValueError(f"{text[:40]!r}, which is no score; expected one such as 'B+3.5'")
+
+
+def score_text(lead: float) -> str:
+    """Returns a GTP score of black's lead: "B+3.5", "W+2", "0"."""
+    return f"{'B' if lead > 0 else 'W'}+{abs(lead):g}" if lead else "0"
 
 
 class GtpRefusal(EngineError):

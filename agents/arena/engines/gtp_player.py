@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from agents.arena.engines.gtp import COLOURS, GtpEngine, GtpRefusal, GtpSetup
+from agents.arena.engines.gtp import COLOURS, GtpEngine, GtpRefusal, GtpSetup, parse_score, score_text
 from agents.arena.engines.player import EnginePlayer
 from agents.arena.engines.player_text import check_keys, parse_engine_text
 from agents.arena.players import EngineError, Table, TableGame
@@ -17,6 +17,10 @@ from agents.common.errors import UserError
 
 KEYS = {"movetime": "1000", "timeout": "60", "processes": "2"}
 ROW = np.arange(1)
+
+
+class RulesDiffer(Exception):
+    """The engine plays by other rules than the game; the text is one line that says how to mend it."""
 
 
 class GoGame(TableGame, Protocol):
@@ -61,7 +65,7 @@ def make_gtp(argument: str, table: Table) -> EnginePlayer:
     processes = text.processes
 
     def connect() -> GtpEngine:
-        return GtpEngine(text.command, text.text, setup)
+        return GtpEngine(text.command, text.program, setup)
 
     try:
         first = connect()
@@ -70,27 +74,27 @@ def make_gtp(argument: str, table: Table) -> EnginePlayer:
         except Exception:
             first.close()
             raise
-    except EngineError as error:
-        raise UserError(str(error)) from None
+    except (EngineError, RulesDiffer) as error:
+        raise text.error(error) from None
     return EnginePlayer(text.text, game, connect, first, processes)
 
 
 def check_rules(engine: GtpEngine, game: GoGame) -> None:
-    """Raises UserError if the engine's board, komi, superko or count is not the game's.
+    """Raises RulesDiffer if the engine's board, komi, superko or count is not the game's.
 
     The engine hears two lines of play and is asked what it makes of them; one that cannot score is believed.
     """
     try:
         engine.begin(0)
     except GtpRefusal as error:
-        raise UserError(f"{error}; this game is {_board(game)}: choose what both play") from None
+        raise RulesDiffer(f"{error}; this game is {_board(game)}: choose what both play") from None
     size = game.observation_shape[1]
     faults = [
         _superko_fault(engine, game, size) if size >= 5 else "",
         _score_fault(engine, game, size) if size >= 7 and engine.knows("final_score") else "",
     ]
     if any(faults):
-        raise UserError(f"{engine.name} {', and '.join(filter(None, faults))}")
+        raise RulesDiffer(f"{engine.name} {', and '.join(filter(None, faults))}")
 
 
 def _superko_fault(engine: GtpEngine, game: GoGame, size: int) -> str:
@@ -149,24 +153,6 @@ def _score_fault(engine: GtpEngine, game: GoGame, size: int) -> str:
             "let it count area, as this game does (GNU Go: --chinese-rules)"
         )
     return ""
-
-
-def parse_score(text: str) -> float:
-    """Returns by how much black won according to a GTP score such as "B+3.5", "W+2" or "0"."""
-    winner, plus, margin = text.strip().partition("+")
-    if text.strip() == "0":
-        return 0.0
-    if plus and winner.upper() in ("B", "W"):
-        try:
-            return float(margin) * (1 if winner.upper() == "B" else -1)
-        except ValueError:
-            pass
-    raise ValueError(f"{text[:40]!r}, which is no score; expected one such as 'B+3.5'")
-
-
-def score_text(lead: float) -> str:
-    """Returns a GTP score of black's lead: "B+3.5", "W+2", "0"."""
-    return f"{'B' if lead > 0 else 'W'}+{abs(lead):g}" if lead else "0"
 
 
 def _play(engine: GtpEngine, game: GoGame, moves: list[str]) -> np.ndarray:

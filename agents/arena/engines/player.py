@@ -14,6 +14,8 @@ class Engine(Protocol):
     Whatever goes wrong is an EngineError.
     """
 
+    name: str  # in errors
+
     @property
     def alive(self) -> bool:
         """Whether it can begin another game."""
@@ -79,13 +81,14 @@ class EnginePlayer:
         actions = np.empty(len(rows), np.int64)
         for k, (row, slot) in enumerate(zip(rows.tolist(), slots.tolist(), strict=True)):
             position = cast(np.void, pool[row])
-            move = self._engines[slot].choose(int(position["to_move"]))
+            engine = self._engines[slot]
+            move = engine.choose(int(position["to_move"]))
             try:
                 actions[k] = self._game.parse_move(position, move)
             except ValueError as error:
-                raise EngineError(f"{self.name} answered {move[:40]!r}: {error}") from None
+                raise EngineError(f"{engine.name} answered {move[:40]!r}: {error}") from None
             if not self._game.legal(pool, rows[k : k + 1])[0, actions[k]]:
-                raise EngineError(f"{self.name} played {move[:40]!r}, which is illegal here")
+                raise EngineError(f"{engine.name} played {move[:40]!r}, which is illegal here")
             self._chosen[slot] = int(actions[k])
         return actions
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from agents.arena.engines.process import engine_command
-from agents.common.errors import UserError, did_you_mean
+from agents.common.errors import UserError, did_you_mean, one_line
 
 ANSWER_SECONDS = 60.0  # by default an engine that says nothing for so long is taken for dead
 
@@ -32,6 +32,15 @@ class EngineText:
     text: str
     command: list[str]
     options: dict[str, str]
+
+    @property
+    def program(self) -> str:
+        """What errors call it: the program's name."""
+        return os.path.basename(self.command[0])
+
+    def error(self, error: Exception) -> UserError:
+        """Returns `error`, whose text is a line about the program, as the user's to mend."""
+        return UserError(f"player {self.text!r}: {one_line(error)}")
 
     def number(self, key: str, default: float, *, whole: bool = False) -> float:
         """Returns option `key` as a positive number, `default` where it is not given; raises UserError."""

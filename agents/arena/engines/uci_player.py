@@ -45,7 +45,7 @@ def make_uci(argument: str, table: Table) -> EnginePlayer:
     )
     processes = text.processes
     try:
-        first = UciEngine(text.command, text.text, setup)
+        first = UciEngine(text.command, text.program, setup)
         try:
             setup = replace(setup, options=chosen_options(text, first.offers))
             first.configure(setup.options)
@@ -53,9 +53,9 @@ def make_uci(argument: str, table: Table) -> EnginePlayer:
             first.close()
             raise
     except EngineError as error:
-        raise UserError(str(error)) from None
+        raise text.error(error) from None
     return EnginePlayer(
-        text.text, table.game, lambda: UciEngine(text.command, text.text, setup), first, processes
+        text.text, table.game, lambda: UciEngine(text.command, text.program, setup), first, processes
     )
 
 

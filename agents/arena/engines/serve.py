@@ -1,0 +1,113 @@
+"""Serves a player over standard input and output: `python evaluate.py engine PLAYER --protocol gtp|uci`."""
+
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from agents.arena.engines.gtp_server import GtpServer
+from agents.arena.engines.seat import Seat
+from agents.arena.engines.uci_server import UciServer
+from agents.arena.players import Table, TablePlayer
+from agents.common.errors import UserError
+
+GAMES = {"gtp": "Go", "uci": "Chess"}
+"""What is played over each protocol, by the registry's names."""
+
+MakeTable = Callable[[Mapping[str, Any]], Table]
+"""Makes a table of the protocol's game from the game's options; raises UserError or ValueError."""
+
+MakePlayer = Callable[[str, Table], TablePlayer]
+"""Makes the player that a text names; raises UserError."""
+
+
+def serve(
+    protocol: str,
+    player: str,
+    make_table: MakeTable,
+    make_player: MakePlayer,
+    *,
+    options: Mapping[str, Any],
+    lines: Iterable[str],
+    write: Callable[[str], None],
+) -> None:
+    """Answers `lines` until one of them says quit, or there are none left.
+
+    player: as text. options: the game's, to begin with. write: is given text to send at once. Raises
+    UserError before anything is written if the player cannot play this game.
+    """
+    title = f"Quadrivium {player}"
+    players: list[TablePlayer] = []
+
+    def open_seat(text: str, wanted: Mapping[str, Any]) -> Seat:
+        table = make_table(wanted)
+        players.append(make_player(text, table))
+        return Seat(table.game, players[-1])
+
+    try:
+        if protocol == "gtp":
+            _serve_gtp(open_seat, player, title, options, lines, write)
+        else:
+            _serve_uci(open_seat, player, title, options, lines, write)
+    finally:
+        for opened in players:
+            opened.close()
+
+
+OpenSeat = Callable[[str, Mapping[str, Any]], Seat]
+
+
+def _serve_gtp(
+    open_seat: OpenSeat,
+    player: str,
+    title: str,
+    options: Mapping[str, Any],
+    lines: Iterable[str],
+    write: Callable[[str], None],
+) -> None:
+    server = GtpServer(
+        lambda size, komi: open_seat(player, {**options, "size": size, "komi": komi}),
+        title,
+        version("quadrivium"),
+        size=int(options.get("size", 9)),
+        komi=float(options.get("komi", 7.0)),
+    )
+    for line in lines:
+        if (answer := server.answer(line)) is not None:
+            write(answer)
+        if server.ended:
+            return
+
+
+def _serve_uci(
+    open_seat: OpenSeat,
+    player: str,
+    title: str,
+    options: Mapping[str, Any],
+    lines: Iterable[str],
+    write: Callable[[str], None],
+) -> None:
+    server = UciServer(
+        lambda simulations: open_seat(with_simulations(player, simulations), options),
+        title,
+        "the Quadrivium contributors",
+        lambda line: write(f"{line}\n"),
+    )
+    for line in lines:
+        server.hear(line)
+        if server.ended:
+            return
+    server.hear("quit")
+
+
+def with_simulations(player: str, simulations: int | None) -> str:
+    """Returns a player's text with another number of simulations; raises UserError if it has none."""
+    kind, _, argument = player.partition(":")
+    if simulations is None:
+        return player
+    if kind == "mcts":
+        return f"mcts:{simulations}"
+    if kind == "run":
+        path, _, query = argument.partition("?")
+        others = [part for part in query.split("&") if part and not part.startswith("sims=")]
+        return f"run:{path}?{'&'.join([*others, f'sims={simulations}'])}"
+    raise UserError(f"player {player!r} does not search, so it thinks about a move as it always does")
