@@ -245,7 +245,13 @@ def optimizer_from_tensors(optimizer: torch.optim.Optimizer, tensors: dict[str, 
     for index, entry in state.items():  # load_state_dict casts to the parameter's dtype, which loses bits
         parameter = parameters[index]
         for name, value in entry.items():
-            if isinstance(value, torch.Tensor) and optimizer.state[parameter][name].dtype != value.dtype:
+            if not isinstance(value, torch.Tensor):
+                continue
+            if value.shape == parameter.shape:
+                # In the parameter's memory layout (channels last, say): fused kernels pair elements by place.
+                layout = torch.empty_like(parameter, dtype=value.dtype, requires_grad=False)
+                optimizer.state[parameter][name] = layout.copy_(value)
+            elif optimizer.state[parameter][name].dtype != value.dtype:
                 optimizer.state[parameter][name] = value.to(parameter.device)
 
 

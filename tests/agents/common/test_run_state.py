@@ -146,6 +146,34 @@ def test_training_continues_bit_for_bit_through_a_file(make, tmp_path):
     assert hyper == [{k: v for k, v in group.items() if k != "params"} for group in resumed.param_groups]
 
 
+@pytest.mark.parametrize("fused", [False, True])
+def test_channels_last_weights_continue_bit_for_bit(fused: bool, tmp_path):
+    """A fused step pairs weights and moments by their place in memory, which a file does not keep."""
+
+    def convolution() -> torch.nn.Module:
+        torch.manual_seed(0)
+        return torch.nn.Conv2d(3, 5, 3).to(memory_format=torch.channels_last)
+
+    def descend(net: torch.nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> None:
+        for index in range(steps):
+            optimizer.zero_grad()
+            net(torch.linspace(0, index + 1, 3 * 36).reshape(1, 3, 6, 6)).square().sum().backward()
+            optimizer.step()
+
+    straight, resumed = convolution(), convolution()
+    optimizer = torch.optim.AdamW(straight.parameters(), lr=1e-2, fused=fused)
+    descend(straight, optimizer, 3)
+    save_checkpoint(tmp_path, Snapshot(3, dict(straight.state_dict()), optimizer_to_tensors(optimizer)))
+    loaded = load_checkpoint(tmp_path)
+    again = torch.optim.AdamW(resumed.parameters(), lr=1e-2, fused=fused)
+    resumed.load_state_dict(loaded.weights)
+    optimizer_from_tensors(again, loaded.optimizer)
+    descend(straight, optimizer, 3)
+    descend(resumed, again, 3)
+    for expected, actual in zip(straight.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(expected, actual)
+
+
 def test_the_tensors_are_copies_both_ways():
     net = network()
     optimizer = OPTIMIZERS["adam"](net)
