@@ -2,8 +2,10 @@
 
     python evaluate.py run runs/NAME --episodes 500 --video
     python evaluate.py compare run:runs/A run:runs/B baseline:idle random --env quadrivium/Highway-v0
+    python evaluate.py tournament configs/tournaments/connect_four.yaml
 
-A player is `run:DIRECTORY`, `baseline:NAME` or `random`.
+A player is `run:DIRECTORY`, `baseline:NAME` or `random`; in tournaments of board games moreover
+`run:DIRECTORY?sims=N`, `mcts:N`, `gtp:COMMAND` or `uci:COMMAND`.
 """
 
 import argparse
@@ -32,6 +34,7 @@ from agents.common.report import (
     write_report,
 )
 from configs.build import load_player, open_run
+from configs.play_tournament import play_tournament
 from configs.yaml_format import parse_yaml
 
 
@@ -51,7 +54,9 @@ def parser() -> Parser:
     top = Parser(
         "python evaluate.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="run|compare", parser_class=Parser)
+    commands = top.add_subparsers(
+        dest="command", required=True, metavar="run|compare|tournament", parser_class=Parser
+    )
 
     one = commands.add_parser("run", help="a run beside its environment's baselines")
     one.add_argument("run", type=Path, metavar="RUN", help="a run directory, such as runs/NAME")
@@ -77,6 +82,10 @@ def parser() -> Parser:
             "--episodes", type=_positive, default=500, help="episodes a player (default: 500)"
         )
         command.add_argument("--seed", type=_natural, help="of the first scenario; episode k plays seed + k")
+
+    meeting = commands.add_parser("tournament", help="players meet; started again, it goes on")
+    meeting.add_argument("config", type=Path, metavar="CONFIG", help="a YAML file, as in configs/tournaments")
+    for command in (one, several, meeting):
         command.set_defaults(options=re.findall(r"--[\w-]+", command.format_usage()))
     return top
 
@@ -121,6 +130,11 @@ def compare(arguments: argparse.Namespace, console: Console) -> None:
     if arguments.output is not None:
         facts = {"players": arguments.players, "environment": arguments.env, "kwargs": kwargs, "seed": seed}
         write_report(arguments.output, results, facts)
+
+
+def tournament(arguments: argparse.Namespace, console: Console) -> None:
+    """Plays a tournament, or what is left of it; prints the standings and writes runs/tournaments/NAME/."""
+    play_tournament(arguments.config, console, notify=_note)
 
 
 def _make_run_player(argument: str, env: VectorEnv) -> Player:
@@ -178,7 +192,8 @@ def evaluate(argv: Sequence[str], console: Console) -> None:
         raise UserError(
             f"{unknown[0]} is unknown{near}; `python evaluate.py {arguments.command} --help` lists all"
         )
-    {"run": evaluate_run, "compare": compare}[arguments.command](arguments, console)
+    run = {"run": evaluate_run, "compare": compare, "tournament": tournament}
+    run[arguments.command](arguments, console)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

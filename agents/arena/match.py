@@ -202,7 +202,9 @@ class Match:
                 if player.concurrency is None:
                     raise
                 game = games[slots[part.start]]
-                game.failures[game.sides.index(side)] = f"{player.name}: {one_line(error)}"
+                text = one_line(error)
+                text = text if text.startswith(player.name) else f"{player.name}: {text}"
+                game.failures[game.sides.index(side)] = text
             seconds[part] = (time.perf_counter() - start) / len(seconds[part])
 
         parts = [slice(k, k + 1) for k in range(len(slots))]

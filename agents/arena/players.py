@@ -58,10 +58,8 @@ class TablePlayer(Protocol):
             finds, or makes, a player that works.
     """
 
-    @property
-    def name(self) -> str: ...  # noqa: D102 - said above
-    @property
-    def concurrency(self) -> int | None: ...  # noqa: D102
+    name: str
+    concurrency: int | None
 
     def begin(self, slots: np.ndarray, seats: np.ndarray, seeds: np.ndarray) -> None:
         """Begins games at the first position in slots (n,) int64, any earlier game there is forgotten.

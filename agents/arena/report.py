@@ -25,7 +25,7 @@ def print_standings(console: Console, standings: Standings, title: str) -> None:
         print_table(console, cross_table(standings))
         print_table(console, superiority_table(standings))
     for line in [*facts(standings), *standings.verdicts()]:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def standings_table(standings: Standings, title: str) -> Table:

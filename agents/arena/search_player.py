@@ -1,0 +1,49 @@
+"""Players that search: with a trained network (`run:PATH?sims=N`), or by random games (`mcts:N`)."""
+
+import zlib
+
+import numpy as np
+
+from agents.alphazero.search import MatchSearch, monte_carlo_search
+from agents.arena.players import Table, positive_count
+
+SLOTS = 1  # to begin with; a search makes more as games begin
+
+
+class SearchTablePlayer:
+    """Plays what a search finds, with a tree for each game that is kept from move to move.
+
+    Args:
+        name: what tables call it.
+        search: of the table's game.
+    """
+
+    concurrency: int | None = None
+
+    def __init__(self, name: str, search: MatchSearch) -> None:
+        self.name = name
+        self._search = search
+
+    def begin(self, slots: np.ndarray, seats: np.ndarray, seeds: np.ndarray) -> None:
+        """Forgets earlier games in `slots`; what is random in a search follows from the positions' rows."""
+        self._search.reset(slots)
+
+    def act(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray) -> np.ndarray:
+        """Returns the actions that searches find."""
+        return np.asarray(self._search.search(pool[rows], slots).actions, np.int64)
+
+    def played(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray, actions: np.ndarray) -> None:
+        """Keeps the trees below the moves."""
+        self._search.advance(slots, actions)
+
+    def close(self) -> None:
+        """Holds memory only."""
+
+
+def make_mcts(argument: str, table: Table) -> SearchTablePlayer:
+    """Returns the player `mcts:N`: Monte-Carlo tree search with N random games a move, no network."""
+    simulations = positive_count(argument, "mcts", 100)
+    name = f"mcts:{simulations}"
+    # Two such players must not draw the same random games where they think about the same position.
+    search = monte_carlo_search(table.game, simulations, seed=zlib.crc32(name.encode()), slots=SLOTS)
+    return SearchTablePlayer(name, search)
