@@ -125,8 +125,8 @@ class GtpEngine:
         """Returns the move that it makes, which it has played then."""
         answer = self.ask(f"genmove {COLOURS[seat]}", self._setup.answer_seconds)
         if answer.lower() == "pass" and self.knows(CLEANUP) and self.knows("undo"):
-            # Here dead stones that were not captured count as alive. GNU Go passes when it knows them dead, and
-            # so lost 2 of 40 games against random moves; it may pass when nothing is left to capture.
+            # Here dead stones that were not captured count as alive. GNU Go passes when it knows them dead,
+            # and so lost 2 of 40 games against random moves; it may pass when nothing is left to capture.
             self.ask("undo")
             answer = self.ask(f"{CLEANUP} {COLOURS[seat]}", self._setup.answer_seconds)
         if answer.lower() == "resign":

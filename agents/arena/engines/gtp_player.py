@@ -5,6 +5,7 @@ whole seconds), `timeout` (seconds without an answer after which it is dead; 60,
 `processes` (games at once, each with a process: as many as there are cores).
 """
 
+from itertools import zip_longest
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -16,6 +17,7 @@ from agents.arena.players import EngineError, Table, TableGame
 from agents.common.errors import UserError
 
 KEYS = {"movetime": "1000", "timeout": "60", "processes": "2"}
+LETTERS = "ABCDEFGHJKLMNOPQRST"  # of the columns in GTP
 ROW = np.arange(1)
 
 
@@ -91,7 +93,7 @@ def check_rules(engine: GtpEngine, game: GoGame) -> None:
     size = game.observation_shape[1]
     faults = [
         _superko_fault(engine, game, size) if size >= 5 else "",
-        _score_fault(engine, game, size) if size >= 7 and engine.knows("final_score") else "",
+        _score_fault(engine, game, size) if size >= 5 and engine.knows("final_score") else "",
     ]
     if any(faults):
         raise RulesDiffer(f"{engine.name} {', and '.join(filter(None, faults))}")
@@ -102,7 +104,7 @@ def _superko_fault(engine: GtpEngine, game: GoGame, size: int) -> str:
 
     Sending two stones to get one back: the last move makes an earlier position again, but no simple ko.
     """
-    corner = f"{'ABCDEFGHJKLMNOPQRST'[size - 1]}"
+    corner = LETTERS[size - 1]
     line = f"A2 C2 B2 D1 {corner}{size} B1 {corner}{size - 1} A1 C1"
     pool = _play(engine, game, line.split())
     if game.result(pool, ROW).over[0]:
@@ -130,12 +132,14 @@ def _superko_fault(engine: GtpEngine, game: GoGame, size: int) -> str:
 def _score_fault(engine: GtpEngine, game: GoGame, size: int) -> str:
     """Returns what is wrong, "" if nothing is.
 
-    Two walls side by side, black's twice as thick: more stones, no more area, and less territory.
+    The board is full but for two eyes of each side, and black has more of it: so there is more area, as much
+    territory, and nothing to judge.
     """
-    letters = "ABCDEFGHJKLMNOPQRST"
-    middle = (size + 1) // 2
-    black, white, thick = letters[middle - 1], letters[middle], letters[middle - 2]
-    line = [m for k in range(1, size + 1) for m in (f"{black}{k}", f"{white}{k}", f"{thick}{k}", "pass")]
+    black = [f"{LETTERS[c]}{r}" for c in range(size // 2 + 1) for r in range(1, size + 1)]
+    white = [f"{LETTERS[c]}{r}" for c in range(size - 1, size // 2, -1) for r in range(1, size + 1)]
+    for stones in (black, white):  # each from its edge, so that every stone has a liberty
+        del stones[size - 1], stones[0]  # the corners, which stay eyes
+    line = [move for pair in zip_longest(black, white, fillvalue="pass") for move in pair]
     pool = _play(engine, game, line)
     if game.result(pool, ROW).over[0]:
         return ""

@@ -3,6 +3,8 @@
 Source: Huber & Meyer-Kahlen, "Description of the universal chess interface" (2006).
 """
 
+import math
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,9 +42,13 @@ class UciOption:
         if self.kind == "combo" and value.lower() not in map(str.lower, self.choices):
             return f"expected one of {', '.join(self.choices)}"
         if self.kind == "spin":
-            number = int(value) if value.lstrip("-").isdecimal() else None
-            if number is None or not (self.low or number) <= number <= (self.high or number):
-                return f"expected a whole number from {self.low} to {self.high}"
+            number = _whole(value)
+            low, high = (
+                -math.inf if self.low is None else self.low,
+                math.inf if self.high is None else self.high,
+            )
+            if number is None or not low <= number <= high:
+                return f"expected a whole number from {low} to {high}"
         return ""
 
 
@@ -162,4 +168,4 @@ def parse_option(line: str) -> UciOption | None:
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if text.lstrip("-").isdecimal() else None
+    return int(text) if re.fullmatch(r"-?\d+", text) else None

@@ -1,0 +1,165 @@
+"""Engine programs that crash, hang, flood: an error of one line each, and nothing is left running."""
+
+import shlex
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agents.arena.engines.process import EngineProcess, engine_command
+from agents.arena.players import EngineError
+from agents.common.errors import UserError
+
+
+def start(source, name="fake"):
+    return EngineProcess([sys.executable, "-u", "-c", source], name)
+
+
+def read(process, seconds=10.0, awaited="hello"):
+    return process.read(time.monotonic() + seconds, awaited)
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"  # Z: dead, but not yet waited for
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def ends(pid):
+    """Whether a process that was killed ends; one that is not our child takes its time."""
+    deadline = time.monotonic() + 5
+    while is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not is_running(pid)
+
+
+def test_lines_go_both_ways_and_close_ends_the_program():
+    process = start("while (line := input()) != 'quit': print('heard', line)")
+    process.send("one")
+    process.send("two")
+    assert [read(process), read(process)] == ["heard one", "heard two"]
+    process.close()
+    assert not process.alive
+    assert not is_running(process.pid)
+
+
+def test_a_crash_is_told_with_the_exit_code_and_the_last_words():
+    process = start("import sys; input(); sys.exit('out of luck')")
+    process.send("hello")
+    with pytest.raises(EngineError, match=r"^fake ended with exit code 1 .*'hello'; it said: out of luck$"):
+        read(process)
+    assert not process.alive
+
+
+def test_a_signal_is_told_by_its_name():
+    process = start("import os; input(); os.abort()")
+    process.send("hello")
+    with pytest.raises(EngineError, match="fake was ended by SIGABRT instead of answering 'hello'"):
+        read(process)
+
+
+def test_a_program_that_closes_its_output_and_goes_on_is_killed():
+    process = start("import os, time; os.close(1); time.sleep(60)")
+    with pytest.raises(EngineError, match="fake closed its output"):
+        read(process)
+    assert not is_running(process.pid)
+
+
+def test_a_hang_is_noticed_in_time_and_ended():
+    process = start("import time; time.sleep(60)")
+    started = time.monotonic()
+    with pytest.raises(EngineError, match="fake did not answer 'hello' in time"):
+        read(process, 0.3)
+    assert time.monotonic() - started < 5
+    assert not is_running(process.pid)
+
+
+def test_a_program_that_talks_without_end_hangs_too():
+    process = start("while True: print('info string nothing new')")
+    deadline = time.monotonic() + 0.5
+
+    def listen():
+        while True:
+            process.read(deadline, "go")
+
+    with pytest.raises(EngineError, match="did not answer 'go' in time"):
+        listen()
+    assert not is_running(process.pid)
+
+
+def test_children_die_with_a_program_that_ignores_the_farewell():
+    child = "import subprocess as s, time; print(s.Popen(['sleep', '60']).pid); time.sleep(60)"
+    process = start(child)
+    pid = int(read(process))
+    assert is_running(pid)
+    process.close()
+    assert not is_running(process.pid)
+    assert ends(pid)
+
+
+def test_a_dead_program_can_be_closed_killed_and_talked_to():
+    process = start("")
+    with pytest.raises(EngineError, match="exit code 0"):
+        read(process)
+    process.close()
+    process.kill()
+    with pytest.raises(EngineError, match="fake is not running"):
+        process.send("hello")
+    with pytest.raises(EngineError, match="fake is not running"):
+        read(process)
+
+
+def test_complaints_by_the_megabyte_do_not_block():
+    process = start("import sys; sys.stderr.write('no! ' * 2**20 + '\\n'); print('done')")
+    assert read(process) == "done"
+    process.kill()
+
+
+def test_bytes_that_are_no_text_are_read():
+    process = start("import sys; sys.stdout.buffer.write(b'caf\\xe9\\r\\n')")
+    assert read(process) == "caf�"
+    process.kill()
+
+
+def test_what_is_forgotten_is_killed_at_exit():
+    process = start("import time; time.sleep(60)")
+    pid = process.pid
+    assert process._kill_at_exit.atexit
+    process._kill_at_exit()
+    assert ends(pid)
+    process.kill()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gnugoo --mode gtp", "engine 'gnugoo' is not installed; install it, or give the program's path"),
+        ("", "the engine's command is missing"),
+        ("'half", "engine command .*: No closing quotation; quote as in a shell"),
+    ],
+)
+def test_a_command_that_cannot_be_is_the_users_error(text, message):
+    with pytest.raises(UserError, match=message):
+        engine_command(text)
+
+
+def test_a_missing_engine_names_its_debian_package(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr("agents.arena.engines.process.GAME_DIRECTORIES", ())
+    with pytest.raises(UserError, match="'stockfish' is not installed; apt-get install stockfish"):
+        engine_command("stockfish")
+
+
+def test_a_command_is_split_as_a_shell_does():
+    command = f"{shlex.quote(sys.executable)} -c 'print(1 + 1)'"
+    assert engine_command(command) == [sys.executable, "-c", "print(1 + 1)"]
+
+
+def test_a_file_that_is_no_program_is_an_error(tmp_path):
+    path = tmp_path / "engine"
+    path.write_text("this is no program")
+    path.chmod(0o755)
+    with pytest.raises(EngineError, match="fake cannot be started: Exec format error; check"):
+        EngineProcess([str(path)], "fake")
