@@ -14,10 +14,11 @@ from rich.console import Console
 from stable_baselines3.common.logger import Logger
 
 import envs  # noqa: F401 (registers the environment ids)
+from agents.alphazero.agent import AlphaZero
 from agents.common.checkpoint import save_checkpoint
 from agents.common.environments import make_film_env
 from agents.common.errors import UserError, run_command
-from agents.common.evaluation import AgentPlayer, film_episode
+from agents.common.evaluation import film_episode
 from agents.common.evaluator import Evaluator, baseline_players, compare_with_baselines
 from agents.common.metrics_writer import MetricsWriter
 from agents.common.progress import TerminalProgress
@@ -25,8 +26,8 @@ from agents.common.report import describe, print_results, write_report
 from agents.common.run_directory import MetricsLog, RunLock, write_atomically
 from agents.common.run_start import METRICS, create_run_directory, require_new, rewind
 from agents.common.tensorboard import TensorBoardWriter
-from agents.common.training_loop import Every, StopRequest, TrainingLoop
-from configs.build import Agent, make_agent, make_env, make_evaluation_env, open_run, use_threads
+from agents.common.training_loop import Evaluation, Every, StopRequest, TrainingLoop
+from configs.build import Agent, make_agent, make_evaluation_env, make_player, open_run, use_threads
 from configs.command_line import QUICKSTART, help_text, parse_arguments
 from configs.schema import RunConfig, flatten, load_config, option, to_data, to_text, validate
 
@@ -52,7 +53,7 @@ def train(argv: Sequence[str], console: Console) -> None:
         require_new(run_dir)
     use_threads(config.threads)
     # All that a config can be wrong in is made first, so that a wrong one leaves no directory behind.
-    agent = make_agent(config, make_env(config))
+    agent = make_agent(config)
     baseline_players(make_evaluation_env(config)(1), config.evaluation.baselines)
     if not resuming:
         create_run_directory(run_dir, to_text(config))
@@ -119,7 +120,7 @@ def make_loop(
     agent: Agent, config: RunConfig, run_dir: Path, tensorboard: TensorBoardWriter, stop: StopRequest
 ) -> TrainingLoop:
     """Returns what happens between the iterations of this run."""
-    plan, player = config.evaluation, AgentPlayer(config.name, agent)
+    plan, player = config.evaluation, make_player(config.name, agent)
     evaluator = None
     if plan.every_steps is not None:
         evaluator = Evaluator(
@@ -134,12 +135,17 @@ def make_loop(
             frames, fps = film_episode(agent, film_env, seed=plan.seed, fps=5)
             tensorboard.write_film("evaluation/film", frames, fps, step)
 
+    def evaluate() -> Evaluation:
+        assert evaluator is not None
+        scalars, score = evaluator(player)
+        return (scalars | agent.climb() if isinstance(agent, AlphaZero) else scalars), score
+
     def save(score: float | None) -> None:
         save_checkpoint(run_dir, agent.snapshot(), keep_last=config.checkpoint.keep_last, score=score)
 
     return TrainingLoop(
         total_steps=config.total_timesteps,
-        evaluate=None if evaluator is None else lambda: evaluator(player),
+        evaluate=None if evaluator is None else evaluate,
         evaluate_every=Every(plan.every_steps),
         film=film,
         film_every=Every(config.logging.video_every_steps),
@@ -154,7 +160,7 @@ def close_run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) 
     plan = config.evaluation
     if plan.final_episodes is not None:
         results = compare_with_baselines(
-            AgentPlayer(config.name, agent),
+            make_player(config.name, agent),
             make_evaluation_env(config),
             episodes=plan.final_episodes,
             seed=plan.seed,

@@ -1,5 +1,6 @@
 """From a configuration to environments and agents."""
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -8,6 +9,9 @@ import numba
 import torch
 from gymnasium.vector import VectorEnv
 
+from agents.alphazero.agent import AlphaZero
+from agents.alphazero.config import AlphaZeroConfig
+from agents.alphazero.players import SearchPlayer
 from agents.common.checkpoint import load_checkpoint
 from agents.common.environments import make_vector_env
 from agents.common.errors import UserError, as_user_error, did_you_mean
@@ -16,8 +20,10 @@ from agents.common.vec_env import BatchedVecEnv
 from agents.dqn import DQN
 from agents.ppo import PPO
 from configs.schema import RunConfig, read_resolved
+from envs.board import GAMES
+from envs.board.board_game import BoardGame
 
-Agent = PPO | DQN
+Agent = PPO | DQN | AlphaZero
 AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN}
 
 
@@ -40,12 +46,54 @@ def make_evaluation_env(config: RunConfig) -> Callable[[int], VectorEnv]:
     return lambda num_envs: make_vector_env(config.env.id, num_envs, config.evaluation_kwargs())
 
 
-def make_agent(config: RunConfig, env: BatchedVecEnv) -> Agent:
-    """Returns a fresh agent; raises UserError where its hyper-parameters do not fit together."""
-    with as_user_error(f"agent ({config.agent.algorithm})", ValueError, TypeError, AssertionError):
-        return AGENTS[config.agent.algorithm].from_config(
-            config.agent, env, seed=config.seed, device=_device(config.device)
+def make_game(env_id: str, kwargs: dict[str, Any]) -> BoardGame:
+    """Returns the board game behind an environment id, which AlphaZero plays against itself.
+
+    kwargs: of the game, such as size. Raises UserError for another world, or arguments that the game has not.
+    """
+    name = env_id.removeprefix("quadrivium/").removesuffix("-v0")
+    if name not in GAMES:
+        ids = [f"quadrivium/{game}-v0" for game in GAMES]
+        raise UserError(
+            f"environment {env_id!r} is no board game{did_you_mean(env_id, ids)}; alphazero plays "
+            f"{', '.join(ids)}"
         )
+    own = list(inspect.signature(GAMES[name]).parameters)
+    for key in kwargs:
+        if key not in own:
+            has = f"has {', '.join(own)}" if own else "has no arguments"
+            raise UserError(
+                f"env.kwargs.{key}: {name} {has}{did_you_mean(key, own)}; self-play knows no opponent: what "
+                "belongs to evaluation goes into evaluation.kwargs"
+            )
+    with as_user_error(env_id, ValueError, TypeError):
+        return GAMES[name](**kwargs)
+
+
+def make_agent(config: RunConfig) -> Agent:
+    """Returns a fresh agent with its environments, or its game.
+
+    Raises UserError where its hyper-parameters do not fit together, or do not fit the world.
+    """
+    agent, kinds = config.agent, (ValueError, TypeError, AssertionError)
+    if isinstance(agent, AlphaZeroConfig):
+        game = make_game(config.env.id, config.env.kwargs)
+        with as_user_error("agent (alphazero)", *kinds):
+            return AlphaZero.from_config(
+                agent, game, games=config.env.num_envs, seed=config.seed, device=_device(config.device)
+            )
+    env = make_env(config)
+    with as_user_error(f"agent ({agent.algorithm})", *kinds):
+        return AGENTS[agent.algorithm].from_config(
+            agent, env, seed=config.seed, device=_device(config.device)
+        )
+
+
+def make_player(name: str, agent: Agent) -> AgentPlayer | SearchPlayer:
+    """Returns the agent as a player in environments; AlphaZero searches if its config says so."""
+    if isinstance(agent, AlphaZero):
+        return SearchPlayer(name, agent)
+    return AgentPlayer(name, agent)
 
 
 def open_run(run_dir: Path) -> RunConfig:
@@ -71,18 +119,20 @@ def load_agent(
         UserError: there is no such run or checkpoint.
     """
     config = open_run(run_dir)
-    training_env = make_env(config)
-    agent = make_agent(config, training_env)
+    agent = make_agent(config)
     snapshot = load_checkpoint(run_dir, which, notify=notify)
+    if isinstance(agent, AlphaZero):
+        agent.require_same_game(snapshot)
     with as_user_error(f"{run_dir}: the weights do not fit the network of config.yaml", RuntimeError):
         agent.policy.load_state_dict(snapshot.weights)
-    training_env.close()
+    if not isinstance(agent, AlphaZero) and agent.env is not None:
+        agent.env.close()
     return agent, snapshot.step
 
 
 def load_player(
     run_dir: Path, env: VectorEnv, which: Literal["last", "best"] | int, notify: Callable[[str], object]
-) -> tuple[AgentPlayer, int]:
+) -> tuple[AgentPlayer | SearchPlayer, int]:
     """Returns a run's agent, to play in `env`, and its checkpoint's step; otherwise as `load_agent`.
 
     Raises:
@@ -96,7 +146,7 @@ def load_player(
                 f"{run_dir} was trained on {kind}s {trained}, but this environment has {given}; give "
                 "--env-kwargs (or an environment) with the same spaces"
             )
-    return AgentPlayer(run_dir.name, agent), step
+    return make_player(run_dir.name, agent), step
 
 
 def _device(name: str) -> str:

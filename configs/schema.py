@@ -13,12 +13,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_core import ErrorDetails
 
+from agents.alphazero.config import AlphaZeroConfig
 from agents.common.errors import UserError, did_you_mean
 from agents.dqn import DQNConfig
 from agents.ppo import PPOConfig
 from configs.yaml_format import dump_yaml, parse_yaml, read_yaml
 
-AgentConfig = Annotated[PPOConfig | DQNConfig, Field(discriminator="algorithm")]
+AgentConfig = Annotated[PPOConfig | DQNConfig | AlphaZeroConfig, Field(discriminator="algorithm")]
 
 
 class _Section(BaseModel):
@@ -31,7 +32,7 @@ class EnvConfig(_Section):
     id: str
     """a registered Gymnasium id"""
     num_envs: PositiveInt
-    """how many environments step together"""
+    """how many environments step together; with alphazero, how many games are played at once"""
     kwargs: dict[str, Any] = {}
     """arguments of the environment, such as preset"""
 
@@ -66,7 +67,7 @@ class LoggingConfig(_Section):
     """What TensorBoard and the terminal show."""
 
     interval: PositiveInt = 1
-    """log every so many iterations (PPO) or episodes (DQN)"""
+    """log every so many iterations (PPO, AlphaZero) or episodes (DQN)"""
     video_every_steps: PositiveInt | None = None
     """environment steps between videos in TensorBoard, or null for none"""
     progress: bool = True
@@ -81,7 +82,7 @@ class RunConfig(_Section):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     """of the weights, the actions and the training scenarios"""
     total_timesteps: PositiveInt
-    """environment steps, summed over all environments"""
+    """environment steps, summed over all environments; with alphazero, moves of all games"""
     max_minutes: PositiveFloat | None = None
     """stop (resumably) after so much wall-clock time, or null"""
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"

@@ -30,7 +30,8 @@ class AlphaZeroConfig:
         growth: share of the training after which the search is full.
         max_considered: actions that the root's search considers.
         c_visit: weight of the Q-values at the root: (c_visit + most visits) * c_scale * Q.
-        c_scale: see c_visit.
+        c_scale: see c_visit; 0.1 suits rescaled values, 1.0 others.
+        rescale_q: map the Q-values of a position to [0, 1] by their range there.
         full_search_share: share of the moves searched fully and learned from (playout-cap randomisation).
         fast_simulations: of the other moves' search.
         random_plies: a game begins with up to so many random moves, which are not learned from.
@@ -75,6 +76,7 @@ class AlphaZeroConfig:
     max_considered: Annotated[int, Ge(2)] = 16
     c_visit: Weight = 50.0
     c_scale: Weight = 0.1
+    rescale_q: bool = True
     full_search_share: Annotated[float, Gt(0), Le(1)] = 1.0
     fast_simulations: Annotated[int, Ge(2)] = 8
     random_plies: Count = 0

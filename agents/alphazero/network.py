@@ -35,7 +35,9 @@ class Outputs(NamedTuple):
 class ConvPolicy(nn.Module):
     """Logits of actions that are planes x cells, from each cell's features and the whole board's.
 
-    Action `plane * cells + cell`; the extra ones, which come last, such as a pass, from the whole board. Source of adding pooled features to each cell: Wu 2019, section 3.3.
+    Action `plane * cells + cell`; the extra ones, which come last, such as a pass, from the whole board.
+
+    Source of adding pooled features to each cell: Wu 2019, section 3.3.
     """
 
     def __init__(self, token_dim: int, pooled_dim: int, planes: int, extra: int, width: int) -> None:
@@ -168,11 +170,18 @@ class PolicyValueNet(nn.Module):
 
 
 class Networks(nn.Module):
-    """The network that learns, and the running average of its weights, which plays."""
+    """The network that learns, and two that begin as its copies.
 
-    def __init__(self, net: PolicyValueNet, average: PolicyValueNet) -> None:
+    Attributes:
+        net: it learns.
+        average: the running average of its weights, which plays.
+        earlier: the average as it was at the last evaluation, the next one's opponent.
+    """
+
+    def __init__(self, net: PolicyValueNet, average: PolicyValueNet, earlier: PolicyValueNet) -> None:
         super().__init__()
-        self.net, self.average = net, average
-        average.load_state_dict(net.state_dict())
-        average.requires_grad_(False)
-        average.eval()
+        self.net, self.average, self.earlier = net, average, earlier
+        for copy in (average, earlier):
+            copy.load_state_dict(net.state_dict())
+            copy.requires_grad_(False)
+            copy.eval()

@@ -21,8 +21,8 @@ class WindowConfig:
 def window_size(total: int, config: WindowConfig) -> int:
     """Returns how many of the `total` positions so far are learned from.
 
-    All, up to s = `smallest`; then s + expand * s * ((total / s)^exponent - 1) / exponent: at first the window
-    grows by `expand` positions for each new one, then slower; at most to `largest`.
+    All, up to s = `smallest`; then s + expand * s * ((total / s)^exponent - 1) / exponent: at first
+    `expand` positions for each new one, then fewer; at most `largest`.
     Source: Wu 2019 ("Accelerating self-play learning in Go"), appendix C.
     """
     smallest = min(config.smallest, config.largest)

@@ -1,0 +1,363 @@
+"""AlphaZero: a network learns from games that it plays against itself with the help of search.
+
+Sources: Silver et al. 2018, "A general reinforcement learning algorithm that masters chess, shogi, and Go
+through self-play"; Danihelka et al. 2022, "Policy improvement by planning with Gumbel"; Wu 2019,
+"Accelerating self-play learning in Go" (window, auxiliary heads, playout-cap randomisation).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Self, cast
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
+
+from agents.alphazero.config import AlphaZeroConfig
+from agents.alphazero.evaluator import NetworkEvaluator
+from agents.alphazero.ladder import Mover, elo_difference, play_match, random_mover
+from agents.alphazero.learner import Learner
+from agents.alphazero.network import Networks, PolicyValueNet
+from agents.alphazero.protocols import Evaluator, Game, Symmetries
+from agents.alphazero.records import AUXILIARY, RecordFormat
+from agents.alphazero.replay import Replay, WindowConfig
+from agents.alphazero.search import (
+    GumbelConfig,
+    MatchSearch,
+    PuctConfig,
+    SearchResult,
+    Tree,
+    gumbel_search,
+    monte_carlo_search,
+)
+from agents.alphazero.self_play import GameStatistics, SelfPlay, SelfPlayConfig
+from agents.common.checkpoint import CheckpointError, Snapshot
+from agents.common.devices import choose_device
+from agents.common.hooks import IterationCallback, iteration_end, iteration_logged
+from agents.common.run_state import capture_rng, optimizer_from_tensors, optimizer_to_tensors, restore_rng
+from agents.nets.heads import mask_logits
+
+_LADDER_SEED = 2_000_000  # of openings and anchors: the same in every evaluation of every run
+
+
+class AlphaZero:
+    """Plays, learns, saves and resumes; the public face of PPO and DQN where it makes sense.
+
+    An iteration is: every game makes `n_steps` moves with the averaged network; then as many gradient steps
+    as the positions of the games that ended pay for. `num_timesteps` counts moves of all games.
+
+    Args:
+        config: hyper-parameters.
+        game: what is played; its methods `ownership`, `score` and `disc_difference`, and its `symmetries`,
+            are used where the config asks for them.
+        games: how many games are played at once.
+        seed: of weights, noise, samples and games.
+        device: "cpu", "cuda", or "auto": CUDA where there is one.
+
+    Raises:
+        ValueError: the config does not fit the game.
+
+    Attributes:
+        policy: the networks: `net`, which learns, and `average`, which plays.
+        logger: Stable-Baselines3's; silent until `set_logger`.
+    """
+
+    def __init__(
+        self, config: AlphaZeroConfig, game: Game, *, games: int = 128, seed: int = 0, device: str = "auto"
+    ) -> None:
+        self.config, self.game = config, game
+        self.auxiliary = _auxiliary_of(config, game)
+        self.device = torch.device(choose_device(device, config.net))
+        torch.manual_seed(seed)
+        self.policy = Networks(*(self._network() for _ in range(3))).to(self.device)
+        self._symmetries: Symmetries | None = getattr(game, "symmetries", None) if config.symmetries else None
+        self._format = RecordFormat(game, self.auxiliary)
+        self._play_rng, self._learn_rng, self._turn_rng = (
+            np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3)
+        )
+        self._self_play = SelfPlay(
+            game,
+            self._format,
+            self.auxiliary,
+            self._search,
+            SelfPlayConfig(
+                full_search_share=config.full_search_share,
+                fast_simulations=config.fast_simulations,
+                random_plies=config.random_plies,
+                random_share=config.random_share,
+            ),
+            games,
+            self._play_rng,
+        )
+        self._replay = Replay(
+            self._format.dtype,
+            WindowConfig(config.window_min, config.window_max, config.window_exponent, config.window_expand),
+        )
+        self._learner = Learner(self.policy, self._format, config, self._symmetries)
+        self._tree: Tree | None = None
+        self._rating = 0.0
+        self.games = games
+        self.num_timesteps = 0
+        self.logger = Logger(None, [])
+        low, high = getattr(game, "observation_range", (-np.inf, np.inf))
+        self.action_space = spaces.Discrete(game.num_actions)
+        self.observation_space = spaces.Dict(
+            {
+                "observation": spaces.Box(low, high, game.observation_shape, np.float32),
+                "action_mask": spaces.Box(0, 1, (game.num_actions,), np.int8),
+            }
+        )
+
+    @classmethod
+    def from_config(
+        cls, config: AlphaZeroConfig, game: Game, *, games: int, seed: int, device: str = "auto"
+    ) -> AlphaZero:
+        """Returns an agent with fresh weights; see the class."""
+        return cls(config, game, games=games, seed=seed, device=device)
+
+    def _network(self) -> PolicyValueNet:
+        return PolicyValueNet(
+            self.game.observation_shape,
+            self.game.num_actions,
+            self.config.net,
+            policy_head=self.config.policy_head,
+            head_width=self.config.head_width,
+            auxiliary=self.auxiliary,
+        )
+
+    def set_logger(self, logger: Logger) -> None:
+        """Logs there from now on."""
+        self.logger = logger
+
+    # ---- playing
+
+    def evaluator(self) -> NetworkEvaluator:
+        """Returns the averaged network as search's evaluator; it turns no boards, so it draws nothing."""
+        return NetworkEvaluator(self.policy.average, bf16=self.config.bf16)
+
+    def _search(
+        self, roots: np.ndarray, evaluator: Evaluator, simulations: int, rng: np.random.Generator
+    ) -> SearchResult:
+        # The arrays of the trees are used again while nothing changes: asking for memory takes time.
+        if self._tree is None or not self._tree.fits(self.game, len(roots), simulations + 1):
+            self._tree = Tree(self.game, len(roots), simulations + 1)
+        return gumbel_search(self.game, roots, evaluator, self._gumbel(simulations), rng, self._tree)
+
+    def _gumbel(self, simulations: int) -> GumbelConfig:
+        return GumbelConfig(
+            simulations=simulations,
+            max_considered=self.config.max_considered,
+            c_visit=self.config.c_visit,
+            c_scale=self.config.c_scale,
+            rescale=self.config.rescale_q,
+        )
+
+    def act(self, obs: dict[str, np.ndarray], deterministic: bool = True) -> np.ndarray:
+        """Returns the policy's actions (N,) without search: its best, or drawn with torch's global generator.
+
+        obs: "observation" (N, C, H, W), "action_mask" (N, A).
+        """
+        with torch.inference_mode():
+            planes = torch.as_tensor(obs["observation"], dtype=torch.float32, device=self.device)
+            logits, _ = self.policy.average.judge(planes)
+            logits = mask_logits(logits, torch.as_tensor(obs["action_mask"], device=self.device))
+            if deterministic:
+                return logits.argmax(1).cpu().numpy()
+            return torch.multinomial(logits.softmax(1), 1)[:, 0].cpu().numpy()
+
+    def best_actions(self, roots: np.ndarray, simulations: int) -> np.ndarray:
+        """Returns the actions (n,) that a match's search finds in running games `roots` (n,); draws none."""
+        return self._match_mover(self.evaluator(), simulations)(roots)
+
+    def _match_mover(self, evaluator: Evaluator, simulations: int) -> Mover:
+        search = PuctConfig(simulations, reuse=False)
+        return lambda roots: MatchSearch(self.game, evaluator, search, len(roots)).search(roots).actions
+
+    def _playouts_mover(self, simulations: int) -> Mover:
+        return lambda roots: (
+            monte_carlo_search(self.game, simulations, slots=len(roots)).search(roots).actions
+        )
+
+    def climb(self) -> dict[str, float]:
+        """Plays matches against the anchors; returns differences in Elo by logger name.
+
+        The anchors are random moves, a search with random playouts, and this agent as it was at the last
+        call. `ladder/rating` sums up the differences to the last, once the fixed ones no longer win.
+        """
+        config, game = self.config, self.game
+        if not config.ladder_games:
+            return {}
+        me = self._match_mover(self.evaluator(), config.ladder_simulations)
+        earlier = NetworkEvaluator(self.policy.earlier, bf16=config.bf16)
+        anchors = {
+            "random": random_mover(game, _LADDER_SEED),
+            f"mcts_{config.ladder_rollouts}": self._playouts_mover(config.ladder_rollouts),
+            "earlier": self._match_mover(earlier, config.ladder_simulations),
+        }
+        entries: dict[str, float] = {}
+        for name, anchor in anchors.items():
+            scores = play_match(game, me, anchor, games=config.ladder_games, seed=_LADDER_SEED)
+            entries[f"ladder/score_{name}"] = float(scores.mean())
+            entries[f"ladder/elo_over_{name}"] = elo_difference(scores)
+        self._rating += entries["ladder/elo_over_earlier"]
+        self.policy.earlier.load_state_dict(self.policy.average.state_dict())
+        return entries | {"ladder/rating": self._rating}
+
+    # ---- the loop
+
+    def learn(
+        self,
+        total_timesteps: int,
+        callback: BaseCallback | None = None,
+        log_interval: int | None = 1,
+        reset_num_timesteps: bool = True,
+    ) -> Self:
+        """Trains for `total_timesteps` moves (rounded up to whole iterations).
+
+        After each iteration come `IterationCallback.on_iteration_end`, the log and `on_iteration_logged`;
+        then `snapshot()` is exact. After `restore`, continue with `learn(total - agent.num_timesteps,
+        reset_num_timesteps=False)`.
+        """
+        if reset_num_timesteps:
+            self.num_timesteps = 0
+        end = self.num_timesteps + total_timesteps
+        callback = callback if callback is not None else IterationCallback()
+        callback.init_callback(cast(Any, self))
+        callback.on_training_start(locals(), globals())
+        iteration = 0
+        while self.num_timesteps < end:
+            self._iterate(end)
+            iteration += 1
+            proceed = iteration_end(callback)
+            if log_interval is not None and iteration % log_interval == 0:
+                self.logger.record("time/iterations", iteration, exclude="tensorboard")
+                self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
+                self.logger.dump(step=self.num_timesteps)
+            if not (iteration_logged(callback) and proceed):
+                break
+        callback.on_training_end()
+        return self
+
+    def get_env(self) -> None:
+        """There is no vector environment (Stable-Baselines3's callbacks ask)."""
+
+    def _iterate(self, end: int) -> None:
+        """Plays and learns once, and records what is logged."""
+        began = time.perf_counter()
+        progress = self.num_timesteps / end
+        simulations = self.config.simulations_at(progress)
+        network = NetworkEvaluator(
+            self.policy.average, self._symmetries, self._turn_rng, bf16=self.config.bf16
+        )
+        # The weights are others than in the last iteration: so is the cache, which also makes resuming exact.
+        from agents.alphazero.search import EvaluationCache
+
+        cache = EvaluationCache(network, self.config.cache) if self.config.cache else None
+        statistics = self._self_play.statistics = GameStatistics()
+        records = self._self_play.play(self.config.n_steps, cache or network, simulations)
+        self.num_timesteps += self.config.n_steps * self.games
+        played = time.perf_counter()
+
+        self._replay.add(records)
+        losses = self._learner.learn(self._replay, len(records), self.num_timesteps / end, self._learn_rng)
+        ended = time.perf_counter()
+
+        spent, playing = ended - began, played - began
+        moves = self.config.n_steps * self.games
+        entries = losses | statistics.summary()
+        entries |= {
+            "self_play/simulations": simulations,
+            "self_play/window": self._replay.size,
+            "self_play/positions": self._replay.total,
+            "self_play/mean_batch_size": network.positions / max(network.batches, 1),
+            "self_play/network_share": network.seconds / playing,
+            "self_play/games_per_second": len(statistics.lengths) / playing,
+            "self_play/evaluations_per_second": network.positions / playing,
+            "self_play/simulations_per_second": moves * simulations / playing,
+            "time/steps_per_second": moves / spent,
+            "time/fraction_network": network.seconds / spent,
+            "time/fraction_search": (playing - network.seconds) / spent,
+            "time/fraction_update": (ended - played) / spent,
+        }
+        if cache is not None:
+            entries["self_play/cache_hit_rate"] = cache.hit_rate
+        for name, value in entries.items():
+            self.logger.record(name, value)
+
+    # ---- exact resume
+
+    def snapshot(self) -> Snapshot:
+        """Returns everything that decides how the training goes on; call it between iterations."""
+        state = {
+            "signature": np.array([self.signature]),
+            "updates": np.array(self._learner.updates),
+            "owed": np.array(self._learner.owed),
+            "rating": np.array(self._rating),
+        }
+        state |= {f"self_play/{key}": array for key, array in self._self_play.state().items()}
+        state |= {f"replay/{key}": array for key, array in self._replay.state().items()}
+        return Snapshot(
+            step=self.num_timesteps,
+            weights=self.policy.state_dict(),
+            optimizer=optimizer_to_tensors(self._learner.optimizer),
+            state=state,
+            rng=capture_rng(play=self._play_rng, learn=self._learn_rng, turn=self._turn_rng),
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Puts the agent, its games and its replay window where `snapshot` was taken.
+
+        Raises:
+            CheckpointError: it is of another game, board size or network.
+        """
+        state = snapshot.state
+        self.require_same_game(snapshot)
+        try:
+            self._self_play.load_state(_part(state, "self_play/"))
+            self._replay.load_state(_part(state, "replay/"))
+            self.policy.load_state_dict(snapshot.weights)
+        except (ValueError, RuntimeError, KeyError) as error:
+            raise CheckpointError(
+                f"the checkpoint does not fit this agent: {' '.join(str(error).split())}"
+            ) from error
+        optimizer_from_tensors(self._learner.optimizer, snapshot.optimizer)
+        restore_rng(snapshot.rng, play=self._play_rng, learn=self._learn_rng, turn=self._turn_rng)
+        self.num_timesteps = snapshot.step
+        self._learner.updates, self._learner.owed = int(state["updates"]), float(state["owed"])
+        self._rating = float(state["rating"])
+
+    @property
+    def signature(self) -> str:
+        """What a checkpoint must have been trained on, for people: the game, its planes and its actions."""
+        title = getattr(self.game, "title", type(self.game).__name__)
+        shape = " x ".join(map(str, self.game.observation_shape))
+        return f"{title} with planes {shape} and {self.game.num_actions} actions"
+
+    def require_same_game(self, snapshot: Snapshot) -> None:
+        """Raises CheckpointError where `snapshot` was trained on another game or board size."""
+        stored = snapshot.state.get("signature")
+        trained = "another algorithm's world" if stored is None else str(stored[0])
+        if trained != self.signature:
+            raise CheckpointError(
+                f"the checkpoint was trained on {trained}, but this is {self.signature}; give a run of the "
+                "same game and board size"
+            )
+
+
+def _auxiliary_of(config: AlphaZeroConfig, game: Game) -> tuple[str, ...]:
+    """Returns the names of the auxiliary heads; raises ValueError for one that the game knows nothing of."""
+    names = tuple(config.auxiliary())
+    for name in names:
+        if not hasattr(game, name):
+            title = getattr(game, "title", type(game).__name__)
+            known = [f"{other}_coef" for other in AUXILIARY if hasattr(game, other)]
+            remedy = f"it has {' and '.join(known)}" if known else "no auxiliary head is possible"
+            raise ValueError(f"{name}_coef is above 0, but {title} has no {name}; give 0 ({remedy})")
+    return names
+
+
+def _part(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {key.removeprefix(prefix): array for key, array in state.items() if key.startswith(prefix)}

@@ -1,0 +1,29 @@
+"""AlphaZero as a player in the board games' Gymnasium environments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+
+from agents.alphazero.agent import AlphaZero
+
+
+@dataclass(frozen=True)
+class SearchPlayer:
+    """Plays what a search of `evaluation_simulations` finds; the policy alone where that is 0.
+
+    The search starts from the records of the environment's games (`env.unwrapped.states`).
+    """
+
+    name: str
+    policy: AlphaZero
+
+    def act(self, obs: Any, env: VectorEnv) -> np.ndarray:
+        """Returns actions (N,) for the games of `env`, in each of which it is the agent's turn."""
+        states = getattr(env.unwrapped, "states", None)
+        if self.policy.config.evaluation_simulations == 0 or states is None:
+            return self.policy.act(obs)
+        return self.policy.best_actions(states, self.policy.config.evaluation_simulations)
