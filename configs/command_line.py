@@ -82,8 +82,8 @@ def help_text(config: RunConfig) -> str:
         "       python train.py --resume runs/NAME [--total-timesteps N] [--max-minutes M]",
         "",
         f"CONFIG is a YAML file, by default configs/{QUICKSTART.name}; the values below are its own.",
-        "The algorithm (ppo, dqn, alphazero) decides which --agent options there are; --env.kwargs.NAME gives",
-        "an argument of the environment, and --evaluation.kwargs.NAME one that differs in evaluation.",
+        "The algorithm (ppo, dqn, alphazero) decides which --agent options there are; --env.kwargs.NAME",
+        "gives an argument of the environment, and --evaluation.kwargs.NAME one that differs in evaluation.",
     ]
     section = None
     flat = flatten(data)

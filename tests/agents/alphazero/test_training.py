@@ -91,7 +91,7 @@ def test_a_run_is_evaluated_with_its_search(finished, capsys):
         (["--env.id", "CartPole-v1"], ["'CartPole-v1' is no board game", "quadrivium/Go-v0"]),
         (["--env.id", "quadrivium/TicTacTo-v0"], ["did you mean 'quadrivium/TicTacToe-v0'"]),
         (["--env.kwargs.opponent", "random"], ["env.kwargs.opponent", "evaluation.kwargs"]),
-        (["--env.id", "quadrivium/Go-v0", "--env.kwargs.sise", "7"], ["env.kwargs.sise", "did you mean 'size'"]),
+        (["--env.id", "quadrivium/Go-v0", "--env.kwargs.sise", "7"], ["did you mean 'size'"]),
         (["--env.id", "quadrivium/Go-v0", "--env.kwargs.size", "99"], ["size=99"]),
         (["--agent.ownership-coef", "1.0"], ["ownership_coef is above 0, but Tic-tac-toe has no ownership"]),
         (["--agent.simulations", "1"], ["--agent.simulations = 1", "greater than or equal to 2"]),
