@@ -25,6 +25,7 @@ from agents.alphazero.protocols import Evaluator, Game, Symmetries
 from agents.alphazero.records import AUXILIARY, RecordFormat
 from agents.alphazero.replay import Replay, WindowConfig
 from agents.alphazero.search import (
+    EvaluationCache,
     GumbelConfig,
     MatchSearch,
     PuctConfig,
@@ -253,8 +254,6 @@ class AlphaZero:
             self.policy.average, self._symmetries, self._turn_rng, bf16=self.config.bf16
         )
         # The weights are others than in the last iteration: so is the cache, which also makes resuming exact.
-        from agents.alphazero.search import EvaluationCache
-
         cache = EvaluationCache(network, self.config.cache) if self.config.cache else None
         statistics = self._self_play.statistics = GameStatistics()
         records = self._self_play.play(self.config.n_steps, cache or network, simulations)

@@ -183,9 +183,11 @@ class SelfPlay:
 
     def state(self) -> dict[str, np.ndarray]:
         """Returns the games as they stand; random numbers are the caller's `rng`."""
+        records = self._records[:, : max(int(self._counts.max()), 1)].copy()
+        records[np.arange(records.shape[1]) >= self._counts[:, None]] = 0  # what ended games left behind
         return {
             "pool": self.pool.copy(),
-            "records": self._records[:, : max(int(self._counts.max()), 1)].copy(),
+            "records": records,
             "counts": self._counts.copy(),
             "moves": self._moves.copy(),
             "seeds": np.array(self._seeds),
