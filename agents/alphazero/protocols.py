@@ -1,7 +1,7 @@
 """What search, self-play and the arena need of a game, of its notation, and of whoever evaluates positions.
 
-A pool is a structured array of game states, one record a row; copying a row clones a game. The batched functions
-take `rows` (n,) int64, the indices to work on.
+A pool is a structured array of game states, one record a row; copying a row clones a game. The batched
+functions take `rows` (n,) int64, the indices to work on.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,7 +39,8 @@ class Game(Protocol):
         num_players: 1 or 2; what one of two players wins, the other loses.
         num_actions: A.
         observation_shape: (C, H, W) of the planes, or any other shape for a single player.
-        state_dtype: of a pool.
+        state_dtype: of a pool. A field `rng` (u8), if there is one, is the row's random stream; a copy that
+            is to draw other numbers gets another value there.
     """
 
     @property
@@ -128,7 +129,6 @@ class Notation(Protocol):
     Attributes:
         title: the game's name for people.
         players: names of the two seats, lower case.
-        formats: the position formats by name, each a writer and a reader, the game's own first.
     """
 
     @property
@@ -136,7 +136,9 @@ class Notation(Protocol):
     @property
     def players(self) -> tuple[str, str]: ...  # noqa: D102
     @property
-    def formats(self) -> Mapping[str, tuple[Callable[[np.void], str], Callable[[str], np.ndarray]]]: ...  # noqa: D102
+    def formats(self) -> Mapping[str, tuple[Callable[[np.void], str], Callable[[str], np.ndarray]]]:
+        """The position formats by name, each a writer and a reader, the game's own first."""
+        ...
 
     def move_name(self, row: np.void, action: int) -> str:
         """Returns an action of the player to move in the game's own notation."""
