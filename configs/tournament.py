@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import gymnasium
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -152,6 +153,11 @@ def _check(config: TournamentConfig, source: str) -> None:
     """Raises UserError for what no single key is wrong in."""
     given = config.model_fields_set
     if not config.is_board_game:
+        if ":" not in config.env and config.env not in gymnasium.registry:
+            near = did_you_mean(config.env, gymnasium.registry)
+            raise UserError(
+                f"{source}: env = {config.env!r} is no registered environment{near}; name one that is"
+            )
         for key in ONLY_GAMES:
             if key in given:
                 raise UserError(
