@@ -16,6 +16,7 @@ from agents.arena.players import Table, TablePlayer
 from agents.arena.report import print_standings, write_standings
 from agents.arena.schedule import Pairing
 from agents.arena.standings import stand
+from agents.arena.tensorboard import log_standings
 from agents.arena.tournament import Plan, Tournament
 from agents.arena.transcripts import transcript
 from agents.common.environments import make_vector_env
@@ -65,8 +66,9 @@ def _play_games(config: TournamentConfig, console: Console, notify: Notify) -> N
         players = _seat(config, table, notify, stack)
         directory = _open(config, stack)
         log = GameLog(directory / "games.jsonl")
-        if log.games:
-            console.print(f"{directory}: going on after {len(log.games)} games", highlight=False)
+        before = len(log.games)
+        if before:
+            console.print(f"{directory}: going on after {before} games", highlight=False)
         plan = _plan(config)
         tournament = Tournament(table.game, players, openings, plan, log)
         names = [player.name for player in players]
@@ -81,6 +83,8 @@ def _play_games(config: TournamentConfig, console: Console, notify: Notify) -> N
         games = transcript(table.game, progress.games, config.name)
         for path in write_standings(directory, standings, about, games):
             console.print(f"written: {path}", highlight=False, soft_wrap=True)
+        if len(log.games) > before:
+            log_standings(directory, standings, (directory / "ratings.png").read_bytes())
 
 
 def _openings(config: TournamentConfig, table: Table) -> list[Opening]:

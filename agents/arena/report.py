@@ -44,8 +44,8 @@ def standings_table(standings: Standings, title: str) -> Table:
         cells = [
             f"{ranks[player]}{'' if ranks.count(ranks[player]) == 1 else '='}",
             standings.names[player],
-            f"{interval.estimate:+.0f}",
-            f"[{interval.low:+.0f}, {interval.high:+.0f}]",
+            _signed(interval.estimate),
+            f"[{_signed(interval.low)}, {_signed(interval.high)}]",
             _percent(tally),
             *(str(count) for count in (tally.games, tally.won, tally.drawn, tally.lost)),
             _percent(standings.first[player]),
@@ -218,7 +218,7 @@ def _plot(standings: Standings) -> bytes:
         axis.plot([low, high], [row, row], color="tab:blue", linewidth=2, solid_capstyle="butt")
         axis.plot(interval.estimate, row, "o", color="tab:blue", markersize=6)
         axis.annotate(
-            f"{interval.estimate:+.0f}", (interval.estimate, row), (0, 6), textcoords="offset points",
+            _signed(interval.estimate), (interval.estimate, row), (0, 6), textcoords="offset points",
             ha="center", fontsize=8,
         )  # fmt: skip
         for end, marker, beyond in ((left, "<", interval.low < left), (right, ">", interval.high > right)):
@@ -240,7 +240,11 @@ def _percent(tally: Tally) -> str:
 
 
 def _elo(value: Interval) -> str:
-    return f"{value.estimate:+.0f} [{value.low:+.0f}, {value.high:+.0f}] points"
+    return f"{_signed(value.estimate)} [{_signed(value.low)}, {_signed(value.high)}] points"
+
+
+def _signed(points: float) -> str:
+    return f"{round(points):+d}"  # a whole number has no -0
 
 
 def _share(value: Interval) -> str:
