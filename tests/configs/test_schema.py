@@ -9,7 +9,11 @@ from configs.schema import flatten, load_config, read_resolved, to_data, to_text
 from configs.yaml_format import parse_yaml, read_yaml
 
 ROOT = Path(__file__).parents[2]
-PUBLISHED = sorted(path.relative_to(ROOT) for path in (ROOT / "configs").rglob("*.yaml"))
+PUBLISHED = sorted(
+    path.relative_to(ROOT)
+    for path in (ROOT / "configs").rglob("*.yaml")
+    if path.parent.name != "tournaments"  # not a run
+)
 
 MINIMAL = parse_yaml(
     """
