@@ -3,6 +3,7 @@
     python evaluate.py run runs/NAME --episodes 500 --video
     python evaluate.py compare run:runs/A run:runs/B baseline:idle random --env quadrivium/Highway-v0
     python evaluate.py tournament configs/tournaments/connect_four.yaml
+    python evaluate.py engine mcts:400 --protocol gtp
 
 A player is `run:DIRECTORY`, `baseline:NAME` or `random`; in tournaments of board games moreover
 `run:DIRECTORY?sims=N`, `mcts:N`, `gtp:COMMAND` or `uci:COMMAND`.
@@ -35,6 +36,7 @@ from agents.common.report import (
 )
 from configs.build import load_player, open_run
 from configs.play_tournament import play_tournament
+from configs.serve_engine import serve_engine
 from configs.yaml_format import parse_yaml
 
 
@@ -55,7 +57,7 @@ def parser() -> Parser:
         "python evaluate.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = top.add_subparsers(
-        dest="command", required=True, metavar="run|compare|tournament", parser_class=Parser
+        dest="command", required=True, metavar="run|compare|tournament|engine", parser_class=Parser
     )
 
     one = commands.add_parser("run", help="a run beside its environment's baselines")
@@ -85,7 +87,22 @@ def parser() -> Parser:
 
     meeting = commands.add_parser("tournament", help="players meet; started again, it goes on")
     meeting.add_argument("config", type=Path, metavar="CONFIG", help="a YAML file, as in configs/tournaments")
-    for command in (one, several, meeting):
+
+    engine = commands.add_parser(
+        "engine", help="a player as an engine in other programs, over stdin and stdout"
+    )
+    engine.add_argument(
+        "player", metavar="PLAYER", help="run:DIRECTORY?sims=N, mcts:N, baseline:NAME or random"
+    )
+    engine.add_argument("--protocol", required=True, choices=["gtp", "uci"], help="gtp: Go; uci: chess")
+    engine.add_argument(
+        "--env-kwargs",
+        nargs="*",
+        default=[],
+        metavar="KEY=VALUE",
+        help="arguments of the game, such as superko=simple (default: the run's own)",
+    )
+    for command in (one, several, meeting, engine):
         command.set_defaults(options=re.findall(r"--[\w-]+", command.format_usage()))
     return top
 
@@ -135,6 +152,12 @@ def compare(arguments: argparse.Namespace, console: Console) -> None:
 def tournament(arguments: argparse.Namespace, console: Console) -> None:
     """Plays a tournament, or what is left of it; prints the standings and writes runs/tournaments/NAME/."""
     play_tournament(arguments.config, console, notify=_note)
+
+
+def engine(arguments: argparse.Namespace, console: Console) -> None:
+    """Plays as a program that others drive, until they say quit."""
+    kwargs = dict(map(_key_value, arguments.env_kwargs))
+    serve_engine(arguments.player, arguments.protocol, kwargs, notify=_note)
 
 
 def _make_run_player(argument: str, env: VectorEnv) -> Player:
@@ -192,7 +215,7 @@ def evaluate(argv: Sequence[str], console: Console) -> None:
         raise UserError(
             f"{unknown[0]} is unknown{near}; `python evaluate.py {arguments.command} --help` lists all"
         )
-    run = {"run": evaluate_run, "compare": compare, "tournament": tournament}
+    run = {"run": evaluate_run, "compare": compare, "tournament": tournament, "engine": engine}
     run[arguments.command](arguments, console)
 
 

@@ -105,7 +105,7 @@ class EngineProcess:
         try:
             self._stdin.write(f"{line}\n".encode())
         except OSError:
-            raise self._died() from None
+            raise self._died(line) from None
 
     def read(self, deadline: float, awaited: str) -> str:
         """Returns the next line without its end.
@@ -149,7 +149,7 @@ class EngineProcess:
             # Someone who left the group may hold its pipe open; then the thread stays with it.
             reader.join(timeout=GOODBYE_SECONDS)
 
-    def _died(self, awaited: str = "") -> EngineError:
+    def _died(self, awaited: str) -> EngineError:
         """Returns the error that says how the program ended."""
         ended = _wait_for_end(self._popen.pid, GOODBYE_SECONDS)
         self.kill()
@@ -160,10 +160,9 @@ class EngineProcess:
             how = f"was ended by {signal.Signals(-code).name}"
         else:
             how = f"ended with exit code {code}"
-        when = f" instead of answering {awaited[:60]!r}" if awaited else ""
         last = " / ".join([line.strip() for line in self._complaints if line.strip()][-2:])
         words = f"; it said: {last[:200]}" if last else ""
-        return EngineError(f"{self.name} {how}{when}{words}")
+        return EngineError(f"{self.name} {how} instead of answering {awaited[:60]!r}{words}")
 
 
 def _read_lines(pipe: IO[bytes], lines: "queue.Queue[str | None]", stopped: threading.Event) -> None:

@@ -41,7 +41,10 @@ def serve(
     def open_seat(text: str, wanted: Mapping[str, Any]) -> Seat:
         table = make_table(wanted)
         players.append(make_player(text, table))
-        return Seat(table.game, players[-1])
+        seat = Seat(table.game, players[-1])
+        seat.choose()  # compiles what is not compiled, which a clock would count
+        seat.reset()
+        return seat
 
     try:
         if protocol == "gtp":

@@ -92,12 +92,12 @@ for line in sys.stdin:
 
 
 def fake_gtp(directory: Path, moves=(), extra="pass", more=""):
-    """Writes a GTP engine; returns the command. extra: a line of Python in its loop. more: commands listed."""
+    """Writes a GTP engine; returns the command. extra: Python for its loop. more: commands that it lists."""
     return _command_of(directory, moves, GTP.format(extra=extra, more=more))
 
 
 def fake_uci(directory: Path, moves=(), extra="pass", options=()):
-    """Writes a UCI engine; returns the command. extra: a line of Python in its loop. options: lines."""
+    """Writes a UCI engine; returns the command. extra: Python for its loop. options: lines."""
     return _command_of(directory, moves, UCI.format(extra=extra, options=list(options)))
 
 
