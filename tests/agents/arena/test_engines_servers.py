@@ -1,0 +1,350 @@
+"""Our players as GTP and UCI engines: every command, wrong ones too, without any process."""
+
+import re
+import threading
+
+import numpy as np
+import pytest
+
+from agents.arena.builtin import make_random
+from agents.arena.engines.gtp_server import COMMANDS, GtpServer
+from agents.arena.engines.seat import Seat
+from agents.arena.engines.serve import serve, with_simulations
+from agents.arena.engines.uci_server import UciServer
+from agents.arena.players import parse_player
+from agents.arena.search_player import make_mcts
+from agents.common.errors import UserError
+from tests.agents.arena.engine_tools import ROW, table
+
+
+class Scripted:
+    """Plays the moves it is given, and remembers what it is told."""
+
+    name = "scripted"
+    concurrency = None
+
+    def __init__(self, game, moves=()):
+        self.game, self.moves, self.heard = game, list(moves), []
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+
+    def begin(self, slots, seats, seeds):
+        self.heard.append(f"begin {seats[0]}")
+
+    def act(self, pool, rows, slots):
+        assert self.may_answer.wait(10)
+        return np.array([self.game.parse_move(pool[0], self.moves.pop(0))])
+
+    def played(self, pool, rows, slots, actions):
+        self.heard.append(self.game.move_name(pool[0], int(actions[0])))
+
+    def close(self):
+        self.heard.append("close")
+
+
+# ---- GTP
+
+
+def gtp(moves=(), **options):
+    """Returns a function from a command to its answer, and the player."""
+    players = {}
+
+    def open_seat(size, komi):
+        game = table("Go", size=size, komi=komi, **options).game
+        players[size, komi] = Scripted(game, moves)
+        return Seat(game, players[size, komi])
+
+    server = GtpServer(open_seat, "Scripted", "1.0", size=5)
+    return (lambda line: server.answer(line)), players, server
+
+
+def test_gtp_answers_have_the_number_and_end_in_an_empty_line():
+    ask, _, _ = gtp()
+    assert ask("12 protocol_version") == "=12 2\n\n"
+    assert ask("name") == "= Scripted\n\n"
+    assert ask("version\r") == "= 1.0\n\n"
+    assert ask("komi 6.5  # half a point") == "=\n\n"
+    assert ask("  # only a comment") is None
+    assert ask("") is None
+    assert ask("7 sing") == "?7 unknown command\n\n"
+    assert ask("8") == "?8 a number, but no command\n\n"
+    assert ask("list_commands") == "= " + "\n".join(COMMANDS) + "\n\n"
+    assert ask("known_command genmove") == "= true\n\n"
+    assert ask("known_command sing") == "= false\n\n"
+
+
+def test_gtp_moves_are_played_taken_back_and_shown():
+    ask, players, server = gtp(["C3", "pass"])
+    assert ask("play B B2") == "=\n\n"
+    assert ask("genmove w") == "= C3\n\n"
+    assert "2 . X . . ." in ask("showboard")
+    assert "3 . . O . ." in ask("showboard")
+    assert ask("undo") == "=\n\n"
+    assert "3 . . . . ." in ask("showboard")
+    assert ask("genmove white") == "= pass\n\n"
+    assert players[5, 7.0].heard == ["begin 1", "B2", "C3", "begin 1", "B2", "pass"]
+    assert not server.ended
+    assert ask("quit") == "=\n\n"
+    assert server.ended
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("play b B2", "illegal move"),
+        ("play w B2", "illegal move"),
+        ("play w Z9", "invalid point 'Z9'"),
+        ("play w", "expected a colour and a point, such as: play b D4"),
+        ("play red B3", "invalid colour 'red'; expected b or w"),
+        ("genmove", "expected a colour, such as: genmove b"),
+        ("boardsize 30", "unacceptable size: size=30 is out of range: use an integer in [2, 19]"),
+        ("boardsize 5.5", "unacceptable size"),
+        ("boardsize big", "expected a size, not 'big'"),
+        ("komi", "expected a number"),
+        ("komi 1e9", "unacceptable komi: komi=1000000000.0 is out of range: use a number in [-361, 361]"),
+        ("komi nan", "unacceptable komi: komi=nan is out of range: use a number in [-361, 361]"),
+        ("time_settings 5", "expected byo-yomi time"),
+        ("time_left b soon 0", "expected seconds, not 'soon'"),
+    ],
+)
+def test_gtp_errors_change_nothing(line, answer):
+    ask, _, _ = gtp()
+    ask("play b B2")
+    before = ask("showboard")
+    assert ask(line) == f"? {answer}\n\n"
+    assert ask("showboard") == before
+
+
+def test_gtp_a_colour_may_play_twice_and_undo_takes_its_move_back_alone():
+    ask, _, _ = gtp(["D4"])
+    ask("play b B2")
+    assert ask("play b C2") == "=\n\n"
+    ask("undo")
+    assert ask("play w C2") == "=\n\n"
+    assert ask("genmove w") == "= D4\n\n"
+    assert "2 . X O . ." in ask("showboard")
+    for _ in range(3):
+        assert ask("undo") == "=\n\n"
+    assert ask("undo") == "? cannot undo\n\n"
+
+
+def test_gtp_scores_area_and_ends_with_two_passes():
+    ask, _, _ = gtp(["A1"])
+    ask("play b C3")
+    assert ask("final_score") == "= B+18\n\n"
+    ask("komi 30")
+    assert ask("final_score") == "= W+5\n\n"
+    ask("komi 25")
+    assert ask("final_score") == "= 0\n\n"
+    ask("play w pass")
+    ask("play b pass")
+    assert ask("genmove w") == "= pass\n\n"
+    assert ask("play w A1") == "? illegal move: the game is over\n\n"
+    ask("undo")
+    assert ask("genmove b") == "= A1\n\n"
+
+
+def test_gtp_komi_keeps_the_game_and_boardsize_begins_another():
+    ask, players, _ = gtp()
+    ask("play b C3")
+    ask("komi 0.5")
+    assert "3 . . X . ." in ask("showboard")
+    ask("boardsize 7")
+    assert "7 . . . . . . ." in ask("showboard")
+    assert set(players) == {(5, 7.0), (5, 0.5), (7, 0.5)}
+    ask("play b D4")
+    ask("clear_board")
+    assert "X" not in ask("showboard")
+
+
+# ---- UCI
+
+
+def uci(moves=(), may_search=True):
+    """Returns the server, the lines that it writes, and the players by simulations."""
+    lines, players = [], {}
+
+    def open_seat(simulations):
+        if simulations is not None and not may_search:
+            raise UserError("it does not search")
+        game = table("Chess").game
+        players[simulations] = Scripted(game, moves)
+        return Seat(game, players[simulations])
+
+    return UciServer(open_seat, "Scripted", "us", lines.append), lines, players
+
+
+def test_uci_says_who_it_is_and_passes_over_what_it_does_not_know():
+    server, lines, _ = uci()
+    for line in ("uci", "hello isready", "", "debug on", "isready now"):
+        server.hear(line)
+    assert lines == ["id name Scripted", "id author us", "uciok", "readyok", "readyok"]
+
+
+def test_uci_follows_a_game_by_its_further_moves():
+    server, lines, players = uci(["g1f3", "b1c3"])
+    server.hear("ucinewgame")
+    server.hear("position startpos moves e2e4 e7e5")
+    server.hear("go movetime 10")
+    server.wait()
+    server.hear("position startpos moves e2e4 e7e5 g1f3 g8f6")
+    server.hear("go wtime 1000 btime 1000 depth 3")
+    server.wait()
+    assert lines == ["bestmove g1f3", "bestmove b1c3"]
+    assert players[None].heard == ["begin 0", "e2e4", "e7e5", "g1f3", "g8f6"]
+    assert list(players) == [None]
+
+
+def test_uci_positions_come_as_fen_castling_and_promotion_as_squares():
+    server, lines, _ = uci(["e1g1", "a7a8n"])
+    for fen, moves in (
+        ("4k3/8/8/8/8/8/8/4K2R w K - 0 1", ""),
+        ("8/P7/8/8/8/k7/7K/8 b - - 3 9", " moves a3b3"),
+    ):
+        server.hear(f"position fen {fen}{moves}")
+        server.hear("go")
+        server.wait()
+    assert lines == ["bestmove e1g1", "bestmove a7a8n"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("position startpos moves e2e9", "'e2e9' is no move"),
+        ("position startpos moves e2e4 e2e4", "move .* is illegal; legal moves"),
+        ("position fen 8/8/8 w - - 0 1", "FEN field 1 has 3 ranks"),
+        ("position e2e4", "position is followed by startpos or fen"),
+        ("go nodes", "go nodes is followed by a number from 1"),
+        ("setoption name Hash value 16", "no option 'Hash'"),
+    ],
+)
+def test_uci_errors_are_told_and_change_nothing(line, message):
+    server, lines, _ = uci(["d7d5"])
+    server.hear("position startpos moves d2d4")
+    server.hear(line)
+    assert re.match(f"info string error: .*{message}", lines.pop())
+    server.hear("go")
+    server.wait()
+    assert lines == ["bestmove d7d5"]
+
+
+def test_uci_infinite_thinking_ends_at_stop_and_isready_is_answered_meanwhile():
+    server, lines, players = uci(["e2e4", "d2d4", "c2c4"])
+    players[None].may_answer.clear()
+    server.hear("go infinite")
+    server.hear("isready")
+    assert lines == ["readyok"]
+    players[None].may_answer.set()
+    server.hear("stop")
+    assert lines == ["readyok", "bestmove e2e4"]
+    server.hear("go infinite")
+    server.hear("quit")
+    assert lines[-1] == "bestmove d2d4"
+    assert server.ended
+
+
+def test_uci_ponderhit_lets_the_move_be_said():
+    server, lines, _ = uci(["e2e4"])
+    server.hear("go ponder")
+    server.hear("ponderhit")
+    server.wait()
+    assert lines == ["bestmove e2e4"]
+
+
+def test_uci_nodes_are_simulations_where_the_player_searches():
+    server, lines, players = uci(["e2e4"])
+    server.hear("go nodes 50")
+    server.wait()
+    server.hear("go nodes 60")
+    server.wait()
+    assert list(players) == [None, 50, 60]
+    assert players[50].heard[-1] == "close"
+    server, lines, _ = uci(["e2e4"], may_search=False)
+    server.hear("go nodes 50")
+    server.wait()
+    assert lines == ["info string it does not search", "bestmove e2e4"]
+
+
+def test_uci_plays_on_where_our_draw_was_only_a_claim():
+    repeated = " ".join(["g1f3 g8f6 f3g1 f6g8"] * 2)
+    server, lines, players = uci(["e2e4"])
+    server.hear(f"position startpos moves {repeated}")
+    server.hear("go")
+    server.wait()
+    server.hear(f"position startpos moves {repeated} e2e4 e7e5")
+    players[None].moves = ["d2d4"]
+    server.hear("go")
+    server.wait()
+    assert lines == ["bestmove e2e4", "bestmove d2d4"]
+
+
+def test_uci_no_move_where_there_is_none_and_a_player_that_fails_is_told():
+    server, lines, _ = uci([])
+    server.hear("position fen 7k/5KQ1/8/8/8/8/8/8 b - - 0 1")
+    server.hear("go")
+    server.wait()
+    assert lines == ["bestmove 0000"]
+    server.hear("position startpos")
+    server.hear("go")
+    server.wait()
+    assert lines[1:] == ["info string error: pop from empty list", "bestmove 0000"]
+
+
+# ---- serving
+
+
+def run_serve(protocol, player, lines, **options):
+    name = {"gtp": "Go", "uci": "Chess"}[protocol]
+    written = []
+    serve(
+        protocol,
+        player,
+        lambda wanted: table(name, **wanted),
+        lambda text, seat: parse_player(text, seat, {"random": make_random, "mcts": make_mcts}),
+        options=options,
+        lines=lines,
+        write=written.append,
+    )
+    return "".join(written)
+
+
+def test_serving_ends_with_quit_and_without():
+    lines = ["name\n", "komi 5.5\n", "boardsize 7\n", "genmove b\n", "quit\n", "name\n"]
+    answers = run_serve("gtp", "random", lines, size=5).split("\n\n")
+    assert answers[:3] == ["= Quadrivium random", "=", "="]
+    assert len(answers) == 6
+    assert answers[-2:] == ["=", ""]
+    assert run_serve("uci", "random", ["isready\n", "go\n"]).startswith("readyok\nbestmove ")
+
+
+def test_the_games_options_are_the_board_that_is_served_first():
+    board = run_serve("gtp", "random", ["play b A1", "showboard", "final_score"], size=4, komi=2.5)
+    assert "4 . . . ." in board
+    assert "= B+13.5" in board
+
+
+def test_a_search_is_served_and_finds_mate_in_one():
+    fen = "position fen 6k1/5ppp/8/8/8/8/8/R6K w - - 0 1"
+    assert run_serve("uci", "mcts:60", [fen, "go nodes 400"]) == "bestmove a1a8\n"
+
+
+def test_simulations_of_a_text_are_replaced():
+    assert with_simulations("mcts:5", None) == "mcts:5"
+    assert with_simulations("mcts:5", 70) == "mcts:70"
+    assert with_simulations("run:runs/a", 70) == "run:runs/a?sims=70"
+    assert with_simulations("run:runs/a?step=3&sims=4", 70) == "run:runs/a?step=3&sims=70"
+    with pytest.raises(UserError, match="'random' does not search"):
+        with_simulations("random", 70)
+
+
+def test_the_player_is_told_a_game_anew_after_moves_were_taken_back():
+    game = table("Go", size=5).game
+    player = Scripted(game, ["A1"])
+    seat = Seat(game, player)
+    for move in ("B2", "C3", "D4"):
+        seat.play(game.parse_move(seat.row, move))
+    seat.undo(1)
+    assert game.move_name(seat.row, seat.choose()) == "A1"
+    assert player.heard == ["begin 1", "B2"]
+    assert seat.to_move == 1
+    assert int(game.legal(seat.pool, ROW).sum()) == 25
