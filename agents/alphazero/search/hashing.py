@@ -13,7 +13,7 @@ def as_bytes(rows: np.ndarray) -> np.ndarray:
 
 
 def hash_records(pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Returns 64-bit hashes (n,) uint64 of the records `rows` (n,); the padding between fields is left out."""
+    """Returns 64-bit hashes (n,) uint64 of the records `rows` (n,), the padding between fields left out."""
     used = np.zeros(pool.dtype.itemsize, np.bool_)
     for field, offset, *_ in (pool.dtype.fields or {}).values():
         used[offset : offset + field.itemsize] = True
@@ -37,7 +37,7 @@ def _hash_one(line, columns):
 
 @numba.njit(cache=True, error_model="numpy")
 def hash_bytes(data, rows, columns):
-    """Returns 64-bit hashes (n,) uint64 of some `columns` (k,) of `rows` (n,) of data (m, bytes) uint8."""
+    """Returns 64-bit hashes (n,) uint64 of some `columns` (k,) of `rows` (n,) of data (m, K) uint8."""
     out = np.empty(rows.shape[0], np.uint64)
     for k in range(rows.shape[0]):
         out[k] = _hash_one(data[rows[k]], columns)

@@ -70,7 +70,7 @@ class TreeArrays(NamedTuple):
     nodes: np.ndarray  # (B, N, NODE_FIELDS) int32
     sums: np.ndarray  # (B, N, SUM_FIELDS) float32
     actions: np.ndarray  # (B, E) int32, the action of each edge
-    priors: np.ndarray  # (B, E) float32, the policy's probability
+    priors: np.ndarray  # (B, E) float32, the policy's probability; its logit while none of a node's is tried
     counts: np.ndarray  # (B, E, COUNT_FIELDS) int32, of the tried edges
     gains: np.ndarray  # (B, E, GAIN_FIELDS) float32, likewise
     outcomes: np.ndarray  # (B, E) int8, likewise: the proven outcome for the mover at the parent, or UNPROVEN
@@ -112,10 +112,15 @@ class PuctRule(NamedTuple):
     normalise: bool
 
 
+_part = numba.njit(error_model="numpy", _nrt=False, forceinline=True)
+"""Compiles a part of a kernel. It allocates nothing, so counting references would only take time; and inlined
+it need not be handed all the arrays of a `TreeArrays`, which takes longer than most parts do."""
+
+
 # ---- selection
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _bring_forward(t, b, slot, end):
     """Swaps the edge of the highest prior among `slot` to `end` to `slot`."""
     best = slot
@@ -129,7 +134,24 @@ def _bring_forward(t, b, slot, end):
         t.priors[b, slot], t.actions[b, slot] = top, lowest
 
 
-@numba.njit(error_model="numpy")
+@_part
+def _normalise(t, b, node):
+    """Turns the logits of a node's edges into priors, softmax(logits)."""
+    first, end = t.nodes[b, node, FIRST], t.nodes[b, node, FIRST] + t.nodes[b, node, LEGAL]
+    top = np.float32(-np.inf)
+    for e in range(first, end):
+        top = max(top, t.priors[b, e])
+    total = np.float32(0.0)
+    for e in range(first, end):
+        weight = max(math.exp(t.priors[b, e] - top), _TINY)
+        t.priors[b, e] = weight
+        total += weight
+    share = np.float32(1.0) / total
+    for e in range(first, end):
+        t.priors[b, e] *= share
+
+
+@_part
 def _choose_lagging(t, b, node, rule):
     """Returns the edge to follow below the root of a Gumbel search.
 
@@ -138,9 +160,9 @@ def _choose_lagging(t, b, node, rule):
     prior * exp(sigma): untried edges, which all have the same completed value, need one exponential together.
     """
     first, legal, tried = t.nodes[b, node, FIRST], t.nodes[b, node, LEGAL], t.nodes[b, node, TRIED]
-    if tried < legal:
-        _bring_forward(t, b, first + tried, first + legal)
-    if tried == 0:
+    if tried == 0:  # the first time here: most nodes are left before, and need no priors
+        _normalise(t, b, node)
+        _bring_forward(t, b, first, first + legal)
         return first
     known, weighted, most = np.float32(0.0), np.float32(0.0), 0
     lowest, highest = np.float32(np.inf), np.float32(-np.inf)
@@ -179,7 +201,7 @@ def _choose_lagging(t, b, node, rule):
     return first + best
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _choose_considered(t, b, scores, considered, rule):
     """Returns the root's edge whose turn it is in sequential halving.
 
@@ -218,7 +240,7 @@ def _choose_considered(t, b, scores, considered, rule):
     return first + best
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _choose_puct(t, b, node, rule):
     """Returns the edge to follow: the highest Q + U.
 
@@ -228,9 +250,9 @@ def _choose_puct(t, b, node, rule):
     greatest met in the tree (Schrittwieser et al. 2020, eq. 5).
     """
     first, legal, tried = t.nodes[b, node, FIRST], t.nodes[b, node, LEGAL], t.nodes[b, node, TRIED]
-    if tried < legal:
-        _bring_forward(t, b, first + tried, first + legal)
-    if tried == 0:
+    if tried == 0:  # the first time here: most nodes are left before, and need no priors
+        _normalise(t, b, node)
+        _bring_forward(t, b, first, first + legal)
         return first
     factor, shift = np.float32(1.0), np.float32(0.0)
     if rule.normalise:
@@ -259,7 +281,7 @@ def _choose_puct(t, b, node, rule):
     return first + best
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _child_or_plan(t, b, node, slot):
     """Returns the child at an edge; where there is none, plans to make one and returns UNVISITED."""
     if slot - t.nodes[b, node, FIRST] < t.nodes[b, node, TRIED]:
@@ -270,7 +292,7 @@ def _child_or_plan(t, b, node, slot):
     return UNVISITED
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _select_gumbel_one(t, b, scores, considered, rule):
     """Walks down one tree."""
     slot = _choose_considered(t, b, scores, considered, rule)
@@ -297,7 +319,7 @@ def select_gumbel(t, trees, scores, considered, rule):
         _select_gumbel_one(t, trees[i], scores[i], considered[i], rule)
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _select_puct_one(t, b, rule):
     """Walks down one tree."""
     if t.sizes[b] == t.nodes.shape[1] or (rule.solver and t.nodes[b, 0, PROVEN] < UNPROVEN):
@@ -362,7 +384,7 @@ def gather_results(t, n, steps, over, to_move, returns):
 # ---- expansion and backup
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _write_node(t, b, node, parent, slot, mover, reward):
     t.nodes[b, node, PARENT], t.nodes[b, node, SLOT], t.nodes[b, node, MOVER] = parent, slot, mover
     t.nodes[b, node, LEGAL], t.nodes[b, node, TRIED], t.nodes[b, node, VISITS] = 0, 0, 0
@@ -370,38 +392,28 @@ def _write_node(t, b, node, parent, slot, mover, reward):
     t.sums[b, node, REWARD], t.sums[b, node, RAW], t.sums[b, node, TOTAL] = reward, 0.0, 0.0
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _write_edges(t, b, node, logits, legal):
-    """Writes a node's edges with priors softmax(logits) over the legal actions."""
+    """Writes a node's edges, with the logits of the legal actions for priors until `_normalise`."""
     first = t.used[b]
     end = first
-    top = np.float32(-np.inf)
     for a in range(legal.shape[0]):
         if legal[a]:
             t.actions[b, end] = a
             t.priors[b, end] = logits[a]
-            top = max(top, logits[a])
             end += 1
-    total = np.float32(0.0)
-    for e in range(first, end):
-        weight = max(math.exp(t.priors[b, e] - top), _TINY)
-        t.priors[b, e] = weight
-        total += weight
-    share = np.float32(1.0) / total
-    for e in range(first, end):
-        t.priors[b, e] *= share
     t.nodes[b, node, FIRST], t.nodes[b, node, LEGAL] = first, end - first
     t.used[b] = end
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _clear_edge(t, b, e):
     t.counts[b, e, CHILD], t.counts[b, e, TIMES] = UNVISITED, 0
     t.gains[b, e, GAIN], t.gains[b, e, SQUARES] = 0.0, 0.0
     t.outcomes[b, e] = UNPROVEN
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _plant_one(t, b, mover, logits, value, legal, any_order):
     """Begins one tree anew."""
     t.sizes[b], t.used[b] = 1, 0
@@ -411,6 +423,7 @@ def _plant_one(t, b, mover, logits, value, legal, any_order):
     t.nodes[b, 0, VISITS] = 1
     t.sums[b, 0, RAW], t.sums[b, 0, TOTAL] = value, value
     if any_order:
+        _normalise(t, b, 0)
         t.nodes[b, 0, TRIED] = t.nodes[b, 0, LEGAL]
         for e in range(t.used[b]):
             _clear_edge(t, b, e)
@@ -426,7 +439,7 @@ def plant(t, trees, movers, logits, values, legal, any_order):
         _plant_one(t, trees[i], movers[i], logits[i], values[i], legal[i], any_order)
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _prove(t, b, node):
     """Marks a node as proven if its edges' proven outcomes settle it (Winands et al. 2008); says whether."""
     first, tried = t.nodes[b, node, FIRST], t.nodes[b, node, TRIED]
@@ -446,7 +459,7 @@ def _prove(t, b, node):
     return False
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _back_up(t, b, node, value, discount, solver):
     """Adds a visit of `value` to a node and to all above it; with `solver`, proven outcomes as well."""
     t.nodes[b, node, VISITS] += 1
@@ -480,7 +493,7 @@ def _back_up(t, b, node, value, discount, solver):
     t.bounds[b, 0], t.bounds[b, 1] = lowest, highest
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _expand_and_back_up_one(t, b, steps, logits, values, legal, discount, solver):
     """Makes one tree's planned node and backs its value up, or carries out another plan."""
     if t.plan[b, 0] == RESTING:
@@ -493,6 +506,9 @@ def _expand_and_back_up_one(t, b, steps, logits, values, legal, discount, solver
         if slot - t.nodes[b, parent, FIRST] == t.nodes[b, parent, TRIED]:
             t.nodes[b, parent, TRIED] += 1
             _clear_edge(t, b, slot)
+            untried, end = slot + 1, t.nodes[b, parent, FIRST] + t.nodes[b, parent, LEGAL]
+            if untried < end:
+                _bring_forward(t, b, untried, end)
         t.counts[b, slot, CHILD] = node
         _write_node(t, b, node, parent, slot, steps.movers[b], steps.rewards[b])
         k = steps.place[b]
@@ -520,7 +536,7 @@ def expand_and_back_up(t, trees, steps, logits, values, legal, discount, solver)
 # ---- roots
 
 
-@numba.njit(error_model="numpy")
+@_part
 def _read_roots_one(t, b, priors, visits, q, squares, outcomes):
     """Writes what one root knows."""
     first = t.nodes[b, 0, FIRST]
