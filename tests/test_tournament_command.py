@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from configs.tournament import load_tournament
 from tests.commands import run_evaluate, run_train
@@ -73,6 +74,11 @@ def test_a_tournament_prints_its_table_and_writes_its_files(tmp_path, capsys):
         assert sum(float(row["points"]) for row in csv.DictReader(file)) == 60
     assert (directory / "ratings.png").read_bytes()[:4] == b"\x89PNG"
     assert (directory / "games.txt").read_text().count("round 1") == 60
+    events = EventAccumulator(str(directory))
+    events.Reload()
+    (rating,) = events.Scalars("rating/searcher")
+    assert (rating.step, rating.value) == (60, pytest.approx(results["players"][0]["rating"]["estimate"]))
+    assert events.Tags()["images"] == ["tournament/ratings"]
     before = (directory / "games.jsonl").read_bytes()
     assert (
         run_evaluate(tmp_path, "tournament", tmp_path / "config.yaml") == 0
@@ -120,6 +126,48 @@ episodes: 30
     results = read(tmp_path, "drivers")
     assert results["kwargs"]["split"] == "test"
     assert results["players"]["careful"]["episodes"] == 30
+
+
+ALPHAZERO = """
+name: alphazero
+seed: 1
+total_timesteps: 360
+device: cpu
+env: {id: quadrivium/TicTacToe-v0, num_envs: 8, kwargs: {}}
+agent:
+  algorithm: alphazero
+  n_steps: 9
+  simulations: 4
+  evaluation_simulations: 4
+  ladder_games: 2
+  net: {trunk: cnn, width: 8, depth: 1, normalize_inputs: false}
+checkpoint: {every_steps: 180, keep_last: 2}
+evaluation: {every_steps: null, final_episodes: null}
+logging: {progress: false}
+"""
+
+
+def test_alphazero_searches_as_deep_as_its_player_says(tmp_path):
+    (tmp_path / "alphazero.yaml").write_text(ALPHAZERO)
+    assert run_train(tmp_path, tmp_path / "alphazero.yaml") == 0
+    text = """
+name: deep
+env: quadrivium/TicTacToe-v0
+players: ["run:runs/alphazero", "run:runs/alphazero?sims=60", random]
+games: 40
+"""
+    assert run_evaluate(tmp_path, "tournament", write(tmp_path, text)) == 0
+    points = {player["name"]: player["points"] for player in read(tmp_path, "deep")["players"]}
+    assert points["alphazero?sims=60"] > points["random"]
+    games = tmp_path / "runs" / "tournaments" / "deep" / "games.jsonl"
+    played = games.read_text()
+    games.write_text("".join(played.splitlines(keepends=True)[:50]))  # as if it had been killed
+    assert run_evaluate(tmp_path, "tournament", tmp_path / "config.yaml") == 0
+
+    def moves(text):
+        return [{**json.loads(line), "seconds": None} for line in text.splitlines()]
+
+    assert sorted(map(str, moves(games.read_text()))) == sorted(map(str, moves(played)))
 
 
 @pytest.fixture(scope="module")
