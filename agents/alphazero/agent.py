@@ -191,12 +191,18 @@ class AlphaZero:
         config, game = self.config, self.game
         if not config.ladder_games:
             return {}
-        me = self._match_mover(self.evaluator(), config.ladder_simulations)
-        earlier = NetworkEvaluator(self.policy.earlier, bf16=config.bf16)
+        # From move to move most positions come again: the caches outlive the trees.
+        me, earlier = (
+            self._match_mover(
+                EvaluationCache(NetworkEvaluator(net, bf16=config.bf16), max(config.cache, 1)),
+                config.ladder_simulations,
+            )
+            for net in (self.policy.average, self.policy.earlier)
+        )
         anchors = {
             "random": random_mover(game, _LADDER_SEED),
             f"mcts_{config.ladder_rollouts}": self._playouts_mover(config.ladder_rollouts),
-            "earlier": self._match_mover(earlier, config.ladder_simulations),
+            "earlier": earlier,
         }
         entries: dict[str, float] = {}
         for name, anchor in anchors.items():

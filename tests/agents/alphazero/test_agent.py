@@ -123,7 +123,8 @@ def test_the_log_has_losses_speed_and_results():
         "time/games_per_second", "time/evaluations_per_second", "self_play/mean_batch_size",
         "self_play/cache_hit_rate", "self_play/game_length", "self_play/first_wins", "self_play/draws",
         "self_play/second_wins", "time/network_share_of_self_play", "self_play/simulations",
-        "self_play/window", "time/fraction_network", "time/fraction_search", "time/fraction_update", "time/steps_per_second",
+        "self_play/window", "time/fraction_network", "time/fraction_search", "time/fraction_update",
+        "time/steps_per_second",
     ):  # fmt: skip
         assert np.isfinite(row[name]), name
     assert row["step"] == 5 * 96
