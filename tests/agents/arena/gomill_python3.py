@@ -1,7 +1,7 @@
 """gomill, a GTP controller not written here, for Python 3: its last release (0.8.3) is for Python 2.
 
-What pip has installed is translated by lib2to3 into a directory of the test, with the two changes that it
-cannot know: pipes carry text, and `string.maketrans` has moved.
+What pip has installed is translated by lib2to3 into a directory of the test, with the few changes that it
+cannot know: text is not bytes, and `string.maketrans` has moved.
 """
 
 import importlib
@@ -17,6 +17,8 @@ MODULES = (
     *("handicap_layout", "sgf", "sgf_grammar", "sgf_moves", "sgf_properties", "utils"),
 )
 CHANGES = {
+    'return argument.encode("utf-8")': "return argument",
+    's.decode("utf-8")\n': 's.encode("utf-8")\n',
     "string.maketrans": "str.maketrans",
     "stderr=stderr, cwd=cwd, env=env)": "stderr=stderr, cwd=cwd, env=env, text=True)",
 }
@@ -46,6 +48,6 @@ def import_gomill(directory: Path):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return (importlib.import_module(f"gomill.{name}") for name in ("gtp_controller", "gtp_games"))
+            return tuple(importlib.import_module(f"gomill.{name}") for name in ("gtp_controller", "gtp_games"))
     finally:
         sys.path.remove(str(directory))
