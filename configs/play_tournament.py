@@ -60,7 +60,7 @@ def play_tournament(path: Path, console: Console, notify: Notify) -> None:
 
 def _play_games(config: TournamentConfig, console: Console, notify: Notify) -> None:
     table = make_table(config.env, config.kwargs, config.move_seconds)
-    openings = _openings(config, table)
+    openings = _openings(config, table, notify)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_terminated_as_interrupted())
         players = _seat(config, table, notify, stack)
@@ -87,12 +87,19 @@ def _play_games(config: TournamentConfig, console: Console, notify: Notify) -> N
             log_standings(directory, standings, (directory / "ratings.png").read_bytes())
 
 
-def _openings(config: TournamentConfig, table: Table) -> list[Opening]:
-    count = config.games // 2
-    if config.openings.moves is None:
-        return random_openings(table.game, count, config.openings.plies or 0, config.seed)
-    lines = read_openings(table.game, config.openings.moves)
-    return [lines[number % len(lines)] for number in range(count)]
+def _openings(config: TournamentConfig, table: Table, notify: Notify) -> list[Opening]:
+    count, plies = config.games // 2, config.openings.plies
+    if config.openings.moves is not None:
+        lines = read_openings(table.game, config.openings.moves)
+        openings = [lines[number % len(lines)] for number in range(count)]
+    else:
+        openings = random_openings(table.game, count, plies or 0, config.seed)
+    if (different := len(set(openings))) < count:
+        notify(
+            f"openings: {different} different ones for {count} pairs of games; who does not vary repeats "
+            "games, and intervals come out too narrow: give more plies or lines, or fewer games"
+        )
+    return openings
 
 
 def _seat(
@@ -126,7 +133,8 @@ def _plan(config: TournamentConfig) -> Plan:
 
 def _format(config: TournamentConfig) -> str:
     kind = {"round_robin": "round robin", "gauntlet": "gauntlet", "swiss": f"Swiss, {config.rounds} rounds"}
-    return f"{kind[config.format]}, {config.games} games a pair"
+    most = "up to " if config.sprt is not None else ""
+    return f"{kind[config.format]}, {most}{config.games} games a pair"
 
 
 def _strings(config: TournamentConfig, names: list[str]) -> list[tuple[str, str]]:

@@ -109,8 +109,8 @@ class TournamentConfig(_Section):
     """a longer game is a draw"""
     sprt: SprtConfig | None = None
     """for two players: when to stop"""
-    batch: PositiveInt = 256
-    """games in one pool, and between two looks at the sequential test"""
+    batch: PositiveInt = 64
+    """games in one pool, and between two looks at the sequential test; searches need memory for each"""
 
     episodes: PositiveInt = 500
     """that each player plays, where the world is no board game"""

@@ -88,6 +88,26 @@ def test_a_tournament_prints_its_table_and_writes_its_files(tmp_path, capsys):
     assert "going on after 60 games" in capsys.readouterr().out
 
 
+def test_two_players_are_tested_until_the_games_tell(tmp_path, capsys):
+    text = """
+name: tested
+env: quadrivium/TicTacToe-v0
+players: ["mcts:50", random]
+games: 200
+batch: 20
+openings: {plies: 1}
+sprt: {elo0: 0, elo1: 100}
+"""
+    assert run_evaluate(tmp_path, "tournament", write(tmp_path, text)) == 0
+    streams = capsys.readouterr()
+    assert "accepted: mcts:50 is about +100 or more above random" in streams.out
+    assert "note: openings: 9 different ones for 100 pairs of games" in streams.err
+    results = read(tmp_path, "tested")
+    assert results["sprt"]["accepted"] == "elo1"
+    assert results["games"] < 200
+    assert sum(results["sprt"]["pairs_by_points_0_to_2"]) == results["games"] / 2
+
+
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_by_a_signal_and_started_again_it_gives_the_same_table(tmp_path, sign):
     whole, killed = tmp_path / "whole", tmp_path / "killed"

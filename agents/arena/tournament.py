@@ -32,7 +32,7 @@ class Plan:
     challengers: int = 1
     rounds: int = 1
     sprt: Sprt | None = None
-    batch: int = 256
+    batch: int = 64
     max_plies: int | None = None
     seed: int = 0
 
