@@ -1,4 +1,4 @@
-"""The exam of connect four: positions are legal, and a plain search of the late ones gives the same values."""
+"""The exam of connect four: positions are legal, and a plain search of the late ones agrees."""
 
 from functools import cache
 from pathlib import Path
