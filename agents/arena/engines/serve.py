@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
+from agents.arena.engines.gtp_player import GoGame
 from agents.arena.engines.gtp_server import GtpServer
 from agents.arena.engines.seat import Seat
 from agents.arena.engines.uci_server import UciServer
@@ -48,32 +49,30 @@ def serve(
 
     try:
         if protocol == "gtp":
-            _serve_gtp(open_seat, player, title, options, lines, write)
+            first = cast(GoGame, make_table(options).game)
+            size, komi = first.observation_shape[1], float(first.params.komi)
+            server = GtpServer(
+                lambda size, komi: open_seat(player, {**options, "size": size, "komi": komi}),
+                title,
+                version("quadrivium"),
+                size=size,
+                komi=komi,
+            )
+            _answer(server, lines, write)
         else:
-            _serve_uci(open_seat, player, title, options, lines, write)
+            server = UciServer(
+                lambda simulations: open_seat(with_simulations(player, simulations), options),
+                title,
+                "the Quadrivium contributors",
+                lambda line: write(f"{line}\n"),
+            )
+            _hear(server, lines)
     finally:
         for opened in players:
             opened.close()
 
 
-OpenSeat = Callable[[str, Mapping[str, Any]], Seat]
-
-
-def _serve_gtp(
-    open_seat: OpenSeat,
-    player: str,
-    title: str,
-    options: Mapping[str, Any],
-    lines: Iterable[str],
-    write: Callable[[str], None],
-) -> None:
-    server = GtpServer(
-        lambda size, komi: open_seat(player, {**options, "size": size, "komi": komi}),
-        title,
-        version("quadrivium"),
-        size=int(options.get("size", 9)),
-        komi=float(options.get("komi", 7.0)),
-    )
+def _answer(server: GtpServer, lines: Iterable[str], write: Callable[[str], None]) -> None:
     for line in lines:
         if (answer := server.answer(line)) is not None:
             write(answer)
@@ -81,20 +80,7 @@ def _serve_gtp(
             return
 
 
-def _serve_uci(
-    open_seat: OpenSeat,
-    player: str,
-    title: str,
-    options: Mapping[str, Any],
-    lines: Iterable[str],
-    write: Callable[[str], None],
-) -> None:
-    server = UciServer(
-        lambda simulations: open_seat(with_simulations(player, simulations), options),
-        title,
-        "the Quadrivium contributors",
-        lambda line: write(f"{line}\n"),
-    )
+def _hear(server: UciServer, lines: Iterable[str]) -> None:
     for line in lines:
         server.hear(line)
         if server.ended:

@@ -48,6 +48,8 @@ def import_gomill(directory: Path):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return tuple(importlib.import_module(f"gomill.{name}") for name in ("gtp_controller", "gtp_games"))
+            return tuple(
+                importlib.import_module(f"gomill.{name}") for name in ("gtp_controller", "gtp_games")
+            )
     finally:
         sys.path.remove(str(directory))
