@@ -69,6 +69,10 @@ class AlphaZero:
     def __init__(
         self, config: AlphaZeroConfig, game: Game, *, games: int = 128, seed: int = 0, device: str = "auto"
     ) -> None:
+        if game.num_players != 2:
+            raise ValueError(
+                f"the game has {game.num_players} player, but self-play needs two; use ppo or dqn"
+            )
         self.config, self.game = config, game
         self.auxiliary = _auxiliary_of(config, game)
         self.device = torch.device(choose_device(device, config.net))

@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.alphazero.protocols import Game
 
-_PROBE_GAMES, _PROBE_MOVES = 32, 6
+_PROBE_GAMES, _PROBE_MOVES = 32, 40
 AUXILIARY = ("ownership", "score", "disc_difference")
 """Methods `(pool, rows)` of a game that an auxiliary head may learn, as the first player sees the end: a
 board (n, H, W) in {-1, 0, 1}, or numbers (n,)."""

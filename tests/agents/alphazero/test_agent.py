@@ -1,5 +1,6 @@
 """The agent as a whole: what it logs, how it goes on after a stop, and what it refuses."""
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -10,6 +11,7 @@ from agents.alphazero.config import AlphaZeroConfig
 from agents.common.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from agents.nets import NetConfig
 from envs.board.registry import GAMES
+from envs.core.world_game import WorldGame
 
 SMALL = NetConfig("cnn", width=8, depth=1, normalize_inputs=False)
 
@@ -192,6 +194,12 @@ def test_a_config_that_does_not_fit_the_game_is_refused_in_a_line(name, settings
         make(name, **settings)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_single_players_world_is_refused_in_a_line():
+    world = WorldGame(gymnasium.make("quadrivium/Highway-v0").unwrapped.setup)
+    with pytest.raises(ValueError, match="the game has 1 player, but self-play needs two"):
+        AlphaZero(config(), world)
 
 
 @pytest.mark.parametrize(
