@@ -121,13 +121,13 @@ class Match:
         result = self._game.result(pool, slots)
         for k, slot in enumerate(slots.tolist()):
             game = running[slot]
-            if len(game.failures) == 2:
+            if result.over[k]:  # also where an engine failed as it heard of the last move
+                outcome, reason = int(np.sign(result.returns[k, 0])), RULES
+            elif len(game.failures) == 2:
                 outcome, reason = 0, f"{BOTH_FAILED}: {'; '.join(game.failures.values())}"
             elif game.failures:
                 ((seat, reason),) = game.failures.items()
                 outcome = -1 if seat == 0 else 1
-            elif result.over[k]:
-                outcome, reason = int(np.sign(result.returns[k, 0])), RULES
             elif self._max_plies is not None and len(game.actions) >= self._max_plies:
                 outcome, reason = 0, MOVE_LIMIT
             else:

@@ -7,6 +7,7 @@ from agents.arena.builtin import RandomTablePlayer, mix, pick
 from agents.arena.game_log import Fixture
 from agents.arena.match import Match
 from agents.arena.openings import random_openings, read_openings
+from agents.arena.players import EngineError
 from agents.arena.search_player import make_mcts
 from agents.common.errors import UserError
 from tests.agents.arena.fakes import Fake, Named, table
@@ -131,6 +132,21 @@ def test_an_engine_hears_every_move_of_its_game():
     fake = Fake(game)
     (record,) = play(game, (fake, Named(game, "b")), fixtures("fake", "b", 1)).values()
     assert tuple(fake.heard[0]) == record.actions
+
+
+def test_an_engine_that_fails_at_hearing_the_last_move_has_the_result_of_the_board():
+    game = table("TicTacToe").game
+
+    class Touchy(Fake):
+        def played(self, pool, rows, slots, actions):
+            after = pool[rows].copy()
+            game.step(after, np.arange(1), actions)
+            if after["over"][0]:
+                raise EngineError("has had enough")
+
+    records = play(game, (Touchy(game), Named(game, "b")), fixtures("fake", "b", 10))
+    assert {record.reason for record in records.values()} == {"rules"}
+    assert [replay(game, record) for record in records.values()] == [r.outcome for r in records.values()]
 
 
 def test_a_game_that_is_too_long_is_a_draw():
