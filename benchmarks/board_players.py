@@ -124,10 +124,10 @@ def say(**message: object) -> None:
     print(json.dumps(message), flush=True)
 
 
-def main() -> None:
+def main(players: dict[str, Callable[..., tuple[Player, list[str]]]]) -> None:
     kind, arguments = sys.argv[1], json.loads(sys.argv[2])
     try:
-        play, packages = PLAYERS[kind](**arguments)
+        play, packages = players[kind](**arguments)
     except ImportError as error:
         say(missing=f"{error} ({sys.executable})")
         return
@@ -140,4 +140,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(PLAYERS)

@@ -71,8 +71,10 @@ CONTESTS = {
 class Process:
     """A player in a process of its own, which sleeps until it is told to play."""
 
+    script = PLAYERS
+
     def __init__(self, python: str, kind: str, **arguments: object) -> None:
-        command = [python, str(PLAYERS), kind, json.dumps(arguments)]
+        command = [python, str(self.script), kind, json.dumps(arguments)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def answer(self) -> dict[str, object]:
