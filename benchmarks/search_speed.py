@@ -8,8 +8,8 @@ same number of random moves: Gumbel with sequential halving (mctx's `gumbel_muze
 `muzero_policy` without noise; ours without solver). What each side computes:
 - quadrivium: no observations, as a null network ignores them;
 - quadrivium, observed: the planes (n, C, H, W) of every new position as well, as a network needs them;
-- mctx: one jitted search over a batch whose recurrent function is Pgx's `step`, which computes observation and
-  legal mask, and keeps both in the tree with the rest of its state; XLA uses the threads it wants.
+- mctx: one jitted search over a batch whose recurrent function is Pgx's `step`, which computes observation
+  and legal mask, and keeps both in the tree with the rest of its state; XLA uses the threads it wants.
 Each side tries some batch sizes when it starts and goes on with its fastest. Each runs in one process and in
 one a core, and the faster counts. They take turns in every round, and a ratio is taken within a round, so
 that a busy machine slows all alike; still, threads that wait for one another lose more there than processes.

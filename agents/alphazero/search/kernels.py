@@ -112,7 +112,7 @@ class PuctRule(NamedTuple):
     normalise: bool
 
 
-_part = numba.njit(error_model="numpy", _nrt=False, forceinline=True)
+_part = numba.njit(error_model="numpy", _nrt=False, forceinline=True)  # pyright: ignore[reportCallIssue]
 """Compiles a part of a kernel. It allocates nothing, so counting references would only take time; and inlined
 it need not be handed all the arrays of a `TreeArrays`, which takes longer than most parts do."""
 
