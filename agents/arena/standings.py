@@ -90,7 +90,7 @@ class Standings:
                 likely = self.ratings.superiority[upper, lower]
                 lines.append(
                     f"{a} and {b}: their intervals overlap, no difference is shown "
-                    f"(likelihood of superiority {100 * likely:.0f} %)"
+                    f"(likelihood of superiority {100 * likely:.1f} %)"
                 )
         best = self.places[0]
         alone = ranks.count(1) == 1 and len(set(self.ratings.groups.tolist())) == 1
