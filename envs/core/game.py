@@ -98,7 +98,8 @@ def _start(pool, p, rows, seeds):
         game_start(s, p)
 
 
-def _copy(words, sources, targets):
+def copy_rows(words, sources, targets):
+    """Copies rows of `words` (n, W) uint64, sources[k] over targets[k]."""
     for k in numba.prange(sources.shape[0]):
         source, target = words[sources[k]], words[targets[k]]
         for w in range(words.shape[1]):
@@ -194,7 +195,7 @@ def _launchers(rules: Rules) -> _GameLaunchers:
         *compile_launchers(
             rules,
             serial=[_start],
-            parallel=[_copy, _step, _legal, _observe, _random_actions, _play_random, _perft],
+            parallel=[copy_rows, _step, _legal, _observe, _random_actions, _play_random, _perft],
         )
     )
 

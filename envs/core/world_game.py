@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from envs.core import rng
-from envs.core.game import Result, run_on_rows, words_of
+from envs.core.game import Result, copy_rows, run_on_rows, words_of
 from envs.core.lane import World
 from envs.core.launch import begin_episode, compile_launchers, lane_legal, lane_observe, lane_step, launchers
 from envs.core.setup import Setup
@@ -37,13 +37,6 @@ def _start(pool, p, rows, seeds):
         s.over = 0
         s.truncated = 0
         begin_episode(s, p)
-
-
-def _copy(words, sources, targets):
-    for k in numba.prange(sources.shape[0]):
-        source, target = words[sources[k]], words[targets[k]]
-        for w in range(words.shape[1]):
-            target[w] = source[w]
 
 
 def _step(pool, p, rows, actions, terms):
@@ -89,7 +82,7 @@ def _random_actions(pool, num_actions, rows, mask, out):
 @cache
 def _launchers(world: World) -> list[Any]:
     launchers(world)  # registers the world with the dispatch by parameter class
-    kernels = [_copy, _step, _legal, _observe, _random_actions]
+    kernels = [copy_rows, _step, _legal, _observe, _random_actions]
     return compile_launchers(world, serial=[_start], parallel=kernels)
 
 

@@ -1,10 +1,5 @@
 """Games as batched functions over the rows of a pool: every row on its own, and as if it were alone."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +11,8 @@ from envs.board.connect_four import kernel
 from envs.core.game import ROWS_WORTH_THREADS, Game, words_of
 from envs.core.lane import lane
 from envs.core.rules import NO_MOVE, NOBODY, Rules
+from tests.fresh_process import runner
 
-ROOT = Path(__file__).parents[3]
 GAME = ConnectFour()
 
 
@@ -371,23 +366,7 @@ def main():
 @pytest.fixture
 def tiny(tmp_path):
     """Returns a function that runs the tiny game in a process of its own and gives back what it reports."""
-    (tmp_path / "tiny_heap.py").write_text(HELPER)
-    (tmp_path / "tiny_game.py").write_text(TINY)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA_")}
-    environment |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
-
-    def run():
-        result = subprocess.run(
-            [sys.executable, "-c", "import tiny_game; tiny_game.main()"],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert result.returncode == 0, result.stderr
-        return json.loads(result.stdout)
-
-    return run
+    return runner(tmp_path, {"tiny_heap": HELPER, "tiny_game": TINY}, "tiny_game")
 
 
 def test_the_second_process_compiles_nothing(tiny):

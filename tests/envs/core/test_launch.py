@@ -1,10 +1,6 @@
 """The machine code: compiled once, kept on disk, never stale, on OpenMP threads, each world apart."""
 
 import dataclasses
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,9 +11,9 @@ import pytest
 from envs.core.gym_env import LaneVectorEnv
 from envs.core.lane import lane
 from envs.core.launch import cache_directory, launchers
+from tests.fresh_process import runner
 from tests.worlds import cartpole
 
-ROOT = Path(__file__).parents[3]
 HELPER = """
 from envs.core.lane import lane
 
@@ -80,23 +76,7 @@ def main():
 @pytest.fixture
 def tiny(tmp_path):
     """Returns a function that runs the tiny world in a process of its own and gives back what it reports."""
-    (tmp_path / "tiny_helper.py").write_text(HELPER)
-    (tmp_path / "tiny_world.py").write_text(WORLD)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA_")}
-    environment |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
-
-    def run():
-        result = subprocess.run(
-            [sys.executable, "-c", "import tiny_world; tiny_world.main()"],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert result.returncode == 0, result.stderr
-        return json.loads(result.stdout)
-
-    return run
+    return runner(tmp_path, {"tiny_helper": HELPER, "tiny_world": WORLD}, "tiny_world")
 
 
 def files(directory: str) -> dict[str, int]:
