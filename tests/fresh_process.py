@@ -1,4 +1,4 @@
-"""Runs modules that a test writes in Python processes of their own, with a machine-code cache of their own."""
+"""Runs modules that a test writes in Python processes of their own, with their own machine-code cache."""
 
 import json
 import os
