@@ -138,7 +138,9 @@ def make_loop(
     def evaluate() -> Evaluation:
         assert evaluator is not None
         scalars, score = evaluator(player)
-        return (scalars | agent.climb() if isinstance(agent, AlphaZero) else scalars), score
+        if isinstance(agent, AlphaZero):
+            scalars |= agent.climb() | agent.take_exam()
+        return scalars, score
 
     def save(score: float | None) -> None:
         save_checkpoint(run_dir, agent.snapshot(), keep_last=config.checkpoint.keep_last, score=score)

@@ -8,7 +8,7 @@ none the mirror image of another, balanced over plies 0 to 36 as far as there ar
 one legal move keeps the game's value (win, draw, loss) and at least one loses it. The solver, BitBully
 (Thill), is under the AGPL: this script alone uses it, the package does not. Takes some minutes.
 
-Writes benchmarks/data/connect_four_positions.txt: a line a position, its moves as letters (- for none), then
+Writes envs/board/connect_four/exam.txt: a line a position, its moves as letters (- for none), then
 for each column the value of playing there for the player to move: + won, = drawn, - lost, . full.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bitbully import BitBully, Board
 
-FILE = Path(__file__).parent / "data" / "connect_four_positions.txt"
+FILE = Path(__file__).parents[1] / "envs" / "board" / "connect_four" / "exam.txt"
 LETTERS = "abcdefg"
 LAST_PLY = 36
 STRENGTHS = (0.05, 0.2, 0.5, 1.0)  # probabilities of a random move
@@ -75,7 +75,6 @@ def main() -> None:
         share = -(-(arguments.positions - len(chosen)) // (len(found) - k))
         chosen += draw.sample(rows, min(len(rows), share))
     chosen = sorted(chosen[: arguments.positions], key=lambda row: (len(row[0]), row[0]))
-    FILE.parent.mkdir(exist_ok=True)
     FILE.write_text("".join(f"{moves or '-'} {marks}\n" for moves, marks in chosen))
     print(f"{len(chosen)} positions, by ply: {[sum(len(m) == p for m, _ in chosen) for p in found]}")
 

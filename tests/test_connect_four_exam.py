@@ -8,7 +8,7 @@ import pytest
 
 from envs.board import ConnectFour
 
-FILE = Path(__file__).parents[1] / "benchmarks" / "data" / "connect_four_positions.txt"
+FILE = Path(__file__).parents[1] / "envs" / "board" / "connect_four" / "exam.txt"
 EXAM = [tuple(line.split()) for line in FILE.read_text().splitlines()]
 LATE = [row for row in EXAM if len(row[0]) >= 32]
 COLUMN, BOTTOM = 0x3F, sum(1 << 7 * column for column in range(7))

@@ -18,6 +18,7 @@ from stable_baselines3.common.logger import Logger
 
 from agents.alphazero.config import AlphaZeroConfig
 from agents.alphazero.evaluator import NetworkEvaluator
+from agents.alphazero.exam import exam_of, policy_actions, searched_actions
 from agents.alphazero.ladder import Mover, elo_difference, play_match, random_mover
 from agents.alphazero.learner import Learner
 from agents.alphazero.network import Networks, PolicyValueNet
@@ -216,6 +217,19 @@ class AlphaZero:
         self._rating += entries["ladder/elo_over_earlier"]
         self.policy.earlier.load_state_dict(self.policy.average.state_dict())
         return entries | {"ladder/rating": self._rating}
+
+    def take_exam(self) -> dict[str, float]:
+        """Returns the share of moves that keep a position's value, by logger name; nothing without an exam.
+
+        Of the policy's best moves and of what a search with `exam_simulations` plays.
+        """
+        exam, network = exam_of(self.game), self.evaluator()
+        if exam is None:
+            return {}
+        actions = {"policy": policy_actions(self.game, network, exam.roots)}
+        if self.config.exam_simulations:
+            actions["search"] = searched_actions(self.game, network, exam.roots, self.config.exam_simulations)
+        return {f"solver/{name}_accuracy": exam.accuracy(chosen) for name, chosen in actions.items()}
 
     # ---- the loop
 

@@ -62,6 +62,8 @@ class AlphaZeroConfig:
         ladder_games: games against each fixed anchor in an evaluation; 0: none.
         ladder_simulations: of the search in those games.
         ladder_rollouts: the anchor that searches with random play has so many simulations.
+        exam_simulations: of the search that is examined where a game has an exam by an exact solver; 0: the
+            policy alone is.
         net: the backbone.
         bf16: run the networks in bfloat16 autocast.
     """
@@ -106,6 +108,7 @@ class AlphaZeroConfig:
     ladder_games: Count = 40
     ladder_simulations: Annotated[int, Ge(2)] = 64
     ladder_rollouts: Positive = 200
+    exam_simulations: Count = 256
     net: NetConfig = field(default_factory=_board_net)
     bf16: bool = False
 

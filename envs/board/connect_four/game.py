@@ -1,5 +1,7 @@
 """Connect four for people: its documentation page, its notation, its diagram."""
 
+from functools import cached_property
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -7,6 +9,7 @@ import numpy as np
 from envs.board.board_game import BoardGame, Look
 from envs.board.connect_four import kernel
 from envs.board.connect_four.kernel import COLUMNS, ROWS
+from envs.board.exam import read_exam
 from envs.board.symmetries import Symmetries
 from envs.core.rules import NO_MOVE
 
@@ -40,6 +43,14 @@ class ConnectFour(BoardGame):
                 np.array([cells.ravel(), cells[:, ::-1].ravel()]), np.array([columns, columns[::-1]])
             ),
         )
+
+    @cached_property
+    def exam(self) -> tuple[np.ndarray, np.ndarray]:
+        """1,000 positions (1000,) of mixed play, and which columns keep their value, (1000, 7) bool.
+
+        Made by benchmarks/connect_four_positions.py with an exact solver.
+        """
+        return read_exam(self, Path(__file__).with_name("exam.txt"))
 
     def cells(self, row: np.void) -> np.ndarray:
         """Returns the stones (6, 7) int8: 1 red, -1 yellow."""
