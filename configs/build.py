@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+import gymnasium
 import numba
 import torch
 from gymnasium.vector import VectorEnv
@@ -22,6 +23,8 @@ from agents.ppo import PPO
 from configs.schema import RunConfig, read_resolved
 from envs.board import GAMES
 from envs.board.board_game import BoardGame
+from envs.core.setup import Setup
+from envs.core.world_game import WorldGame
 
 Agent = PPO | DQN | AlphaZero
 AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN}
@@ -46,18 +49,15 @@ def make_evaluation_env(config: RunConfig) -> Callable[[int], VectorEnv]:
     return lambda num_envs: make_vector_env(config.env.id, num_envs, config.evaluation_kwargs())
 
 
-def make_game(env_id: str, kwargs: dict[str, Any]) -> BoardGame:
-    """Returns the board game behind an environment id, which AlphaZero plays against itself.
+def make_game(env_id: str, kwargs: dict[str, Any]) -> BoardGame | WorldGame:
+    """Returns what AlphaZero plays behind an environment id: a board game, or a world with one player.
 
-    kwargs: of the game, such as size. Raises UserError for another world, or arguments that the game has not.
+    kwargs: of the game, such as size, or of the world's environments. Raises UserError for an environment
+    that is not ours, actions that are not discrete, or arguments that the game or world has not.
     """
     name = env_id.removeprefix("quadrivium/").removesuffix("-v0")
     if name not in GAMES:
-        ids = [f"quadrivium/{game}-v0" for game in GAMES]
-        raise UserError(
-            f"environment {env_id!r} is no board game{did_you_mean(env_id, ids)}; alphazero plays "
-            f"{', '.join(ids)}"
-        )
+        return _make_world_game(env_id, kwargs)
     own = list(inspect.signature(GAMES[name]).parameters)
     for key in kwargs:
         if key not in own:
@@ -68,6 +68,23 @@ def make_game(env_id: str, kwargs: dict[str, Any]) -> BoardGame:
             )
     with as_user_error(env_id, ValueError, TypeError):
         return GAMES[name](**kwargs)
+
+
+def _make_world_game(env_id: str, kwargs: dict[str, Any]) -> WorldGame:
+    """Returns the world behind an id, whose lanes search copies and steps."""
+    setup = None
+    if env_id in gymnasium.registry:
+        env = make_vector_env(env_id, 1, kwargs)
+        setup = getattr(env.unwrapped, "setup", None)
+        env.close()
+    if not isinstance(setup, Setup):
+        ids = [key for key in gymnasium.registry if key.startswith("quadrivium/")]
+        raise UserError(
+            f"environment {env_id!r} is no board game and no world of ours{did_you_mean(env_id, ids)}; "
+            f"alphazero plays {', '.join(ids)}"
+        )
+    with as_user_error(env_id, ValueError):
+        return WorldGame(setup)
 
 
 def make_agent(config: RunConfig) -> Agent:

@@ -1,4 +1,4 @@
-"""AlphaZero: a network learns from games that it plays against itself with the help of search.
+"""AlphaZero: a network learns from games that it plays against itself, or alone, with the help of search.
 
 Sources: Silver et al. 2018, "A general reinforcement learning algorithm that masters chess, shogi, and Go
 through self-play"; Danihelka et al. 2022, "Policy improvement by planning with Gumbel"; Wu 2019,
@@ -22,8 +22,9 @@ from agents.alphazero.exam import exam_of, policy_actions, searched_actions
 from agents.alphazero.ladder import Mover, elo_difference, play_match, random_mover
 from agents.alphazero.learner import Learner
 from agents.alphazero.network import Networks, PolicyValueNet
+from agents.alphazero.outcomes import outcomes_of
 from agents.alphazero.protocols import Evaluator, Game, Symmetries
-from agents.alphazero.records import AUXILIARY, RecordFormat
+from agents.alphazero.records import AUXILIARY
 from agents.alphazero.replay import Replay, WindowConfig
 from agents.alphazero.search import (
     EvaluationCache,
@@ -35,7 +36,7 @@ from agents.alphazero.search import (
     gumbel_search,
     monte_carlo_search,
 )
-from agents.alphazero.self_play import GameStatistics, SelfPlay, SelfPlayConfig
+from agents.alphazero.self_play import SelfPlay, SelfPlayConfig
 from agents.common.checkpoint import CheckpointError, Snapshot
 from agents.common.devices import choose_device
 from agents.common.hooks import IterationCallback, iteration_end, iteration_logged
@@ -70,24 +71,19 @@ class AlphaZero:
     def __init__(
         self, config: AlphaZeroConfig, game: Game, *, games: int = 128, seed: int = 0, device: str = "auto"
     ) -> None:
-        if game.num_players != 2:
-            raise ValueError(
-                f"the game has {game.num_players} player, but self-play needs two; use ppo or dqn"
-            )
         self.config, self.game = config, game
         self.auxiliary = _auxiliary_of(config, game)
+        self._outcomes = outcomes_of(game, config, self.auxiliary)
         self.device = torch.device(choose_device(device, config.net))
         torch.manual_seed(seed)
         self.policy = Networks(*(self._network() for _ in range(3))).to(self.device)
         self._symmetries: Symmetries | None = getattr(game, "symmetries", None) if config.symmetries else None
-        self._format = RecordFormat(game, self.auxiliary)
         self._play_rng, self._learn_rng, self._turn_rng = (
             np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3)
         )
         self._self_play = SelfPlay(
             game,
-            self._format,
-            self.auxiliary,
+            self._outcomes,
             self._search,
             SelfPlayConfig(
                 full_search_share=config.full_search_share,
@@ -99,23 +95,17 @@ class AlphaZero:
             self._play_rng,
         )
         self._replay = Replay(
-            self._format.dtype,
+            self._outcomes.records.dtype,
             WindowConfig(config.window_min, config.window_max, config.window_exponent, config.window_expand),
         )
-        self._learner = Learner(self.policy, self._format, config, self._symmetries)
+        self._learner = Learner(self.policy, self._outcomes.records, config, self._symmetries)
         self._tree: Tree | None = None
         self._rating = 0.0
         self.games = games
         self.num_timesteps = 0
         self.logger = Logger(None, [])
-        low, high = getattr(game, "observation_range", (-np.inf, np.inf))
         self.action_space = spaces.Discrete(game.num_actions)
-        self.observation_space = spaces.Dict(
-            {
-                "observation": spaces.Box(low, high, game.observation_shape, np.float32),
-                "action_mask": spaces.Box(0, 1, (game.num_actions,), np.int8),
-            }
-        )
+        self.observation_space = _observation_space(game)
 
     @classmethod
     def from_config(
@@ -129,6 +119,7 @@ class AlphaZero:
             self.game.observation_shape,
             self.game.num_actions,
             self.config.net,
+            value_head=self._outcomes.value_head,
             policy_head=self.config.policy_head,
             head_width=self.config.head_width,
             auxiliary=self.auxiliary,
@@ -150,7 +141,9 @@ class AlphaZero:
         # The arrays of the trees are used again while nothing changes: asking for memory takes time.
         if self._tree is None or not self._tree.fits(self.game, len(roots), simulations + 1):
             self._tree = Tree(self.game, len(roots), simulations + 1)
-        return gumbel_search(self.game, roots, evaluator, self._gumbel(simulations), rng, self._tree)
+        roots = self._outcomes.to_search(roots)
+        found = gumbel_search(self.game, roots, evaluator, self._gumbel(simulations), rng, self._tree)
+        return self._outcomes.believe(found)
 
     def _gumbel(self, simulations: int) -> GumbelConfig:
         return GumbelConfig(
@@ -159,27 +152,34 @@ class AlphaZero:
             c_visit=self.config.c_visit,
             c_scale=self.config.c_scale,
             rescale=self.config.rescale_q,
+            discount=self._outcomes.discount,
         )
 
-    def act(self, obs: dict[str, np.ndarray], deterministic: bool = True) -> np.ndarray:
+    def act(self, obs: dict[str, np.ndarray] | np.ndarray, deterministic: bool = True) -> np.ndarray:
         """Returns the policy's actions (N,) without search: its best, or drawn with torch's global generator.
 
-        obs: "observation" (N, C, H, W), "action_mask" (N, A).
+        obs: "observation" (N, C, H, W), "action_mask" (N, A); or the observation alone where all actions are
+            legal.
         """
+        seen, legal = (obs["observation"], obs["action_mask"]) if isinstance(obs, dict) else (obs, None)
         with torch.inference_mode():
-            planes = torch.as_tensor(obs["observation"], dtype=torch.float32, device=self.device)
-            logits, _ = self.policy.average.judge(planes)
-            logits = mask_logits(logits, torch.as_tensor(obs["action_mask"], device=self.device))
+            seen = torch.as_tensor(seen, dtype=torch.float32, device=self.device)
+            logits, _ = self.policy.average.judge(seen)
+            if legal is not None:
+                logits = mask_logits(logits, torch.as_tensor(legal, device=self.device))
             if deterministic:
                 return logits.argmax(1).cpu().numpy()
             return torch.multinomial(logits.softmax(1), 1)[:, 0].cpu().numpy()
 
     def best_actions(self, roots: np.ndarray, simulations: int) -> np.ndarray:
-        """Returns the actions (n,) that a match's search finds in running games `roots` (n,); draws none."""
-        return self._match_mover(self.evaluator(), simulations)(roots)
+        """Returns the actions (n,) that a match's search finds in running games `roots` (n,); draws none.
+
+        With a single player `roots` may be the records of environments.
+        """
+        return self._match_mover(self.evaluator(), simulations)(self._outcomes.to_search(roots))
 
     def _match_mover(self, evaluator: Evaluator, simulations: int) -> Mover:
-        search = PuctConfig(simulations, reuse=False)
+        search = PuctConfig(simulations, reuse=False, discount=self._outcomes.discount)
         return lambda roots: MatchSearch(self.game, evaluator, search, len(roots)).search(roots).actions
 
     def _playouts_mover(self, simulations: int) -> Mover:
@@ -194,7 +194,7 @@ class AlphaZero:
         call. `ladder/rating` sums up the differences to the last, once the fixed ones no longer win.
         """
         config, game = self.config, self.game
-        if not config.ladder_games:
+        if not config.ladder_games or game.num_players == 1:
             return {}
         # From move to move most positions come again: the caches outlive the trees.
         me, earlier = (
@@ -279,12 +279,13 @@ class AlphaZero:
         )
         # The weights are others than in the last iteration: so is the cache, which also makes resuming exact.
         cache = EvaluationCache(network, self.config.cache) if self.config.cache else None
-        statistics = self._self_play.statistics = GameStatistics()
+        statistics = self._self_play.statistics = self._outcomes.statistics()
         records = self._self_play.play(self.config.n_steps, cache or network, simulations)
         self.num_timesteps += self.config.n_steps * self.games
         played = time.perf_counter()
 
         self._replay.add(records)
+        self._learner.adapt(records, self._replay)
         losses = self._learner.learn(self._replay, len(records), self.num_timesteps / end, self._learn_rng)
         ended = time.perf_counter()
 
@@ -357,7 +358,8 @@ class AlphaZero:
         """What a checkpoint must have been trained on, for people: the game, its planes and its actions."""
         title = getattr(self.game, "title", type(self.game).__name__)
         shape = " x ".join(map(str, self.game.observation_shape))
-        return f"{title} with planes {shape} and {self.game.num_actions} actions"
+        seen = "planes" if len(self.game.observation_shape) == 3 else "observations"
+        return f"{title} with {seen} {shape} and {self.game.num_actions} actions"
 
     def require_same_game(self, snapshot: Snapshot) -> None:
         """Raises CheckpointError where `snapshot` was trained on another game or board size."""
@@ -368,6 +370,20 @@ class AlphaZero:
                 f"the checkpoint was trained on {trained}, but this is {self.signature}; give a run of the "
                 "same game and board size"
             )
+
+
+def _observation_space(game: Game) -> spaces.Space:
+    """Returns what the environments of the game show."""
+    space: spaces.Space | None = getattr(game, "single_observation_space", None)
+    if space is not None:
+        return space
+    low, high = getattr(game, "observation_range", (-np.inf, np.inf))
+    return spaces.Dict(
+        {
+            "observation": spaces.Box(low, high, game.observation_shape, np.float32),
+            "action_mask": spaces.Box(0, 1, (game.num_actions,), np.int8),
+        }
+    )
 
 
 def _auxiliary_of(config: AlphaZeroConfig, game: Game) -> tuple[str, ...]:

@@ -50,16 +50,19 @@ class AlphaZeroConfig:
         weight_decay: of matrices and filters.
         max_grad_norm: the gradient is scaled down to this norm.
         ema_decay: decay of the averaged weights, which play; 0: the newest weights play.
+        gamma: discount of a single player's rewards, a step; between two players 1.
+        td_lambda: of a single player's returns: 1 waits for the episode's end, 0 trusts the next position's
+            search; see `agents.alphazero.episodes`.
         value_coef: weight of the value loss beside the policy's.
-        root_value_share: share of search's value in the value target; the rest is the outcome's.
+        root_value_share: share of search's value in the value target; the rest is the outcome's, or return's.
         ownership_coef: weight of the loss for who owns each point at the end (Go); 0: no such head.
         score_coef: likewise for the score (Go).
         disc_difference_coef: likewise for the difference in discs (Othello).
         policy_head: "conv" where actions are planes x cells and a few extra ones, "dense" where they are not;
-            "auto" decides by their number.
+            "auto" decides by their number; where the observation is no planes, it reads pooled features.
         head_width: channels of the policy's head, and units of the value's.
         evaluation_simulations: of the search in evaluations; 0: the policy's best move.
-        ladder_games: games against each fixed anchor in an evaluation; 0: none.
+        ladder_games: games against each fixed anchor in an evaluation; 0, or a single player: none.
         ladder_simulations: of the search in those games.
         ladder_rollouts: the anchor that searches with random play has so many simulations.
         exam_simulations: of the search that is examined where a game has an exam by an exact solver; 0: the
@@ -97,6 +100,8 @@ class AlphaZeroConfig:
     weight_decay: Weight = 1e-4
     max_grad_norm: Annotated[float, Gt(0)] = 1.0
     ema_decay: Annotated[float, Ge(0), Interval(lt=1)] = 0.999
+    gamma: Fraction = 1.0
+    td_lambda: Fraction = 1.0
     value_coef: Weight = 1.0
     root_value_share: Fraction = 0.0
     ownership_coef: Weight = 0.0

@@ -14,7 +14,7 @@ from agents.alphazero.config import AlphaZeroConfig
 from agents.alphazero.loss import Losses, alphazero_loss, to_targets, turn
 from agents.alphazero.network import Networks
 from agents.alphazero.protocols import Symmetries
-from agents.alphazero.records import RecordFormat
+from agents.alphazero.records import Records
 from agents.alphazero.replay import Replay
 from agents.common.foreach import clip_norm_, polyak_
 
@@ -37,19 +37,33 @@ class Learner:
     def __init__(
         self,
         networks: Networks,
-        record_format: RecordFormat,
+        record_format: Records,
         config: AlphaZeroConfig,
         symmetries: Symmetries | None,
     ) -> None:
         self._networks, self._format, self._config = networks, record_format, config
         self._symmetries = symmetries if symmetries is not None and len(symmetries) > 1 else None
         self._auxiliary = config.auxiliary()
+        self._value = networks.net.outcome
         self._parameters: list[Tensor] = list(networks.net.parameters())
         self._averages: list[Tensor] = list(networks.average.parameters())
         self._device = self._parameters[0].device
         self.optimizer = _adamw(networks.net, config)
         self.updates = 0
         self.owed = 0.0
+
+    def adapt(self, records: np.ndarray, replay: Replay) -> None:
+        """Lets the networks follow the statistics of new records (n,), and of the returns in the window.
+
+        Where the value is an outcome, it does nothing.
+        """
+        if not self._value.adapts or not len(records):
+            return
+        obs = torch.from_numpy(self._format.unpack(records).obs).to(self._device)
+        window = self._format.unpack(replay.window())
+        returns = self._value.targets(window.outcome, window.root_value, self._config.root_value_share)
+        mean, spread = float(returns.mean(dtype=np.float64)), float(returns.std(dtype=np.float64))
+        self._networks.adapt(obs, mean, spread if spread > 1e-6 * max(abs(mean), 1e-6) else 1.0)
 
     def learn(
         self, replay: Replay, new_positions: int, progress: float, rng: np.random.Generator
@@ -92,10 +106,10 @@ class Learner:
         if self._symmetries is not None:
             which = rng.integers(len(self._symmetries), size=self._config.batch_size)
             samples = turn(samples, self._symmetries, which)
-        targets = to_targets(samples, self._config.root_value_share, self._device)
+        targets = to_targets(samples, self._config.root_value_share, self._device, self._value.targets)
         with self._autocast():
             outputs = self._networks.net(targets.obs)
-        losses = alphazero_loss(outputs, targets, self._config.value_coef, self._auxiliary)
+        losses = alphazero_loss(outputs, targets, self._config.value_coef, self._auxiliary, self._value.loss)
         self.optimizer.zero_grad(set_to_none=True)
         losses.total.backward()
         norm = clip_norm_(

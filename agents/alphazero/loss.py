@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from agents.alphazero.heads import outcome_chances, outcome_loss
 from agents.alphazero.network import Outputs
 from agents.alphazero.protocols import Symmetries
 from agents.alphazero.records import Samples
@@ -19,10 +20,10 @@ from agents.nets.heads import mask_logits
 class Targets(NamedTuple):
     """B positions as tensors, from the view of the player to move."""
 
-    obs: Tensor  # (B, C, H, W) float32
+    obs: Tensor  # (B, *observation_shape) float32
     legal: Tensor  # (B, A) bool
     policy: Tensor  # (B, A) float32, sums to 1
-    outcome: Tensor  # (B, 3) float32, chances of win, draw, loss
+    outcome: Tensor  # (B, 3) float32, chances of win, draw, loss; or (B, 1), returns
     auxiliary: dict[str, Tensor]  # ownership (B, H*W), others (B,)
 
 
@@ -32,15 +33,20 @@ class Losses(NamedTuple):
     total: Tensor
     policy: Tensor  # cross-entropy
     policy_excess: Tensor  # Kullback-Leibler divergence: what is left above the target's own entropy
-    value: Tensor  # cross-entropy
+    value: Tensor  # cross-entropy, or squared error
     entropy: Tensor  # of the network's policy
     auxiliary: dict[str, Tensor]
 
 
 def alphazero_loss(
-    outputs: Outputs, targets: Targets, value_coef: float, auxiliary: Mapping[str, float]
+    outputs: Outputs,
+    targets: Targets,
+    value_coef: float,
+    auxiliary: Mapping[str, float],
+    value_loss: Callable[[Tensor, Tensor], Tensor] = outcome_loss,
 ) -> Losses:
-    """Returns the loss: cross-entropy to search's policy and to the outcome, and the auxiliary losses.
+    """Returns the loss: cross-entropy to search's policy, `value_loss` to what came of the position (cross-
+    entropy to the outcome), and the auxiliary losses.
 
     Ownership: mean squared error over the points. A score or a difference, which may be large: Huber loss
     (δ = 1) in units of the board's width.
@@ -51,7 +57,7 @@ def alphazero_loss(
     log_policy = logits.log_softmax(1)  # (B, A)
     policy = -(targets.policy * log_policy).sum(1).mean()
     target_entropy = -torch.xlogy(targets.policy, targets.policy).sum(1).mean()
-    value = -(targets.outcome * outputs.outcome.float().log_softmax(1)).sum(1).mean()
+    value = value_loss(outputs.outcome, targets.outcome)
     entropy = -(log_policy.exp() * log_policy.masked_fill(~targets.legal, 0.0)).sum(1).mean()
     extra: dict[str, Tensor] = {}
     for name in auxiliary:
@@ -64,20 +70,6 @@ def alphazero_loss(
     for name, weight in auxiliary.items():
         total = total + weight * extra[name]
     return Losses(total, policy, policy - target_entropy, value, entropy, extra)
-
-
-def outcome_chances(outcome: np.ndarray, root_value: np.ndarray, root_share: float) -> np.ndarray:
-    """Returns the target (n, 3) of win, draw and loss, float32.
-
-    outcome (n,) in {1, 0, -1}; a `root_share` of it is search's value (n,) instead, taken as a chance to win:
-    there is less luck in it. (A value of 0 becomes half a win and half a loss; the mean is the same.)
-    """
-    played = np.stack([outcome > 0, outcome == 0, outcome < 0], 1).astype(np.float32)
-    if root_share == 0:
-        return played
-    win = (1 + root_value.clip(-1, 1)) / 2
-    thought = np.stack([win, np.zeros_like(win), 1 - win], 1)
-    return ((1 - root_share) * played + root_share * thought).astype(np.float32)
 
 
 def turn(samples: Samples, symmetries: Symmetries, which: np.ndarray) -> Samples:
@@ -96,8 +88,13 @@ def turn(samples: Samples, symmetries: Symmetries, which: np.ndarray) -> Samples
     )
 
 
-def to_targets(samples: Samples, root_share: float, device: torch.device) -> Targets:
-    """Returns the positions as tensors on `device`."""
+def to_targets(
+    samples: Samples,
+    root_share: float,
+    device: torch.device,
+    value_targets: Callable[[np.ndarray, np.ndarray, float], np.ndarray] = outcome_chances,
+) -> Targets:
+    """Returns the positions as tensors on `device`; value_targets: of outcomes, root values, `root_share`."""
 
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(device)
@@ -107,6 +104,6 @@ def to_targets(samples: Samples, root_share: float, device: torch.device) -> Tar
         obs=tensor(samples.obs),
         legal=tensor(samples.legal),
         policy=tensor(policy),
-        outcome=tensor(outcome_chances(samples.outcome, samples.root_value, root_share)),
+        outcome=tensor(value_targets(samples.outcome, samples.root_value, root_share)),
         auxiliary={name: tensor(values) for name, values in samples.auxiliary.items()},
     )

@@ -1,4 +1,4 @@
-"""The policy-value network: a shared backbone, and heads for policy, outcome and what else the game tells.
+"""The policy-value network: a shared backbone, and heads for policy, value and what else the game tells.
 
 Nothing in it but a dense policy head depends on the size of the board, so weights learned on one board size
 serve another (`copy_backbone` compares shapes; they agree).
@@ -13,23 +13,17 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from agents.alphazero.heads import OutcomeHead, PooledHead, PooledPolicy, ReturnHead
 from agents.nets import NetConfig, make_backbone
 from agents.nets.layers import orthogonal_
-
-WIN, DRAW, LOSS = range(3)
 
 
 class Outputs(NamedTuple):
     """What the network says of B positions, from the view of the player to move."""
 
     policy: Tensor  # (B, A) logits, legal or not
-    outcome: Tensor  # (B, 3) logits of winning, drawing, losing
+    outcome: Tensor  # (B, 3) logits of winning, drawing, losing; or (B, 1) a return, as `ReturnHead` says it
     auxiliary: dict[str, Tensor]  # ownership (B, H*W), others (B,) in units of the board's width
-
-    def values(self) -> Tensor:
-        """Returns the expected outcome (B,) in [-1, 1]."""
-        chances = self.outcome.float().softmax(1)
-        return chances[:, WIN] - chances[:, LOSS]
 
 
 class ConvPolicy(nn.Module):
@@ -80,28 +74,14 @@ class DensePolicy(nn.Module):
         return self.last(torch.relu(self.mix(cells) + self.of_board(pooled)))
 
 
-class PooledHead(nn.Module):
-    """Numbers from the whole board, through one hidden layer."""
-
-    def __init__(self, pooled_dim: int, width: int, outputs: int) -> None:
-        super().__init__()
-        self.hidden = nn.Linear(pooled_dim, width)
-        self.last = nn.Linear(width, outputs)
-        orthogonal_(self.hidden, math.sqrt(2))
-        orthogonal_(self.last, 0.1)
-
-    def forward(self, pooled: Tensor) -> Tensor:
-        """Returns (B, outputs); pooled (B, P)."""
-        return self.last(torch.relu(self.hidden(pooled)))
-
-
 class PolicyValueNet(nn.Module):
     """Backbone and heads.
 
     Args:
-        observation_shape: (C, H, W) of the planes.
+        observation_shape: (C, H, W) of the planes, (N, F) of tokens, or (F,).
         num_actions: A.
         config: the backbone.
+        value_head: of outcomes between two players, or of a single player's returns.
         policy_head: "conv", "dense" or "auto"; see `AlphaZeroConfig`.
         head_width: hidden units of the heads.
         auxiliary: names of what else is learned; "ownership" is a number a cell, any other one a board.
@@ -116,30 +96,36 @@ class PolicyValueNet(nn.Module):
         num_actions: int,
         config: NetConfig,
         *,
+        value_head: type[OutcomeHead] | type[ReturnHead] = OutcomeHead,
         policy_head: Literal["auto", "conv", "dense"] = "auto",
         head_width: int = 32,
         auxiliary: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
-        if config.normalize_inputs:
+        if config.normalize_inputs and not value_head.adapts:
             raise ValueError("net.normalize_inputs=True, but boards are read as they are; give false")
-        if len(observation_shape) != 3:
-            raise ValueError(f"observations have shape {observation_shape}; self-play needs planes (C, H, W)")
         self.backbone = make_backbone(spaces.Box(-math.inf, math.inf, observation_shape), config)
         token_dim, pooled_dim = self.backbone.token_dim, self.backbone.pooled_dim
-        cells = observation_shape[1] * observation_shape[2]
-        tokens_are_cells = config.trunk == "cnn" or (config.trunk == "transformer" and config.patch == 1)
+        grid = len(observation_shape) == 3
+        cells = (
+            observation_shape[1] * observation_shape[2] if grid else num_actions + 1
+        )  # never planes x cells
+        tokens_are_cells = grid and (
+            config.trunk == "cnn" or (config.trunk == "transformer" and config.patch == 1)
+        )
         planes, extra = divmod(num_actions, cells)
         if policy_head == "conv" and not (planes and tokens_are_cells):
             why = f"{num_actions} actions on {cells} cells" if tokens_are_cells else "a trunk without cells"
             raise ValueError(f"policy_head='conv' does not fit {why}; give dense, or auto")
-        if policy_head != "dense" and planes and tokens_are_cells:
-            self.policy: nn.Module = ConvPolicy(token_dim, pooled_dim, planes, extra, head_width)
+        if policy_head == "auto" and not grid:
+            self.policy: nn.Module = PooledPolicy(pooled_dim, 2 * head_width, num_actions)
+        elif policy_head != "dense" and planes and tokens_are_cells:
+            self.policy = ConvPolicy(token_dim, pooled_dim, planes, extra, head_width)
         else:
             with torch.no_grad():
                 tokens = self.backbone(torch.zeros(1, *observation_shape))[0].shape[1]
             self.policy = DensePolicy(token_dim, tokens, pooled_dim, num_actions, 2 * head_width)
-        self.outcome = PooledHead(pooled_dim, 2 * head_width, 3)
+        self.outcome = value_head(pooled_dim, 2 * head_width)
         if "ownership" in auxiliary and not tokens_are_cells:
             raise ValueError(
                 "ownership_coef needs a trunk that sees cells: trunk cnn, or transformer with patch 1"
@@ -154,7 +140,7 @@ class PolicyValueNet(nn.Module):
         )
 
     def forward(self, obs: Tensor) -> Outputs:
-        """Returns everything; obs (B, C, H, W)."""
+        """Returns everything; obs (B, *observation_shape)."""
         tokens, _, pooled = self.backbone(obs)
         auxiliary = {
             name: torch.tanh(head(tokens).squeeze(-1)) if name == "ownership" else head(pooled).squeeze(-1)
@@ -165,8 +151,15 @@ class PolicyValueNet(nn.Module):
     def judge(self, obs: Tensor) -> tuple[Tensor, Tensor]:
         """Returns policy logits (B, A) and values (B,), which is all that search needs."""
         tokens, _, pooled = self.backbone(obs)
-        chances = self.outcome(pooled).float().softmax(1)
-        return self.policy(tokens, pooled).float(), chances[:, WIN] - chances[:, LOSS]
+        return self.policy(tokens, pooled).float(), self.outcome.values(self.outcome(pooled))
+
+    def adapt(self, obs: Tensor, mean: float, spread: float) -> None:
+        """Takes new observations (B, *observation_shape) into the inputs' statistics, and the mean and spread
+        of all returns learned from. Needs a `ReturnHead`.
+        """
+        assert isinstance(self.outcome, ReturnHead)
+        self.backbone.update_statistics(obs)
+        self.outcome.rescale(mean, spread)
 
 
 class Networks(nn.Module):
@@ -185,3 +178,8 @@ class Networks(nn.Module):
             copy.load_state_dict(net.state_dict())
             copy.requires_grad_(False)
             copy.eval()
+
+    def adapt(self, obs: Tensor, mean: float, spread: float) -> None:
+        """Adapts all three, so that they stay copies in what is not learned; see `PolicyValueNet.adapt`."""
+        for net in (self.net, self.average, self.earlier):
+            net.adapt(obs, mean, spread)

@@ -19,6 +19,11 @@ class GameResult(Protocol):
         ...
 
     @property
+    def truncated(self) -> np.ndarray:
+        """(n,) bool, whether its time is up although it has not ended; it can be stepped on."""
+        ...
+
+    @property
     def to_move(self) -> np.ndarray:
         """(n,) int8, the seat to move; in an ended game the one that would be next."""
         ...
@@ -41,6 +46,10 @@ class Game(Protocol):
         observation_shape: (C, H, W) of the planes, or any other shape for a single player.
         state_dtype: of a pool. A field `rng` (u8), if there is one, is the row's random stream; a copy that
             is to draw other numbers gets another value there.
+
+    A single player's game may have two methods more: `adopt(states)` returns as a pool the records of the
+    environments in which it is evaluated; `metrics(pool, rows)` returns measures (n,) of episodes that have
+    just ended, by name. And an attribute `single_observation_space`, if it is no board's.
     """
 
     @property

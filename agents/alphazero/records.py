@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,9 +20,49 @@ class Samples(NamedTuple):
     obs: np.ndarray  # (n, *observation_shape) float32
     legal: np.ndarray  # (n, A) bool
     policy: np.ndarray  # (n, A) float32, what search made of the policy
-    outcome: np.ndarray  # (n,) int8: 1 won in the end, 0 drawn, -1 lost
+    outcome: np.ndarray  # (n,) int8: 1 won in the end, 0 drawn, -1 lost; of a single player float32: returns
     root_value: np.ndarray  # (n,) float32, what search thought of the position
     auxiliary: dict[str, np.ndarray]  # ownership (n, H*W) float32, others (n,) float32
+
+
+class Records(Protocol):
+    """How positions are packed, and how the end of their game is written into them.
+
+    Attributes:
+        dtype: of a record.
+    """
+
+    dtype: np.dtype[Any]
+
+    def pack(
+        self,
+        obs: np.ndarray,
+        legal: np.ndarray,
+        policy: np.ndarray,
+        root_value: np.ndarray,
+        to_move: np.ndarray,
+        /,
+    ) -> np.ndarray:
+        """Returns n records of positions about to be moved in; arguments as in `Samples`, to_move (n,)."""
+        ...
+
+    def pay(self, records: np.ndarray, counts: np.ndarray, rewards: np.ndarray, /) -> None:
+        """Takes note of what a move paid, rewards (n, num_players).
+
+        records (n, T): of each game the first `counts` (n,) are in use.
+        """
+        ...
+
+    def finish(self, records: np.ndarray, returns: np.ndarray, ends: dict[str, np.ndarray], /) -> None:
+        """Writes into the records (n,) of one game how it ended.
+
+        returns: (num_players,) what the seats got in all. ends: what else `Outcomes.ends` tells.
+        """
+        ...
+
+    def unpack(self, records: np.ndarray, /) -> Samples:
+        """Returns the records (n,) as arrays."""
+        ...
 
 
 class RecordFormat:
@@ -53,10 +93,6 @@ class RecordFormat:
         ]
         fields += [(name, "i1", self._cells) if name == "ownership" else (name, "f4") for name in auxiliary]
         self.dtype = np.dtype(fields)
-
-    def empty(self) -> np.ndarray:
-        """Returns no records (0,)."""
-        return np.zeros(0, self.dtype)
 
     def pack(
         self,
@@ -97,6 +133,9 @@ class RecordFormat:
             root_value=records["root_value"],
             auxiliary={name: records[name].astype(np.float32) for name in self._auxiliary},
         )
+
+    def pay(self, records: np.ndarray, counts: np.ndarray, rewards: np.ndarray) -> None:
+        """Does nothing: a game for two is paid at its end."""
 
     def finish(self, records: np.ndarray, returns: np.ndarray, ends: dict[str, np.ndarray]) -> None:
         """Writes into the records (n,) of one game how it ended.

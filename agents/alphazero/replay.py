@@ -77,9 +77,13 @@ class Replay:
         ages = rng.integers(self.size, size=count)
         return self._ring[(self._end - 1 - ages) % len(self._ring)]
 
+    def window(self) -> np.ndarray:
+        """Returns all records of the window (size,), the oldest first."""
+        return self._newest(self.size)
+
     def state(self) -> dict[str, np.ndarray]:
         """Returns the window, the oldest record first, and how many records there have been."""
-        return {"records": self._newest(self.size), "total": np.array(self.total)}
+        return {"records": self.window(), "total": np.array(self.total)}
 
     def load_state(self, state: dict[str, np.ndarray]) -> None:
         """Takes over what `state` returned."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from agents.alphazero.outcomes import Outcomes
 from agents.alphazero.protocols import Evaluator, Game
-from agents.alphazero.records import RecordFormat
 
 
 class Found(Protocol):
@@ -50,34 +50,12 @@ class SelfPlayConfig:
     random_share: float = 0.0
 
 
-@dataclass
-class GameStatistics:
-    """What came out of the games that ended."""
-
-    lengths: list[int] = field(default_factory=list)
-    first: list[float] = field(default_factory=list)  # return of the first player
-    positions: int = 0  # learned from
-
-    def summary(self) -> dict[str, float]:
-        """Returns means over the games by logger name; nothing where no game ended."""
-        if not self.lengths:
-            return {}
-        first = np.array(self.first)
-        return {
-            "self_play/game_length": float(np.mean(self.lengths)),
-            "self_play/first_wins": float((first > 0).mean()),
-            "self_play/draws": float((first == 0).mean()),
-            "self_play/second_wins": float((first < 0).mean()),
-        }
-
-
 class SelfPlay:
     """B games, their unfinished records and what decides how they go on.
 
     Args:
         game: what is played.
-        record_format: of the positions.
-        auxiliary: names of the game's methods that are asked at a game's end.
+        outcomes: what is kept of the positions, and how the games' ends tell what they were worth.
         search: chooses the moves.
         config: how games are begun and which moves are learned from.
         games: B.
@@ -87,27 +65,27 @@ class SelfPlay:
     def __init__(
         self,
         game: Game,
-        record_format: RecordFormat,
-        auxiliary: tuple[str, ...],
+        outcomes: Outcomes,
         search: Search,
         config: SelfPlayConfig,
         games: int,
         rng: np.random.Generator,
     ) -> None:
-        self._game, self._format, self._auxiliary = game, record_format, auxiliary
+        self._game, self._outcomes, self._format = game, outcomes, outcomes.records
         self._search, self._config, self._rng = search, config, rng
         self._rows = np.arange(games)
         self.pool = np.zeros(games, game.state_dtype)
         self._seeds = 0
         self._begin(self._rows)
-        self._records = np.zeros((games, 64), record_format.dtype)
+        self._records = np.zeros((games, 64), self._format.dtype)
         self._counts = np.zeros(games, np.int64)
         self._moves = np.zeros(games, np.int64)
-        self.statistics = GameStatistics()
+        self._returns = np.zeros((games, game.num_players))
+        self.statistics = outcomes.statistics()
 
     def play(self, moves: int, evaluator: Evaluator, simulations: int) -> np.ndarray:
         """Plays `moves` of every game; returns the records (n,) of the games that ended."""
-        finished = [self._format.empty()]
+        finished = [np.zeros(0, self._format.dtype)]
         for _ in range(moves):
             finished += self._move(evaluator, simulations)
         return np.concatenate(finished)
@@ -123,10 +101,12 @@ class SelfPlay:
         game.step(self.pool, rows, found.actions, check=False)
         self._moves += 1
         result = game.result(self.pool, rows)
-        ended = np.flatnonzero(result.over)
+        self._returns += result.returns
+        self._format.pay(self._records, self._counts, result.returns)
+        ended = np.flatnonzero(result.over | result.truncated)
         if not len(ended):
             return []
-        records = self._finish(ended, result.returns)
+        records = self._finish(ended, evaluator)
         self._begin(ended)
         return records
 
@@ -144,19 +124,20 @@ class SelfPlay:
         self._records[rows, self._counts] = records
         self._counts += 1
 
-    def _finish(self, ended: np.ndarray, returns: np.ndarray) -> list[np.ndarray]:
+    def _finish(self, ended: np.ndarray, evaluator: Evaluator) -> list[np.ndarray]:
         """Returns the records of each ended game, with how it ended."""
-        ends = {name: getattr(self._game, name)(self.pool, ended) for name in self._auxiliary}
+        ends = self._outcomes.ends(self.pool, ended, evaluator)
+        returns = self._returns[ended]
         finished: list[np.ndarray] = []
         for k, b in enumerate(ended):
             records = self._records[b, : self._counts[b]].copy()
-            self._format.finish(records, returns[b], {name: values[k] for name, values in ends.items()})
+            self._format.finish(records, returns[k], {name: values[k] for name, values in ends.items()})
             finished.append(records)
-        self.statistics.lengths += self._moves[ended].tolist()
-        self.statistics.first += returns[ended, 0].tolist()
-        self.statistics.positions += int(self._counts[ended].sum())
+        positions = int(self._counts[ended].sum())
+        self.statistics.add(self.pool, ended, self._moves[ended], returns, positions)
         self._counts[ended] = 0
         self._moves[ended] = 0
+        self._returns[ended] = 0
         return finished
 
     def _begin(self, ended: np.ndarray) -> None:
@@ -190,6 +171,7 @@ class SelfPlay:
             "records": records,
             "counts": self._counts.copy(),
             "moves": self._moves.copy(),
+            "returns": self._returns.copy(),
             "seeds": np.array(self._seeds),
         }
 
@@ -203,4 +185,7 @@ class SelfPlay:
         self.pool[:] = state["pool"]
         self._records = state["records"].copy()
         self._counts[:], self._moves[:] = state["counts"], state["moves"]
+        self._returns[:] = state.get(
+            "returns", 0.0
+        )  # older checkpoints, of games paid at their ends, have none
         self._seeds = int(state["seeds"])

@@ -214,6 +214,11 @@ class Result:
     to_move: np.ndarray
     returns: np.ndarray
 
+    @property
+    def truncated(self) -> np.ndarray:
+        """(n,) bool, False: a game for two has no clock beside its rules."""
+        return np.zeros(len(self.over), np.bool_)
+
 
 class Game:
     """A game with its parameters chosen, over the rows of a state pool.

@@ -1,6 +1,5 @@
 """The agent as a whole: what it logs, how it goes on after a stop, and what it refuses."""
 
-import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -11,7 +10,6 @@ from agents.alphazero.config import AlphaZeroConfig
 from agents.common.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from agents.nets import NetConfig
 from envs.board.registry import GAMES
-from envs.core.world_game import WorldGame
 
 SMALL = NetConfig("cnn", width=8, depth=1, normalize_inputs=False)
 
@@ -187,6 +185,7 @@ def test_climbing_the_ladder_measures_every_anchor_and_then_becomes_the_earlier_
         ("Othello", {"score_coef": 0.5}, "Othello has no score; give 0 (it has disc_difference_coef)"),
         ("ConnectFour", {"policy_head": "conv"}, "policy_head='conv' does not fit 7 actions on 42 cells"),
         ("TicTacToe", {"net": NetConfig("cnn")}, "net.normalize_inputs=True"),
+        ("TicTacToe", {"gamma": 0.9}, "gamma=0.9, but a game for two is paid at its end only; give 1"),
     ],
 )
 def test_a_config_that_does_not_fit_the_game_is_refused_in_a_line(name, settings, message):
@@ -194,12 +193,6 @@ def test_a_config_that_does_not_fit_the_game_is_refused_in_a_line(name, settings
         make(name, **settings)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_a_single_players_world_is_refused_in_a_line():
-    world = WorldGame(gymnasium.make("quadrivium/Highway-v0").unwrapped.setup)
-    with pytest.raises(ValueError, match="the game has 1 player, but self-play needs two"):
-        AlphaZero(config(), world)
 
 
 @pytest.mark.parametrize(

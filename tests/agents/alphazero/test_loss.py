@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from agents.alphazero.config import AlphaZeroConfig
+from agents.alphazero.heads import outcome_chances
 from agents.alphazero.learner import learning_rate
-from agents.alphazero.loss import Targets, alphazero_loss, outcome_chances, to_targets, turn
+from agents.alphazero.loss import Targets, alphazero_loss, to_targets, turn
 from agents.alphazero.network import Outputs
 from agents.alphazero.records import Samples
 from envs.board.registry import GAMES

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from agents.alphazero.outcomes import WinDrawLoss
 from agents.alphazero.protocols import Evaluation
 from agents.alphazero.records import RecordFormat
 from agents.alphazero.self_play import SelfPlay, SelfPlayConfig
@@ -41,7 +42,7 @@ def self_play(game, games=5, auxiliary=(), calls=None, seed=0, **config):
     search = random_search(game, calls)
     rng = np.random.default_rng(seed)
     settings = SelfPlayConfig(**config)
-    return SelfPlay(game, RecordFormat(game, auxiliary), auxiliary, search, settings, games, rng)
+    return SelfPlay(game, WinDrawLoss(game, auxiliary), search, settings, games, rng)
 
 
 def replayed(game, record_format, records):

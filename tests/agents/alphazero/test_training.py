@@ -84,7 +84,7 @@ def test_a_run_is_evaluated_with_its_search(finished, capsys):
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
-        (["--env.id", "CartPole-v1"], ["'CartPole-v1' is no board game", "quadrivium/Go-v0"]),
+        (["--env.id", "CartPole-v1"], ["'CartPole-v1' is no board game and no world", "quadrivium/Go-v0"]),
         (["--env.id", "quadrivium/TicTacTo-v0"], ["did you mean 'quadrivium/TicTacToe-v0'"]),
         (["--env.kwargs.opponent", "random"], ["env.kwargs.opponent", "evaluation.kwargs"]),
         (["--env.id", "quadrivium/Go-v0", "--env.kwargs.sise", "7"], ["did you mean 'size'"]),

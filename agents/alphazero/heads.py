@@ -1,0 +1,126 @@
+"""Heads on the pooled features, and the two kinds of value: the chances of an outcome, and a return."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from agents.nets.layers import orthogonal_
+
+WIN, DRAW, LOSS = range(3)
+
+
+class PooledHead(nn.Module):
+    """Numbers from the whole observation, through one hidden layer."""
+
+    def __init__(self, pooled_dim: int, width: int, outputs: int, gain: float = 0.1) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(pooled_dim, width)
+        self.last = nn.Linear(width, outputs)
+        orthogonal_(self.hidden, math.sqrt(2))
+        orthogonal_(self.last, gain)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Returns (B, outputs); pooled (B, P)."""
+        return self.last(torch.relu(self.hidden(pooled)))
+
+
+class OutcomeHead(PooledHead):
+    """The value of a game for two: logits (B, 3) of winning, drawing and losing."""
+
+    adapts = False
+    """Whether the network follows the statistics of its data; boards are read as they are."""
+
+    def __init__(self, pooled_dim: int, width: int) -> None:
+        super().__init__(pooled_dim, width, 3)
+
+    def values(self, said: Tensor) -> Tensor:
+        """Returns the expected outcome (B,) in [-1, 1] of what the head `said` (B, 3)."""
+        chances = said.float().softmax(1)
+        return chances[:, WIN] - chances[:, LOSS]
+
+    @staticmethod
+    def targets(outcome: np.ndarray, root_value: np.ndarray, root_share: float) -> np.ndarray:
+        """Returns what to learn, as `loss` takes it: see `outcome_chances`."""
+        return outcome_chances(outcome, root_value, root_share)
+
+    def loss(self, said: Tensor, true: Tensor) -> Tensor:
+        """Returns the mean cross-entropy of the chances (B, 3)."""
+        return outcome_loss(said, true)
+
+
+class ReturnHead(PooledHead):
+    """The value of a single player's world: the discounted return (B, 1), in units of its own spread.
+
+    The return is `mean + spread * output`. Both numbers follow the returns that are learned from, and the
+    last layer turns with them so that what the head says stays the same: no reward is too large or too small.
+    Source: van Hasselt et al. 2016, "Learning values across many orders of magnitude" (Pop-Art).
+    """
+
+    adapts = True
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, pooled_dim: int, width: int) -> None:
+        super().__init__(pooled_dim, width, 1)
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("spread", torch.ones(()))
+
+    def values(self, said: Tensor) -> Tensor:
+        """Returns the expected return (B,) of what the head `said` (B, 1)."""
+        return self.mean + self.spread * said[:, 0].float()
+
+    @staticmethod
+    def targets(outcome: np.ndarray, root_value: np.ndarray, root_share: float) -> np.ndarray:
+        """Returns what to learn (n, 1) float32: the return (n,), a `root_share` of it search's value (n,)."""
+        return ((1 - root_share) * outcome + root_share * root_value).astype(np.float32)[:, None]
+
+    def loss(self, said: Tensor, true: Tensor) -> Tensor:
+        """Returns the mean squared error of the returns (B, 1), in units of their spread.
+
+        No Huber loss: a crash is rare and costs much, and the value is to be the mean over it.
+        """
+        return F.mse_loss(said.float(), (true - self.mean) / self.spread)
+
+    @torch.no_grad()
+    def rescale(self, mean: float, spread: float) -> None:
+        """Measures returns by `mean` and `spread` from now on; what the head says stays the same."""
+        self.last.weight.mul_(self.spread / spread)
+        self.last.bias.mul_(self.spread).add_(self.mean - mean).div_(spread)
+        self.mean.fill_(mean)
+        self.spread.fill_(spread)
+
+
+class PooledPolicy(PooledHead):
+    """Logits of actions that have no place in the observation, from the whole of it."""
+
+    def __init__(self, pooled_dim: int, width: int, actions: int) -> None:
+        super().__init__(pooled_dim, width, actions, gain=0.01)
+
+    def forward(self, tokens: Tensor, pooled: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Returns logits (B, A); tokens are not read, pooled (B, P)."""
+        return super().forward(pooled)
+
+
+def outcome_chances(outcome: np.ndarray, root_value: np.ndarray, root_share: float) -> np.ndarray:
+    """Returns the target (n, 3) of win, draw and loss, float32.
+
+    outcome (n,) in {1, 0, -1}; a `root_share` of it is search's value (n,) instead, taken as a chance to win:
+    there is less luck in it. (A value of 0 becomes half a win and half a loss; the mean is the same.)
+    """
+    played = np.stack([outcome > 0, outcome == 0, outcome < 0], 1).astype(np.float32)
+    if root_share == 0:
+        return played
+    win = (1 + root_value.clip(-1, 1)) / 2
+    thought = np.stack([win, np.zeros_like(win), 1 - win], 1)
+    return ((1 - root_share) * played + root_share * thought).astype(np.float32)
+
+
+def outcome_loss(said: Tensor, true: Tensor) -> Tensor:
+    """Returns the mean cross-entropy of chances `true` (B, 3) under logits `said` (B, 3)."""
+    return -(true * said.float().log_softmax(1)).sum(1).mean()
