@@ -30,6 +30,7 @@ from agents.common.training_loop import Evaluation, Every, StopRequest, Training
 from configs.build import Agent, make_agent, make_evaluation_env, make_player, open_run, use_threads
 from configs.command_line import QUICKSTART, help_text, parse_arguments
 from configs.schema import RunConfig, flatten, load_config, option, to_data, to_text, validate
+from configs.showcase import make_showcase
 
 # Anything else makes it another run, which could not be continued exactly.
 CHANGES_AT_RESUME = ("total_timesteps", "max_minutes")
@@ -130,6 +131,8 @@ def make_loop(
     if config.logging.video_every_steps is not None:
         film_env = make_film_env(config.env.id, config.evaluation_kwargs())
 
+    show = make_showcase(agent, tensorboard) if isinstance(agent, AlphaZero) else None
+
     def film(step: int) -> None:
         if film_env is not None:
             frames, fps = film_episode(agent, film_env, seed=plan.seed, fps=5)
@@ -140,6 +143,8 @@ def make_loop(
         scalars, score = evaluator(player)
         if isinstance(agent, AlphaZero):
             scalars |= agent.climb() | agent.take_exam()
+        if show is not None:
+            show()
         return scalars, score
 
     def save(score: float | None) -> None:

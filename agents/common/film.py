@@ -1,4 +1,4 @@
-"""Frames of an episode as a GIF (TensorBoard shows these) or, where ffmpeg is at hand, as an MP4."""
+"""Frames of an episode as a GIF (TensorBoard shows these) or, with ffmpeg, an MP4; one picture as a PNG."""
 
 import io
 from collections.abc import Sequence
@@ -28,6 +28,14 @@ def encode_gif(frames: Sequence[np.ndarray], fps: float) -> bytes:
     paletted[0].save(
         file, format="GIF", save_all=True, append_images=paletted[1:], duration=durations, loop=0, disposal=1
     )
+    return file.getvalue()
+
+
+def encode_png(picture: np.ndarray) -> bytes:
+    """Returns a PNG of `picture`, (H, W, 3) uint8, with a palette of 256 colours."""
+    file = io.BytesIO()
+    image = Image.fromarray(picture).quantize(256, dither=Image.Dither.NONE)
+    image.save(file, format="PNG", optimize=True)
     return file.getvalue()
 
 

@@ -2,5 +2,6 @@
 
 from envs.board.ansi import ansi
 from envs.board.render.renderer import BoardRenderer
+from envs.board.render.studies import StudyRenderer
 
-__all__ = ["BoardRenderer", "ansi"]
+__all__ = ["BoardRenderer", "StudyRenderer", "ansi"]

@@ -12,9 +12,9 @@ from envs.board.render.chessmen import chessman
 from envs.board.render.pieces import Paint, paint_of
 from envs.core.picture import Colour, Point, Sketch, mix
 
-_BOARD_PX = 512
+BOARD_PX = 512  # the longer side of a board, unless another is asked for
 _LARGEST_CELL_PX = 128
-_HEX_BOARD_PX = 552
+_HEX_SHARE = 552 / 512  # a rhombus leaves corners empty: it may be a little larger
 _RIM_PX = 8
 _LAST_TINT = (255, 205, 40, 120)
 
@@ -30,6 +30,10 @@ COMB: tuple[Colour, Colour] = ((226, 230, 236), (150, 158, 170))
 class Look(ABC):
     """How one game's board is drawn. Coordinates are pixels from the board's top left corner.
 
+    Args:
+        game: whose board it is.
+        board_px: pixels that the longer side may have.
+
     Attributes:
         cell: a cell's width, an even number of pixels.
         size: (width, height) of the board with its rim.
@@ -39,8 +43,8 @@ class Look(ABC):
     marks_below: ClassVar[bool] = False  # whether the last move's mark lies under the pieces
     rim: ClassVar[int] = 0  # pixels around the cells
 
-    def __init__(self, game: BoardGame) -> None:
-        self.game = game
+    def __init__(self, game: BoardGame, board_px: int = BOARD_PX) -> None:
+        self.game, self.board_px = game, board_px
         self.paints = tuple(paint_of(name, seat) for seat, name in enumerate(game.players))
         self.cell = self._cell_px()
         self.size = (game.width * self.cell + 2 * self.rim, game.height * self.cell + 2 * self.rim)
@@ -74,7 +78,7 @@ class Look(ABC):
         return self.paints[0 if value > 0 else 1]
 
     def _cell_px(self) -> int:
-        fitting = _BOARD_PX // max(self.game.width, self.game.height)
+        fitting = self.board_px // max(self.game.width, self.game.height)
         return min(_LARGEST_CELL_PX, fitting) // 2 * 2
 
 
@@ -210,8 +214,8 @@ class Hexagons(Look):
     ground = COMB[0]
     rim = _RIM_PX
 
-    def __init__(self, game: BoardGame) -> None:
-        super().__init__(game)
+    def __init__(self, game: BoardGame, board_px: int = BOARD_PX) -> None:
+        super().__init__(game, board_px)
         rows, radius = game.height, self.cell / math.sqrt(3)
         self.size = (
             round((game.width + (rows - 1) / 2) * self.cell + 2 * self.rim),
@@ -219,7 +223,7 @@ class Hexagons(Look):
         )
 
     def _cell_px(self) -> int:
-        fitting = int(_HEX_BOARD_PX / (self.game.width + (self.game.height - 1) / 2))
+        fitting = int(round(self.board_px * _HEX_SHARE) / (self.game.width + (self.game.height - 1) / 2))
         return min(_LARGEST_CELL_PX * 3 // 4, fitting) // 2 * 2
 
     def centre(self, row: int, column: int) -> Point:
@@ -281,8 +285,8 @@ _LOOKS: dict[str, type[Look]] = {
 }
 
 
-def look_of(game: BoardGame) -> Look:
+def look_of(game: BoardGame, board_px: int = BOARD_PX) -> Look:
     """Returns how a game is drawn: by its `look`, but players called x and o have crosses and noughts."""
     if game.players == ("x", "o"):
-        return Marks(game)
-    return _LOOKS[game.look](game)
+        return Marks(game, board_px)
+    return _LOOKS[game.look](game, board_px)

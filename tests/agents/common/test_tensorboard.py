@@ -141,3 +141,17 @@ def test_a_full_disk_is_an_error_at_once_and_the_next_run_goes_on(tmp_path):
     resumed = TensorBoardWriter(tmp_path, purge_step=11)
     dump(resumed, 20, x=3.0)
     assert series(tmp_path, "x") == [(10, 1.0), (20, 3.0)]
+
+
+def test_a_picture_keeps_its_colours_and_a_text_its_markdown(tmp_path):
+    picture = moving_square()[3]
+    writer = TensorBoardWriter(tmp_path)
+    writer.write_picture("self_play/positions", picture, step=3)
+    writer.write_text("self_play/game", "**Black wins.** 1. e4", step=3)
+    writer.close()
+    (event,) = read(tmp_path).Images("self_play/positions")
+    assert (event.step, event.width, event.height) == (3, 80, 60)
+    shown = np.asarray(Image.open(io.BytesIO(event.encoded_image_string)).convert("RGB"))
+    np.testing.assert_array_equal(shown, picture)  # three colours fit into a palette
+    (text,) = read(tmp_path).Tensors("self_play/game/text_summary")
+    assert (text.step, text.tensor_proto.string_val[0]) == (3, b"**Black wins.** 1. e4")
