@@ -15,6 +15,7 @@ from stable_baselines3.common.logger import Logger
 
 import envs  # noqa: F401 (registers the environment ids)
 from agents.alphazero.agent import AlphaZero
+from agents.alphazero.charts import charts_of
 from agents.common.checkpoint import save_checkpoint
 from agents.common.environments import make_film_env
 from agents.common.errors import UserError, run_command
@@ -25,7 +26,7 @@ from agents.common.progress import TerminalProgress
 from agents.common.report import describe, print_results, write_report
 from agents.common.run_directory import MetricsLog, RunLock, write_atomically
 from agents.common.run_start import METRICS, create_run_directory, require_new, rewind
-from agents.common.tensorboard import TensorBoardWriter
+from agents.common.tensorboard import TRAINING, TensorBoardWriter
 from agents.common.training_loop import Evaluation, Every, StopRequest, TrainingLoop
 from configs.build import Agent, make_agent, make_evaluation_env, make_player, open_run, use_threads
 from configs.command_line import QUICKSTART, help_text, parse_arguments
@@ -92,7 +93,8 @@ def run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> Non
             console, f"this run is complete; to go on: python train.py --resume {run_dir} --total-timesteps N"
         )
         return
-    tensorboard = TensorBoardWriter(run_dir, purge_step=start + 1 if start else 0)
+    charts = charts_of(agent) if isinstance(agent, AlphaZero) else TRAINING
+    tensorboard = TensorBoardWriter(run_dir, purge_step=start + 1 if start else 0, charts=charts)
     if start == 0:
         tensorboard.write_header(flatten(to_data(config)), to_text(config))
     progress = TerminalProgress(config.total_timesteps, start, console, visible=config.logging.progress)

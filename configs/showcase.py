@@ -17,8 +17,8 @@ def make_showcase(agent: AlphaZero, tensorboard: TensorBoardWriter) -> Callable[
         if shown is None:
             return
         if shown.picture is not None:
-            tensorboard.write_picture("self_play/positions", shown.picture, agent.num_timesteps)
-        tensorboard.write_text("self_play/game", shown.text, agent.num_timesteps)
+            tensorboard.write_picture("game/positions", shown.picture, agent.num_timesteps)
+        tensorboard.write_text("game/moves", shown.text, agent.num_timesteps)
 
     return show
 

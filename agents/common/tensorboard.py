@@ -22,6 +22,27 @@ Summary: Any = summary_pb2.Summary  # pyright: ignore[reportAttributeAccessIssue
 HEADLINE = "evaluation/return"
 
 
+Charts = Mapping[str, Mapping[str, list[Any]]]
+"""Charts by their titles, by the titles of their groups, as `custom_scalars` takes them; see `lines`."""
+
+
+def lines(pattern: str) -> list[Any]:
+    """Returns a chart of all scalars whose whole name matches the regular expression `pattern`."""
+    return ["Multiline", [f"^{pattern}$"]]
+
+
+TRAINING: Charts = {
+    "Training": {
+        "return, exploring": lines("rollout/ep_rew_mean"),
+        "reward terms": lines("reward/.*"),
+        "losses": lines("train/(loss|policy_gradient_loss|value_loss)"),
+        "size of the updates": lines("train/(approx_kl|clip_fraction|td_error)"),
+        "share of the time": lines("time/fraction_.*"),
+        "steps a second": lines("time/steps_per_second"),
+    }
+}
+
+
 class TensorBoardWriter(KVWriter):
     """Writes events into a run directory.
 
@@ -29,9 +50,11 @@ class TensorBoardWriter(KVWriter):
         run_dir: where the event files go.
         purge_step: events of this step and later are withdrawn: they are about to be written again, by a run
             that resumes from an earlier checkpoint.
+        charts: of what the agent logs; those of its evaluations stand before them.
     """
 
-    def __init__(self, run_dir: Path, purge_step: int | None = None) -> None:
+    def __init__(self, run_dir: Path, purge_step: int | None = None, charts: Charts = TRAINING) -> None:
+        self._charts = charts
         self._file = EventFile(run_dir, purge_step)
         self._charts_are_laid_out = False
 
@@ -40,7 +63,7 @@ class TensorBoardWriter(KVWriter):
     ) -> None:
         """Writes what the logger dumps: numbers; anything else has no place in a chart."""
         if not self._charts_are_laid_out and HEADLINE in key_values:
-            self._file.write(custom_scalars(_layout(key_values)))
+            self._file.write(custom_scalars({**_layout(key_values), **self._charts}))
             self._charts_are_laid_out = True
         numbers = [
             Summary.Value(tag=name, simple_value=float(value))
@@ -110,8 +133,8 @@ def _measures(summary: Mapping[str, Interval]) -> dict[str, Interval]:
 _HYPER_PARAMETERS = ("agent.", "env.", "seed", "total_timesteps")
 
 
-def _layout(scalars: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
-    """Returns the charts of CUSTOM SCALARS, given the scalars of an evaluation."""
+def _layout(scalars: Mapping[str, Any]) -> Charts:
+    """Returns the charts of CUSTOM SCALARS that show evaluations, given the scalars of one."""
     measures = [name.removeprefix("evaluation/") for name in scalars if name.startswith("evaluation/")]
     # Tags of "Margin" are names: value, lower end, upper end. Those of "Multiline" are regular expressions.
     return {
@@ -121,13 +144,5 @@ def _layout(scalars: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
         },
         "Evaluation: beside the baselines": {
             m: ["Multiline", [f"^evaluation/{m}$", f"^versus/[^/]+/{m}$"]] for m in measures
-        },
-        "Training": {
-            "return, exploring": ["Multiline", ["^rollout/ep_rew_mean$"]],
-            "reward terms": ["Multiline", ["^reward/"]],
-            "losses": ["Multiline", ["^train/(loss|policy_gradient_loss|value_loss)$"]],
-            "size of the updates": ["Multiline", ["^train/(approx_kl|clip_fraction|td_error)$"]],
-            "share of the time": ["Multiline", ["^time/fraction_"]],
-            "steps a second": ["Multiline", ["^time/steps_per_second$"]],
         },
     }

@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from agents.common.errors import UserError
 from agents.common.film import encode_gif, save_film
 from agents.common.statistics import Interval
-from agents.common.tensorboard import TensorBoardWriter, evaluation_scalars
+from agents.common.tensorboard import TensorBoardWriter, evaluation_scalars, lines
 
 
 def read(run_dir):
@@ -76,6 +76,23 @@ def test_charts_are_laid_out_with_the_first_evaluation(tmp_path):
         "^versus/[^/]+/return$",
     ):
         assert part in layout
+
+
+def test_an_agents_own_charts_stand_in_the_place_of_the_usual_ones(tmp_path):
+    layouts = []
+    for charts in ({}, {"charts": {"Self-play": {"game length": lines("self_play/game_length")}}}):
+        directory = tmp_path / str(len(layouts))
+        directory.mkdir()
+        writer = TensorBoardWriter(directory, **charts)
+        dump(writer, 0, evaluation__return=1.0)
+        (event,) = read(directory).Tensors("custom_scalars__config__")
+        layouts.append(event.tensor_proto.string_val[0].decode(errors="replace"))
+    usual, own = layouts
+    assert "^rollout/ep_rew_mean$" in usual
+    assert "self_play" not in usual
+    assert "^self_play/game_length$" in own
+    assert "rollout" not in own
+    assert "uncertainty/return_low" in own
 
 
 def test_hyper_parameters_and_config_are_in_the_run_itself(tmp_path):
@@ -146,12 +163,12 @@ def test_a_full_disk_is_an_error_at_once_and_the_next_run_goes_on(tmp_path):
 def test_a_picture_keeps_its_colours_and_a_text_its_markdown(tmp_path):
     picture = moving_square()[3]
     writer = TensorBoardWriter(tmp_path)
-    writer.write_picture("self_play/positions", picture, step=3)
-    writer.write_text("self_play/game", "**Black wins.** 1. e4", step=3)
+    writer.write_picture("game/positions", picture, step=3)
+    writer.write_text("game/moves", "**Black wins.** 1. e4", step=3)
     writer.close()
-    (event,) = read(tmp_path).Images("self_play/positions")
+    (event,) = read(tmp_path).Images("game/positions")
     assert (event.step, event.width, event.height) == (3, 80, 60)
     shown = np.asarray(Image.open(io.BytesIO(event.encoded_image_string)).convert("RGB"))
     np.testing.assert_array_equal(shown, picture)  # three colours fit into a palette
-    (text,) = read(tmp_path).Tensors("self_play/game/text_summary")
+    (text,) = read(tmp_path).Tensors("game/moves/text_summary")
     assert (text.step, text.tensor_proto.string_val[0]) == (3, b"**Black wins.** 1. e4")
