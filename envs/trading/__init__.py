@@ -1,0 +1,1 @@
+"""Trading: worlds with honest accounting, known optima and real data."""

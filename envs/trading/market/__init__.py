@@ -1,0 +1,1 @@
+"""Market data and what is learned from: bars, the loader, the simulator, features and splits."""

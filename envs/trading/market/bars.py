@@ -1,0 +1,131 @@
+"""Bars: prices and volumes of several assets on one clock, checked once, for every world over market data."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+PRICES = ("open", "high", "low", "close")
+COLUMNS = (*PRICES, "volume")
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """Open, high, low, close and volume of N assets in T bars; the arrays are read-only.
+
+    A bar is labelled by the moment at which it opens; its close is known only when the next one opens. Who
+    decides "on bar t" has seen bars 0..t and trades at `open[t + 1]`.
+
+    Attributes:
+        times: (T,) datetime64[ns], UTC, strictly increasing: when each bar opens.
+        symbols: the N names, all different.
+        open: (T, N) float64, > 0 and finite; the first price.
+        high: (T, N) float64; the highest price, not below open and close.
+        low: (T, N) float64, > 0; the lowest price, not above open and close.
+        close: (T, N) float64; the last price.
+        volume: (T, N) float64, >= 0 and finite: units traded.
+        periods_per_year: bars a year, by which returns and volatilities are annualised.
+
+    Raises ValueError, in one line that names bar and asset, if any of this does not hold.
+    """
+
+    times: np.ndarray
+    symbols: tuple[str, ...]
+    open: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+    close: np.ndarray
+    volume: np.ndarray
+    periods_per_year: float
+
+    def __post_init__(self) -> None:
+        times = _read_only(np.asarray(self.times).astype("datetime64[ns]"))
+        object.__setattr__(self, "times", times)
+        if isinstance(self.symbols, str):
+            raise ValueError(f"symbols={self.symbols!r} is one text; give a tuple of names")
+        object.__setattr__(self, "symbols", tuple(self.symbols))
+        object.__setattr__(self, "periods_per_year", float(self.periods_per_year))
+        shape = (len(times), len(self.symbols))
+        for name in COLUMNS:
+            values = _read_only(np.asarray(getattr(self, name)).astype(np.float64, order="C"))
+            if values.shape != shape:
+                raise ValueError(
+                    f"{name} has shape {values.shape}; {shape[0]} times and {shape[1]} symbols need {shape}"
+                )
+            object.__setattr__(self, name, values)
+        self._check()
+
+    def _check(self) -> None:
+        if not len(self.times) or not self.symbols:
+            raise ValueError(
+                f"bars are empty: {len(self.times)} times, {len(self.symbols)} symbols; need one of each"
+            )
+        if len(set(self.symbols)) < len(self.symbols):
+            twice = next(name for name in self.symbols if self.symbols.count(name) > 1)
+            raise ValueError(f"symbol {twice!r} occurs twice; give each asset its own name")
+        if not (0.0 < self.periods_per_year < np.inf):
+            raise ValueError(
+                f"periods_per_year={self.periods_per_year} must be positive: 252 for trading days"
+            )
+        if np.isnat(self.times).any():
+            raise ValueError(
+                f"times[{int(np.argmax(np.isnat(self.times)))}] is not a time (NaT); give each bar one"
+            )
+        backwards = np.diff(self.times) <= np.timedelta64(0)
+        if backwards.any():
+            bar = int(np.argmax(backwards)) + 1
+            raise ValueError(
+                f"times[{bar}]={self.times[bar]} does not come after times[{bar - 1}]={self.times[bar - 1]}; "
+                "sort the bars by time and keep one a time"
+            )
+        for name in PRICES:
+            values = getattr(self, name)
+            self._require(name, (values > 0) & np.isfinite(values), "must be positive and finite")
+        self._require(
+            "volume", (self.volume >= 0) & np.isfinite(self.volume), "must be finite and not negative"
+        )
+        self._require("high", self.high >= np.maximum(self.open, self.close), "is below open or close")
+        self._require("low", self.low <= np.minimum(self.open, self.close), "is above open or close")
+
+    def _require(self, name: str, good: np.ndarray, fault: str) -> None:
+        if not good.all():
+            bar, asset = np.unravel_index(int(np.argmin(good)), good.shape)
+            value = getattr(self, name)[bar, asset]
+            raise ValueError(
+                f"{name}={value} of {self.symbols[asset]} in bar {bar} ({self.times[bar]}) {fault}; "
+                "mend or drop that bar"
+            )
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def __str__(self) -> str:
+        first, last = (str(time.astype("datetime64[m]")) for time in (self.times[0], self.times[-1]))
+        names = ", ".join(self.symbols[:4]) + (", …" if len(self.symbols) > 4 else "")
+        return (
+            f"{len(self):,} bars of {len(self.symbols)} assets ({names}) from {first} to {last} UTC, "
+            f"{self.periods_per_year:g} bars a year"
+        )
+
+    def slice(self, start: int, stop: int) -> "Bars":
+        """Returns bars start..stop − 1; raises ValueError unless 0 <= start < stop <= len(self)."""
+        if not 0 <= start < stop <= len(self):
+            raise ValueError(
+                f"slice({start}, {stop}) leaves no bars of {len(self)}; need 0 <= start < stop <= {len(self)}"
+            )
+        columns = {name: getattr(self, name)[start:stop] for name in COLUMNS}
+        return Bars(self.times[start:stop], self.symbols, **columns, periods_per_year=self.periods_per_year)
+
+    def select(self, symbols: tuple[str, ...] | list[str]) -> "Bars":
+        """Returns the bars of `symbols`, in that order; raises ValueError for one that is not there."""
+        for name in symbols:
+            if name not in self.symbols:
+                raise ValueError(f"symbol {name!r} is not among {', '.join(self.symbols)}")
+        index = [self.symbols.index(name) for name in symbols]
+        columns = {name: getattr(self, name)[:, index] for name in COLUMNS}
+        return Bars(self.times, tuple(symbols), **columns, periods_per_year=self.periods_per_year)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    """Returns `array`, a copy of what the caller holds, closed for writing."""
+    array.setflags(write=False)
+    return array
