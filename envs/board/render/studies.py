@@ -35,7 +35,7 @@ _BEST = 5  # moves named beneath a board, and arrows on it
 _LEGEND_PX = 46
 _LEAST = 0.01  # a smaller share is not drawn
 _LEAST_ARROW = 0.05  # likewise along an arrow
-_NUMBER_RADIUS_PX = 10  # a disc and a ring that leave room for a number
+_NUMBER_HEIGHT_PX = 17  # on a disc, where it and the ring leave room
 
 Place = tuple[int, int]
 
@@ -153,13 +153,15 @@ class StudyRenderer:
                 draw_arrow(sketch, points[0], points[1], cell, *share)
                 continue
             draw_disc(sketch, points[0], cell, *share)
-            if disc_radius(min(share), cell) >= _NUMBER_RADIUS_PX:
-                numbers.append((points[0], f"{100 * share.search:.0f}"))
+            text = f"{100 * share.search:.0f}"
+            if disc_radius(min(share), cell) >= text_width(text, _NUMBER_HEIGHT_PX) / 2 + 1:
+                numbers.append((points[0], text))
         if played:
             draw_brackets(sketch, self._at(played[-1]), cell)
         tile.blit(sketch.finish(), (0, 0), special_flags=pygame.BLEND_PREMULTIPLIED)
         for (x, y), text in numbers:
-            write(tile, text, round(x - text_width(text, 17) / 2), round(y), height_px=17)
+            at = (round(x - text_width(text, _NUMBER_HEIGHT_PX) / 2), round(y))
+            write(tile, text, *at, height_px=_NUMBER_HEIGHT_PX)
 
     def _at(self, place: Place) -> Point:
         x, y = self._painter.look.centre(*place)
