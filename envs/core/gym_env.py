@@ -26,14 +26,16 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         modes = _render_modes(setup)
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"render_mode={render_mode!r} is unknown; use one of {modes} or None")
+        if len(setup.agents) > 1:
+            raise ValueError(
+                f"{setup.world.name} has {len(setup.agents)} agents that act at once; use a ParallelLaneEnv"
+            )
         self.metadata = {"render_modes": modes, "render_fps": setup.render_fps}
         self.render_mode = render_mode
         self.setup = setup
         self.observation_space = setup.single_observation_space
         self._lanes = Lanes(setup, 1)
-        self.action_space = (
-            LegalDiscrete(self._lanes.outputs.masks[0]) if setup.masked else setup.action_space
-        )
+        self.action_space = LegalDiscrete(self._lanes.masks[0]) if setup.masked else setup.action_space
         self._all = np.ones(1, np.bool_)
         self._renderer: Renderer | None = None
         self._before = self._lanes.states.copy()  # the record before the last step, for `render_motion`
@@ -122,9 +124,12 @@ class LaneEnv(gymnasium.Env[Any, Any]):
 class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
     """A batch of environments that steps on all cores, with SAME_STEP autoreset.
 
+    An environment is a lane. Where P agents act at once (see `ParallelVectorEnv`), it is one agent of a lane:
+    the environments of lane i begin at i * P, and begin and end their episodes together.
+
     `reset` and `step` return arrays that are the caller's to keep. The arrays in `info` are views that the
-    next step overwrites: `final_obs` (N, ...) float32, valid where `_final_obs` (N,) bool; `reward_terms`,
-    name to (N,) float32; `metrics`, name to (N,) float32, valid where `_metrics` (N,) bool.
+    next step overwrites: `final_obs`, like the observations, valid where `_final_obs` (N,) bool;
+    `reward_terms`, name to (N,) float32; `metrics`, name to (N,) float32, valid where `_metrics` (N,) bool.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 (Gymnasium's form)
@@ -143,23 +148,28 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self.render_mode = render_mode
         self.num_envs = num_envs
         self.setup = setup
-        self._lanes = Lanes(setup, num_envs)
-        outputs = self._lanes.outputs
+        num_lanes, left = divmod(num_envs, len(setup.agents))
+        if left:
+            raise ValueError(
+                f"num_envs={num_envs} is no multiple of the {len(setup.agents)} agents of a lane of "
+                f"{setup.world.name}; try {(num_lanes + 1) * len(setup.agents)}"
+            )
+        self._lanes = Lanes(setup, num_lanes)
         self.single_observation_space = setup.single_observation_space
         self.single_action_space = setup.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = (
-            LegalMultiDiscrete(outputs.masks) if setup.masked else batch_space(setup.action_space, num_envs)
+            LegalMultiDiscrete(self._lanes.masks)
+            if setup.masked
+            else batch_space(setup.action_space, num_envs)
         )
         self.baselines = setup.baselines
-        self._all = np.ones(num_envs, np.bool_)
+        self._all = np.ones(num_lanes, np.bool_)
         self._renderer: Renderer | None = None
         self._begun = False
-        self._lanes.seed(_fresh_seeds(num_envs), self._all)
-        world, batch = setup.world, self._lanes.launchers
-        self._step = batch.step_parallel if num_envs > 1 else batch.step_serial
-        self._reward_terms = {name: outputs.terms[:, k] for k, name in enumerate(world.reward_terms)}
-        self._metrics = {name: outputs.metrics[:, k] for k, name in enumerate(world.metric_names)}
+        self._lanes.seed(_fresh_seeds(num_lanes), self._all)
+        batch = self._lanes.launchers
+        self._step = batch.step_parallel if num_lanes > 1 else batch.step_serial
 
     @property
     def states(self) -> np.ndarray:
@@ -169,21 +179,20 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
     def reset(  # pyright: ignore[reportIncompatibleMethodOverride] (a list of seeds may hold None in Gymnasium)
         self, *, seed: int | list[int] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Begins an episode in every lane, or where `options["reset_mask"]` (N,) bool says.
+        """Begins an episode in every lane, or where `options["reset_mask"]` says, one bool a lane.
 
-        Lane i of an integer seed begins the scenarios of `seed + i`; without a seed each lane goes on to its
-        next scenario.
+        Lane i of an integer seed begins the scenarios of `seed + i`, of a list those of `seed[i]`; without a
+        seed each lane goes on to its next scenario.
         """
         super().reset(seed=seed if not isinstance(seed, list) else None)
         mask = self._all if options is None else np.asarray(options.get("reset_mask", self._all), np.bool_)
-        if mask.shape != (self.num_envs,):
-            raise ValueError(f"reset_mask has shape {mask.shape}; one bool a lane is {(self.num_envs,)}")
+        if mask.shape != self._all.shape:
+            raise ValueError(f"reset_mask has shape {mask.shape}; one bool a lane is {self._all.shape}")
         if seed is not None:
-            seeds = seed if isinstance(seed, list) else range(seed, seed + self.num_envs)
-            if len(seeds) != self.num_envs:
-                raise ValueError(
-                    f"{len(seeds)} seeds were given for {self.num_envs} environments; give one each"
-                )
+            seeds = seed if isinstance(seed, list) else range(seed, seed + len(mask))
+            if len(seeds) != len(mask):
+                what = "environments" if len(mask) == self.num_envs else "lanes"
+                raise ValueError(f"{len(seeds)} seeds were given for {len(mask)} {what}; give one each")
             self._lanes.seed(np.array(seeds, np.uint64), mask)
         self._lanes.reset(mask)
         self._begun = True
@@ -196,33 +205,27 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         lanes = self._lanes
         lanes.set_actions(np.asarray(actions))
         lanes.step(self._step, autoreset=True)
-        outputs = lanes.outputs
-        done = outputs.terminated | outputs.truncated
+        rewards, terminated, truncated = lanes.results()
+        done = terminated | truncated
         info = {
             "final_obs": lanes.final_obs,
             "_final_obs": done,
-            "reward_terms": self._reward_terms,
-            "metrics": self._metrics,
+            "reward_terms": lanes.reward_terms,
+            "metrics": lanes.metrics,
             "_metrics": done,
         }
-        return (
-            lanes.copy_of_obs(),
-            outputs.rewards.copy(),
-            outputs.terminated.copy(),
-            outputs.truncated.copy(),
-            info,
-        )
+        return lanes.copy_of_obs(), rewards, terminated, truncated, info
 
     def observe(self) -> Obs:
-        """Returns a copy of the current observations (N, ...) float32, with the masks where there are any."""
+        """Returns a copy of the current observations (N, ...) float32, or a dict of their parts and masks."""
         return self._lanes.copy_of_obs()
 
     def get_state(self) -> np.ndarray:
-        """Returns a copy of all lanes: a structured array (N,) that is everything about this batch."""
+        """Returns a copy of all lanes, a row each: a structured array that is everything about this batch."""
         return self._lanes.copy_of_states()
 
     def set_state(self, rows: np.ndarray) -> None:
-        """Continues from `rows` (N,), made by `get_state` of an environment with the same arguments."""
+        """Continues from `rows`, made by `get_state` of an environment with the same arguments."""
         self._lanes.set_states(rows)
         self._begun = True
 

@@ -1,16 +1,19 @@
 """What a world says of itself, once its parameters are chosen, to the generic environments."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from gymnasium.spaces import Box, Dict, Discrete
+from gymnasium.spaces import Box, Dict, Discrete, Space
 
 from envs.core.lane import World
 
 if TYPE_CHECKING:
     from envs.core.gym_env import LaneVectorEnv
+
+ACTION_MASK = "action_mask"
 
 
 class Renderer(Protocol):
@@ -41,8 +44,10 @@ class Setup:
         world: the rules.
         params: an instance of `world.params`.
         state_dtype: the record's dtype, beginning with `LANE_HEADER`.
-        observation_space: a float32 Box; its flat size is K of `world.observe`. A world with a `legal`
-            function is observed as a Dict of this, `observation`, and of `action_mask` (A,) int8.
+        observation_space: a float32 Box, or a flat Dict of such Boxes, which Gymnasium sorts by key if it is
+            made of a plain dict. The row of `world.observe` holds the parts one after another in the Dict's
+            order, each flattened; K is their size together. In a world with a `legal` function the Dict has
+            `action_mask` (A,) int8 beside its parts, and a Box becomes the part `observation` of such a Dict.
         action_space: Discrete, or a Box of `world.action_width` numbers.
         renderer: makes the object that draws records, or None.
         text: draws a record as text, for the render mode `ansi`, or None.
@@ -54,12 +59,15 @@ class Setup:
         illegal_message: `(row, action, mask) -> str` says what is wrong with an illegal action, or None.
         illegal_passes: whether an illegal action reaches the world's `step`, as ILLEGAL_ACTION, instead of
             raising ValueError.
+
+    Raises:
+        ValueError: the observation space is none of these.
     """
 
     world: World
     params: Any
     state_dtype: np.dtype[Any]
-    observation_space: Box
+    observation_space: Box | Dict
     action_space: Discrete | Box
     renderer: Callable[[], Renderer] | None = None
     text: Callable[[np.void], str] | None = None
@@ -69,6 +77,38 @@ class Setup:
     illegal_message: Callable[[np.void, int, np.ndarray], str] | None = None
     illegal_passes: bool = False
 
+    def __post_init__(self) -> None:
+        space = self.observation_space
+        if isinstance(space, Dict) and not space.spaces:
+            raise ValueError(f"the observation space of {self.world.name} is an empty Dict; give it a part")
+        for name, part in self.observation_parts.items():
+            if not isinstance(part, Box) or part.dtype != np.float32:
+                raise ValueError(
+                    f"{name} of {self.world.name} is observed as {part}; use a Box of dtype float32, or a "
+                    "Dict of such Boxes that holds no Dict"
+                )
+        if isinstance(space, Dict) and ACTION_MASK in space.spaces:
+            raise ValueError(
+                f"the observation space of {self.world.name} has a part {ACTION_MASK!r}, which the engine "
+                "adds where the world has a function `legal`; leave it out"
+            )
+
+    @property
+    def observation_parts(self) -> dict[str, Space[Any]]:
+        """The Boxes whose values the flat row holds, in its order; a Box alone is called `observation`."""
+        space = self.observation_space
+        return dict(space.spaces) if isinstance(space, Dict) else {"observation": space}
+
+    @property
+    def observation_width(self) -> int:
+        """K, the numbers in the flat row of one observation."""
+        return sum(math.prod(part.shape or ()) for part in self.observation_parts.values())
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The names of those who act at once, one row of actions and observations each; here there is one."""
+        return ("agent",)
+
     @property
     def masked(self) -> bool:
         """Whether some discrete actions may be illegal."""
@@ -76,9 +116,9 @@ class Setup:
 
     @property
     def single_observation_space(self) -> Box | Dict:
-        """What one environment returns: the Box alone, or with the mask of legal actions."""
+        """What one environment returns: the observation space, with the mask of legal actions if any."""
         if not self.masked:
             return self.observation_space
         assert isinstance(self.action_space, Discrete)
         mask = Box(0, 1, (int(self.action_space.n),), np.int8)
-        return Dict({"observation": self.observation_space, "action_mask": mask})
+        return Dict([(ACTION_MASK, mask), *self.observation_parts.items()])  # Dict does not sort pairs
