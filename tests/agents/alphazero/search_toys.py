@@ -41,14 +41,14 @@ class Corridor(_Toy):
 
     It starts on cell 1. Stepping left pays 0.1 for each step and ends the game at cell 0; every step right
     costs 0.01; the right end pays 1. From cell x the best is to walk right whenever length - x is small
-    enough.
+    enough. After `limit` steps the time is up.
     """
 
     num_players = 1
-    state_dtype = np.dtype([("rng", "u8"), ("x", "i8"), ("paid", "f8"), ("over", "i8")])
+    state_dtype = np.dtype([("rng", "u8"), ("x", "i8"), ("paid", "f8"), ("over", "i8"), ("steps", "i8")])
 
-    def __init__(self, length=6):
-        self.length = length
+    def __init__(self, length=6, limit=1000):
+        self.length, self.limit = length, limit
 
     def pool(self, size, seed=0):
         pool = super().pool(size, seed)
@@ -67,20 +67,59 @@ class Corridor(_Toy):
         pool["x"][rows] = x
         pool["paid"][rows] = np.where(x == self.length, 1.0, np.where(actions == 1, -0.01, 0.1))
         pool["over"][rows] = (x == 0) | (x == self.length)
+        pool["steps"][rows] += 1
 
     def observe(self, pool, rows, players=None, out=None):
-        planes = np.zeros((len(rows), 4, 1, 1), np.float32)
-        planes[:, 0, 0, 0] = pool["x"][rows]
+        planes = np.zeros((len(rows), *self.observation_shape), np.float32)
+        planes.reshape(len(rows), -1)[:, 0] = pool["x"][rows]
         if out is None:
             return planes
         out[:] = planes
         return out
 
     def result(self, pool, rows):
-        n = len(rows)
+        n, over = len(rows), pool["over"][rows] != 0
         return SimpleNamespace(
-            over=pool["over"][rows] != 0,
+            over=over,
+            truncated=(pool["steps"][rows] >= self.limit) & ~over,
             to_move=np.zeros(n, np.int8),
+            returns=pool["paid"][rows].astype(np.float32)[:, None],
+        )
+
+
+class Coins(_Toy):
+    """One player calls a coin, 0 or 1, that is tossed from the row's own stream: 1 if right, 5 calls."""
+
+    num_players = 1
+    observation_shape = (1,)
+    state_dtype = np.dtype([("rng", "u8"), ("paid", "f8"), ("steps", "i8")])
+
+    def legal(self, pool, rows, out=None):
+        legal = np.repeat(pool["steps"][rows, None] < 5, 2, axis=1).astype(np.int8)
+        if out is None:
+            return legal
+        out[:] = legal
+        return out
+
+    def step(self, pool, rows, actions, *, check=True):
+        pool["rng"][rows] = pool["rng"][rows] * np.uint64(6364136223846793005) + np.uint64(1442695041)
+        coin = (pool["rng"][rows] >> np.uint64(63)).astype(np.int64)
+        pool["paid"][rows] = coin == actions
+        pool["steps"][rows] += 1
+
+    def observe(self, pool, rows, players=None, out=None):
+        seen = pool["steps"][rows, None].astype(np.float32)
+        if out is None:
+            return seen
+        out[:] = seen
+        return out
+
+    def result(self, pool, rows):
+        over = pool["steps"][rows] >= 5
+        return SimpleNamespace(
+            over=over,
+            truncated=np.zeros(len(rows), bool),
+            to_move=np.zeros(len(rows), np.int8),
             returns=pool["paid"][rows].astype(np.float32)[:, None],
         )
 
