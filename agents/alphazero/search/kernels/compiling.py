@@ -1,0 +1,59 @@
+# Numba is partly typed.
+# pyright: basic, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""How the kernels are compiled: parts into kernels, and kernels once for all processes.
+
+Numba keeps compiled kernels on disk, but watches only the file of the kernel itself. These are made of parts
+and constants from several files: so their machine code is kept in a directory that is named by all of them.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+
+part = numba.njit(error_model="numpy", _nrt=False, forceinline=True)  # pyright: ignore[reportCallIssue]
+"""Compiles a part of a kernel. It allocates nothing, so counting references would only take time; and inlined
+it need not be handed all the arrays of a `TreeArrays`, which takes longer than most parts do."""
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiles what is called from Python."""
+    return _kept(function, parallel=False)
+
+
+def parallel_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiles what is called from Python and runs its `prange` over many trees at once.
+
+    What such a loop does is always a function of its own: Numba (0.68) loses what the loop itself writes to
+    arrays that are in a tuple.
+    """
+    return _kept(function, parallel=True)
+
+
+def cache_directory() -> Path:
+    """Returns where the machine code is kept, by a hash of everything that it is compiled from.
+
+    Under `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/quadrivium`, else `~/.cache/quadrivium`.
+    """
+    digest = hashlib.sha256(numba.__version__.encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.name.encode() + source.read_bytes())
+    root = os.environ.get("NUMBA_CACHE_DIR") or Path(
+        os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "quadrivium"
+    )
+    return Path(root, f"search-{digest.hexdigest()[:16]}")
+
+
+_DIRECTORY = str(cache_directory())
+
+
+def _kept(function: Callable[..., Any], parallel: bool) -> Callable[..., Any]:
+    previous = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = _DIRECTORY
+    try:
+        return numba.njit(cache=True, parallel=parallel, error_model="numpy")(function)
+    finally:
+        numba.config.CACHE_DIR = previous
