@@ -278,7 +278,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         self._n_updates = int(state["n_updates"])
         rows, env = state.get("env_rows"), self.env
         batched = env if isinstance(env, BatchedVecEnv) and env.supports_state else None
-        if rows is None or batched is None or len(rows) != self.n_envs:
+        if rows is None or batched is None or len(rows) != len(batched.get_state()):
             self._last_obs = None  # learn() resets the environments
             return
         batched.set_state(rows)

@@ -23,7 +23,7 @@ class LaneEnv(gymnasium.Env[Any, Any]):
     metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 10}  # noqa: RUF012 (Gymnasium's form)
 
     def __init__(self, setup: Setup, render_mode: str | None = None) -> None:
-        modes = _render_modes(setup)
+        modes = render_modes_of(setup)
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"render_mode={render_mode!r} is unknown; use one of {modes} or None")
         if len(setup.agents) > 1:
@@ -40,7 +40,7 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         self._renderer: Renderer | None = None
         self._before = self._lanes.states.copy()  # the record before the last step, for `render_motion`
         self._running = False
-        self._lanes.seed(_fresh_seeds(1), self._all)
+        self._lanes.seed(fresh_seeds(1), self._all)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -124,8 +124,8 @@ class LaneEnv(gymnasium.Env[Any, Any]):
 class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
     """A batch of environments that steps on all cores, with SAME_STEP autoreset.
 
-    An environment is a lane. Where P agents act at once (see `ParallelVectorEnv`), it is one agent of a lane:
-    the environments of lane i begin at i * P, and begin and end their episodes together.
+    An environment is a lane. Where P agents act at once, it is one agent of a lane, so that one policy can be
+    trained as all of them: those of lane i begin at i * P, and begin and end their episodes together.
 
     `reset` and `step` return arrays that are the caller's to keep. The arrays in `info` are views that the
     next step overwrites: `final_obs`, like the observations, valid where `_final_obs` (N,) bool;
@@ -140,7 +140,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
     def __init__(self, setup: Setup, num_envs: int = 1, render_mode: str | None = None) -> None:
         if num_envs < 1:
             raise ValueError(f"num_envs={num_envs} must be at least 1")
-        modes = [mode for mode in _render_modes(setup) if mode == "rgb_array"]
+        modes = [mode for mode in render_modes_of(setup) if mode == "rgb_array"]
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"render_mode={render_mode!r} is unknown in a batch; use one of {modes} or None")
         require_openmp()
@@ -148,6 +148,11 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self.render_mode = render_mode
         self.num_envs = num_envs
         self.setup = setup
+        if setup.active is not None:
+            raise ValueError(
+                f"agents of {setup.world.name} leave before others, but a batch has rows for all until the "
+                "lane's episode ends; use ParallelLaneEnv, or rules by which all stay"
+            )
         num_lanes, left = divmod(num_envs, len(setup.agents))
         if left:
             raise ValueError(
@@ -167,7 +172,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self._all = np.ones(num_lanes, np.bool_)
         self._renderer: Renderer | None = None
         self._begun = False
-        self._lanes.seed(_fresh_seeds(num_lanes), self._all)
+        self._lanes.seed(fresh_seeds(num_lanes), self._all)
         batch = self._lanes.launchers
         self._step = batch.step_parallel if num_lanes > 1 else batch.step_serial
 
@@ -244,9 +249,11 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
             self._renderer = None
 
 
-def _render_modes(setup: Setup) -> list[str]:
+def render_modes_of(setup: Setup) -> list[str]:
+    """Returns the render modes for which a world has the means."""
     return [*(["rgb_array", "human"] if setup.renderer else []), *(["ansi"] if setup.text else [])]
 
 
-def _fresh_seeds(n: int) -> np.ndarray:
+def fresh_seeds(n: int) -> np.ndarray:
+    """Returns n seeds (n,) uint64 that no one has asked for."""
     return np.random.SeedSequence().generate_state(n, np.uint64)

@@ -34,6 +34,8 @@ def lane(function: Callable[..., Any]) -> Any:
 class World:
     """The rules of one world: its lane functions and the names of what they report.
 
+    The rows are those of one agent; where P agents act at once, they are P times as long (see `Setup`).
+
     Attributes:
         name: of the world, in errors and cache paths.
         params: the world's NamedTuple class of parameters; a field `split` is 0 in training, 1 in tests.

@@ -17,8 +17,8 @@ Obs = np.ndarray | dict[str, np.ndarray]
 class Lanes:
     """A batch of `num_lanes` records of a world, and the outputs of its agents.
 
-    With P agents a lane (P is 1 but for a `ParallelSetup`), the launchers see one row a lane, in which the
-    agents lie one after another, and the methods here one row an agent: those of lane i begin at i * P.
+    With P agents a lane (usually 1), the launchers see one row a lane, in which the agents lie one after
+    another, and the methods here one row an agent: those of lane i begin at i * P.
     """
 
     def __init__(self, setup: Setup, num_lanes: int) -> None:

@@ -59,9 +59,15 @@ class Setup:
         illegal_message: `(row, action, mask) -> str` says what is wrong with an illegal action, or None.
         illegal_passes: whether an illegal action reaches the world's `step`, as ILLEGAL_ACTION, instead of
             raising ValueError.
+        agents: the names of the P agents that act at once; usually there is one. The spaces and the names of
+            terms and metrics are those of one agent, and the lane functions get the rows of all of them one
+            after another: `action` is (P * A,), `terms` (P * T,), and `observe`, `legal` and `metrics` write
+            (P * K,), (P * A,) and (P * M,). `step` says whether the episode is over for all of them.
+        active: the record's field (P,) that is not 0 while an agent takes part, where agents leave before the
+            others; they do not come back within the episode, and their actions are 0. None: all stay.
 
     Raises:
-        ValueError: the observation space is none of these.
+        ValueError: the observation space, `agents` or `active` is none of these.
     """
 
     world: World
@@ -76,6 +82,8 @@ class Setup:
     others: Callable[[np.ndarray], bool] | None = None
     illegal_message: Callable[[np.void, int, np.ndarray], str] | None = None
     illegal_passes: bool = False
+    agents: tuple[str, ...] = ("agent",)
+    active: str | None = None
 
     def __post_init__(self) -> None:
         space = self.observation_space
@@ -92,6 +100,16 @@ class Setup:
                 f"the observation space of {self.world.name} has a part {ACTION_MASK!r}, which the engine "
                 "adds where the world has a function `legal`; leave it out"
             )
+        if not self.agents or len(set(self.agents)) < len(self.agents):
+            raise ValueError(f"agents={self.agents} of {self.world.name}; give each its own name")
+        fields: dict[str, Any] = {**(self.state_dtype.fields or {})}
+        if self.active is not None and (
+            self.active not in fields or fields[self.active][0].shape != (len(self.agents),)
+        ):
+            raise ValueError(
+                f"active={self.active!r} is no field of {self.world.name}'s record with one number for each "
+                f"of {len(self.agents)} agents; name one"
+            )
 
     @property
     def observation_parts(self) -> dict[str, Space[Any]]:
@@ -103,11 +121,6 @@ class Setup:
     def observation_width(self) -> int:
         """K, the numbers in the flat row of one observation."""
         return sum(math.prod(part.shape or ()) for part in self.observation_parts.values())
-
-    @property
-    def agents(self) -> tuple[str, ...]:
-        """The names of those who act at once, one row of actions and observations each; here there is one."""
-        return ("agent",)
 
     @property
     def masked(self) -> bool:

@@ -29,12 +29,14 @@ def check_vector_env(
     num_envs: int = 5,
     steps: int = 200,
     seed: int = 0,
+    agents: int = 1,
 ) -> Report:
     """Checks a vector environment; returns what was checked, raises ConformanceError at the first fault.
 
     make_single: makes the same environment unbatched, which lane i must then equal bit for bit.
+    agents: how many environments, one after another, are the agents of one lane; `num_envs` is a multiple.
     """
-    return _run(VECTOR_CHECKS, Subject(make, make_single, num_envs, steps, seed))
+    return _run(VECTOR_CHECKS, Subject(make, make_single, num_envs, steps, seed, agents))
 
 
 def _run(checks: list[Callable[[Subject], None]], subject: Subject) -> Report:

@@ -72,11 +72,13 @@ def same_seed_same_trajectory(subject: Subject) -> None:
 def lanes_do_not_depend_on_the_batch(subject: Subject) -> None:
     """Lane i of a batch equals a batch of one on seed + i: no batch size, lane index or neighbour matters."""
     batch = play_batch(subject.batch(), subject.seed, subject.steps)
-    for lane in range(subject.num_envs):
-        actions = [lanes_of(action, [lane]) for action in batch.actions]
+    for lane in range(subject.lanes):
+        own = range(lane * subject.agents, (lane + 1) * subject.agents)
+        actions = [lanes_of(action, list(own)) for action in batch.actions]
         alone = play_batch(subject.batch(1), subject.seed + lane, subject.steps, actions)
-        found = first_difference(lane_records(batch, lane), lane_records(alone, 0))
-        require_same(found, f"lane {lane} of {subject.num_envs}, and alone")
+        for agent, env in enumerate(own):
+            found = first_difference(lane_records(batch, env), lane_records(alone, agent))
+            require_same(found, f"lane {lane} of {subject.lanes}, and alone")
 
 
 def lanes_equal_the_single_environment(subject: Subject) -> None:
@@ -201,7 +203,7 @@ def state_resumes_bit_for_bit(subject: Subject) -> None:
     half = subject.steps // 2
     play_batch(env, subject.seed, half)
     rows = core.get_state()
-    require(rows.shape == (subject.num_envs,), f"get_state has shape {rows.shape}, not a row a lane")
+    require(rows.shape == (subject.lanes,), f"get_state has shape {rows.shape}, not a row a lane")
     obs = core.observe()
     random = np.random.default_rng(0)
     after, again = Rollout(subject.seed), Rollout(subject.seed)
@@ -220,10 +222,10 @@ def a_row_is_all_that_a_lane_is(subject: Subject) -> None:
     env, moved = subject.batch(), subject.batch()
     core, moved_core = needs_state(env), needs_state(moved)
     play_batch(env, subject.seed, subject.steps // 2)
-    rows, order = core.get_state(), np.roll(np.arange(subject.num_envs), 1)
     obs, random = core.observe(), np.random.default_rng(0)
     moved.reset(seed=subject.seed + 1000)
-    moved_core.set_state(rows[order])
+    moved_core.set_state(np.roll(core.get_state(), 1))
+    order = np.roll(np.arange(subject.num_envs), subject.agents)
     for step in range(50):
         action = legal_random_action(env.action_space, obs, random)
         stay, go = env.step(action), moved.step(lanes_of(action, order))

@@ -42,9 +42,10 @@ class Subject:
     Attributes:
         make: the factory of the environment or batch.
         make_single: the factory of one environment of a batch, if it is known.
-        num_envs: lanes of a batch.
+        num_envs: environments of a batch.
         steps: how long the rollouts are; long enough for episodes to end.
         seed: of the first lane.
+        agents: environments of a batch that are one lane: they share its state and its episodes.
     """
 
     make: Callable[..., Any]
@@ -52,10 +53,16 @@ class Subject:
     num_envs: int
     steps: int
     seed: int
+    agents: int = 1
 
-    def batch(self, num_envs: int | None = None, **kwargs: Any) -> Batch:
-        """Returns a new batch of `num_envs` lanes."""
-        return self.make(num_envs=self.num_envs if num_envs is None else num_envs, **kwargs)
+    @property
+    def lanes(self) -> int:
+        """The lanes of a batch."""
+        return self.num_envs // self.agents
+
+    def batch(self, lanes: int | None = None, **kwargs: Any) -> Batch:
+        """Returns a new batch of `lanes` lanes."""
+        return self.make(num_envs=(self.lanes if lanes is None else lanes) * self.agents, **kwargs)
 
 
 def require(truth: bool, fault: str) -> None:

@@ -1,0 +1,180 @@
+"""A world in which several agents act at once, as a PettingZoo environment of the parallel form."""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+import gymnasium
+import numpy as np
+from pettingzoo import ParallelEnv
+
+from envs.core.gym_env import fresh_seeds, render_modes_of
+from envs.core.lane import World
+from envs.core.lanes import Lanes
+from envs.core.launch import compile_launchers, lane_metrics
+from envs.core.setup import Renderer, Setup
+from envs.core.spaces import LegalDiscrete
+
+
+class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
+    """One lane whose agents, `setup.agents`, act at once. For many lanes there is `LaneVectorEnv`.
+
+    The dictionaries by agent that `step` returns have those who acted, the leaving ones included. An agent
+    that leaves early has terminated; if the episode's time is up, those who are left are truncated.
+    `infos[agent]` holds the named parts of its reward as `reward_terms`, and in its last step its `metrics`.
+    The arrays are the caller's to keep.
+
+    Args:
+        setup: the world with its parameters chosen.
+        name: what PettingZoo calls the environment, such as "intersection_v0".
+        render_mode: one that the world has, or None.
+    """
+
+    def __init__(self, setup: Setup, name: str, render_mode: str | None = None) -> None:
+        modes = render_modes_of(setup)
+        if render_mode is not None and render_mode not in modes:
+            raise ValueError(f"render_mode={render_mode!r} is unknown; use one of {modes} or None")
+        self.metadata = {"name": name, "render_modes": modes, "render_fps": setup.render_fps}
+        self.render_mode = render_mode
+        self.setup = setup
+        self.possible_agents = list(setup.agents)
+        self.agents = []
+        self._lanes = Lanes(setup, 1)
+        self._row_of = {agent: row for row, agent in enumerate(setup.agents)}
+        masks = self._lanes.masks
+        self.observation_spaces = {agent: deepcopy(setup.single_observation_space) for agent in setup.agents}
+        self.action_spaces = {  # each with a random stream of its own
+            agent: LegalDiscrete(masks[row]) if setup.masked else deepcopy(setup.action_space)
+            for agent, row in self._row_of.items()
+        }
+        self._all = np.ones(1, np.bool_)
+        self._renderer: Renderer | None = None
+        self._lanes.seed(fresh_seeds(1), self._all)
+
+    def observation_space(self, agent: str) -> gymnasium.Space[Any]:
+        """Returns the agent's space, always the same object."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> gymnasium.Space[Any]:
+        """Returns the agent's space, always the same object."""
+        return self.action_spaces[agent]
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """Begins an episode: the first of `seed`'s scenarios, or without a seed the next one."""
+        if seed is not None:
+            self._lanes.seed(np.array([seed], np.uint64), self._all)
+        self._lanes.reset(self._all)
+        self.agents = [agent for agent in self.possible_agents if self._takes_part(agent)]
+        if self.render_mode == "human":
+            self.render()
+        return self._observations(), {agent: {} for agent in self.agents}
+
+    def step(
+        self, actions: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
+        """Takes an action of each of `agents`.
+
+        Raises ValueError for a wrong, illegal, missing or superfluous action, which leaves everything as it
+        was, and after the episode's end.
+        """
+        self._take(actions)
+        lanes, acted = self._lanes, self.agents
+        lanes.step(lanes.launchers.step_serial, autoreset=False)
+        rewards, over, cut = lanes.results()
+        terminations = {
+            agent: bool(over[self._row_of[agent]]) or not self._takes_part(agent) for agent in acted
+        }
+        truncations = {agent: bool(cut[self._row_of[agent]]) and not terminations[agent] for agent in acted}
+        infos = {agent: {"reward_terms": self._of(agent, lanes.reward_terms)} for agent in acted}
+        self.agents = [agent for agent in acted if not (terminations[agent] or truncations[agent])]
+        left = [agent for agent in acted if agent not in self.agents]
+        if left and not (over[0] or cut[0]):  # else the launcher has written the metrics
+            _metrics_launcher(self.setup.world)(lanes.states, self.setup.params, lanes.outputs.metrics)
+        for agent in left:
+            infos[agent]["metrics"] = self._of(agent, lanes.metrics)
+        if self.render_mode == "human":
+            self.render()
+        return (
+            {agent: lanes.copy_of_obs(self._row_of[agent]) for agent in acted},
+            {agent: float(rewards[self._row_of[agent]]) for agent in acted},
+            terminations,
+            truncations,
+            infos,
+        )
+
+    def _take(self, actions: Mapping[str, Any]) -> None:
+        if not self.agents:
+            raise ValueError(
+                "step() was called on an episode that has ended or not begun; call reset() first"
+            )
+        if set(actions) != set(self.agents):
+            raise ValueError(
+                f"actions were given for {sorted(actions)}; give one for each of {self.agents}, who take part"
+            )
+        space = self.setup.action_space
+        chosen = [np.asarray(actions[agent]) for agent in self.agents]
+        for agent, action in zip(self.agents, chosen, strict=True):
+            if action.shape != (space.shape or ()):
+                raise ValueError(
+                    f"the action of {agent} has shape {action.shape}; {space} needs {space.shape}"
+                )
+        self._lanes.actions[:] = 0  # of those who have left
+        rows = np.array([self._row_of[agent] for agent in self.agents])
+        self._lanes.set_actions(np.array(chosen), rows, self.agents)
+
+    def _takes_part(self, agent: str) -> bool:
+        active = self.setup.active
+        return active is None or bool(self._lanes.states[active][0, self._row_of[agent]])
+
+    def _of(self, agent: str, columns: Mapping[str, np.ndarray]) -> dict[str, float]:
+        return {name: float(values[self._row_of[agent]]) for name, values in columns.items()}
+
+    def _observations(self) -> dict[str, Any]:
+        return {agent: self._lanes.copy_of_obs(self._row_of[agent]) for agent in self.agents}
+
+    def render(self) -> np.ndarray | str | None:
+        """Returns the text in mode "ansi", the frame (H, W, 3) uint8 in "rgb_array"; "human" shows it."""
+        row = self._lanes.states[0]
+        if self.render_mode == "ansi" and self.setup.text is not None:
+            return self.setup.text(row)
+        if self.render_mode is None or self.setup.renderer is None:
+            gymnasium.logger.warn('render() needs a render mode: parallel_env(render_mode="rgb_array")')
+            return None
+        if self._renderer is None:
+            self._renderer = self.setup.renderer()
+        if self.render_mode == "rgb_array":
+            return self._renderer.draw(row)
+        self._renderer.show(row)
+        return None
+
+    def close(self) -> None:
+        """Closes the window, if there is one."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+    def get_state(self) -> np.ndarray:
+        """Returns a copy of the lane: a structured array (1,) that is everything about this environment."""
+        return self._lanes.copy_of_states()
+
+    def set_state(self, rows: np.ndarray) -> None:
+        """Continues from `rows` (1,), made by `get_state` of an environment with the same arguments.
+
+        The rows are of an episode that runs; who takes part in it stands in them.
+        """
+        self._lanes.set_states(rows)
+        self.agents = [agent for agent in self.possible_agents if self._takes_part(agent)]
+
+
+def _write_metrics(states: Any, p: Any, out: Any) -> None:
+    for i in range(states.shape[0]):
+        lane_metrics(states[i], p, out[i])
+
+
+@cache
+def _metrics_launcher(world: World) -> Callable[..., None]:
+    """Returns `(states, p, out (N, P * M))`, which writes the metrics of episodes that still run."""
+    return compile_launchers(world, serial=[_write_metrics])[0]
