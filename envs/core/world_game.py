@@ -13,6 +13,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from gymnasium.spaces import Box
 
 from envs.core import rng
 from envs.core.game import copy_rows, run_on_rows, words_of
@@ -130,7 +131,8 @@ class WorldGame:
         setup: of the world, such as `gymnasium.make("quadrivium/Highway-v0").unwrapped.setup`.
 
     Raises:
-        ValueError: the actions are not discrete, or others act outside the lanes.
+        ValueError: the actions are not discrete, the observation has several parts, several agents act at
+            once, or others act outside the lanes.
     """
 
     num_players = 1
@@ -140,6 +142,12 @@ class WorldGame:
         if actions is None:
             raise ValueError(
                 f"{setup.world.name} has actions {setup.action_space}; a search needs Discrete ones"
+            )
+        if not isinstance(setup.observation_space, Box) or len(setup.agents) > 1:
+            parts, agents = ", ".join(setup.observation_parts), ", ".join(setup.agents)
+            raise ValueError(
+                f"{setup.world.name} shows {parts} to {agents}; a search needs one observation, a Box, and "
+                "one agent"
             )
         if setup.others is not None:
             raise ValueError(
