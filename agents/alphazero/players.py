@@ -1,4 +1,4 @@
-"""AlphaZero as a player in the board games' Gymnasium environments."""
+"""AlphaZero as a player in the Gymnasium environments of board games and of worlds with one player."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from agents.alphazero.agent import AlphaZero
 class SearchPlayer:
     """Plays what a search of `evaluation_simulations` finds; the policy alone where that is 0.
 
-    The search starts from the records of the environment's games (`env.unwrapped.states`).
+    The search starts from the records of the environment's games or lanes (`env.unwrapped.states`): it knows
+    the whole state, and steps copies of it by the true rules.
     """
 
     name: str
