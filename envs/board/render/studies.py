@@ -154,7 +154,7 @@ class StudyRenderer:
                 continue
             draw_disc(sketch, points[0], cell, *share)
             text = f"{100 * share.search:.0f}"
-            if disc_radius(min(share), cell) >= text_width(text, _NUMBER_HEIGHT_PX) / 2 + 1:
+            if disc_radius(min(share), cell) >= text_width(text.rjust(2, "0"), _NUMBER_HEIGHT_PX) / 2 + 1:
                 numbers.append((points[0], text))
         if played:
             draw_brackets(sketch, self._at(played[-1]), cell)
