@@ -179,9 +179,9 @@ class StudyRenderer:
                 search + float(study.search[action]), network + float(study.policy[action])
             )
         shares.pop((), None)  # a pass
-        arrows = [places for places in shares if len(places) == 2 and max(shares[places]) < _LEAST_ARROW]
-        for places in arrows:
-            if places != self._touched(study.row, study.action):
+        played = self._touched(study.row, study.action)
+        for places, share in list(shares.items()):
+            if len(places) == 2 and max(share) < _LEAST_ARROW and places != played:
                 del shares[places]
         return shares
 
