@@ -106,20 +106,18 @@ class PolicyValueNet(nn.Module):
             raise ValueError("net.normalize_inputs=True, but boards are read as they are; give false")
         self.backbone = make_backbone(spaces.Box(-math.inf, math.inf, observation_shape), config)
         token_dim, pooled_dim = self.backbone.token_dim, self.backbone.pooled_dim
-        grid = len(observation_shape) == 3
-        cells = (
-            observation_shape[1] * observation_shape[2] if grid else num_actions + 1
-        )  # never planes x cells
-        tokens_are_cells = grid and (
+        planes_shown = len(observation_shape) == 3
+        tokens_are_cells = planes_shown and (
             config.trunk == "cnn" or (config.trunk == "transformer" and config.patch == 1)
         )
-        planes, extra = divmod(num_actions, cells)
-        if policy_head == "conv" and not (planes and tokens_are_cells):
+        cells = math.prod(observation_shape[1:])
+        planes, extra = divmod(num_actions, cells) if tokens_are_cells else (0, 0)
+        if policy_head == "conv" and not planes:
             why = f"{num_actions} actions on {cells} cells" if tokens_are_cells else "a trunk without cells"
             raise ValueError(f"policy_head='conv' does not fit {why}; give dense, or auto")
-        if policy_head == "auto" and not grid:
+        if policy_head == "auto" and not planes_shown:
             self.policy: nn.Module = PooledPolicy(pooled_dim, 2 * head_width, num_actions)
-        elif policy_head != "dense" and planes and tokens_are_cells:
+        elif policy_head != "dense" and planes:
             self.policy = ConvPolicy(token_dim, pooled_dim, planes, extra, head_width)
         else:
             with torch.no_grad():
