@@ -111,6 +111,12 @@ class Stem(nn.Module):
                 raise ValueError(
                     "the Dict observation space has only action_mask; expected a key 'observation' too."
                 )
+        for key in named:  # they name modules, and so the weights in a checkpoint
+            if "." in key or hasattr(nn.ModuleDict(), key):
+                raise ValueError(
+                    f"the Dict observation space has a part {key!r}, which cannot name a torch module; "
+                    f"call it {key.replace('.', '_') + '_part'!r}"
+                )
         self.parts = nn.ModuleDict({key: PartStem(part, config, key) for key, part in named.items()})
 
     @property

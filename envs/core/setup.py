@@ -102,7 +102,7 @@ class Setup:
             )
         if not self.agents or len(set(self.agents)) < len(self.agents):
             raise ValueError(f"agents={self.agents} of {self.world.name}; give each its own name")
-        fields: dict[str, Any] = {**(self.state_dtype.fields or {})}
+        fields: Any = self.state_dtype.fields or {}
         if self.active is not None and (
             self.active not in fields or fields[self.active][0].shape != (len(self.agents),)
         ):

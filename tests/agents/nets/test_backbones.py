@@ -173,3 +173,9 @@ def test_dueling_advantages_have_zero_mean():
     head = QHead(8, 3, dueling=True)
     pooled = torch.randn(5, 8)
     torch.testing.assert_close(head(pooled).mean(1, keepdim=True), head.value(pooled))
+
+
+@pytest.mark.parametrize("name", ["values", "training", "map.near"])
+def test_a_part_that_cannot_name_a_module_is_refused_in_a_line(name):
+    with pytest.raises(ValueError, match=f"has a part '{name}', which cannot name a torch module; call it"):
+        make_backbone(spaces.Dict({name: VECTOR}), NetConfig())
