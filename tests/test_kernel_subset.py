@@ -9,7 +9,7 @@ import pytest
 from envs.core.lane import lane
 from tests.kernel_subset import definition, lane_functions, python_function, violations
 from tests.registry import case_name, cases, setup_of
-from tests.worlds import cartpole
+from tests.worlds import cartpole, line, pointer
 
 CASES = cases()
 
@@ -20,6 +20,11 @@ def test_every_lane_function_of_every_world_keeps_the_subset(case):
     functions = lane_functions(setup_of(name, **kwargs).world)
     assert len(functions) >= 4
     assert [fault for function in functions for fault in violations(function)] == []
+
+
+@pytest.mark.parametrize("world", [pointer.MASKED_WORLD, line.WALLED_WORLD], ids=lambda world: world.name)
+def test_the_worlds_of_the_tests_keep_the_subset(world):
+    assert [fault for function in lane_functions(world) for fault in violations(function)] == []
 
 
 def test_functions_called_by_lane_functions_are_found_across_modules():

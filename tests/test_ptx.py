@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from functools import partial
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from envs.core.lanes import Lanes
 from envs.core.launch import begin_episode, lane_legal, lane_metrics, lane_observe, launchers, step_lane
 from envs.core.setup import Setup
 from tests.registry import case_name, cases, setup_of
-from tests.worlds import cartpole
+from tests.worlds import cartpole, line, pointer
 
 CASES = cases()
 HOPPER = (9, 0)  # the compute capability to compile for
@@ -69,10 +70,15 @@ def ptx_of(setup: Setup) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("case", CASES, ids=map(case_name, CASES))
+SETUPS = {case_name(case): partial(setup_of, case[0], **case[1]) for case in CASES} | {
+    "a Dict of parts": partial(pointer.setup, masked=True),
+    "two agents": partial(line.setup, walls=True),
+}
+
+
+@pytest.mark.parametrize("case", SETUPS)
 def test_every_world_compiles_to_ptx_without_a_gpu(case):
-    name, kwargs = case
-    for kernel, ptx in ptx_of(setup_of(name, **kwargs)).items():
+    for kernel, ptx in ptx_of(SETUPS[case]()).items():
         assert re.search(r"^\.target sm_90", ptx, re.MULTILINE)
         assert re.search(rf"\.visible \.entry \w*{kernel}", ptx)
         assert "malloc" not in ptx  # nothing is allocated on the device
