@@ -1,0 +1,36 @@
+"""Writes example.csv beside this file: three years of simulated daily bars of three assets, as a user's file."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from envs.trading.market.simulate import SimulatorConfig, simulate
+
+NAMES = ("ACME", "BOLT", "CASK")
+
+
+def main() -> None:
+    """Writes the file; it is the same on every run."""
+    bars = simulate(replace(SimulatorConfig(), assets=3), 756, seed=2022, start="2021-01-04")
+    frames = [
+        pd.DataFrame(
+            {
+                "Date": bars.times.astype("datetime64[D]"),
+                "Ticker": name,
+                "Open": np.round(bars.open[:, n], 2),
+                "High": np.round(bars.high[:, n], 2),
+                "Low": np.round(bars.low[:, n], 2),
+                "Close": np.round(bars.close[:, n], 2),
+                "Volume": np.round(bars.volume[:, n]).astype(np.int64),
+            }
+        )
+        for n, name in enumerate(NAMES)
+    ]
+    table = pd.concat(frames).sort_values(["Date", "Ticker"], kind="stable")
+    table.to_csv(Path(__file__).with_name("example.csv"), index=False)
+
+
+if __name__ == "__main__":
+    main()
