@@ -86,7 +86,7 @@ class BatchedVecEnv(VecEnv):
         return hasattr(env, "get_state") and hasattr(env, "set_state")
 
     def get_state(self) -> np.ndarray:
-        """Returns a copy of the state of all environments, one row each."""
+        """Returns a copy of the state of all environments: a row each, or one for those that share a lane."""
         return self.env.unwrapped.get_state()  # pyright: ignore[reportAttributeAccessIssue]
 
     def set_state(self, rows: np.ndarray) -> None:
