@@ -178,7 +178,7 @@ def test_time_is_shared_among_regimes_as_computed() -> None:
 
 
 def test_volatility_is_what_is_stated_and_rises_with_the_regime() -> None:
-    """Mean square of diffusive returns a year: 0.2², over all regimes; jumps off. Within 4 standard errors."""
+    """Mean square of diffusive returns a year: 0.2², over all regimes; without jumps. Within 4 SE."""
     paths = simulate_scenarios(SimulatorConfig(alpha=0.0, jumps=0.0), 4_000, 253, seed=7)
     squares = np.sum(np.square(np.diff(np.log(paths.close[:, :, 0]), axis=1)), axis=1)
     assert abs(squares.mean() - 0.04) < 4 * squares.std() / math.sqrt(len(squares))

@@ -77,9 +77,9 @@ def test_ranges_are_those_of_a_path_that_never_rests() -> None:
 
 
 def test_longer_returns_are_closer_to_normal() -> None:
-    """Aggregational Gaussianity: the kurtosis of monthly returns is well below that of daily ones."""
-    monthly = RETURNS[:, : 21 * 119].reshape(len(RETURNS), -1, 21).sum(axis=2)
-    assert stats.kurtosis(monthly.ravel()) < 0.6 * stats.kurtosis(RETURNS.ravel())
+    """Aggregational Gaussianity: excess kurtosis 6.3 of days, 2.1 of years."""
+    yearly = RETURNS[:, : 252 * 9].reshape(len(RETURNS), 9, 252).sum(axis=2)
+    assert stats.kurtosis(yearly.ravel()) < 0.5 * stats.kurtosis(RETURNS.ravel())
 
 
 def test_a_crisis_shows_in_range_and_volume() -> None:
