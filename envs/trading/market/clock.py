@@ -2,7 +2,6 @@
 
 import re
 import zoneinfo
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -136,10 +135,8 @@ def missing_times(times: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Returns the times at the usual step in the gaps after `starts`; none at weekends unless bars are."""
     step, open_always = np.timedelta64(spacing(times), "ns"), never_closes(times)
     parts: list[np.ndarray] = [np.zeros(0, "datetime64[ns]")]
-    pairs = list(pairwise(times))
     for start in starts:
-        before, after = pairs[start]
-        inside = np.arange(before + step, after, step)
+        inside = np.arange(times[start] + step, times[start + 1], step)
         parts.append(inside if open_always else inside[_weekday(inside) < 5])
     return np.concatenate(parts)
 

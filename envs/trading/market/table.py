@@ -140,6 +140,8 @@ def _read_csv(path: Path, text: str, delimiter: str | None, decimal: str) -> Tab
     lines = np.arange(1, len(cells) + 1) + np.concatenate([[0], np.cumsum(breaks)[:-1]]).astype(np.int64)
     full = (cells != "").any(axis=1).to_numpy()
     cells, lines = cells.loc[full].reset_index(drop=True), lines[full]
+    if cells.empty:
+        raise ValueError(f"{path} has only blank cells; it needs a header line and a line a bar")
     names, body = _header(cells)
     for name in names:
         if name and names.count(name) > 1:
