@@ -142,8 +142,7 @@ class AlphaZero:
         if self._tree is None or not self._tree.fits(self.game, len(roots), simulations + 1):
             self._tree = Tree(self.game, len(roots), simulations + 1)
         roots = self._outcomes.to_search(roots)
-        found = gumbel_search(self.game, roots, evaluator, self._gumbel(simulations), rng, self._tree)
-        return self._outcomes.believe(found)
+        return gumbel_search(self.game, roots, evaluator, self._gumbel(simulations), rng, self._tree)
 
     def _gumbel(self, simulations: int) -> GumbelConfig:
         return GumbelConfig(

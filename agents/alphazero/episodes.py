@@ -20,7 +20,8 @@ class EpisodeRecords:
         dtype: of a record.
     """
 
-    def __init__(self, game: Game, gamma: float, td_lambda: float) -> None:
+    def __init__(self, game: Game, gamma: float, td_lambda: float, root_share: float = 0.0) -> None:
+        self._root_share = root_share
         self._shape, self._num_actions = game.observation_shape, game.num_actions
         self._gamma, self._lambda = gamma, td_lambda
         fields: list[Any] = [
@@ -79,6 +80,7 @@ class EpisodeRecords:
             policy=records["policy"],
             outcome=records["outcome"],
             root_value=records["root_value"],
+            root_share=np.full(len(records), self._root_share, np.float32),
             auxiliary={},
         )
 

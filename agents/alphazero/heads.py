@@ -44,7 +44,7 @@ class OutcomeHead(PooledHead):
         return chances[:, WIN] - chances[:, LOSS]
 
     @staticmethod
-    def targets(outcome: np.ndarray, root_value: np.ndarray, root_share: float) -> np.ndarray:
+    def targets(outcome: np.ndarray, root_value: np.ndarray, root_share: np.ndarray) -> np.ndarray:
         """Returns what to learn, as `loss` takes it: see `outcome_chances`."""
         return outcome_chances(outcome, root_value, root_share)
 
@@ -76,8 +76,8 @@ class ReturnHead(PooledHead):
         return self.mean + self.spread * said[:, 0].float()
 
     @staticmethod
-    def targets(outcome: np.ndarray, root_value: np.ndarray, root_share: float) -> np.ndarray:
-        """Returns what to learn (n, 1) float32: the return (n,), a `root_share` of it search's value (n,)."""
+    def targets(outcome: np.ndarray, root_value: np.ndarray, root_share: np.ndarray) -> np.ndarray:
+        """Returns what to learn (n, 1) float32: the return (n,), a `root_share` (n,) of it search's value."""
         return ((1 - root_share) * outcome + root_share * root_value).astype(np.float32)[:, None]
 
     def loss(self, said: Tensor, true: Tensor) -> Tensor:
@@ -107,18 +107,17 @@ class PooledPolicy(PooledHead):
         return super().forward(pooled)
 
 
-def outcome_chances(outcome: np.ndarray, root_value: np.ndarray, root_share: float) -> np.ndarray:
+def outcome_chances(outcome: np.ndarray, root_value: np.ndarray, root_share: np.ndarray) -> np.ndarray:
     """Returns the target (n, 3) of win, draw and loss, float32.
 
-    outcome (n,) in {1, 0, -1}; a `root_share` of it is search's value (n,) instead, taken as a chance to win:
-    there is less luck in it. (A value of 0 becomes half a win and half a loss; the mean is the same.)
+    outcome (n,) in {1, 0, -1}; a `root_share` (n,) of it is search's value (n,) instead, taken as a chance to
+    win: there is less luck in it. (A value of 0 becomes half a win and half a loss; the mean is the same.)
     """
     played = np.stack([outcome > 0, outcome == 0, outcome < 0], 1).astype(np.float32)
-    if root_share == 0:
-        return played
     win = (1 + root_value.clip(-1, 1)) / 2
     thought = np.stack([win, np.zeros_like(win), 1 - win], 1)
-    return ((1 - root_share) * played + root_share * thought).astype(np.float32)
+    share = root_share[:, None]
+    return ((1 - share) * played + share * thought).astype(np.float32)
 
 
 def outcome_loss(said: Tensor, true: Tensor) -> Tensor:

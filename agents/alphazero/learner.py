@@ -61,7 +61,7 @@ class Learner:
             return
         obs = torch.from_numpy(self._format.unpack(records).obs).to(self._device)
         window = self._format.unpack(replay.window())
-        returns = self._value.targets(window.outcome, window.root_value, self._config.root_value_share)
+        returns = self._value.targets(window.outcome, window.root_value, window.root_share)
         mean, spread = float(returns.mean(dtype=np.float64)), float(returns.std(dtype=np.float64))
         self._networks.adapt(obs, mean, spread if spread > 1e-6 * max(abs(mean), 1e-6) else 1.0)
 
@@ -106,7 +106,7 @@ class Learner:
         if self._symmetries is not None:
             which = rng.integers(len(self._symmetries), size=self._config.batch_size)
             samples = turn(samples, self._symmetries, which)
-        targets = to_targets(samples, self._config.root_value_share, self._device, self._value.targets)
+        targets = to_targets(samples, self._device, self._value.targets)
         with self._autocast():
             outputs = self._networks.net(targets.obs)
         losses = alphazero_loss(outputs, targets, self._config.value_coef, self._auxiliary, self._value.loss)

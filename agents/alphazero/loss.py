@@ -90,11 +90,10 @@ def turn(samples: Samples, symmetries: Symmetries, which: np.ndarray) -> Samples
 
 def to_targets(
     samples: Samples,
-    root_share: float,
     device: torch.device,
-    value_targets: Callable[[np.ndarray, np.ndarray, float], np.ndarray] = outcome_chances,
+    value_targets: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] = outcome_chances,
 ) -> Targets:
-    """Returns the positions as tensors on `device`; value_targets: of outcomes, root values, `root_share`."""
+    """Returns the positions as tensors on `device`; value_targets: of outcomes, root values and their shares."""
 
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(device)
@@ -104,6 +103,6 @@ def to_targets(
         obs=tensor(samples.obs),
         legal=tensor(samples.legal),
         policy=tensor(policy),
-        outcome=tensor(value_targets(samples.outcome, samples.root_value, root_share)),
+        outcome=tensor(value_targets(samples.outcome, samples.root_value, samples.root_share)),
         auxiliary={name: tensor(values) for name, values in samples.auxiliary.items()},
     )

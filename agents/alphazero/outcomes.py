@@ -11,7 +11,6 @@ from agents.alphazero.episodes import EpisodeRecords
 from agents.alphazero.heads import OutcomeHead, ReturnHead
 from agents.alphazero.protocols import Evaluator, Game
 from agents.alphazero.records import RecordFormat, Records
-from agents.alphazero.search import SearchResult
 from agents.alphazero.search.hashing import hash_records
 from agents.alphazero.statistics import EpisodeStatistics, GameStatistics, Statistics
 
@@ -45,10 +44,6 @@ class Outcomes(Protocol):
         """Returns the positions (n,) from which a search starts that is to move in `rows` (n,)."""
         ...
 
-    def believe(self, found: SearchResult) -> SearchResult:
-        """Returns what a search in self-play found, its values as they are learned from."""
-        ...
-
 
 class WinDrawLoss:
     """Two players: one number at the end, and the auxiliary targets that the game tells then."""
@@ -56,9 +51,11 @@ class WinDrawLoss:
     discount = 1.0
     value_head: ValueHead = OutcomeHead
 
-    def __init__(self, game: Game, auxiliary: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, game: Game, auxiliary: tuple[str, ...] = (), td_lambda: float = 1.0, root_share: float = 0.0
+    ) -> None:
         self._game, self._auxiliary = game, auxiliary
-        self.records: Records = RecordFormat(game, auxiliary)
+        self.records: Records = RecordFormat(game, auxiliary, td_lambda=td_lambda, root_share=root_share)
 
     def statistics(self) -> GameStatistics:
         """Returns what counts wins and losses."""
@@ -72,10 +69,6 @@ class WinDrawLoss:
         """Returns `rows`."""
         return rows
 
-    def believe(self, found: SearchResult) -> SearchResult:
-        """Returns `found`."""
-        return found
-
 
 class Returns:
     """One player: rewards on the way, and an estimate of the rest where an episode's time is up.
@@ -84,13 +77,14 @@ class Returns:
         game: with one player.
         gamma: discount of rewards, a step.
         td_lambda: see `lambda_returns`.
+        root_share: of search's value of a position in what it is learned to be worth.
     """
 
     value_head: ValueHead = ReturnHead
 
-    def __init__(self, game: Game, gamma: float, td_lambda: float) -> None:
+    def __init__(self, game: Game, gamma: float, td_lambda: float, root_share: float = 0.0) -> None:
         self._game, self.discount = game, gamma
-        self.records: Records = EpisodeRecords(game, gamma, td_lambda)
+        self.records: Records = EpisodeRecords(game, gamma, td_lambda, root_share)
 
     def statistics(self) -> EpisodeStatistics:
         """Returns what counts returns and the world's metrics."""
@@ -116,21 +110,11 @@ class Returns:
             rows["rng"] = hash_records(rows, np.arange(len(rows)))
         return rows
 
-    def believe(self, found: SearchResult) -> SearchResult:
-        """Returns `found` with the values of the improved policies.
-
-        The mean over the simulations counts the poor actions that sequential halving had to try, and where
-        one of five is a crash that is a timid driver's value.
-        """
-        weights = np.where(found.visits > 0, found.policy, 0.0)
-        total = np.maximum(weights.sum(1), np.finfo(np.float32).tiny)
-        return found._replace(values=((weights * found.q).sum(1) / total).astype(np.float32))
-
 
 def outcomes_of(game: Game, config: AlphaZeroConfig, auxiliary: tuple[str, ...]) -> Outcomes:
     """Returns what the number of players asks for; raises ValueError where the config does not fit it."""
     if game.num_players == 1:
-        return Returns(game, config.gamma, config.td_lambda)
+        return Returns(game, config.gamma, config.td_lambda, config.root_value_share)
     if config.gamma != 1:
         raise ValueError(f"gamma={config.gamma}, but a game for two is paid at its end only; give 1")
-    return WinDrawLoss(game, auxiliary)
+    return WinDrawLoss(game, auxiliary, config.td_lambda, config.root_value_share)

@@ -21,7 +21,8 @@ class Samples(NamedTuple):
     legal: np.ndarray  # (n, A) bool
     policy: np.ndarray  # (n, A) float32, what search made of the policy
     outcome: np.ndarray  # (n,) int8: 1 won in the end, 0 drawn, -1 lost; of a single player float32: returns
-    root_value: np.ndarray  # (n,) float32, what search thought of the position
+    root_value: np.ndarray  # (n,) float32, what search thought of the position (and of those after it)
+    root_share: np.ndarray  # (n,) float32, how much of the value target that is; the rest is the outcome's
     auxiliary: dict[str, np.ndarray]  # ownership (n, H*W) float32, others (n,) float32
 
 
@@ -71,11 +72,25 @@ class RecordFormat:
     Planes that hold zeros and ones only are stored in bits, others as float16. Which are which is seen in
     random games; a plane that turns out otherwise later is an error, not a loss.
 
+    Args:
+        game: whose positions.
+        auxiliary: what else is kept of a game's end.
+        td_lambda: of the value targets, see `look_ahead`.
+        root_share: share of search's value of the position itself in its value target.
+
     Attributes:
         dtype: of a record.
     """
 
-    def __init__(self, game: Game, auxiliary: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        game: Game,
+        auxiliary: tuple[str, ...] = (),
+        *,
+        td_lambda: float = 1.0,
+        root_share: float = 0.0,
+    ) -> None:
+        self._lambda, self._root_share = td_lambda, root_share
         self._shape = game.observation_shape
         self._num_actions = game.num_actions
         self._auxiliary = auxiliary
@@ -88,6 +103,7 @@ class RecordFormat:
             ("legal", "u1", (self._num_actions + 7) // 8),
             ("policy", "f2", self._num_actions),
             ("root_value", "f4"),
+            ("root_share", "f4"),
             ("to_move", "i1"),
             ("outcome", "i1"),
         ]
@@ -131,6 +147,7 @@ class RecordFormat:
             policy=records["policy"].astype(np.float32),
             outcome=records["outcome"],
             root_value=records["root_value"],
+            root_share=records["root_share"],
             auxiliary={name: records[name].astype(np.float32) for name in self._auxiliary},
         )
 
@@ -144,8 +161,35 @@ class RecordFormat:
         """
         records["outcome"] = np.sign(returns[records["to_move"]])
         sign = np.where(records["to_move"] == 0, 1, -1)
+        if self._lambda < 1 or self._root_share > 0:
+            values, shares = look_ahead(sign * records["root_value"], self._lambda, self._root_share)
+            records["root_value"], records["root_share"] = sign * values, shares
         for name, value in ends.items():
             records[name] = sign[:, None] * value.reshape(1, -1) if value.ndim else sign * value
+
+
+def look_ahead(values: np.ndarray, td_lambda: float, root_share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Returns what searches thought of each position of a game and of those after it, and how much that counts.
+
+    values (n,): of n successive positions, all from one player's view. The target of a position is
+    `root_share` of its own value, and of the rest the lambda-return G_t = (1 - λ) v_{t+1} + λ G_{t+1}, whose
+    last is the outcome. Here the outcome is left apart: returned are the mean (n,) of the values in the target,
+    and their share (n,) of it. The outcome of a game that was lost twenty moves later says little of a
+    position; what a search sees a few moves on says more.
+
+    Source: Sutton & Barto 2018, eq. 12.18.
+    """
+    n = len(values)
+    later, outcome = (
+        np.zeros(n),
+        np.ones(n),
+    )  # of the lambda-return: the part of the values; the outcome's weight
+    for t in range(n - 2, -1, -1):
+        later[t] = (1 - td_lambda) * values[t + 1] + td_lambda * later[t + 1]
+        outcome[t] = td_lambda * outcome[t + 1]
+    shares = 1 - (1 - root_share) * outcome
+    total = root_share * values + (1 - root_share) * later
+    return np.where(shares > 0, total / np.where(shares > 0, shares, 1), values), shares
 
 
 def _binary_planes(game: Game) -> np.ndarray:

@@ -29,6 +29,8 @@ class GumbelConfig:
         c_scale: c_scale of eq. 8; 0.1 suits rescaled values, 1.0 others.
         rescale: maps the values at a node to [0, 1] by their range there.
         gumbel_scale: of the Gumbel noise; 0 makes the search deterministic, for evaluation.
+        solver: backs up proven wins, losses and draws; in games for two only. A proven win is played, a
+            proven loss is not.
         discount: of rewards, a step.
     """
 
@@ -38,6 +40,7 @@ class GumbelConfig:
     c_scale: float = 0.1
     rescale: bool = True
     gumbel_scale: float = 1.0
+    solver: bool = True
     discount: float = 1.0
 
     def __post_init__(self) -> None:
@@ -71,8 +74,9 @@ def gumbel_search(
     if tree is None or not tree.fits(game, count, config.simulations + 1):
         tree = Tree(game, count, config.simulations + 1)
     trees = np.arange(count)
-    lockstep = Lockstep(tree, evaluator, config.discount, solver=False)
-    rule = GumbelRule(np.float32(config.c_visit), np.float32(config.c_scale), config.rescale)
+    solver = config.solver and game.num_players == 2
+    lockstep = Lockstep(tree, evaluator, config.discount, solver)
+    rule = GumbelRule(np.float32(config.c_visit), np.float32(config.c_scale), config.rescale, solver)
     with threads_for(count):
         mask, (raw_logits, raw_values) = lockstep.plant(roots, trees, any_order=True)
         legal = mask != 0
@@ -87,12 +91,36 @@ def gumbel_search(
             kernels.select_gumbel(tree.arrays, trees, by_edge, turn, rule)
             lockstep.simulate(trees)
         known = tree.read_roots(trees)
-    visits, q, values = known.visits, known.q, known.values
+    visits, q = known.visits, known.q
     sigma = transform(q, visits, np.exp(logits), raw_values, legal, config)
-    most = visits.max(axis=1, keepdims=True)
-    actions = np.where(legal & (visits == most), scores + sigma, -np.inf).argmax(axis=1)
-    policy = np.exp(log_softmax(logits + sigma, legal)).astype(np.float32)
-    return SearchResult(actions, policy, values, visits, q)
+    worth = worth_playing(known.outcomes, legal)
+    most = np.where(worth, visits, 0).max(axis=1, keepdims=True)
+    actions = np.where(worth & (visits == most), scores + sigma, -np.inf).argmax(axis=1)
+    policy = np.exp(log_softmax(logits + sigma, worth)).astype(np.float32)
+    return SearchResult(actions, policy, improved_values(policy, q, visits, raw_values), visits, q)
+
+
+def worth_playing(outcomes: np.ndarray, legal: np.ndarray) -> np.ndarray:
+    """Returns (B, A) bool: the proven wins where there are any, else what is not proven lost, else all.
+
+    outcomes (B, A): 1, 0, -1 where proven, from the view of the player to move. legal (B, A) bool.
+    """
+    won = legal & (outcomes == 1)
+    open_ = legal & (outcomes != -1)
+    return np.where(won.any(1, keepdims=True), won, np.where(open_.any(1, keepdims=True), open_, legal))
+
+
+def improved_values(
+    policy: np.ndarray, q: np.ndarray, visits: np.ndarray, raw_values: np.ndarray
+) -> np.ndarray:
+    """Returns the values (B,) of the improved policies over the actions that were tried.
+
+    The mean over the simulations would count the poor actions that sequential halving had to try.
+    """
+    weights = np.where(visits > 0, policy, 0.0)
+    total = weights.sum(1)
+    mean = (weights * q).sum(1) / np.maximum(total, np.finfo(np.float32).tiny)
+    return np.where(total > 0, mean, raw_values).astype(np.float32)
 
 
 def transform(

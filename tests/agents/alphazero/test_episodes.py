@@ -130,17 +130,3 @@ def test_a_search_does_not_foresee_what_the_world_will_draw():
 
     assert earned(lambda pool: pool) == 5
     assert earned(outcomes.to_search) == pytest.approx(2.5, abs=4 * np.sqrt(5 / 4 / 400))
-
-
-def test_the_value_of_a_search_is_that_of_its_improved_policy():
-    """Of actions worth 2, 0 and (untried) 9 with chances 0.6, 0.2, 0.2 it is (0.6 * 2 + 0.2 * 0) / 0.8."""
-    found = SearchResult(
-        actions=np.array([0]),
-        policy=np.array([[0.6, 0.2, 0.2]], np.float32),
-        values=np.array([-5.0], np.float32),
-        visits=np.array([[3, 3, 0]]),
-        q=np.array([[2.0, 0.0, 9.0]], np.float32),
-    )
-    believed = Returns(Corridor(), 1.0, 1.0).believe(found)
-    assert believed.values[0] == pytest.approx(1.5)
-    assert (believed.policy == found.policy).all()

@@ -36,8 +36,8 @@ def test_another_scale_changes_no_value():
 
 
 def test_targets_mix_the_return_with_what_search_thought():
-    mixed = ReturnHead.targets(np.array([10.0, 0.0]), np.array([20.0, 4.0]), 0.25)
-    assert mixed.tolist() == [[12.5], [1.0]]
+    mixed = ReturnHead.targets(np.array([10.0, 0.0]), np.array([20.0, 4.0]), np.array([0.25, 0.5]))
+    assert mixed.tolist() == [[12.5], [2.0]]
     assert mixed.dtype == np.float32
 
 

@@ -43,10 +43,11 @@ def test_the_loss_is_both_cross_entropies():
 
 def test_an_outcome_mixed_with_search_keeps_the_mean_value():
     outcome, root = np.array([1, 0, -1], np.int8), np.array([0.5, -1.0, 0.0], np.float32)
-    assert outcome_chances(outcome, root, 0.0).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
-    mixed = outcome_chances(outcome, root, 0.25)
+    assert outcome_chances(outcome, root, np.zeros(3)).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    share = np.array([0.25, 0.5, 1.0])
+    mixed = outcome_chances(outcome, root, share)
     np.testing.assert_allclose(mixed.sum(1), 1)
-    np.testing.assert_allclose(mixed[:, 0] - mixed[:, 2], 0.75 * outcome + 0.25 * root)
+    np.testing.assert_allclose(mixed[:, 0] - mixed[:, 2], (1 - share) * outcome + share * root)
 
 
 def test_a_turned_sample_is_the_turned_position():
@@ -57,7 +58,8 @@ def test_a_turned_sample_is_the_turned_position():
     obs, legal = game.observe(pool, rows), game.legal(pool, rows) == 1
     policy = np.arange(10, dtype=np.float32)[None]
     owner = np.arange(9, dtype=np.float32)[None]
-    samples = Samples(obs, legal, policy, np.ones(1, np.int8), np.zeros(1, np.float32), {"ownership": owner})
+    nothing = np.zeros(1, np.float32)
+    samples = Samples(obs, legal, policy, np.ones(1, np.int8), nothing, nothing, {"ownership": owner})
     for k in range(len(game.symmetries)):
         turned = turn(samples, game.symmetries, np.array([k]))
         (place,) = np.flatnonzero(turned.obs[0, 1])  # the other's stone
@@ -75,9 +77,10 @@ def test_targets_policies_sum_to_one_after_half_precision():
         policy,
         np.zeros(1, np.int8),
         np.zeros(1),
+        np.zeros(1),
         {},
     )
-    targets = to_targets(samples, 0.0, torch.device("cpu"))
+    targets = to_targets(samples, torch.device("cpu"))
     assert targets.policy.sum().item() == pytest.approx(1, abs=1e-6)
 
 

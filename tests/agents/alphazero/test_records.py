@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agents.alphazero.records import RecordFormat
+from agents.alphazero.records import RecordFormat, look_ahead
 from envs.board.registry import GAMES
 
 
@@ -32,8 +32,8 @@ def test_a_position_comes_back_exactly_or_within_half_precision(name):
 
 
 def test_planes_of_zeros_and_ones_are_stored_in_bits():
-    # 2 planes x 42 cells = 84 bits = 11 bytes; mask 1; policy 7 x 2; value 4; to_move and outcome.
-    assert RecordFormat(GAMES["ConnectFour"]()).dtype.itemsize == 11 + 1 + 14 + 4 + 2
+    # 2 planes x 42 cells = 84 bits = 11 bytes; mask 1; policy 7 x 2; value 4 and its share 4; to_move and outcome.
+    assert RecordFormat(GAMES["ConnectFour"]()).dtype.itemsize == 11 + 1 + 14 + 4 + 4 + 2
 
 
 def test_the_outcome_is_from_the_view_of_the_player_to_move():
@@ -43,6 +43,30 @@ def test_the_outcome_is_from_the_view_of_the_player_to_move():
     records["to_move"] = [0, 1, 0]
     record_format.finish(records, np.array([-1.0, 1.0], np.float32), {})
     assert records["outcome"].tolist() == [-1, 1, -1]
+
+
+def test_values_look_ahead_as_by_hand():
+    """Values 0.1, 0.2, 0.4 and the outcome z. With λ = 0.5: G_2 = z, G_1 = 0.5 * 0.4 + 0.5 z,
+    G_0 = 0.5 * 0.2 + 0.5 G_1 = 0.2 + 0.25 z. Half of a target is the position's own value."""
+    values, shares = look_ahead(np.array([0.1, 0.2, 0.4]), 0.5, 0.5)
+    assert shares == pytest.approx([1 - 0.125, 1 - 0.25, 0.5])
+    assert values * shares == pytest.approx([0.05 + 0.1, 0.1 + 0.1, 0.2])
+
+
+def test_with_lambda_one_and_no_share_the_target_is_the_outcome_alone():
+    values, shares = look_ahead(np.array([0.1, 0.2]), 1.0, 0.0)
+    assert shares.tolist() == [0, 0]
+    assert values.tolist() == [0.1, 0.2]
+
+
+def test_what_lies_ahead_is_seen_by_the_player_to_move():
+    """First player's 0.5, second player's -0.3 (0.3 for the first); λ = 0."""
+    record_format = RecordFormat(GAMES["TicTacToe"](), td_lambda=0.0)
+    records = np.zeros(2, record_format.dtype)
+    records["to_move"], records["root_value"] = [0, 1], [0.5, -0.3]
+    record_format.finish(records, np.array([1.0, -1.0], np.float32), {})
+    assert records["root_share"].tolist() == [1, 0]
+    assert records["root_value"] == pytest.approx([0.3, -0.3])
 
 
 def test_ownership_and_score_turn_with_the_player_to_move():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agents.alphazero.search import GumbelConfig, NullEvaluator, Tree, gumbel_search
-from agents.alphazero.search.gumbel import considered_visits, transform
+from agents.alphazero.search.gumbel import considered_visits, improved_values, transform, worth_playing
 from envs.board.registry import GAMES
 from tests.agents.alphazero import search_reference
 from tests.agents.alphazero.search_toys import Corridor, Race, RandomLinear
@@ -113,9 +113,9 @@ def test_policy_target_is_the_softmax_of_logits_and_completed_values():
 @pytest.mark.parametrize(
     "config",
     [
-        GumbelConfig(40),
-        GumbelConfig(24, max_considered=4, rescale=False, c_scale=1.0),
-        GumbelConfig(7, discount=0.9),
+        GumbelConfig(40, solver=False),
+        GumbelConfig(24, max_considered=4, rescale=False, c_scale=1.0, solver=False),
+        GumbelConfig(7, discount=0.9, solver=False),
     ],
     ids=["rescaled", "unscaled", "few"],
 )
@@ -133,7 +133,9 @@ def test_agrees_with_a_readable_search(game, moves, config):
         assert result.policy[k] == pytest.approx(
             [policy.get(a, 0) for a in range(game.num_actions)], abs=1e-4
         )
-        assert result.values[k] == pytest.approx(root.mean, abs=1e-4)
+        tried = [a for a in policy if root.N.get(a)]
+        value = sum(policy[a] * root.q(a) for a in tried) / sum(policy[a] for a in tried)
+        assert result.values[k] == pytest.approx(value, abs=1e-4)
         q = [root.q(a) if root.N.get(a) else 0.0 for a in range(game.num_actions)]
         assert result.q[k] == pytest.approx(q, abs=1e-4)
 
@@ -274,7 +276,7 @@ def test_a_reward_counts_now_and_the_value_behind_it_discounted():
     result = gumbel_search(game, game.pool(1), constant, config, np.random.default_rng(0))
     assert result.visits.tolist() == [[1, 1]]
     assert result.q[0] == pytest.approx([0.1, 0.29])
-    assert result.values[0] == pytest.approx((0.6 + 0.1 + 0.29) / 3)
+    assert result.values[0] == pytest.approx(result.policy[0] @ [0.1, 0.29])
 
 
 def test_a_root_without_a_move_is_an_error():
@@ -297,3 +299,45 @@ def test_an_evaluator_that_returns_nan_is_an_error():
 def test_no_simulations_are_an_error():
     with pytest.raises(ValueError, match="simulations=0 is too small; 1 is the least"):
         GumbelConfig(0)
+
+
+# ---- proven outcomes
+
+
+def test_the_value_of_a_search_is_that_of_its_improved_policy():
+    """Of actions worth 2, 0 and (untried) 9 with chances 0.6, 0.2, 0.2 it is (0.6 * 2 + 0.2 * 0) / 0.8."""
+    policy, q = np.array([[0.6, 0.2, 0.2]], np.float32), np.array([[2.0, 0.0, 9.0]], np.float32)
+    assert improved_values(policy, q, np.array([[3, 3, 0]]), np.array([-5.0])) == pytest.approx([1.5])
+    assert improved_values(policy, q, np.zeros((1, 3), int), np.array([-5.0])) == pytest.approx([-5.0])
+
+
+def test_worth_playing_are_proven_wins_or_else_what_is_not_proven_lost():
+    outcomes = np.array([[1, 0, 2, 1], [-1, 0, 2, 1], [-1, -1, -1, -1]])
+    legal = np.array([[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 0]], bool)
+    assert worth_playing(outcomes, legal).astype(int).tolist() == [[1, 0, 0, 0], [0, 1, 1, 0], [1, 1, 1, 0]]
+
+
+def test_with_the_solver_late_positions_are_worth_what_they_are_worth_with_best_play():
+    """Connect four with at most nine empty cells, by a plain search to the end."""
+    game = GAMES["ConnectFour"]()
+    roots, keeps = game.exam
+    roots, keeps = roots[roots["ply"] >= 33], keeps[roots["ply"] >= 33]
+    found = gumbel_search(game, roots, NullEvaluator(), GumbelConfig(3000), np.random.default_rng(0))
+    assert keeps[np.arange(len(roots)), found.actions].all()
+    assert (found.policy[~keeps] < 0.01).all()
+    assert found.values == pytest.approx([negamax(game, root[None]) for root in roots], abs=0.01)
+
+
+def negamax(game, position):
+    rows = np.arange(1)
+    result = game.result(position, rows)
+    if result.over[0]:
+        return result.returns[0, result.to_move[0]]
+    best = -1.0
+    for action in np.flatnonzero(game.legal(position, rows)[0]):
+        after = position.copy()
+        game.step(after, rows, np.array([action]))
+        best = max(best, -negamax(game, after))
+        if best == 1:
+            break
+    return best

@@ -202,6 +202,8 @@ def _expand_and_back_up_one(t, b, steps, logits, values, legal, discount, solver
             outcome = np.int32(np.rint(steps.rewards[b]))
             same = steps.movers[b] == t.nodes[b, parent, MOVER]
             t.nodes[b, node, PROVEN] = outcome if same else -outcome
+    elif solver and t.nodes[b, node, LEGAL] > 0:  # visited again, since it is proven
+        value = np.float32(t.nodes[b, node, PROVEN])
     _back_up(t, b, node, value, discount, solver)
 
 

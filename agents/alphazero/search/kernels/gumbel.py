@@ -15,9 +15,11 @@ from agents.alphazero.search.kernels.layout import (
     FIRST,
     GAIN,
     LEGAL,
+    PROVEN,
     RAW,
     TIMES,
     TRIED,
+    UNPROVEN,
     UNVISITED,
     VISITS,
 )
@@ -29,6 +31,7 @@ class GumbelRule(NamedTuple):
     c_visit: np.float32
     c_scale: np.float32
     rescale: bool
+    solver: bool
 
 
 @part
@@ -38,6 +41,7 @@ def _choose_lagging(t, b, node, rule):
     The one whose share of visits lags most behind the improved policy softmax(logits + sigma(completed Q))
     (Danihelka et al. 2022, eq. 14). As a prior is a softmax of logits, the improved policy is proportional to
     prior * exp(sigma): untried edges, which all have the same completed value, need one exponential together.
+    Proven edges count in the policy, but there is nothing more to learn from them.
     """
     first, legal, tried = t.nodes[b, node, FIRST], t.nodes[b, node, LEGAL], t.nodes[b, node, TRIED]
     if tried == 0:  # the first time here: most nodes are left before, and need no priors
@@ -73,6 +77,8 @@ def _choose_lagging(t, b, node, rule):
     per_total, per_visit = np.float32(1.0) / total, np.float32(1.0) / visits
     best, best_score = 0, np.float32(-np.inf)
     for k in range(tried):
+        if rule.solver and t.outcomes[b, first + k] != UNPROVEN:
+            continue
         score = t.work[b, k] * per_total - np.float32(t.counts[b, first + k, TIMES]) * per_visit
         if score > best_score:
             best, best_score = k, score
@@ -130,7 +136,7 @@ def _select_gumbel_one(t, b, scores, considered, rule):
         if child == UNVISITED:
             break
         node = child
-        if t.nodes[b, node, LEGAL] == 0:
+        if t.nodes[b, node, LEGAL] == 0 or (rule.solver and t.nodes[b, node, PROVEN] < UNPROVEN):
             t.plan[b, 0], t.plan[b, 1] = AGAIN, node
             break
         slot = _choose_lagging(t, b, node, rule)

@@ -50,7 +50,7 @@ SAFE = 3  # the mover has a move that draws, and perhaps a better one
 # what a simulation does next: the first column of `TreeArrays.plan`
 RESTING = -1  # nothing: the tree is proven, or full
 NEW = 0  # makes a node
-AGAIN = 1  # ends in a game that is over
+AGAIN = 1  # ends in a game that is over, or whose outcome is proven
 
 
 class TreeArrays(NamedTuple):
