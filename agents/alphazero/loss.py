@@ -93,7 +93,7 @@ def to_targets(
     device: torch.device,
     value_targets: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] = outcome_chances,
 ) -> Targets:
-    """Returns the positions as tensors on `device`; value_targets: of outcomes, root values and their shares."""
+    """Returns the positions on `device`; value_targets: of outcomes, root values and their shares."""
 
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(device)

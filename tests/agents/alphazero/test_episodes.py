@@ -8,7 +8,7 @@ import pytest
 from agents.alphazero.episodes import EpisodeRecords, lambda_returns
 from agents.alphazero.outcomes import Returns
 from agents.alphazero.protocols import Evaluation
-from agents.alphazero.search import GumbelConfig, NullEvaluator, SearchResult, gumbel_search
+from agents.alphazero.search import GumbelConfig, NullEvaluator, gumbel_search
 from agents.alphazero.self_play import SelfPlay, SelfPlayConfig
 from tests.agents.alphazero.search_toys import Coins, Corridor
 

@@ -32,7 +32,7 @@ def test_a_position_comes_back_exactly_or_within_half_precision(name):
 
 
 def test_planes_of_zeros_and_ones_are_stored_in_bits():
-    # 2 planes x 42 cells = 84 bits = 11 bytes; mask 1; policy 7 x 2; value 4 and its share 4; to_move and outcome.
+    # 2 planes x 42 cells = 84 bits = 11 bytes; mask 1; policy 7 x 2; value 4, its share 4; mover; outcome.
     assert RecordFormat(GAMES["ConnectFour"]()).dtype.itemsize == 11 + 1 + 14 + 4 + 4 + 2
 
 
