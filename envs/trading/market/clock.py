@@ -133,10 +133,11 @@ def gap_starts(times: np.ndarray, max_gap: int | None) -> np.ndarray:
 
 def missing_times(times: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Returns the times at the usual step in the gaps after `starts`; none at weekends unless bars are."""
-    step, open_always = np.timedelta64(spacing(times), "ns"), never_closes(times)
+    step, open_always = spacing(times), never_closes(times)
     parts: list[np.ndarray] = [np.zeros(0, "datetime64[ns]")]
     for start in starts:
-        inside = np.arange(times[start] + step, times[start + 1], step)
+        before, after = times[start : start + 2].astype(np.int64).tolist()
+        inside = np.arange(before + step, after, step).astype("datetime64[ns]")
         parts.append(inside if open_always else inside[_weekday(inside) < 5])
     return np.concatenate(parts)
 

@@ -23,7 +23,8 @@ class SimulatorConfig:
     Attributes:
         assets: N, 1 to 500.
         periods_per_year: bars a year.
-        volatility: of every asset's diffusion: the root of its mean variance over all regimes.
+        volatility: of an asset's diffusion: the root of its mean variance over all regimes. One for all
+            assets, or one each.
         regimes: each regime's volatility beside the others' (only the ratios count), calm first; 1 to 4.
         regime_years: how long each lasts on average. A regime gives way to a neighbour in the list, to either
             with the same probability.
@@ -36,7 +37,7 @@ class SimulatorConfig:
         common_jumps: part of these in which all assets jump at once.
         jump_mean: of a jump's log size.
         jump_std: its standard deviation.
-        drift: log of the price's expected growth.
+        drift: log of a price's expected growth. One for all assets, or one each.
         alpha: R² of the best forecast of a bar's open-to-close log return, which is `edge` times the feature
             `overnight_trend` of the bar before. 0: the price, net of drift, is a martingale.
         substeps: Euler steps a bar.
@@ -49,11 +50,11 @@ class SimulatorConfig:
 
     assets: int = 1
     periods_per_year: float = 252.0
-    volatility: float = 0.20
-    regimes: tuple[float, ...] = (0.6, 1.0, 2.5)
-    regime_years: tuple[float, ...] = (1.0, 0.5, 0.12)
-    reversion: float = 12.0
-    vol_of_vol: float = 3.0
+    volatility: float | tuple[float, ...] = 0.20
+    regimes: tuple[float, ...] = (0.6, 1.0, 2.8)
+    regime_years: tuple[float, ...] = (1.0, 0.5, 0.15)
+    reversion: float = 25.0
+    vol_of_vol: float = 4.0
     leverage: float = -0.75
     correlation: float = 0.4
     gap_share: float = 0.2
@@ -61,7 +62,7 @@ class SimulatorConfig:
     common_jumps: float = 0.25
     jump_mean: float = -0.01
     jump_std: float = 0.03
-    drift: float = 0.0
+    drift: float | tuple[float, ...] = 0.0
     alpha: float = 0.01
     substeps: int = 8
     start_price: float = 100.0
@@ -73,7 +74,7 @@ class SimulatorConfig:
     def __post_init__(self) -> None:
         require_number("assets", self.assets, 1, 500, integer=True)
         require_number("substeps", self.substeps, 1, 1000, integer=True)
-        for name in ("periods_per_year", "volatility", "reversion", "start_price", "base_volume"):
+        for name in ("periods_per_year", "reversion", "start_price", "base_volume"):
             require_number(name, getattr(self, name), 0, math.inf, open_low=True)
         for name in ("vol_of_vol", "jumps", "jump_std", "volume_elasticity", "volume_noise"):
             require_number(name, getattr(self, name), 0, 1e6)
@@ -82,8 +83,11 @@ class SimulatorConfig:
         for name, high in (("gap_share", 0.99), ("alpha", 0.99), ("volume_memory", 0.999)):
             require_number(name, getattr(self, name), 0, high)
         require_number("leverage", self.leverage, -1, 1)
-        for name in ("jump_mean", "drift"):
-            require_number(name, getattr(self, name), -10, 10)
+        require_number("jump_mean", self.jump_mean, -10, 10)
+        for value in self._each("volatility"):
+            require_number("volatility", value, 0, 100, open_low=True)
+        for value in self._each("drift"):
+            require_number("drift", value, -10, 10)
         if not 1 <= len(self.regimes) <= 4 or len(self.regimes) != len(self.regime_years):
             raise ValueError(
                 f"regimes={self.regimes} and regime_years={self.regime_years} must be 1 to 4 numbers each, "
@@ -116,15 +120,26 @@ class SimulatorConfig:
         return np.linalg.lstsq(equations, np.append(np.zeros(len(switch)), 1.0), rcond=None)[0]
 
     @property
-    def noise(self) -> float:
-        """The variance of a bar's open-to-close log return that no forecast explains."""
-        diffusion = (1 - self.gap_share) * self.volatility**2
+    def noise(self) -> np.ndarray:
+        """The variance of each asset's open-to-close log return in a bar that no forecast explains, (N,)."""
+        diffusion = (1 - self.gap_share) * np.square(self._each("volatility"))
         return (diffusion + self.jumps * (self.jump_mean**2 + self.jump_std**2)) / self.periods_per_year
 
     @property
-    def edge(self) -> float:
-        """Expected open-to-close log return of the next bar where the signal `overnight_trend` is 1."""
-        return math.sqrt(self.alpha / (1 - self.alpha) * self.noise)
+    def edge(self) -> np.ndarray:
+        """Each asset's expected open-to-close log return after an `overnight_trend` of 1, (N,)."""
+        return np.sqrt(self.alpha / (1 - self.alpha) * self.noise)
+
+    def _each(self, name: str) -> tuple[float, ...]:
+        """Returns an option's value for every asset."""
+        value = getattr(self, name)
+        values = tuple(value) if isinstance(value, tuple | list) else (value,) * self.assets
+        if len(values) != self.assets:
+            raise ValueError(
+                f"{name}={value} has {len(values)} numbers for assets={self.assets}; give one number, or one "
+                "each"
+            )
+        return values
 
     def _switch(self) -> np.ndarray:
         """The probabilities (K, K) of the next bar's regime."""
@@ -145,7 +160,8 @@ class SimulatorConfig:
         per_bar = self.jumps / self.periods_per_year
         common, own = per_bar * self.common_jumps, per_bar * (1 - self.common_jumps)
         growth = math.exp(self.jump_mean + 0.5 * self.jump_std**2) - 1
-        drift = self.drift / self.periods_per_year - math.log1p(common * growth) - math.log1p(own * growth)
+        compensation = math.log1p(common * growth) + math.log1p(own * growth)
+        drift = np.array(self._each("drift"), np.float64) / self.periods_per_year - compensation
         step_years = 1 / (self.periods_per_year * self.substeps)
         return MarketParams(
             substeps=self.substeps,
@@ -156,11 +172,11 @@ class SimulatorConfig:
             shock=self.vol_of_vol * math.sqrt(step_years),
             leverage=float(self.leverage),
             load=math.sqrt(self.correlation) if self.assets > 1 else 0.0,
-            bar_std=np.full(self.assets, self.volatility / math.sqrt(self.periods_per_year)),
+            bar_std=np.array(self._each("volatility"), np.float64) / math.sqrt(self.periods_per_year),
             gap_std=math.sqrt(self.gap_share),
             step_std=math.sqrt((1 - self.gap_share) / self.substeps),
             drift=drift / self.substeps,
-            edge=np.full(self.assets, self.edge / self.substeps),
+            edge=self.edge / self.substeps,
             common_jump=common,
             own_jump=own,
             jump_mean=float(self.jump_mean),
@@ -237,7 +253,7 @@ def simulate_scenarios(
     out = np.empty((5, scenarios, bars, config.assets), dtype)
     regimes = np.empty((scenarios, bars), np.int8)
     rows = np.zeros(scenarios, STREAM)
-    work = np.empty((scenarios, 8, config.assets))
+    work = np.empty((scenarios, 9, config.assets))
     news = np.empty((scenarios, config.assets), np.uint64)
     simulate_paths()(np.uint64(seed), first, split, config.params(), out, regimes, rows, work, news)
     return Scenarios(*out, regimes=regimes, periods_per_year=config.periods_per_year)

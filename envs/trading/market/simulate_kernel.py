@@ -57,7 +57,7 @@ class MarketParams(NamedTuple):
     bar_std: np.ndarray  # (N,) standard deviation of a bar's diffusion at y = 1
     gap_std: float  # of the move between two bars, as a part of bar_std
     step_std: float  # of a step, as a part of bar_std
-    drift: float  # log growth a step, jump compensation included
+    drift: np.ndarray  # (N,) log growth a step, jump compensation included
     edge: np.ndarray  # (N,) log growth a step at signal 1
     common_jump: float  # probability a bar that all assets jump
     own_jump: float  # probability a bar that an asset jumps by itself
@@ -133,11 +133,11 @@ def jump_step(s, probability, substeps):
 def simulate_one(s, p, out, regimes, work, news):
     """Writes one path: out (5, T, N) of open, high, low, close, volume; regimes (T,).
 
-    work (8, N) float64 and news (N,) uint64 are scratch: log price, relative variance, the two parts of
-    volume, the jump's step, highest and lowest log price, log growth; the last overnight signs as bits.
+    work (9, N) float64 and news (N,) uint64 are scratch: log price, relative variance, the two parts of
+    volume, the jump's step, highest and lowest log price, log growth, log open; overnight signs as bits.
     """
     x, y, rest, activity = work[0], work[1], work[2], work[3]
-    jump, top, bottom, growth = work[4], work[5], work[6], work[7]
+    jump, top, bottom, growth, begun = work[4], work[5], work[6], work[7], work[8]
     rest_of_load = math.sqrt(1.0 - p.load * p.load)
     rest_of_leverage = math.sqrt(1.0 - p.leverage * p.leverage)
     bars, assets = out.shape[1], out.shape[2]
@@ -159,7 +159,7 @@ def simulate_one(s, p, out, regimes, work, news):
             factor = normal(s)
         for n in range(assets):
             signal = _SIGNAL_SCALE * (2.0 * bits.count(news[n]) - SIGNAL_BARS)
-            growth[n] = p.drift + p.edge[n] * signal
+            growth[n] = p.drift[n] + p.edge[n] * signal
             activity[n] = 0.0
             jump[n] = jump_step(s, p.own_jump, p.substeps)
             if t > 0:
@@ -170,6 +170,7 @@ def simulate_one(s, p, out, regimes, work, news):
                 news[n] = (news[n] << _ONE) & _SIGNAL_MASK
                 if move > 0.0:
                     news[n] |= _ONE
+            begun[n] = x[n]
             top[n] = x[n]
             bottom[n] = x[n]
             out[OPEN, t, n] = math.exp(x[n])
@@ -198,7 +199,7 @@ def simulate_one(s, p, out, regimes, work, news):
             out[HIGH, t, n] = math.exp(top[n] - overshoot * math.log(uniform53(s)))
             out[LOW, t, n] = math.exp(bottom[n] + overshoot * math.log(uniform53(s)))
             out[CLOSE, t, n] = math.exp(x[n])
-            change = x[n] - math.log(out[OPEN, t, n])
+            change = x[n] - begun[n]
             average = p.bar_std[n] * p.bar_std[n]
             moved = 0.5 * (activity[n] + change * change) / average + _ACTIVITY_FLOOR
             rest[n] = p.volume_memory * rest[n] + p.volume_noise * normal(s)
@@ -208,7 +209,7 @@ def simulate_one(s, p, out, regimes, work, news):
 def _simulate(seed, first, split, p, out, regimes, rows, work, news):
     """Writes paths out (5, S, T, N) and regimes (S, T); path i is scenario `first + i` of `split`.
 
-    rows (S,) STREAM, work (S, 8, N) float64 and news (S, N) uint64 are scratch.
+    rows (S,) STREAM, work (S, 9, N) float64 and news (S, N) uint64 are scratch.
     """
     for i in numba.prange(out.shape[1]):
         rows[i].rng = rng.episode_key(seed, np.uint64(first + i), split)

@@ -77,7 +77,7 @@ def test_ranges_are_those_of_a_path_that_never_rests() -> None:
 
 
 def test_longer_returns_are_closer_to_normal() -> None:
-    """Aggregational Gaussianity: excess kurtosis 6.3 of days, 2.1 of years."""
+    """Aggregational Gaussianity: excess kurtosis 8.8 of days, 2.4 of years."""
     yearly = RETURNS[:, : 252 * 9].reshape(len(RETURNS), 9, 252).sum(axis=2)
     assert stats.kurtosis(yearly.ravel()) < 0.5 * stats.kurtosis(RETURNS.ravel())
 
