@@ -63,6 +63,10 @@ def find_columns(table: Table, columns: Mapping[str, str] | None) -> tuple[Field
             hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(names)[:120]}"
             raise ValueError(f"{table.header}: columns maps {field} to {name!r}, which the file lacks{hint}")
         given[field] = name
+    dates, clocks = ([name for name in names if plain(name) == part] for part in ("date", "time"))
+    if "time" not in given and table.is_text and len(dates) == len(clocks) == 1:
+        given["time"] = f"{dates[0]} {clocks[0]}"  # the day in one column, the hour in another
+        table.frame[given["time"]] = table.frame[dates[0]] + " " + table.frame[clocks[0]]
     found = given | {
         field: _one_of(table, field, [name for name in names if plain(name) in ALIASES[field]])
         for field in ALIASES

@@ -57,6 +57,15 @@ def test_the_names_that_vendors_use_are_known(write: Write, header: str) -> None
     assert load_bars(write(header, *NARROW[1:])).close[:, 0].tolist() == [11, 12, 13]
 
 
+def test_day_and_hour_may_have_a_column_each(write: Write) -> None:
+    lines = (
+        "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<VOL>",
+        "2024.01.15\t14:30:00\t10\t12\t9\t11\t100",
+    )
+    bars = load_bars(write(*lines), time_format="%Y.%m.%d %H:%M:%S", periods_per_year=1)
+    assert str(bars.times[0])[:16] == "2024-01-15T14:30"
+
+
 def test_other_names_are_mapped(write: Write) -> None:
     path = write("jour,o,h,l,mid,volume,close", *(f"{line},99" for line in NARROW[1:]))
     bars = load_bars(path, columns={"time": "jour", "close": "mid"})

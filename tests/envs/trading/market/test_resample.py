@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from envs.trading.market.bars import COLUMNS, Bars
 from envs.trading.market.resample import resample
+from envs.trading.market.simulate import SimulatorConfig, simulate
 
 
 def hourly(prices: list[float], start: str = "2024-01-01T00:00", hours: int = 1) -> Bars:
@@ -36,6 +37,19 @@ def test_a_bar_is_labelled_by_its_first_trade_not_by_the_grid() -> None:
     bars = resample(hourly([10, 11, 12, 13, 14, 15], start="2024-01-01T02:00"), "4h", periods_per_year=2190)
     assert labels(bars) == ["2024-01-01T02:00", "2024-01-01T04:00"]
     assert bars.volume[:, 0].tolist() == [3, 18]
+
+
+@pytest.mark.parametrize(("every", "rule"), [("3h", "3h"), ("1D", "1D"), ("week", "W-MON"), ("month", "MS")])
+def test_bars_are_those_of_pandas(every: str, rule: str) -> None:
+    """All but the last, which pandas keeps although it is not over; pandas labels by the grid."""
+    bars = simulate(SimulatorConfig(), 2_000, seed=1, start="2024-01-01", spacing="h")
+    frame = pd.DataFrame({name: getattr(bars, name)[:, 0] for name in COLUMNS}, index=bars.times)
+    how = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
+    expected = frame.resample(rule, closed="left", label="left").agg(how)
+    longer = resample(bars, every, periods_per_year=1)
+    assert len(longer) in (len(expected) - 1, len(expected))
+    for name in COLUMNS:
+        np.testing.assert_allclose(getattr(longer, name)[:, 0], expected[name][: len(longer)], rtol=1e-12)
 
 
 def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
