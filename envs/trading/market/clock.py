@@ -145,11 +145,14 @@ def missing_times(times: np.ndarray, starts: np.ndarray) -> np.ndarray:
 def usual_periods_per_year(times: np.ndarray) -> float | None:
     """Returns the bars a year that the spacing suggests, or None if it suggests none.
 
-    Days 252, or 365 with weekends; weeks 52; months 12; within the day, its usual bars times these.
+    Days 252, or 365 with weekends; weeks 52; months 12; within the day, its usual bars times these, if there
+    is a week of them: before, nothing tells whether the market closes at weekends.
     """
     step = spacing(times)
     days = 365 if never_closes(times) else 252
     if step and step < DAY:
+        if (times[-1] - times[0]).astype(np.int64) < 7 * DAY:
+            return None
         if days == 365:
             return 365 * DAY / step
         return 252.0 * float(np.median(np.unique(times.astype("datetime64[D]"), return_counts=True)[1]))

@@ -58,7 +58,8 @@ def load_bars(
     actions: a file of splits (time, ratio, and symbol if there are several assets), for adjust=`split`.
     volume: of every bar where the file has no volume column.
     periods_per_year: None takes what the spacing suggests: 252 for days, 365 if weekends have bars, 52 for
-        weeks, 12 for months, the usual bars of a day times 252 or 365. `str(bars)` shows it.
+        weeks, 12 for months, the usual bars of a day times 252 or 365 where there is a week of them.
+        `str(bars)` shows it.
     delimiter, decimal: of a CSV.
 
     Raises ValueError in one line with file, row, value and remedy for whatever is no market data.

@@ -210,11 +210,11 @@ def test_blank_cells_of_a_wide_file_are_missing_bars(write: Write) -> None:
 
 def test_a_gap_in_a_market_that_never_closes_is_filled_by_the_hour(write: Write) -> None:
     times = [
-        time for time in pd.date_range("2024-01-05", periods=96, freq="h") if time.hour != 7 or time.day != 6
+        time for time in pd.date_range("2024-01-05", periods=192, freq="h") if time.hour != 7 or time.day != 6
     ]
     path = write(NARROW[0], *(f"{time:%Y-%m-%dT%H:%M}:00Z,10,12,9,11,100" for time in times))
     bars = load_bars(path, gaps="fill")
-    assert len(bars) == 96
+    assert len(bars) == 192
     assert np.flatnonzero(bars.volume[:, 0] == 0).tolist() == [31]
     assert bars.periods_per_year == 365 * 24
 

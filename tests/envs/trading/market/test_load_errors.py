@@ -249,4 +249,9 @@ def test_wrong_options(refused: Refused) -> None:
         "2024-01-02; choose dates within"
     )
     assert "do not tell how many make a year; give periods_per_year" in refused(HEADER, DAY_1)
+    for days, hours in ((3, 24), (5, 7)):
+        times = [f"2024-01-{day + 8:02d}T{hour:02d}:00:00Z" for day in range(days) for hour in range(hours)]
+        assert refused(HEADER, *(f"{time},10,12,9,11,100" for time in times)).startswith(
+            f"x.csv: {days * hours} bars, 3600 s apart, do not tell how many make a year"
+        )
     assert error_of(["x.csv", "x.csv"]) == "x.csv: x is also in x.csv; keep one, or rename a file"
