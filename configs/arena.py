@@ -86,7 +86,8 @@ def _make_run(argument: str, table: Table, notify: Notify) -> TablePlayer:
     which: Literal["last"] | int = options.get("step", "last")
     agent, _ = load_agent(run_dir, which, notify)
     planes = cast(Any, agent.observation_space)["observation"].shape
-    if planes != table.game.observation_shape:
+    sizes = agent.config.other_sizes if isinstance(agent, AlphaZero) else []
+    if planes != table.game.observation_shape and table.options.get("size") not in sizes:
         raise UserError(
             f"player {text!r} was trained on planes {planes} ({_describe(env.kwargs)}), this table has "
             f"{table.game.observation_shape} ({_describe(table.options)}); give both the same size"

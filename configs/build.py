@@ -95,9 +95,15 @@ def make_agent(config: RunConfig) -> Agent:
     agent, kinds = config.agent, (ValueError, TypeError, AssertionError)
     if isinstance(agent, AlphaZeroConfig):
         game = make_game(config.env.id, config.env.kwargs)
+        others = [make_game(config.env.id, config.env.kwargs | {"size": size}) for size in agent.other_sizes]
         with as_user_error("agent (alphazero)", *kinds):
             return AlphaZero.from_config(
-                agent, game, games=config.env.num_envs, seed=config.seed, device=_device(config.device)
+                agent,
+                game,
+                others=others,
+                games=config.env.num_envs,
+                seed=config.seed,
+                device=_device(config.device),
             )
     env = make_env(config)
     with as_user_error(f"agent ({agent.algorithm})", *kinds):

@@ -62,6 +62,24 @@ games: 40
     assert sorted(map(str, moves(games.read_text()))) == sorted(map(str, moves(played)))
 
 
+def test_a_run_trained_on_several_sizes_plays_on_each_of_them_and_on_no_other(tmp_path, capsys):
+    config = ALPHAZERO.replace("TicTacToe", "Go").replace("net:", "other_sizes: [3]\n  net:")
+    config = config.replace("kwargs: {}", "kwargs: {size: 4}")
+    (tmp_path / "alphazero.yaml").write_text(config)
+    assert run_train(tmp_path, tmp_path / "alphazero.yaml") == 0
+    text = """
+name: NAME
+env: quadrivium/Go-v0
+kwargs: {size: SIZE}
+players: ["run:runs/alphazero?sims=8", random]
+games: 4
+"""
+    for size, code in ((3, 0), (4, 0), (5, 2)):
+        sized = text.replace("SIZE", str(size)).replace("NAME", f"on{size}")
+        assert run_evaluate(tmp_path, "tournament", write(tmp_path, sized)) == code
+    assert "give both the same size" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A directory with a PPO run of connect four in runs/ppo."""

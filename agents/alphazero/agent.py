@@ -8,6 +8,7 @@ through self-play"; Danihelka et al. 2022, "Policy improvement by planning with 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, Self, cast
 
 import numpy as np
@@ -22,21 +23,9 @@ from agents.alphazero.exam import exam_of, policy_actions, searched_actions
 from agents.alphazero.ladder import Mover, elo_difference, play_match, random_mover
 from agents.alphazero.learner import Learner
 from agents.alphazero.network import Networks, PolicyValueNet
-from agents.alphazero.outcomes import outcomes_of
-from agents.alphazero.protocols import Evaluator, Game, Symmetries
-from agents.alphazero.records import AUXILIARY
-from agents.alphazero.replay import Replay, WindowConfig
-from agents.alphazero.search import (
-    EvaluationCache,
-    GumbelConfig,
-    MatchSearch,
-    PuctConfig,
-    SearchResult,
-    Tree,
-    gumbel_search,
-    monte_carlo_search,
-)
-from agents.alphazero.self_play import SelfPlay, SelfPlayConfig
+from agents.alphazero.practice import Practice, auxiliary_of, part
+from agents.alphazero.protocols import Evaluator, Game
+from agents.alphazero.search import EvaluationCache, MatchSearch, PuctConfig, monte_carlo_search
 from agents.common.checkpoint import CheckpointError, Snapshot
 from agents.common.devices import choose_device
 from agents.common.hooks import IterationCallback, iteration_end, iteration_logged
@@ -56,7 +45,8 @@ class AlphaZero:
         config: hyper-parameters.
         game: what is played; its methods `ownership`, `score` and `disc_difference`, and its `symmetries`,
             are used where the config asks for them.
-        games: how many games are played at once.
+        others: the same game on boards of other sizes, which it plays and learns as well.
+        games: how many games are played at once, on boards of all sizes together.
         seed: of weights, noise, samples and games.
         device: "cpu", "cuda", or "auto": CUDA where there is one.
 
@@ -69,37 +59,35 @@ class AlphaZero:
     """
 
     def __init__(
-        self, config: AlphaZeroConfig, game: Game, *, games: int = 128, seed: int = 0, device: str = "auto"
+        self,
+        config: AlphaZeroConfig,
+        game: Game,
+        *,
+        others: Sequence[Game] = (),
+        games: int = 128,
+        seed: int = 0,
+        device: str = "auto",
     ) -> None:
         self.config, self.game = config, game
-        self.auxiliary = _auxiliary_of(config, game)
-        self._outcomes = outcomes_of(game, config, self.auxiliary)
+        self.auxiliary = auxiliary_of(config, game)
+        if games <= len(others):
+            raise ValueError(f"{games} games are too few for boards of {1 + len(others)} sizes")
         self.device = torch.device(choose_device(device, config.net))
         torch.manual_seed(seed)
-        self.policy = Networks(*(self._network() for _ in range(3))).to(self.device)
-        self._symmetries: Symmetries | None = getattr(game, "symmetries", None) if config.symmetries else None
-        self._play_rng, self._learn_rng, self._turn_rng = (
-            np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3)
+        self._learn_rng, self._turn_rng, *self._play_rngs = (
+            np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3 + len(others))
         )
-        self._self_play = SelfPlay(
-            game,
-            self._outcomes,
-            self._search,
-            SelfPlayConfig(
-                full_search_share=config.full_search_share,
-                fast_simulations=config.fast_simulations,
-                random_plies=config.random_plies,
-                random_share=config.random_share,
-            ),
-            games,
-            self._play_rng,
-        )
-        self._replay = Replay(
-            self._outcomes.records.dtype,
-            WindowConfig(config.window_min, config.window_max, config.window_exponent, config.window_expand),
-        )
-        self._learner = Learner(self.policy, self._outcomes.records, config, self._symmetries)
-        self._tree: Tree | None = None
+        each = games // (1 + len(others))
+        shares = [games - each * len(others), *(each for _ in others)]
+        self._practices = [
+            Practice(one, config, share, rng)
+            for one, share, rng in zip((game, *others), shares, self._play_rngs, strict=True)
+        ]
+        self._outcomes = self._practices[0].outcomes
+        self.policy = Networks(*(self._network(game) for _ in range(3))).to(self.device)
+        for other in others:
+            self._require_same_weights(other)
+        self._learner = Learner(self.policy, config)
         self._rating = 0.0
         self.games = games
         self.num_timesteps = 0
@@ -109,21 +97,40 @@ class AlphaZero:
 
     @classmethod
     def from_config(
-        cls, config: AlphaZeroConfig, game: Game, *, games: int, seed: int, device: str = "auto"
+        cls,
+        config: AlphaZeroConfig,
+        game: Game,
+        *,
+        others: Sequence[Game] = (),
+        games: int,
+        seed: int,
+        device: str = "auto",
     ) -> AlphaZero:
         """Returns an agent with fresh weights; see the class."""
-        return cls(config, game, games=games, seed=seed, device=device)
+        return cls(config, game, others=others, games=games, seed=seed, device=device)
 
-    def _network(self) -> PolicyValueNet:
+    def _network(self, game: Game) -> PolicyValueNet:
         return PolicyValueNet(
-            self.game.observation_shape,
-            self.game.num_actions,
+            game.observation_shape,
+            game.num_actions,
             self.config.net,
             value_head=self._outcomes.value_head,
             policy_head=self.config.policy_head,
             head_width=self.config.head_width,
             auxiliary=self.auxiliary,
         )
+
+    def _require_same_weights(self, other: Game) -> None:
+        """Raises ValueError where a network for boards of another size would have other weights."""
+        with torch.random.fork_rng(devices=[]):
+            theirs = self._network(other).state_dict()
+        for name, ours in self.policy.net.state_dict().items():
+            if theirs[name].shape != ours.shape:
+                raise ValueError(
+                    f"other_sizes: the network depends on the size of the board ({name} would be "
+                    f"{tuple(theirs[name].shape)} instead of {tuple(ours.shape)}); it needs a trunk cnn or "
+                    "transformer and policy_head conv, in a game whose actions are cells"
+                )
 
     def set_logger(self, logger: Logger) -> None:
         """Logs there from now on."""
@@ -134,25 +141,6 @@ class AlphaZero:
     def evaluator(self) -> NetworkEvaluator:
         """Returns the averaged network as search's evaluator; it turns no boards, so it draws nothing."""
         return NetworkEvaluator(self.policy.average, bf16=self.config.bf16)
-
-    def _search(
-        self, roots: np.ndarray, evaluator: Evaluator, simulations: int, rng: np.random.Generator
-    ) -> SearchResult:
-        # The arrays of the trees are used again while nothing changes: asking for memory takes time.
-        if self._tree is None or not self._tree.fits(self.game, len(roots), simulations + 1):
-            self._tree = Tree(self.game, len(roots), simulations + 1)
-        roots = self._outcomes.to_search(roots)
-        return gumbel_search(self.game, roots, evaluator, self._gumbel(simulations), rng, self._tree)
-
-    def _gumbel(self, simulations: int) -> GumbelConfig:
-        return GumbelConfig(
-            simulations=simulations,
-            max_considered=self.config.max_considered,
-            c_visit=self.config.c_visit,
-            c_scale=self.config.c_scale,
-            rescale=self.config.rescale_q,
-            discount=self._outcomes.discount,
-        )
 
     def act(self, obs: dict[str, np.ndarray] | np.ndarray, deterministic: bool = True) -> np.ndarray:
         """Returns the policy's actions (N,) without search: its best, or drawn with torch's global generator.
@@ -271,33 +259,35 @@ class AlphaZero:
     def _iterate(self, end: int) -> None:
         """Plays and learns once, and records what is logged."""
         began = time.perf_counter()
-        progress = self.num_timesteps / end
-        simulations = self.config.simulations_at(progress)
-        network = NetworkEvaluator(
-            self.policy.average, self._symmetries, self._turn_rng, bf16=self.config.bf16
-        )
-        # The weights are others than in the last iteration: so is the cache, which also makes resuming exact.
-        cache = EvaluationCache(network, self.config.cache) if self.config.cache else None
-        statistics = self._self_play.statistics = self._outcomes.statistics()
-        records = self._self_play.play(self.config.n_steps, cache or network, simulations)
-        self.num_timesteps += self.config.n_steps * self.games
+        simulations = self.config.simulations_at(self.num_timesteps / end)
+        network = NetworkEvaluator(self.policy.average, bf16=self.config.bf16)
+        entries: dict[str, float] = {}
+        lookups, hits, games = 0, 0, 0
+        for practice in self._practices:
+            network.turn(practice.symmetries, self._turn_rng)
+            # The weights are others than in the last iteration: so is the cache. Resuming is exact, too.
+            cache = EvaluationCache(network, self.config.cache) if self.config.cache else None
+            records, statistics = practice.play(cache or network, simulations)
+            self._learner.adapt(practice, records)
+            if practice is self._practices[0]:
+                entries |= statistics.summary()
+            games += len(statistics.lengths)
+            lookups, hits = (lookups + cache.lookups, hits + cache.hits) if cache else (0, 0)
+        moves = self.config.n_steps * self.games
+        self.num_timesteps += moves
         played = time.perf_counter()
 
-        self._replay.add(records)
-        self._learner.adapt(records, self._replay)
-        losses = self._learner.learn(self._replay, len(records), self.num_timesteps / end, self._learn_rng)
+        entries |= self._learner.learn(self._practices, self.num_timesteps / end, self._learn_rng)
         ended = time.perf_counter()
 
         spent, playing = ended - began, played - began
-        moves = self.config.n_steps * self.games
-        entries = losses | statistics.summary()
         entries |= {
             "self_play/simulations": simulations,
-            "self_play/window": self._replay.size,
-            "self_play/positions": self._replay.total,
+            "self_play/window": sum(practice.replay.size for practice in self._practices),
+            "self_play/positions": sum(practice.replay.total for practice in self._practices),
             "self_play/mean_batch_size": network.positions / max(network.batches, 1),
             "time/network_share_of_self_play": network.seconds / playing,
-            "time/games_per_second": len(statistics.lengths) / playing,
+            "time/games_per_second": games / playing,
             "time/evaluations_per_second": network.positions / playing,
             "time/simulations_per_second": moves * simulations / playing,
             "time/steps_per_second": moves / spent,
@@ -305,8 +295,8 @@ class AlphaZero:
             "time/fraction_search": (playing - network.seconds) / spent,
             "time/fraction_update": (ended - played) / spent,
         }
-        if cache is not None:
-            entries["self_play/cache_hit_rate"] = cache.hit_rate
+        if self.config.cache:
+            entries["self_play/cache_hit_rate"] = hits / max(lookups, 1)
         for name, value in entries.items():
             self.logger.record(name, value)
 
@@ -317,17 +307,16 @@ class AlphaZero:
         state = {
             "signature": np.array([self.signature]),
             "updates": np.array(self._learner.updates),
-            "owed": np.array(self._learner.owed),
             "rating": np.array(self._rating),
         }
-        state |= {f"self_play/{key}": array for key, array in self._self_play.state().items()}
-        state |= {f"replay/{key}": array for key, array in self._replay.state().items()}
+        for k, practice in enumerate(self._practices):
+            state |= {f"practice{k}/{key}": array for key, array in practice.state().items()}
         return Snapshot(
             step=self.num_timesteps,
             weights=self.policy.state_dict(),
             optimizer=optimizer_to_tensors(self._learner.optimizer),
             state=state,
-            rng=capture_rng(play=self._play_rng, learn=self._learn_rng, turn=self._turn_rng),
+            rng=capture_rng(**self._generators()),
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -339,18 +328,21 @@ class AlphaZero:
         state = snapshot.state
         self.require_same_game(snapshot)
         try:
-            self._self_play.load_state(_part(state, "self_play/"))
-            self._replay.load_state(_part(state, "replay/"))
+            for k, practice in enumerate(self._practices):
+                practice.load_state(part(state, f"practice{k}/"))
             self.policy.load_state_dict(snapshot.weights)
         except (ValueError, RuntimeError, KeyError) as error:
             raise CheckpointError(
                 f"the checkpoint does not fit this agent: {' '.join(str(error).split())}"
             ) from error
         optimizer_from_tensors(self._learner.optimizer, snapshot.optimizer)
-        restore_rng(snapshot.rng, play=self._play_rng, learn=self._learn_rng, turn=self._turn_rng)
+        restore_rng(snapshot.rng, **self._generators())
         self.num_timesteps = snapshot.step
-        self._learner.updates, self._learner.owed = int(state["updates"]), float(state["owed"])
-        self._rating = float(state["rating"])
+        self._learner.updates, self._rating = int(state["updates"]), float(state["rating"])
+
+    def _generators(self) -> dict[str, np.random.Generator]:
+        play = {f"play{k}": rng for k, rng in enumerate(self._play_rngs)}
+        return play | {"learn": self._learn_rng, "turn": self._turn_rng}
 
     @property
     def signature(self) -> str:
@@ -383,19 +375,3 @@ def _observation_space(game: Game) -> spaces.Space:
             "action_mask": spaces.Box(0, 1, (game.num_actions,), np.int8),
         }
     )
-
-
-def _auxiliary_of(config: AlphaZeroConfig, game: Game) -> tuple[str, ...]:
-    """Returns the names of the auxiliary heads; raises ValueError for one that the game knows nothing of."""
-    names = tuple(config.auxiliary())
-    for name in names:
-        if not hasattr(game, name):
-            title = getattr(game, "title", type(game).__name__)
-            known = [f"{other}_coef" for other in AUXILIARY if hasattr(game, other)]
-            remedy = f"it has {' and '.join(known)}" if known else "no auxiliary head is possible"
-            raise ValueError(f"{name}_coef is above 0, but {title} has no {name}; give 0 ({remedy})")
-    return names
-
-
-def _part(state: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {key.removeprefix(prefix): array for key, array in state.items() if key.startswith(prefix)}

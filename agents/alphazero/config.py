@@ -28,6 +28,8 @@ class AlphaZeroConfig:
         simulations: of the search for a move, once the search is full.
         first_simulations: of the search at the start; doubled step by step until it is full.
         growth: share of the training after which the search is full.
+        other_sizes: of boards that it plays and learns as well, in games with a `size`; they share the games
+            among them, and the rules' other options.
         max_considered: actions that the root's search considers.
         c_visit: weight of the Q-values at the root: (c_visit + most visits) * c_scale * Q.
         c_scale: see c_visit; 0.1 suits rescaled values, 1.0 others.
@@ -78,6 +80,7 @@ class AlphaZeroConfig:
     simulations: Annotated[int, Ge(2)] = 64
     first_simulations: Annotated[int, Ge(2)] = 8
     growth: Fraction = 0.5
+    other_sizes: list[Positive] = field(default_factory=list)
     max_considered: Annotated[int, Ge(2)] = 16
     c_visit: Weight = 50.0
     c_scale: Weight = 0.1

@@ -37,11 +37,15 @@ class NetworkEvaluator:
         bf16: bool = False,
     ) -> None:
         self.net = net
-        self._symmetries = symmetries if symmetries is not None and len(symmetries) > 1 else None
-        self._rng = rng
+        self.turn(symmetries, rng)
         self._bf16 = bf16
         self._device = next(net.parameters()).device
         self.reset_counters()
+
+    def turn(self, symmetries: Symmetries | None, rng: np.random.Generator | None) -> None:
+        """Turns boards by these symmetries from now on."""
+        self._symmetries = symmetries if symmetries is not None and len(symmetries) > 1 else None
+        self._rng = rng
 
     def reset_counters(self) -> None:
         """Counts from zero again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -13,9 +14,7 @@ from torch import Tensor, nn
 from agents.alphazero.config import AlphaZeroConfig
 from agents.alphazero.loss import Losses, alphazero_loss, to_targets, turn
 from agents.alphazero.network import Networks
-from agents.alphazero.protocols import Symmetries
-from agents.alphazero.records import Records
-from agents.alphazero.replay import Replay
+from agents.alphazero.practice import Practice
 from agents.common.foreach import clip_norm_, polyak_
 
 
@@ -24,25 +23,15 @@ class Learner:
 
     Args:
         networks: the one that learns and its average.
-        record_format: of the replay's records.
         config: hyper-parameters.
-        symmetries: of the game; None: samples are not turned.
 
     Attributes:
         optimizer: AdamW.
         updates: gradient steps so far.
-        owed: positions that came in, times `reuse`, and are not yet learned from: what is left of a batch.
     """
 
-    def __init__(
-        self,
-        networks: Networks,
-        record_format: Records,
-        config: AlphaZeroConfig,
-        symmetries: Symmetries | None,
-    ) -> None:
-        self._networks, self._format, self._config = networks, record_format, config
-        self._symmetries = symmetries if symmetries is not None and len(symmetries) > 1 else None
+    def __init__(self, networks: Networks, config: AlphaZeroConfig) -> None:
+        self._networks, self._config = networks, config
         self._auxiliary = config.auxiliary()
         self._value = networks.net.outcome
         self._parameters: list[Tensor] = list(networks.net.parameters())
@@ -50,41 +39,37 @@ class Learner:
         self._device = self._parameters[0].device
         self.optimizer = _adamw(networks.net, config)
         self.updates = 0
-        self.owed = 0.0
 
-    def adapt(self, records: np.ndarray, replay: Replay) -> None:
+    def adapt(self, practice: Practice, records: np.ndarray) -> None:
         """Lets the networks follow the statistics of new records (n,), and of the returns in the window.
 
         Where the value is an outcome, it does nothing.
         """
         if not self._value.adapts or not len(records):
             return
-        obs = torch.from_numpy(self._format.unpack(records).obs).to(self._device)
-        window = self._format.unpack(replay.window())
+        unpack = practice.outcomes.records.unpack
+        obs = torch.from_numpy(unpack(records).obs).to(self._device)
+        window = unpack(practice.replay.window())
         returns = self._value.targets(window.outcome, window.root_value, window.root_share)
         mean, spread = float(returns.mean(dtype=np.float64)), float(returns.std(dtype=np.float64))
         self._networks.adapt(obs, mean, spread if spread > 1e-6 * max(abs(mean), 1e-6) else 1.0)
 
     def learn(
-        self, replay: Replay, new_positions: int, progress: float, rng: np.random.Generator
+        self, practices: Sequence[Practice], progress: float, rng: np.random.Generator
     ) -> dict[str, float]:
-        """Makes as many steps as the new positions pay for; returns means of what is logged.
+        """Makes as many steps as is owed to `practices`; returns means of what is logged.
 
         progress: share of the training that is done, for the learning rate.
         """
         config = self._config
-        self.owed += new_positions * config.reuse
-        if replay.size < config.learning_starts:
-            return {}
         rate = learning_rate(progress, config.learning_rate, config.learning_rate_end)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self._networks.net.train()
         history: list[Tensor] = []
         losses: Losses | None = None
-        while self.owed >= config.batch_size:
-            self.owed -= config.batch_size
-            losses, norm = self._step(replay, rng)
+        for practice in self._turns(practices):
+            losses, norm = self._step(practice, rng)
             history.append(torch.stack([*losses[:5], *losses.auxiliary.values(), norm]).detach())
         if losses is None:
             return {}
@@ -101,11 +86,22 @@ class Learner:
         entries = {f"loss/{name}": mean for name, mean in zip(names, means, strict=True)}
         return entries | {"train/learning_rate": rate, "train/updates": self.updates}
 
-    def _step(self, replay: Replay, rng: np.random.Generator) -> tuple[Losses, Tensor]:
-        samples = self._format.unpack(replay.sample(self._config.batch_size, rng))
-        if self._symmetries is not None:
-            which = rng.integers(len(self._symmetries), size=self._config.batch_size)
-            samples = turn(samples, self._symmetries, which)
+    def _turns(self, practices: Sequence[Practice]) -> list[Practice]:
+        """Returns whose batches to learn from, one after the other, as mixed as they can be."""
+        turns: list[tuple[float, int]] = []
+        for k, practice in enumerate(practices):
+            if practice.replay.size < self._config.learning_starts:
+                continue
+            batches, practice.owed = divmod(practice.owed, self._config.batch_size)
+            turns += [((batch + 0.5) / batches, k) for batch in range(int(batches))]
+        return [practices[k] for _, k in sorted(turns)]
+
+    def _step(self, practice: Practice, rng: np.random.Generator) -> tuple[Losses, Tensor]:
+        replay, symmetries = practice.replay, practice.symmetries
+        samples = practice.outcomes.records.unpack(replay.sample(self._config.batch_size, rng))
+        if symmetries is not None:
+            which = rng.integers(len(symmetries), size=self._config.batch_size)
+            samples = turn(samples, symmetries, which)
         targets = to_targets(samples, self._device, self._value.targets)
         with self._autocast():
             outputs = self._networks.net(targets.obs)

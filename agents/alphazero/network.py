@@ -1,7 +1,7 @@
 """The policy-value network: a shared backbone, and heads for policy, value and what else the game tells.
 
-Nothing in it but a dense policy head depends on the size of the board, so weights learned on one board size
-serve another (`copy_backbone` compares shapes; they agree).
+Nothing in it but a dense policy head depends on the size of the board: the same network reads boards of any
+size, a batch being of one size. So there are no cells beyond the board, and none to be masked.
 """
 
 from __future__ import annotations

@@ -72,6 +72,12 @@ class ConvTower(nn.Module):
         # oneDNN's convolutions are about twice as fast on channels-last memory (see benchmarks)
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
+    def _coordinates_of(self, x: Tensor) -> Tensor:
+        """Returns those of x (B, F, H, W), which may be of another size than the tower was made for."""
+        if x.shape[2:] == self.coordinates.shape[1:]:
+            return self.coordinates
+        return grid_coordinates(*x.shape[2:]).to(x.device)
+
     def forward(self, part: Part) -> tuple[Tensor, Tensor | None]:
         """Returns tokens (B, N, D), one a cell, and their mask (B, N) or None."""
         x = part.values
@@ -79,7 +85,7 @@ class ConvTower(nn.Module):
             x = x[:, :, None, None]  # (B, F, 1, 1)
         elif self.kind == "tokens":
             x = x.transpose(1, 2).unsqueeze(2)  # (B, F, 1, N)
-        where = self.coordinates.to(x.dtype).expand(len(x), -1, -1, -1)
+        where = self._coordinates_of(x).to(x.dtype).expand(len(x), -1, -1, -1)
         x = torch.cat([x, where], 1).contiguous(memory_format=torch.channels_last)  # (B, F + 2, H, W)
         present = None if part.mask is None else part.mask[:, None, None, :]  # (B, 1, 1, N)
         x = self.embed(x)

@@ -49,19 +49,25 @@ class GridTokens(nn.Module):
     def __init__(self, spec: PartSpec, width: int, patch: int) -> None:
         super().__init__()
         channels, height, columns = spec.shape
-        rows, cols = -(-height // patch), -(-columns // patch)
-        self.padding = (0, cols * patch - columns, 0, rows * patch - height)
-        self.count = rows * cols
+        self.patch = patch
+        self.patches = (-(-height // patch), -(-columns // patch))
+        self.count = self.patches[0] * self.patches[1]
         self.project = nn.Conv2d(channels, width, patch, stride=patch)
-        positions = fourier_positions(grid_coordinates(rows, cols).flatten(1))
+        positions = fourier_positions(grid_coordinates(*self.patches).flatten(1))
         self.register_buffer("positions", positions, persistent=False)  # (N, 18)
         self.place = nn.Linear(positions.shape[1], width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns the embedded patches; x (B, C, H, W)."""
-        if any(self.padding):
-            x = F.pad(x, self.padding)
-        return self.project(x).flatten(2).transpose(1, 2) + self.place(self.positions)  # (B, N, D)
+        """Returns the embedded patches; x (B, C, H, W), which may be of another size than it was made for."""
+        height, columns = x.shape[2:]
+        rows, cols = -(-height // self.patch), -(-columns // self.patch)
+        padding = (0, cols * self.patch - columns, 0, rows * self.patch - height)
+        if any(padding):
+            x = F.pad(x, padding)
+        positions = self.positions
+        if (rows, cols) != self.patches:
+            positions = fourier_positions(grid_coordinates(rows, cols).flatten(1)).to(x.device)
+        return self.project(x).flatten(2).transpose(1, 2) + self.place(positions)  # (B, N, D)
 
 
 class EncoderBlock(nn.Module):
@@ -119,10 +125,10 @@ class TransformerTrunk(nn.Module):
             )
         self.token_dim = self.pooled_dim = config.width
         self.embeddings = nn.ModuleList(_embedding(spec, config) for spec in specs)
-        self.counts = [int(embedding.count) for embedding in self.embeddings]  # pyright: ignore[reportArgumentType]
-        if sum(self.counts) > _MAX_TOKENS:
+        count = sum(int(embedding.count) for embedding in self.embeddings)  # pyright: ignore[reportArgumentType]
+        if count > _MAX_TOKENS:
             raise ValueError(
-                f"the observation makes {sum(self.counts)} tokens, at most {_MAX_TOKENS} are sensible; "
+                f"the observation makes {count} tokens, at most {_MAX_TOKENS} are sensible; "
                 f"raise net.patch (now {config.patch}) or use the cnn trunk."
             )
         self.blocks = nn.ModuleList(EncoderBlock(config) for _ in range(config.depth))
@@ -132,10 +138,13 @@ class TransformerTrunk(nn.Module):
 
     def forward(self, parts: tuple[Part, ...]) -> tuple[Tensor, Tensor, Tensor]:
         """Returns tokens (B, N, D), mask (B, N), pooled (B, D)."""
-        x = torch.cat([embed(part.values) for embed, part in zip(self.embeddings, parts, strict=True)], 1)
+        tokens = [embed(part.values) for embed, part in zip(self.embeddings, parts, strict=True)]
+        x = torch.cat(tokens, 1)
         masks = [
-            torch.ones((len(x), count), dtype=torch.bool, device=x.device) if part.mask is None else part.mask
-            for part, count in zip(parts, self.counts, strict=True)
+            torch.ones(embedded.shape[:2], dtype=torch.bool, device=x.device)
+            if part.mask is None
+            else part.mask
+            for part, embedded in zip(parts, tokens, strict=True)
         ]
         mask = torch.cat(masks, 1)  # (B, N)
         # A row without any token would make softmax 0/0: it attends to all, and the mean pools to 0.

@@ -138,7 +138,7 @@ def test_each_position_is_learned_from_as_often_as_the_config_says():
     agent = make(reuse=6.0, learning_starts=1)
     agent.learn(10 * 96)
     used = agent._learner.updates * 32
-    assert used == pytest.approx(6 * agent._replay.total, abs=32)
+    assert used == pytest.approx(6 * agent._practices[0].replay.total, abs=32)
 
 
 def test_the_average_plays_and_differs_from_what_learns():

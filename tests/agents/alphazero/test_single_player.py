@@ -121,7 +121,7 @@ def test_carts_that_are_up_at_the_time_limit_are_worth_more_than_the_steps_that_
     """A step pays 1 and an episode is cut after 12: without what comes beyond, its positions would be worth
     6 on average; with a discount of 0.98 staying up is worth up to 50."""
     agent = carts(gamma=0.98, reuse=8.0, learning_rate=3e-3).learn(16 * 8 * 60)
-    summary = agent._self_play.statistics.summary()
+    summary = agent._practices[0]._self_play.statistics.summary()
     assert summary["rollout/ep_len_mean"] == summary["rollout/ep_rew_mean"] > 11.5
     assert agent.policy.net.outcome.mean > 12
     assert "metrics/distance_m" in summary
