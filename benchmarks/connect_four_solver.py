@@ -5,7 +5,8 @@
 1. The exam: of 1,000 positions in which some move loses value, in what share does it play a move that keeps
    it? By the policy alone, and by searches with more and more simulations; by the number of stones too. The
    positions and the values of their moves are in envs/board/connect_four; training never sees them.
-2. The first player wins connect four with best play. The run plays first against the solver's best defence
+2. How it came there: the exam at each evaluation of its training, and the network's share of self-play's time.
+3. The first player wins connect four with best play. The run plays first against the solver's best defence
    (a move that loses as late as it can; among equal ones a random one): how many of the games does it win?
 
 The solver, BitBully (Thill), is under the AGPL: it is asked here, the package does not know it. Writes
@@ -13,6 +14,7 @@ benchmarks/results/connect_four_solver.json.
 """
 
 import argparse
+import json
 import random
 import time
 from pathlib import Path
@@ -53,6 +55,28 @@ def examine(agent: AlphaZero, simulations: list[int]) -> list[dict[str, Any]]:
               f"({100 * interval.low:.1f} to {100 * interval.high:.1f}), "
               + ", ".join(f"{100 * share:.1f} % with {band}" for band, share in bands.items()))  # fmt: skip
     return rows
+
+
+def history(run: Path) -> dict[str, Any]:
+    """Returns what the run's log says of its time and of the exams on the way."""
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    exams = [
+        {
+            "step": row["step"],
+            "minutes": round((row["time"] - rows[0]["time"]) / 60, 1),
+            "policy": row["solver/policy_accuracy"],
+            "search": row.get("solver/search_accuracy"),
+        }
+        for row in rows
+        if "solver/policy_accuracy" in row
+    ]
+    shares = [
+        row["time/network_share_of_self_play"] for row in rows if "time/network_share_of_self_play" in row
+    ]
+    report: dict[str, Any] = {"minutes": round((rows[-1]["time"] - rows[0]["time"]) / 60, 1)}
+    report |= {"network_share_of_self_play": float(np.mean(shares)), "exams": exams}
+    print(f"{report['minutes']} minutes; the network's share of self-play: {np.mean(shares):.3f}")
+    return report
 
 
 def defend(agent: AlphaZero, simulations: int, games: int, seed: int) -> dict[str, Any]:
@@ -108,6 +132,7 @@ def main() -> None:
     assert isinstance(agent, AlphaZero)
     report: dict[str, Any] = machine("torch", "numba", "bitbully")
     report |= {"run": str(arguments.run), "step": step, "threads": torch.get_num_threads()}
+    report["training"] = history(arguments.run)
     report["exam"] = examine(agent, arguments.simulations)
     report["first_player"] = defend(agent, arguments.match_simulations, arguments.games, arguments.seed)
     write_report(arguments.out, report)
