@@ -5,7 +5,7 @@
 1. The exam: of 1,000 positions in which some move loses value, in what share does it play a move that keeps
    it? By the policy alone, and by searches with more and more simulations; by the number of stones too. The
    positions and the values of their moves are in envs/board/connect_four; training never sees them.
-2. How it came there: the exam at each evaluation of its training, and the network's share of self-play's time.
+2. How it came there: the exam at each evaluation of the training, the network's share of self-play's time.
 3. The first player wins connect four with best play. The run plays first against the solver's best defence
    (a move that loses as late as it can; among equal ones a random one): how many of the games does it win?
 
