@@ -19,7 +19,11 @@ from envs.core.lane import lane
 
 
 class Costs(NamedTuple):
-    """What trading and holding cost; a field of a world's parameters. Rates are a year's."""
+    """What trading and holding cost. Rates are a year's.
+
+    The parameters of a world have these fields among their own (`**costs._asdict()`), because Numba
+    takes no tuple within a tuple to its threads; so `p` itself is the argument `costs` of `trade_costs`.
+    """
 
     half_spread: float  # share of the price, paid on every trade
     commission: float  # share of the notional; 1e-4 is a basis point
@@ -68,7 +72,7 @@ def impact_share(quantity, impact, sigma, adv):
 def trade_costs(price, quantity, sigma, adv, costs):
     """Returns (commission, spread, impact) in money of a trade of `quantity` at the market's `price`.
 
-    sigma, adv: as in `impact_share`. costs: `Costs`.
+    sigma, adv: as in `impact_share`. costs: `Costs`, or any tuple with these fields.
     """
     notional = abs(quantity) * price
     fee = commission(notional, costs.commission, costs.commission_fixed, costs.commission_minimum)

@@ -1,0 +1,156 @@
+"""The bank: the read-only arrays of bars and features in which all episodes of a world take place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from envs.core.validation import require_choice, require_number
+from envs.trading.market.bars import Bars
+from envs.trading.market.features import Scaler, features, warm_up
+from envs.trading.market.load import load_bars
+from envs.trading.market.simulate import Scenarios, SimulatorConfig, simulate_scenarios
+from envs.trading.market.splits import walk_forward
+
+_BARS = 20
+_MAX_BYTES = 8 * 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """S paths of T bars of N assets, and what is seen of them; the arrays are read-only.
+
+    Attributes:
+        bars: (S, T, N, 7) float64: the columns of `envs.trading.rows`. SIGMA is the root mean square of the
+            last 20 log returns, a bar; ADV the mean volume of the last 20 bars, units.
+        features: (S, T, N, F) float32, scaled by what the training part showed, within ±5.
+        symbols: the N names.
+        periods_per_year: bars a year.
+    """
+
+    bars: np.ndarray
+    features: np.ndarray
+    symbols: tuple[str, ...]
+    periods_per_year: float
+
+
+def simulator_config(options: SimulatorConfig | Mapping[str, Any] | None, assets: int) -> SimulatorConfig:
+    """Returns the simulator's config from itself, a mapping of its options, or None for the defaults.
+
+    Raises ValueError for an unknown option, and for another number of assets than `assets`.
+    """
+    if not isinstance(options, SimulatorConfig):
+        chosen = {"assets": assets, **(options or {})}
+        names = [one.name for one in fields(SimulatorConfig)]
+        for name in chosen:
+            require_choice("option of simulator", name, names)
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in chosen.items()}
+        options = SimulatorConfig(**values)
+    if options.assets != assets:
+        raise ValueError(f"simulator has assets={options.assets}; this world needs {assets}: leave it out")
+    return options
+
+
+@lru_cache(maxsize=8)
+def simulated_bank(
+    config: SimulatorConfig, scenarios: int, bars: int, seed: int, names: tuple[str, ...], test: bool
+) -> Bank:
+    """Returns `scenarios` paths of `bars` rows each; the scaler is fitted on the training paths in any case.
+
+    No test path is a training path. Raises ValueError where the arrays would take more than 8 GiB.
+    """
+    first = max(_BARS, warm_up(names))
+    size = scenarios * (bars + first) * config.assets * (7 * 8 + 5 * 8 + 4 * len(names))
+    if size > _MAX_BYTES:
+        raise ValueError(
+            f"{scenarios} scenarios of {bars + first} bars of {config.assets} assets take "
+            f"{size / 2**30:.0f} GiB; use fewer scenarios or shorter episodes"
+        )
+    train = simulate_scenarios(config, scenarios, bars + first, seed, split=0)
+    rows = features(train, names)[:, first - warm_up(names) :]
+    scaler, source = Scaler.fit(rows), train
+    if test:
+        source = simulate_scenarios(config, scenarios, bars + first, seed, split=1)
+        rows = features(source, names)[:, first - warm_up(names) :]
+    symbols = tuple(f"ASSET{n + 1}" for n in range(config.assets))
+    return Bank(
+        _read_only(_columns(source, first)),
+        _read_only(scaler.transform(rows)),
+        symbols,
+        config.periods_per_year,
+    )
+
+
+def bank_of_bars(
+    bars: Bars, names: Sequence[str], test_share: float, purge: int, split: str, embargo: int = 0
+) -> Bank:
+    """Returns the training or the test part of one history, S = 1; the scaler is fitted on the former.
+
+    The test part is the last `test_share` of the bars. Features of its first rows reach back into the past.
+    """
+    first = max(_BARS, warm_up(names))
+    if len(bars) <= first + 2:
+        raise ValueError(f"{len(bars)} bars are too few: the features need {first} before the first")
+    rows = features(bars, names)[first - warm_up(names) :]
+    parts = walk_forward(len(rows), folds=1, test_share=test_share, purge=purge, embargo=embargo)[-1]
+    scaler = Scaler.fit(rows[parts.train])
+    part = parts.test if split == "test" else parts.train
+    return Bank(
+        _read_only(_columns(bars, first)[None, part]),
+        _read_only(scaler.transform(rows[part])[None]),
+        bars.symbols,
+        bars.periods_per_year,
+    )
+
+
+def read_market(market: Any, symbols: Sequence[str] | None, load: Mapping[str, Any] | None) -> Bars:
+    """Returns the bars behind the argument `market`: itself, or a file or files that `load_bars` reads."""
+    if isinstance(market, Bars):
+        return market if symbols is None else market.select(tuple(symbols))
+    if isinstance(market, str | Path) or (
+        isinstance(market, Sequence) and all(isinstance(one, str | Path) for one in market)
+    ):
+        return load_bars(market, symbols=symbols, **(load or {}))
+    raise ValueError(
+        f"market={type(market).__name__} is no market: use 'simulated', a path or paths of files, or Bars"
+    )
+
+
+def require_episode(bars: int, window: int, episode_bars: int | None) -> tuple[int, int]:
+    """Returns (decisions an episode, places where one may begin) in paths of `bars` rows.
+
+    The first decision needs `window` rows, the last one a bar after it. None: all that there is, once.
+    """
+    room = bars - window
+    steps = room if episode_bars is None else episode_bars
+    require_number("window", window, 1, 100_000, integer=True)
+    if room < 1 or steps > room:
+        raise ValueError(
+            f"{bars} bars of this split leave {max(room, 0)} decisions after a window of {window}; "
+            f"episode_bars={episode_bars} needs more: use a smaller one, a smaller window or more data"
+        )
+    return steps, room - steps + 1
+
+
+def _columns(source: Bars | Scenarios, first: int) -> np.ndarray:
+    """Returns the seven columns (..., T − first, N, 7) float64 of bars or scenarios."""
+    squares = np.square(np.diff(np.log(source.close), axis=-2))
+    sigma = np.sqrt(_trailing_mean(squares)[..., first - _BARS :, :])
+    adv = _trailing_mean(source.volume)[..., first - _BARS + 1 :, :]
+    prices = [getattr(source, name)[..., first:, :] for name in ("open", "high", "low", "close", "volume")]
+    return np.stack([*prices, sigma, adv], axis=-1, dtype=np.float64)
+
+
+def _trailing_mean(values: np.ndarray) -> np.ndarray:
+    """Returns the means of the last 20 rows along the last axis but one, 19 rows fewer."""
+    return np.lib.stride_tricks.sliding_window_view(values, _BARS, axis=-2).mean(axis=-1)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    """Returns `array` in one piece of memory, closed for writing."""
+    array = np.ascontiguousarray(array)
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,280 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""The rules of trading one asset: a decision on a closed bar, its fill at the next open, what that pays."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from envs.core import rng
+from envs.core.lane import LANE_HEADER, lane
+from envs.trading.accounting import (
+    average_entry,
+    borrow,
+    capped,
+    financing,
+    liquidation_price,
+    must_liquidate,
+    trade_costs,
+)
+from envs.trading.rows import ADV, CLOSE, HIGH, LOW, OPEN, SIGMA, VOLUME
+
+LOG_RETURN, DIFFERENTIAL_SHARPE, INVENTORY_PENALTY = range(3)
+REWARD_TERMS = ("gain", "commission", "spread", "impact", "financing", "risk")
+METRICS = (
+    "total_return",
+    "market_return",
+    "max_drawdown",
+    "turnover",
+    "costs",
+    "exposure",
+    "trades",
+    "liquidations",
+    "ruined",
+    "length",
+)
+ACCOUNT = 4  # position, cash, unrealised profit and open order, as shares of equity
+ACCOUNT_LIMIT = 5.0
+WORST_RETURN = -1.0 + 1e-6  # what a return counts at least in a logarithm: debts have none
+
+STATE = np.dtype(
+    [
+        *LANE_HEADER,
+        ("scenario", "i4"),  # the path
+        ("start", "i4"),  # the bar of the first decision
+        ("step", "i4"),  # decisions taken; the present bar is start + step, and it is closed
+        ("trades", "i4"),  # fills, liquidations included
+        ("liquidations", "i4"),
+        ("cash", "f8"),  # money
+        ("quantity", "f8"),  # units held
+        ("goal", "f8"),  # units wanted: what is not filled yet is tried again at each open
+        ("weight", "f8"),  # share of equity wanted last, NaN after a liquidation
+        ("entry", "f8"),  # average price of the position, costs apart
+        ("equity", "f8"),  # cash + quantity * close of the present bar
+        ("peak", "f8"),  # of equity
+        ("drawdown", "f8"),  # the largest so far, share of the peak
+        ("commission", "f8"),  # money, in the last step
+        ("spread", "f8"),
+        ("impact", "f8"),
+        ("interest", "f8"),  # financing and borrow fee, in the last step
+        ("traded", "f8"),  # notional of the last step
+        ("turnover", "f8"),  # sum of traded / equity
+        ("paid", "f8"),  # all costs of the episode
+        ("exposure", "f8"),  # sum over bars of |position| / equity
+        ("mean", "f8"),  # moving averages of return and squared return, for the differential Sharpe ratio
+        ("square", "f8"),
+    ],
+    align=True,
+)
+
+
+class SingleAssetParams(NamedTuple):
+    """Parameters of the rules."""
+
+    split: int
+    bars: np.ndarray  # (S, T, 7) float64, the columns of `envs.trading.rows`
+    features: np.ndarray  # (S, T * F) float32, a path's rows one after another
+    columns: int  # F
+    window: int  # W rows in the observation
+    steps: int  # decisions an episode
+    starts: int  # bars at which one may begin, the first being window - 1
+    positions: np.ndarray  # (A,) float64: the shares of equity that actions choose; continuous: none
+    lowest: float  # share of equity, for continuous actions
+    band: float  # continuous: a smaller change of the share is not traded
+    half_spread: float  # this and the next eight: see `envs.trading.accounting.Costs`
+    commission: float
+    commission_fixed: float
+    commission_minimum: float
+    impact: float
+    participation: float
+    financing: float
+    borrow: float
+    maintenance: float
+    years: float  # one bar
+    capital: float  # money at the start
+    ruin: float  # share of the capital at which the episode terminates
+    reward: int
+    decay: float  # weight of the newest return in the differential Sharpe ratio
+    risk_aversion: float  # of the inventory penalty
+
+
+@lane
+def reset_one(s, p):
+    """Begins an episode in cash, on a path and at a bar that are drawn."""
+    s.scenario = rng.integer(s, p.bars.shape[0])
+    s.start = p.window - 1 + rng.integer(s, p.starts)
+    s.step, s.trades, s.liquidations = 0, 0, 0
+    s.cash, s.equity, s.peak = p.capital, p.capital, p.capital
+    s.quantity, s.goal, s.weight, s.entry = 0.0, 0.0, 0.0, 0.0
+    s.drawdown, s.turnover, s.paid, s.exposure, s.traded = 0.0, 0.0, 0.0, 0.0, 0.0
+    s.commission, s.spread, s.impact, s.interest = 0.0, 0.0, 0.0, 0.0
+    sigma = p.bars[s.scenario, s.start, SIGMA]
+    s.mean, s.square = 0.0, sigma * sigma
+
+
+@lane
+def step_one(s, action, p, terms):
+    """Decides on the closed bar, then lives through the next one; returns (terminated, truncated)."""
+    known = p.bars[s.scenario, s.start + s.step]
+    bar = p.bars[s.scenario, s.start + s.step + 1]
+    before = s.equity
+    decide(s, action, known[CLOSE], p)
+    s.commission, s.spread, s.impact, s.interest, s.traded = 0.0, 0.0, 0.0, 0.0, 0.0
+    trade_at_open(s, known, bar, p)
+    liquidate_within(s, known, bar, p)
+    s.interest = financing(s.cash, p.financing, p.years)
+    s.interest += borrow(s.quantity, bar[CLOSE], p.borrow, p.years)
+    s.cash -= s.interest
+    s.equity = s.cash + s.quantity * bar[CLOSE]
+    s.step += 1
+    pay(s, before, known[SIGMA], bar[CLOSE], p, terms)
+    account(s, before, bar[CLOSE])
+    return s.equity <= p.ruin * p.capital, s.step >= p.steps
+
+
+@lane
+def decide(s, action, close, p):
+    """Turns the wanted share of equity into units, at the price and equity that are known."""
+    if p.positions.shape[0] > 0:
+        weight = p.positions[int(action[0])]
+        wanted = weight != s.weight
+    else:
+        weight = min(max(float(action[0]), p.lowest), 1.0)
+        wanted = abs(weight - s.quantity * close / s.equity) > p.band
+    if wanted:
+        s.goal = weight * s.equity / close
+    s.weight = weight
+
+
+@lane
+def trade_at_open(s, known, bar, p):
+    """Fills the order at the open; a position that breaks the margin rule there is closed instead."""
+    price, quantity = bar[OPEN], s.quantity
+    gross = abs(quantity) * price
+    if must_liquidate(s.cash + quantity * price, gross, p.maintenance):
+        liquidate(s, price, known, p)
+        return
+    order = s.goal - quantity
+    filled = capped(order, bar[VOLUME], p.participation)
+    if filled != 0.0:
+        # Not quantity + order, whose last bit may leave an order of 1e-15 units and its minimum commission.
+        trade(s, price, filled, s.goal if filled == order else quantity + filled, known, p)
+
+
+@lane
+def liquidate_within(s, known, bar, p):
+    """Closes a position whose margin is called between open and close, at the price where that happens."""
+    if s.quantity == 0.0:
+        return
+    price = liquidation_price(s.cash, s.quantity, p.maintenance)
+    if s.quantity > 0.0:
+        if bar[LOW] < price:
+            liquidate(s, min(price, bar[OPEN]), known, p)
+    elif bar[HIGH] > price:
+        liquidate(s, max(price, bar[OPEN]), known, p)
+
+
+@lane
+def liquidate(s, price, known, p):
+    """Closes the whole position at once, whatever the volume; nothing is wanted until the next decision."""
+    trade(s, price, -s.quantity, 0.0, known, p)
+    s.liquidations += 1
+    s.goal, s.weight = 0.0, math.nan
+
+
+@lane
+def trade(s, price, filled, after, known, p):
+    """Books a fill of `filled` units that leaves `after`. known: the row of the bar of the decision."""
+    fee, spread, impact = trade_costs(price, filled, known[SIGMA], known[ADV], p)
+    s.entry = average_entry(s.quantity, s.entry, filled, price) if after != 0.0 else 0.0
+    s.cash -= filled * price + fee + spread + impact
+    s.quantity = after
+    s.commission += fee
+    s.spread += spread
+    s.impact += impact
+    s.traded += abs(filled) * price
+    s.trades += 1
+
+
+@lane
+def pay(s, before, sigma, close, p, terms):
+    """Writes the reward: each part of the change of equity times one factor, and what is for risk.
+
+    Differential Sharpe ratio: Moody & Saffell 1998, D = (B ΔA − A ΔB / 2) / (B − A²)^1.5 with ΔA = R − A and
+    ΔB = R² − B, which is B R − A R² / 2 − A B / 2; A and B begin at 0 and σ², and the variance counts as at
+    least a hundredth of σ².
+    """
+    result = (s.equity - before) / before
+    factor, risk = 1.0, 0.0
+    if p.reward == LOG_RETURN:
+        counted = max(result, WORST_RETURN)
+        factor = math.log1p(counted) / result if abs(result) > 1e-9 else 1.0
+    elif p.reward == DIFFERENTIAL_SHARPE:
+        mean, square = s.mean, s.square
+        variance = max(square - mean * mean, 0.01 * sigma * sigma + 1e-12)
+        scale = 1.0 / (variance * math.sqrt(variance))
+        factor = square * scale
+        risk = -0.5 * mean * (result * result + square) * scale
+        s.mean += p.decay * (result - mean)
+        s.square += p.decay * (result * result - square)
+    else:
+        share = s.quantity * close / before
+        risk = -0.5 * p.risk_aversion * share * share * sigma * sigma
+    factor /= before
+    costs = s.commission + s.spread + s.impact + s.interest
+    terms[0] = np.float32((s.equity - before + costs) * factor)
+    terms[1] = np.float32(-s.commission * factor)
+    terms[2] = np.float32(-s.spread * factor)
+    terms[3] = np.float32(-s.impact * factor)
+    terms[4] = np.float32(-s.interest * factor)
+    terms[5] = np.float32(risk)
+
+
+@lane
+def account(s, before, close):
+    """Adds the bar to what the metrics are made of."""
+    s.peak = max(s.peak, s.equity)
+    s.drawdown = max(s.drawdown, 1.0 - s.equity / s.peak)
+    s.turnover += s.traded / before
+    s.paid += s.commission + s.spread + s.impact + s.interest
+    s.exposure += abs(s.quantity) * close / before
+
+
+@lane
+def observe_one(s, p, out):
+    """Writes the last W rows of features, then the account as shares of equity, within ±5."""
+    now = s.start + s.step
+    rows = p.features[s.scenario]
+    size = p.window * p.columns
+    first = (now + 1) * p.columns - size
+    for i in range(size):
+        out[i] = rows[first + i]
+    close = p.bars[s.scenario, now, CLOSE]
+    per_equity = 1.0 / s.equity if s.equity > 0.0 else 0.0
+    out[size] = bounded(s.quantity * close * per_equity)
+    out[size + 1] = bounded(s.cash * per_equity)
+    out[size + 2] = bounded(s.quantity * (close - s.entry) * per_equity)
+    out[size + 3] = bounded((s.goal - s.quantity) * close * per_equity)
+
+
+@lane
+def bounded(share):
+    """Returns a share of equity within ±5, as a float32."""
+    return np.float32(min(max(share, -ACCOUNT_LIMIT), ACCOUNT_LIMIT))
+
+
+@lane
+def metrics_one(s, p, out):
+    """Writes the metrics of the episode that has just ended, in the order of `METRICS`."""
+    bars, k = p.bars, s.scenario
+    out[0] = np.float32(s.equity / p.capital - 1.0)
+    out[1] = np.float32(bars[k, s.start + s.step, CLOSE] / bars[k, s.start, CLOSE] - 1.0)
+    out[2] = np.float32(s.drawdown)
+    out[3] = np.float32(s.turnover)
+    out[4] = np.float32(s.paid / p.capital)
+    out[5] = np.float32(s.exposure / max(s.step, 1))
+    out[6] = np.float32(s.trades)
+    out[7] = np.float32(s.liquidations)
+    out[8] = np.float32(1.0 if s.equity <= p.ruin * p.capital else 0.0)
+    out[9] = np.float32(s.step)
