@@ -32,6 +32,11 @@ def register_environments() -> None:
         entry_point="envs.driving.highway.env:HighwayEnv",
         vector_entry_point="envs.driving.highway.env:HighwayVectorEnv",
     )
+    gymnasium.register(
+        id="quadrivium/SingleAsset-v0",
+        entry_point="envs.trading.single_asset.env:SingleAssetEnv",
+        vector_entry_point="envs.trading.single_asset.env:SingleAssetVectorEnv",
+    )
     for game in BOARD_GAMES:
         gymnasium.register(
             id=f"quadrivium/{game}-v0",

@@ -47,7 +47,7 @@ def trace(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
     rewards, obs_means, ends = [], [means(obs)], []
     metrics: dict[str, list[float]] = {}
     for step in range(1, STEPS + 1):
-        if isinstance(obs, dict):
+        if isinstance(obs, dict) and "action_mask" in obs:
             actions = [random.choice(np.flatnonzero(mask)) for mask in obs["action_mask"]]
         elif isinstance(space, Discrete):
             actions = random.integers(space.start, space.start + space.n, LANES)

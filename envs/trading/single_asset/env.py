@@ -9,7 +9,7 @@ from gymnasium.spaces import Box, Dict, Discrete
 
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
-from envs.core.setup import Setup
+from envs.core.setup import Renderer, Setup
 from envs.core.validation import require_choice, require_number
 from envs.trading.bank import (
     Bank,
@@ -80,12 +80,12 @@ _DEFAULTS: dict[str, Any] = {
     "symbol": None,
     "load": None,
     "simulator": None,
-    "scenarios": 512,
+    "scenarios": 1024,
     "market_seed": 0,
     "test_share": 0.3,
     "purge": 1,
     "split": "train",
-    "episode_bars": 252,
+    "episode_bars": 126,
     "window": 16,
     "features": DEFAULT_FEATURES,
     "observation": "tokens",
@@ -168,8 +168,15 @@ def single_asset_setup(**options: Unpack[SingleAssetOptions]) -> Setup:
         if chosen["observation"] == "tokens"
         else Box(-limit, limit, (width,), np.float32),
         action_space=Discrete(len(positions)) if discrete else Box(params.lowest, 1.0, (1,), np.float32),
+        renderer=lambda: _renderer(params),
         baselines=BASELINES,
     )
+
+
+def _renderer(params: kernel.SingleAssetParams) -> Renderer:
+    from envs.trading.single_asset.render import SingleAssetRenderer  # pygame is imported when it draws
+
+    return SingleAssetRenderer(params)
 
 
 def _positions(values: Any) -> np.ndarray:
@@ -191,7 +198,7 @@ def _bank(chosen: Mapping[str, Any]) -> Bank:
     names = chosen["features"]
     if chosen["market"] == "simulated":
         if chosen["episode_bars"] is None:
-            raise ValueError("episode_bars=None plays all of a file; a simulated market needs a number: 252")
+            raise ValueError("episode_bars=None plays all of a file; a simulated market needs a number: 126")
         return simulated_bank(
             simulator_config(chosen["simulator"], 1),
             chosen["scenarios"],
@@ -276,17 +283,17 @@ class SingleAssetEnv(LaneEnv):
     `cash`, `buy_and_hold`, `sma_cross` (5 against 20 bars), `momentum` (20 bars).
 
     Args:
-        render_mode: None: there is no picture of this world yet.
+        render_mode: "rgb_array", "human" or None.
         market: "simulated", a path, a list of paths, or `Bars`.
         symbol: which asset of a file of several.
         load: options of `load_bars`.
         simulator: options of `SimulatorConfig`, or one.
-        scenarios: simulated paths; each is `window` + 2 `episode_bars` long.
+        scenarios: simulated paths, 1024; each is `window` + 2 `episode_bars` long.
         market_seed: of the simulated paths.
         test_share: of a file's bars, that `split="test"` has.
         purge: bars between the two.
         split: "train" or "test".
-        episode_bars: decisions an episode; 252.
+        episode_bars: decisions an episode; 126, half a year of days.
         window: bars in an observation; 16.
         features: names from `envs.trading.market.features`.
         observation: "tokens" or "vector".

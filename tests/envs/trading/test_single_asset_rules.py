@@ -343,5 +343,5 @@ def test_a_file_of_several_assets_asks_for_one():
 
 
 def test_too_few_bars_for_an_episode_are_an_error():
-    with pytest.raises(ValueError, match="episode_bars=252 needs more"):
+    with pytest.raises(ValueError, match="episode_bars=126 needs more"):
         SingleAssetEnv(market=random_bars(0))
