@@ -1,0 +1,88 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""What each agent sees: the best prices of both sides as tokens, and its own account."""
+
+import numpy as np
+
+from envs.core.geometry import clip
+from envs.core.lane import lane
+from envs.trading.limit_order_book.book import BUY, NONE, SELL, shares_ahead, slot_of
+
+TOKEN = 6  # presence, side, offset, volume, own volume, own queue position
+ACCOUNT = 9  # inventory, cash, NAV, time left, spread, own bid's size and offset, own ask's
+BOUND = 10.0  # of all numbers
+
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+_TENTH = np.float32(0.1)
+_BOUND = np.float32(BOUND)
+
+
+@lane
+def observe_one(s, p, out):
+    """Writes the row of each agent: the tokens of the bids, of the asks, its account."""
+    width = 2 * p.levels * TOKEN + ACCOUNT
+    for j in range(s.quote.shape[0]):
+        observe_side(s, p, j, BUY, out, j * width)
+        observe_side(s, p, j, SELL, out, j * width + p.levels * TOKEN)
+        observe_account(s, p, j, out, j * width + 2 * p.levels * TOKEN)
+
+
+@lane
+def observe_side(s, p, j, side, out, at):
+    """Writes a token for each of the best prices of a side that have orders, zeros where there are no more.
+
+    Presence, side (±1), ticks from the mid / 10, shares / 10, own shares / 10, share of the level that is
+    ahead of the own order (0: it is the first).
+    """
+    levels, volume = s.head.shape[0], s.volume
+    slot = slot_of(s, s.quote[j, 0 if side == BUY else 1])
+    price = s.best_bid if side == BUY else s.best_ask
+    k = at
+    for _ in range(p.levels):
+        while 0 <= price < levels and volume[price] == 0:
+            price -= side
+        if 0 <= price < levels:
+            out[k] = _ONE
+            out[k + 1] = np.float32(side)
+            out[k + 2] = clip(distance(s, price) * _TENTH, -_BOUND, _BOUND)
+            out[k + 3] = min(np.float32(volume[price]) * _TENTH, _BOUND)
+            out[k + 4], out[k + 5] = _ZERO, _ZERO
+            if slot != NONE and s.order_price[slot] == price:
+                out[k + 4] = min(np.float32(s.order_size[slot]) * _TENTH, _BOUND)
+                out[k + 5] = np.float32(shares_ahead(s, slot)) / np.float32(volume[price])
+            price -= side
+        else:
+            for feature in range(TOKEN):
+                out[k + feature] = _ZERO
+        k += TOKEN
+
+
+@lane
+def distance(s, price):
+    """Returns the ticks from the mid up to a level."""
+    return np.float32(2 * price - s.mid2) * _HALF
+
+
+@lane
+def observe_account(s, p, j, out, at):
+    """Writes the account in units of the position's limit, prices in ticks from that of the beginning.
+
+    Inventory / limit; cash (shares valued at the first mid) / (10 limit); NAV / (10 limit); share of the time
+    that is left; spread / 10; size / 10 and ticks from the mid / 10 of the own bid, then of the own ask.
+    """
+    limit = np.float32(p.limit)
+    position = s.position[1 + j]
+    cash = np.float32(s.cash[1 + j] - s.fees[j] + 0.5 * np.float64(position) * np.float64(s.mid2_start))
+    out[at] = np.float32(position) / limit
+    out[at + 1] = clip(cash * _TENTH / limit, -_BOUND, _BOUND)
+    out[at + 2] = clip(np.float32(s.nav[j]) * _TENTH / limit, -_BOUND, _BOUND)
+    out[at + 3] = _ONE - np.float32(s.step) / np.float32(p.max_steps)
+    spread = s.best_ask - s.best_bid if s.best_bid != NONE and s.best_ask < s.head.shape[0] else 0
+    out[at + 4] = min(np.float32(spread) * _TENTH, _BOUND)
+    for column in range(2):
+        slot = slot_of(s, s.quote[j, column])
+        k = at + 5 + 2 * column
+        out[k], out[k + 1] = _ZERO, _ZERO
+        if slot != NONE:
+            out[k] = min(np.float32(s.order_size[slot]) * _TENTH, _BOUND)
+            out[k + 1] = clip(distance(s, s.order_price[slot]) * _TENTH, -_BOUND, _BOUND)
