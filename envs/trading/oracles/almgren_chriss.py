@@ -1,8 +1,8 @@
 """Optimal liquidation with linear impact.
 
-X shares are sold in N steps of τ. Step k sells n_k and leaves x_k. The sale itself fetches ε + η_k n_k / τ less
-than the mid price, and moves the mid by γ n_k for good; between sales the mid is a random walk of variance σ²τ
-a step. Minimised is U = E + λV of the shortfall against the first price.
+X shares are sold in N steps of τ. Step k sells n_k and leaves x_k. The sale itself fetches ε + η_k n_k / τ
+less than the mid price, and moves the mid by γ n_k for good; between sales the mid is a random walk of
+variance σ²τ a step. Minimised is U = E + λV of the shortfall against the first price.
 
 With U written as a sum over the steps, of ε n + η_k n²/τ + γ n x_k + λσ²τ x_k², the best share of the
 inventory to sell depends on the step only: the schedule is also the optimum of the dynamic problem.

@@ -1,0 +1,143 @@
+"""A world of a few numbers as a picture: lines through the episode so far, and a strip of text.
+
+Imported only when something is drawn.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pygame
+
+from envs.core.picture import FAINT, PANEL, TEXT, Colour, Sketch, Window, pixels, stick, write
+
+SIZE = (640, 360)
+STRIP_PX = 28
+WINDOW_FPS = 30
+
+TEAL: Colour = (64, 196, 170)
+AMBER: Colour = (240, 176, 72)
+ROSE: Colour = (230, 98, 110)
+BLUE: Colour = (102, 158, 236)
+_BACKGROUND: Colour = (20, 22, 27)
+_GRID: Colour = (48, 53, 62)
+_LEFT_PX, _RIGHT_PX, _GAP_PX = 64, 14, 12
+_EPISODES = 64  # whose past is remembered
+
+
+@dataclass(frozen=True)
+class Line:
+    """A number that is drawn against time.
+
+    Attributes:
+        name: what the legend calls it.
+        colour: of the line.
+        value: of a record; NaN where there is nothing to draw.
+        pane: 0 for the upper part of the picture, 1 for the lower.
+        low, high: values that the pane shows in any case.
+    """
+
+    name: str
+    colour: Colour
+    value: Callable[[np.void], float]
+    pane: int = 0
+    low: float = np.inf
+    high: float = -np.inf
+
+
+class ChartRenderer:
+    """Draws records of a world with a field `step`; remembers what it was shown of each episode.
+
+    Args:
+        lines: what is drawn.
+        caption: returns the text of the strip, as pairs of a label and a value.
+        steps: of an episode.
+        title: of the window.
+    """
+
+    def __init__(
+        self,
+        lines: tuple[Line, ...],
+        caption: Callable[[np.void], list[tuple[str, str]]],
+        steps: int,
+        title: str,
+    ) -> None:
+        self.lines, self.caption, self.steps = lines, caption, steps
+        self._past: dict[tuple[int, int], dict[int, list[float]]] = {}
+        self._window = Window(title)
+
+    def draw(self, row: np.void) -> np.ndarray:
+        """Returns the picture (360, 640, 3) uint8."""
+        return pixels(self._paint(row))
+
+    def frames_between(self, before: np.void, after: np.void, count: int) -> list[np.ndarray]:
+        """Returns the picture of `after` once: between two decisions nothing moves."""
+        return [self.draw(after)]
+
+    def show(self, row: np.void) -> None:
+        """Shows `row` in a window."""
+        if not self._window.closed_by_user:
+            self._window.show(self._paint(row), WINDOW_FPS)
+
+    def close(self) -> None:
+        """Closes the window, if there is one."""
+        self._window.close()
+
+    def _paint(self, row: np.void) -> pygame.Surface:
+        past = self._noted(row)
+        picture = pygame.Surface(SIZE)
+        picture.fill(_BACKGROUND)
+        panes = sorted({line.pane for line in self.lines})
+        height = (SIZE[1] - STRIP_PX - _GAP_PX) / len(panes) - _GAP_PX
+        for k, pane in enumerate(panes):
+            self._paint_pane(picture, past, pane, STRIP_PX + _GAP_PX + k * (height + _GAP_PX), height)
+        picture.fill(PANEL, (0, 0, SIZE[0], STRIP_PX))
+        x = 10
+        for label, value in self.caption(row):
+            x = write(picture, label, x, STRIP_PX // 2, FAINT)
+            x = write(picture, value, x + 5, STRIP_PX // 2, TEXT) + 16
+        return picture
+
+    def _paint_pane(
+        self, picture: pygame.Surface, past: dict[int, list[float]], pane: int, top: float, height: float
+    ) -> None:
+        chosen = [(k, line) for k, line in enumerate(self.lines) if line.pane == pane]
+        seen = [values[k] for values in past.values() for k, _ in chosen if np.isfinite(values[k])]
+        low = min([*seen, *(line.low for _, line in chosen)])
+        high = max([*seen, *(line.high for _, line in chosen)])
+        if not high > low:
+            low, high = low - 1.0, high + 1.0
+        width = SIZE[0] - _LEFT_PX - _RIGHT_PX
+        sketch = Sketch(SIZE)
+
+        def place(step: int, value: float) -> tuple[float, float]:
+            return _LEFT_PX + width * step / self.steps, top + height * (high - value) / (high - low)
+
+        for share in (0.0, 0.5, 1.0):
+            y = top + share * height
+            sketch.path(_GRID, [(_LEFT_PX, y), (_LEFT_PX + width, y)], 1.0)
+        if low < 0 < high:
+            sketch.path(FAINT, [place(0, 0.0), place(self.steps, 0.0)], 1.0)
+        for k, line in chosen:
+            points = [place(t, v[k]) for t, v in sorted(past.items()) if np.isfinite(v[k])]
+            sketch.path(line.colour, points, 2.0)
+            for point in points[-1:]:
+                sketch.disc(line.colour, point, 3.5)
+        stick(picture, sketch.finish(), (SIZE[0] / 2, SIZE[1] / 2))
+        for share, value in ((0.0, high), (1.0, low)):
+            write(picture, f"{value:.4g}", 8, round(top + share * height + (8 if share == 0 else -8)), FAINT)
+        x = _LEFT_PX + 8
+        for _, line in chosen:
+            x = write(picture, line.name, x, round(top + 10), line.colour, 16) + 12
+
+    def _noted(self, row: np.void) -> dict[int, list[float]]:
+        """Notes the numbers of `row` and returns those of its episode up to it, by step."""
+        episode = int(row["seed"]), int(row["episode"])
+        past = self._past.setdefault(episode, {})
+        if len(self._past) > _EPISODES:
+            self._past.pop(next(iter(self._past)))
+        step = int(row["step"])
+        for later in [t for t in past if t > step]:
+            del past[later]  # an earlier record of the same episode
+        past[step] = [float(line.value(row)) for line in self.lines]
+        return past

@@ -1,0 +1,1 @@
+"""Selling many shares: fast is dear, slow is risky."""

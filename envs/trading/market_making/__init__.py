@@ -1,0 +1,1 @@
+"""Quoting on both sides of a market: earn the spread, carry little."""

@@ -1,0 +1,1 @@
+"""Signs that persist, and a fee: when does it pay to follow?"""
