@@ -24,6 +24,14 @@ with contextlib.suppress(OSError):
 # The names in `envs.board.GAMES`, which would load Numba.
 BOARD_GAMES = ("Breakthrough", "Chess", "ConnectFour", "Go", "Gomoku", "Hex", "Othello", "TicTacToe")
 
+# The trading worlds whose optimum is known, and their folders.
+KNOWN_OPTIMA = {
+    "SignChain": "sign_chain",
+    "Execution": "execution",
+    "MarketMaking": "market_making",
+    "OptimalStopping": "optimal_stopping",
+}
+
 
 def register_environments() -> None:
     """Registers every environment id."""
@@ -36,6 +44,17 @@ def register_environments() -> None:
         id="quadrivium/SingleAsset-v0",
         entry_point="envs.trading.single_asset.env:SingleAssetEnv",
         vector_entry_point="envs.trading.single_asset.env:SingleAssetVectorEnv",
+    )
+    for name, folder in KNOWN_OPTIMA.items():
+        gymnasium.register(
+            id=f"quadrivium/{name}-v0",
+            entry_point=f"envs.trading.{folder}.env:{name}Env",
+            vector_entry_point=f"envs.trading.{folder}.env:{name}VectorEnv",
+        )
+    gymnasium.register(
+        id="quadrivium/LimitOrderBook-v0",
+        entry_point="envs.trading.limit_order_book.env:LimitOrderBookEnv",
+        vector_entry_point="envs.trading.limit_order_book.env:LimitOrderBookVectorEnv",
     )
     for game in BOARD_GAMES:
         gymnasium.register(
