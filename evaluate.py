@@ -4,6 +4,7 @@
     python evaluate.py compare run:runs/A run:runs/B baseline:idle random --env quadrivium/Highway-v0
     python evaluate.py tournament configs/tournaments/connect_four.yaml
     python evaluate.py engine mcts:400 --protocol gtp
+    python evaluate.py audit gym_anytrading:stocks-v0
 
 A player is `run:DIRECTORY`, `baseline:NAME` or `random`; in tournaments of board games moreover
 `run:DIRECTORY?sims=N`, `mcts:N`, `gtp:COMMAND` or `uci:COMMAND`.
@@ -34,6 +35,7 @@ from agents.common.report import (
     verdicts,
     write_report,
 )
+from configs.audit_environment import audit_environment
 from configs.build import load_player, open_run
 from configs.play_tournament import play_tournament
 from configs.serve_engine import serve_engine
@@ -57,7 +59,7 @@ def parser() -> Parser:
         "python evaluate.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = top.add_subparsers(
-        dest="command", required=True, metavar="run|compare|tournament|engine", parser_class=Parser
+        dest="command", required=True, metavar="run|compare|tournament|engine|audit", parser_class=Parser
     )
 
     one = commands.add_parser("run", help="a run beside its environment's baselines")
@@ -102,7 +104,22 @@ def parser() -> Parser:
         metavar="KEY=VALUE",
         help="arguments of the game, such as superko=simple (default: the run's own)",
     )
-    for command in (one, several, meeting, engine):
+
+    examined = commands.add_parser("audit", help="a trading environment, of ours or others, under audit")
+    examined.add_argument("env", metavar="ENV_ID", help="an environment id, or module:ID")
+    examined.add_argument(
+        "--env-kwargs",
+        nargs="*",
+        default=[],
+        metavar="KEY=VALUE",
+        help="arguments of the environment; df=FILE.csv hands it a data frame",
+    )
+    examined.add_argument(
+        "--episodes", type=_positive, default=20, help="episodes that are counted (default: 20)"
+    )
+    examined.add_argument("--seed", type=_natural, default=0, help="of the first episode (default: 0)")
+    examined.add_argument("--output", type=Path, metavar="FILE", help="write the findings there as JSON")
+    for command in (one, several, meeting, engine, examined):
         command.set_defaults(options=re.findall(r"--[\w-]+", command.format_usage()))
     return top
 
@@ -160,6 +177,19 @@ def engine(arguments: argparse.Namespace, console: Console) -> None:
     serve_engine(arguments.player, arguments.protocol, kwargs, notify=_note)
 
 
+def audit(arguments: argparse.Namespace, console: Console) -> int:
+    """Audits a trading environment; prints the findings and returns 1 where there are faults."""
+    report = audit_environment(
+        arguments.env,
+        dict(map(_key_value, arguments.env_kwargs)),
+        console,
+        episodes=arguments.episodes,
+        seed=arguments.seed,
+        output=arguments.output,
+    )
+    return int(bool(report.faults))
+
+
 def _make_run_player(argument: str, env: VectorEnv) -> Player:
     if not argument:
         raise UserError("player 'run' needs a run directory; write: run:runs/NAME")
@@ -207,21 +237,33 @@ def _note(line: str) -> None:
     print(f"note: {line}", file=sys.stderr)
 
 
-def evaluate(argv: Sequence[str], console: Console) -> None:
-    """Runs the command line `argv`; raises UserError for what the user can mend."""
+def evaluate(argv: Sequence[str], console: Console) -> int:
+    """Runs the command line `argv`; returns 0, or 1 where an audit found faults.
+
+    Raises UserError for what the user can mend.
+    """
     arguments, unknown = parser().parse_known_args(argv)
     if unknown:
         near = did_you_mean(unknown[0], arguments.options)
         raise UserError(
             f"{unknown[0]} is unknown{near}; `python evaluate.py {arguments.command} --help` lists all"
         )
+    if arguments.command == "audit":
+        return audit(arguments, console)
     run = {"run": evaluate_run, "compare": compare, "tournament": tournament, "engine": engine}
     run[arguments.command](arguments, console)
+    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
-    return run_command(lambda: evaluate(sys.argv[1:] if argv is None else argv, Console()))
+    """Runs the command; returns its exit code: 0, 1 for an audit with faults, 2 for an error."""
+    code = 0
+
+    def command() -> None:
+        nonlocal code
+        code = evaluate(sys.argv[1:] if argv is None else argv, Console())
+
+    return run_command(command) or code
 
 
 if __name__ == "__main__":
