@@ -245,11 +245,11 @@ def account(s, before, close):
 def observe_one(s, p, out):
     """Writes the last W rows of features, then the account as shares of equity, within ±5."""
     now = s.start + s.step
-    rows = p.features[s.scenario]
     size = p.window * p.columns
-    first = (now + 1) * p.columns - size
+    end = (now + 1) * p.columns
+    tokens = p.features[s.scenario, end - size : end]  # a slice: the loop over it is a plain copy of memory
     for i in range(size):
-        out[i] = rows[first + i]
+        out[i] = tokens[i]
     close = p.bars[s.scenario, now, CLOSE]
     per_equity = 1.0 / s.equity if s.equity > 0.0 else 0.0
     out[size] = bounded(s.quantity * close * per_equity)
