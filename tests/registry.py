@@ -23,7 +23,7 @@ CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
     ],
     "quadrivium/Execution-v0": [{}, {"u_shape": 0.4, "steps": 20, "reward": "realised"}],
     "quadrivium/MarketMaking-v0": [{}, {"arrivals": "hawkes", "start_inventory": "uniform"}],
-    "quadrivium/LimitOrderBook-v0": [{}, {"hawkes": 0.5, "mean_size": 2.0, "levels": 3}],
+    "quadrivium/LimitOrderBook-v0": [{}, {"hawkes": 0.5, "mean_size": 2.0, "levels": 3, "steps": 20}],
     "quadrivium/Highway-v0": [
         {},
         {"preset": "highway"},

@@ -61,8 +61,8 @@ _DEFAULTS: dict[str, Any] = {
 }
 # name, default, lowest, highest, kind
 _NUMBERS: tuple[tuple[str, float, float, float, str], ...] = (
-    ("steps", 300, 1, 1_000_000, "integer"),
-    ("interval", 0.2, 0.0, 1000.0, "positive"),
+    ("steps", 180, 1, 1_000_000, "integer"),
+    ("interval", 1 / 3, 0.0, 1000.0, "positive"),
     ("warm_up", 5.0, 0.0, 1000.0, "number"),
     ("limit", 20, 1, 10_000, "integer"),
     ("maker_fee", -0.1, -10.0, 10.0, "number"),
@@ -169,7 +169,7 @@ class LimitOrderBookEnv(LaneEnv):
 
     The book matches by price, then by time: an order joins the queue of its price and is filled when all that
     was there before it has gone, in parts if need be. Around the agent trade strangers without intelligence,
-    at the rates that Cont, Stoikov & Talreja (2010) found in Tokyo. An episode is an hour of 300 decisions.
+    at the rates that Cont, Stoikov & Talreja (2010) found in Tokyo. An episode is an hour of 180 decisions.
 
     ## Actions
 

@@ -101,7 +101,7 @@ def test_market_orders_trade_at_the_touch_and_pay_its_distance_from_the_mid_and_
 
 def test_a_resting_order_earns_the_rebate_and_half_the_spread():
     env, _ = begun(warm_up=1.0)
-    for _ in range(300):
+    for _ in range(180):
         row = env.get_state()[0]
         *_, info = env.step(quotes(JOIN, JOIN))
         after = env.get_state()[0]
@@ -158,7 +158,7 @@ def test_observation_shows_the_book_the_own_queue_position_and_the_account():
     for token, rung in zip(obs["market"][5:], asks, strict=True):
         np.testing.assert_allclose(token, [1, -1, (rung.price - mid) / 10, rung.volume / 10, 0, 0], rtol=1e-6)
     spread = int(row["best_ask"]) - bid
-    account = [0, 0, 0, 1 - 1 / 300, spread / 10, 0.3, (bid - mid) / 10, 0, 0]
+    account = [0, 0, 0, 1 - 1 / 180, spread / 10, 0.3, (bid - mid) / 10, 0, 0]
     np.testing.assert_allclose(obs["account"], account, rtol=1e-6)
     obs, *_ = env.step(BUY_1)
     after = env.get_state()[0]
@@ -236,7 +236,7 @@ def test_a_market_maker_beats_doing_nothing_and_doing_nothing_beats_chance():
     def final_nav(name):
         env = LimitOrderBookVectorEnv(128)
         env.reset(seed=9)
-        for _ in range(300):
+        for _ in range(180):
             *_, truncated, info = env.step(BASELINES[name](env))
         assert truncated.all()
         return info["metrics"]["nav"].mean()
