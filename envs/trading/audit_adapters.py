@@ -156,8 +156,13 @@ class SingleAssetAdapter(Adapter):
         first = int(state["start"]) + t + 1
         bars, features = np.array(params.bars), np.array(params.features)
         for path in bars:
-            ratio = change(path[first:, 3].copy(), float(path[first - 1, 3])) / path[first:, 3]
-            path[first:, :4] *= ratio[:, None]  # open, high, low, close
+            after = path[first:]
+            before = after.copy()
+            moments = change(before[:, [0, 3]].ravel(), float(path[first - 1, 3]))  # open, close, open, ...
+            after[:, [0, 3]] = moments.reshape(-1, 2)
+            # High and low keep their distances, as ratios, from the body of the bar.
+            after[:, 1] = after[:, [0, 3]].max(axis=1) * before[:, 1] / before[:, [0, 3]].max(axis=1)
+            after[:, 2] = after[:, [0, 3]].min(axis=1) * before[:, 2] / before[:, [0, 3]].min(axis=1)
         features[:, first * params.columns :] *= -0.5
         return self._like(env, bars=bars, features=features)
 

@@ -196,7 +196,7 @@ def test_a_sound_market_passes_every_check():
         (Residue, {"reset residue"}, "the observation of step 0 differs from a fresh"),
         (FeatureOfTomorrow, {"look-ahead"}, "changes with the data after step 2"),
         (Standardised, {"look-ahead"}, "the observation of step 0 changes with the data after step 2"),
-        (RewardOfUnits, {"costs"}, "the rewards do not feel it: 0"),
+        (RewardOfUnits, {"costs"}, "the rewards do not feel it: 0, without it 0"),
         (
             Inverted,
             {"reward sign", "costs", "ruin"},
