@@ -110,13 +110,13 @@ def quote(s, p, j, side, choice):
 def quote_price(s, side, slot, offset):
     """Returns the level `offset` ticks behind the best price of the others, short of the opposite side's.
 
-    slot: of the agent's own order on that side, or NONE.
+    It may lie outside the grid; the book refuses such an order. slot: of the agent's own order on that side,
+    or NONE.
     """
-    levels = s.head.shape[0]
-    best = np.int64(best_of_others(s, side, slot))
+    best = best_of_others(s, side, slot)
     if side == BUY:
-        return max(min(best - offset, np.int64(s.best_ask - 1)), np.int64(0))
-    return min(max(best + offset, np.int64(s.best_bid + 1)), np.int64(levels - 1))
+        return min(best - offset, np.int64(s.best_ask - 1))
+    return max(best + offset, np.int64(s.best_bid + 1))
 
 
 @lane

@@ -83,6 +83,22 @@ def test_a_better_price_counts_from_the_others_and_never_reaches_the_other_side(
     assert seen == {True, False}
 
 
+def test_quotes_never_take_and_the_book_holds_even_at_the_edges_of_the_grid():
+    env = LimitOrderBookVectorEnv(16, ticks=64, activity=40.0, max_loss=float("inf"), reach=30)
+    env.reset(seed=2)
+    random, edges = np.random.default_rng(2), 0
+    for _ in range(170):
+        env.step(random.integers(0, 1 + CHOICES**2, 16))
+        for row in env.get_state():
+            assert row["taken"][1] == 0
+            assert row["best_bid"] < row["best_ask"]
+            edges += row["volume"][0] + row["volume"][-1] > 0
+            live = row["order_handle"] > 0
+            assert row["flow_count"] == (live & (row["order_owner"] == 0)).sum()
+            assert row["volume"].sum() == row["order_size"][live].sum()
+    assert edges > 0
+
+
 def test_market_orders_trade_at_the_touch_and_pay_its_distance_from_the_mid_and_the_fee():
     env, row = begun(**QUIET)
     assert row["volume"][row["best_ask"]] >= 1
