@@ -45,6 +45,11 @@ def register_environments() -> None:
         entry_point="envs.trading.single_asset.env:SingleAssetEnv",
         vector_entry_point="envs.trading.single_asset.env:SingleAssetVectorEnv",
     )
+    gymnasium.register(
+        id="quadrivium/Portfolio-v0",
+        entry_point="envs.trading.portfolio.env:PortfolioEnv",
+        vector_entry_point="envs.trading.portfolio.env:PortfolioVectorEnv",
+    )
     for name, folder in KNOWN_OPTIMA.items():
         gymnasium.register(
             id=f"quadrivium/{name}-v0",

@@ -17,6 +17,10 @@ TUTORIAL = "tutorial/CartPole-v0"
 CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
     "quadrivium/ConnectFour-v0": [{}, {"seat": "second", "opponent": "tactical"}],
     "quadrivium/Othello-v0": [{}, {"size": 6, "seat": "random"}],
+    "quadrivium/Portfolio-v0": [
+        {},
+        {"weights": "shorts", "leverage": 1.5, "observation": "vector", "episode_bars": 20},
+    ],
     "quadrivium/SingleAsset-v0": [
         {},
         {"actions": "continuous", "observation": "vector", "episode_bars": 20},

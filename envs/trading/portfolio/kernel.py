@@ -1,0 +1,357 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""The rules of a portfolio: weights decided on a closed bar, fills at the next open, what that pays."""
+
+import math
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from envs.core import rng
+from envs.core.lane import LANE_HEADER, lane
+from envs.trading.accounting import average_entry, borrow, capped, financing, must_liquidate, trade_costs
+from envs.trading.rows import ADV, CLOSE, HIGH, LOW, OPEN, SIGMA, VOLUME
+
+REWARD_TERMS = ("gain", "commission", "spread", "impact", "financing")
+METRICS = (
+    "total_return",
+    "market_return",
+    "max_drawdown",
+    "turnover",
+    "costs",
+    "exposure",
+    "trades",
+    "liquidations",
+    "ruined",
+    "length",
+)
+SOFTMAX, SIMPLEX, SHORTS = range(3)
+ACCOUNT_LIMIT = 5.0
+WORST_RETURN = -1.0 + 1e-6  # what a return counts at least in a logarithm: debts have none
+
+
+@cache
+def state_dtype(assets: int) -> np.dtype[Any]:
+    """Returns the record of a portfolio of `assets` assets; arrays have an entry an asset."""
+    return np.dtype(
+        [
+            *LANE_HEADER,
+            ("scenario", "i4"),  # the path
+            ("start", "i4"),  # the bar of the first decision
+            ("step", "i4"),  # decisions taken; the present bar is start + step, and it is closed
+            ("trades", "i4"),  # fills, liquidations included
+            ("liquidations", "i4"),
+            ("cash", "f8"),  # money
+            ("equity", "f8"),  # cash and positions at the closes of the present bar
+            ("peak", "f8"),  # of equity
+            ("drawdown", "f8"),  # the largest so far, share of the peak
+            ("commission", "f8"),  # money, in the last step
+            ("spread", "f8"),
+            ("impact", "f8"),
+            ("interest", "f8"),  # financing and borrow fees, in the last step
+            ("traded", "f8"),  # notional of the last step
+            ("turnover", "f8"),  # sum of traded / equity
+            ("paid", "f8"),  # all costs of the episode
+            ("exposure", "f8"),  # sum over bars of gross position / equity
+            ("quantity", "f8", (assets,)),  # units held
+            ("entry", "f8", (assets,)),  # average price of the position, costs apart
+            ("goal", "f8", (assets,)),  # units wanted: what is not filled yet is tried again
+            ("weight", "f8", (assets,)),  # shares of equity wanted last
+        ],
+        align=True,
+    )
+
+
+class PortfolioParams(NamedTuple):
+    """Parameters of the rules."""
+
+    split: int
+    bars: np.ndarray  # (S, T, N, 7) float64, the columns of `envs.trading.rows`
+    features: np.ndarray  # (S, N, T * F) float32, each asset's rows one after another
+    columns: int  # F
+    window: int  # W rows in the observation
+    steps: int  # decisions an episode
+    starts: int  # bars at which one may begin, the first being window - 1
+    projection: int  # SOFTMAX, SIMPLEX or SHORTS
+    leverage: float  # the largest gross weight, with shorts
+    sharpness: float  # softmax of sharpness * action
+    band: float  # a smaller change of a weight is not traded
+    half_spread: float  # this and the next eight: see `envs.trading.accounting.Costs`
+    commission: float
+    commission_fixed: float
+    commission_minimum: float
+    impact: float
+    participation: float
+    financing: float
+    borrow: float
+    maintenance: float
+    years: float  # one bar
+    capital: float  # money at the start
+    ruin: float  # share of the capital at which the episode terminates
+
+
+@lane
+def reset_one(s, p):
+    """Begins an episode in cash, on a path and at a bar that are drawn."""
+    s.scenario = rng.integer(s, p.bars.shape[0])
+    s.start = p.window - 1 + rng.integer(s, p.starts)
+    s.step, s.trades, s.liquidations = 0, 0, 0
+    s.cash, s.equity, s.peak = p.capital, p.capital, p.capital
+    s.drawdown, s.turnover, s.paid, s.exposure, s.traded = 0.0, 0.0, 0.0, 0.0, 0.0
+    s.commission, s.spread, s.impact, s.interest = 0.0, 0.0, 0.0, 0.0
+    quantity, entry, goal, weight = s.quantity, s.entry, s.goal, s.weight
+    for n in range(p.bars.shape[2]):
+        quantity[n], entry[n], goal[n], weight[n] = 0.0, 0.0, 0.0, 0.0
+
+
+@lane
+def step_one(s, action, p, terms):
+    """Decides on the closed bar, then lives through the next one; returns (terminated, truncated)."""
+    known = p.bars[s.scenario, s.start + s.step]
+    bar = p.bars[s.scenario, s.start + s.step + 1]
+    before = s.equity
+    project(s.weight, action, p)
+    want(s, known, p)
+    s.commission, s.spread, s.impact, s.interest, s.traded = 0.0, 0.0, 0.0, 0.0, 0.0
+    if margin_called(s, bar, OPEN, p):
+        liquidate(s, known, bar, 0.0, p)
+    else:
+        trade_at_open(s, known, bar, p)
+        share = called_within(s, bar, p)
+        if share >= 0.0:
+            liquidate(s, known, bar, share, p)
+    hold(s, bar, p)
+    s.step += 1
+    pay(s, before, terms)
+    account(s, before, bar)
+    return s.equity <= p.ruin * p.capital, s.step >= p.steps
+
+
+@lane
+def project(weight, action, p):
+    """Writes the weights (N,) that an action chooses; what they leave of 1 is cash.
+
+    The action has N + 1 numbers without shorts, cash first, and N with them.
+    """
+    count = weight.shape[0]
+    if p.projection == SHORTS:
+        gross = 0.0
+        for n in range(count):
+            gross += abs(action[n])
+        scale = p.leverage / max(gross, 1.0)
+        for n in range(count):
+            weight[n] = action[n] * scale
+    elif p.projection == SOFTMAX:
+        highest = float(action[0])
+        for n in range(count):
+            highest = max(highest, float(action[n + 1]))
+        total = math.exp(p.sharpness * (action[0] - highest))
+        for n in range(count):
+            weight[n] = math.exp(p.sharpness * (action[n + 1] - highest))
+            total += weight[n]
+        for n in range(count):
+            weight[n] /= total
+    else:
+        threshold = simplex_threshold(action)
+        for n in range(count):
+            weight[n] = max(action[n + 1] - threshold, 0.0)
+
+
+@lane
+def simplex_threshold(action):
+    """Returns τ such that Σ max(action − τ, 0) = 1: the nearest point of the simplex is max(action − τ, 0).
+
+    τ is found by Newton's method on that convex, piecewise linear sum, from below: each step drops the
+    entries that are not positive, so it takes at most as many steps as there are entries (Michelot 1986).
+    """
+    count = action.shape[0]
+    total = 0.0
+    for n in range(count):
+        total += action[n]
+    threshold = (total - 1.0) / count
+    kept = count
+    for _ in range(count):
+        total, above = 0.0, 0
+        for n in range(count):
+            if action[n] > threshold:
+                total += action[n]
+                above += 1
+        threshold = (total - 1.0) / max(above, 1)
+        if above == kept:
+            break
+        kept = above
+    return threshold
+
+
+@lane
+def want(s, known, p):
+    """Turns weights into units, at the closes and the equity that are known."""
+    quantity, goal, weight = s.quantity, s.goal, s.weight
+    for n in range(quantity.shape[0]):
+        close = known[n, CLOSE]
+        if abs(weight[n] - quantity[n] * close / s.equity) > p.band:
+            goal[n] = weight[n] * s.equity / close
+
+
+@lane
+def value_at(s, bar, column, gross):
+    """Returns the value of the positions at a price column of a bar; gross: of long plus short."""
+    quantity = s.quantity
+    total = 0.0
+    for n in range(quantity.shape[0]):
+        value = quantity[n] * bar[n, column]
+        total += abs(value) if gross else value
+    return total
+
+
+@lane
+def margin_called(s, bar, column, p):
+    """Returns whether equity at these prices is below the maintenance margin."""
+    equity = s.cash + value_at(s, bar, column, False)
+    return must_liquidate(equity, value_at(s, bar, column, True), p.maintenance)
+
+
+@lane
+def trade_at_open(s, known, bar, p):
+    """Fills the orders at the opens."""
+    quantity, goal = s.quantity, s.goal
+    for n in range(quantity.shape[0]):
+        order = goal[n] - quantity[n]
+        filled = capped(order, bar[n, VOLUME], p.participation)
+        if filled != 0.0:
+            # Not quantity + order, whose last bit may leave an order of 1e-15 units.
+            after = goal[n] if filled == order else quantity[n] + filled
+            trade(s, n, bar[n, OPEN], filled, after, known, p)
+
+
+@lane
+def called_within(s, bar, p):
+    """Returns which share of the way to the worst prices of the bar calls the margin, or −1.
+
+    The worst is the low of what is long and the high of what is short, and all are taken to come at once, on
+    a straight way from the opens: no account can have fared worse.
+    """
+    quantity = s.quantity
+    margin_open, margin_worst = s.cash, s.cash
+    for n in range(quantity.shape[0]):
+        q = quantity[n]
+        worst = bar[n, LOW] if q > 0.0 else bar[n, HIGH]
+        margin_open += q * bar[n, OPEN] - p.maintenance * abs(q) * bar[n, OPEN]
+        margin_worst += q * worst - p.maintenance * abs(q) * worst
+    if margin_worst >= 0.0 or value_at(s, bar, OPEN, True) == 0.0:
+        return -1.0
+    return max(margin_open, 0.0) / (max(margin_open, 0.0) - margin_worst)
+
+
+@lane
+def liquidate(s, known, bar, share, p):
+    """Closes everything at once, `share` of the way from the opens to the worst prices of the bar."""
+    quantity, goal = s.quantity, s.goal
+    for n in range(quantity.shape[0]):
+        q, opened = quantity[n], bar[n, OPEN]
+        if q != 0.0:
+            worst = bar[n, LOW] if q > 0.0 else bar[n, HIGH]
+            trade(s, n, opened + share * (worst - opened), -q, 0.0, known, p)
+        goal[n] = 0.0
+    s.liquidations += 1
+
+
+@lane
+def trade(s, n, price, filled, after, known, p):
+    """Books a fill of `filled` units of asset `n` that leaves `after`."""
+    fee, spread, impact = trade_costs(price, filled, known[n, SIGMA], known[n, ADV], p)
+    s.entry[n] = average_entry(s.quantity[n], s.entry[n], filled, price) if after != 0.0 else 0.0
+    s.cash -= filled * price + fee + spread + impact
+    s.quantity[n] = after
+    s.commission += fee
+    s.spread += spread
+    s.impact += impact
+    s.traded += abs(filled) * price
+    s.trades += 1
+
+
+@lane
+def hold(s, bar, p):
+    """Charges the bar's interest and fees, and marks equity at its closes."""
+    quantity = s.quantity
+    due = financing(s.cash, p.financing, p.years)
+    for n in range(quantity.shape[0]):
+        due += borrow(quantity[n], bar[n, CLOSE], p.borrow, p.years)
+    s.interest = due
+    s.cash -= due
+    s.equity = s.cash + value_at(s, bar, CLOSE, False)
+
+
+@lane
+def pay(s, before, terms):
+    """Writes the log return of equity, shared among the parts of its change in proportion."""
+    result = (s.equity - before) / before
+    factor = math.log1p(max(result, WORST_RETURN)) / result if abs(result) > 1e-9 else 1.0
+    factor /= before
+    costs = s.commission + s.spread + s.impact + s.interest
+    terms[0] = np.float32((s.equity - before + costs) * factor)
+    terms[1] = np.float32(-s.commission * factor)
+    terms[2] = np.float32(-s.spread * factor)
+    terms[3] = np.float32(-s.impact * factor)
+    terms[4] = np.float32(-s.interest * factor)
+
+
+@lane
+def account(s, before, bar):
+    """Adds the bar to what the metrics are made of."""
+    s.peak = max(s.peak, s.equity)
+    s.drawdown = max(s.drawdown, 1.0 - s.equity / s.peak)
+    s.turnover += s.traded / before
+    s.paid += s.commission + s.spread + s.impact + s.interest
+    s.exposure += value_at(s, bar, CLOSE, True) / before
+
+
+@lane
+def observe_one(s, p, out):
+    """Writes each asset's last W rows of features, then the account by equity.
+
+    That is cash, then of all assets the positions, the unrealised profits and the orders not filled yet.
+    """
+    now = s.start + s.step
+    size = p.window * p.columns
+    end = (now + 1) * p.columns
+    quantity, goal, entry = s.quantity, s.goal, s.entry
+    count = quantity.shape[0]
+    per_equity = 1.0 / s.equity if s.equity > 0.0 else 0.0
+    account_begin = count * size
+    out[account_begin] = bounded(s.cash * per_equity)
+    for n in range(count):
+        tokens = p.features[s.scenario, n, end - size : end]
+        for i in range(size):
+            out[n * size + i] = tokens[i]
+        close = p.bars[s.scenario, now, n, CLOSE]
+        out[account_begin + 1 + n] = bounded(quantity[n] * close * per_equity)
+        out[account_begin + 1 + count + n] = bounded(quantity[n] * (close - entry[n]) * per_equity)
+        out[account_begin + 1 + 2 * count + n] = bounded((goal[n] - quantity[n]) * close * per_equity)
+
+
+@lane
+def bounded(share):
+    """Returns a share of equity within ±5, as a float32."""
+    return np.float32(min(max(share, -ACCOUNT_LIMIT), ACCOUNT_LIMIT))
+
+
+@lane
+def metrics_one(s, p, out):
+    """Writes the metrics of the episode that has just ended, in the order of `METRICS`."""
+    count = s.quantity.shape[0]
+    first, last = p.bars[s.scenario, s.start], p.bars[s.scenario, s.start + s.step]
+    market = 0.0
+    for n in range(count):
+        market += last[n, CLOSE] / first[n, CLOSE] - 1.0
+    out[0] = np.float32(s.equity / p.capital - 1.0)
+    out[1] = np.float32(market / count)
+    out[2] = np.float32(s.drawdown)
+    out[3] = np.float32(s.turnover)
+    out[4] = np.float32(s.paid / p.capital)
+    out[5] = np.float32(s.exposure / max(s.step, 1))
+    out[6] = np.float32(s.trades)
+    out[7] = np.float32(s.liquidations)
+    out[8] = np.float32(1.0 if s.equity <= p.ruin * p.capital else 0.0)
+    out[9] = np.float32(s.step)
