@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pygame
 
-from envs.core.picture import FAINT, PANEL, TEXT, Colour, Sketch, Window, pixels, stick, write
+from envs.core.picture import FAINT, PANEL, TEXT, Colour, Sketch, Window, pixels, stick, text_width, write
 
 SIZE = (640, 360)
 STRIP_PX = 28
@@ -126,7 +126,8 @@ class ChartRenderer:
         stick(picture, sketch.finish(), (SIZE[0] / 2, SIZE[1] / 2))
         for share, value in ((0.0, high), (1.0, low)):
             write(picture, f"{value:.4g}", 8, round(top + share * height + (8 if share == 0 else -8)), FAINT)
-        x = _LEFT_PX + 8
+        # On the right, where the line comes last.
+        x = SIZE[0] - _RIGHT_PX - sum(text_width(line.name, 16) + 12 for _, line in chosen)
         for _, line in chosen:
             x = write(picture, line.name, x, round(top + 10), line.colour, 16) + 12
 
