@@ -117,3 +117,30 @@ def test_equity_at_the_liquidation_price_is_the_maintenance(cash, quantity, main
         safer, worse = (1.001, 0.999) if quantity > 0 else (0.999, 1.001)
         assert not must_liquidate(cash + quantity * price * safer, gross * safer, maintenance)
         assert must_liquidate(cash + quantity * price * worse, gross * worse, maintenance)
+
+
+def equity_path(orders, prices, costs):
+    """Returns the equity after each fixed order, of an account that begins with 1000."""
+    cash, quantity, path = 1000.0, 0.0, []
+    for order, price in zip(orders, prices, strict=True):
+        cash -= order * price + sum(trade_costs(price, order, 0.02, 1e3, costs))
+        quantity += order
+        cash -= financing(cash, costs.financing, 1 / 252)
+        cash -= borrow(quantity, price, costs.borrow, 1 / 252)
+        path.append(cash + quantity * price)
+    return path
+
+
+@few
+@given(
+    st.lists(st.tuples(st.floats(-50, 50), st.floats(1, 100)), min_size=1, max_size=20),
+    st.sampled_from(("half_spread", "commission", "commission_fixed", "impact", "financing", "borrow")),
+    st.floats(0.0, 0.3),
+    st.floats(0.0, 0.3),
+)
+def test_with_fixed_orders_equity_never_rises_with_a_cost(trades, name, rate, more):
+    orders, prices = zip(*trades, strict=True)
+    base = FREE._replace(half_spread=0.001, commission=0.001, impact=0.1, financing=0.05, borrow=0.05)
+    cheap = equity_path(orders, prices, base._replace(**{name: rate}))
+    dear = equity_path(orders, prices, base._replace(**{name: rate + more}))
+    assert all(b <= a + 1e-9 * (1 + abs(a)) for a, b in zip(cheap, dear, strict=True))
