@@ -253,10 +253,12 @@ def accounting(subject: Subject) -> tuple[Verdict, str]:
         seed = subject.seed + episode
         told = subject.play(env, random_actions(env, _STEPS, seed), seed)
         equity = _exposed(told.equity, "equity")
-        units, prices = _exposed(told.column("position"), "units held"), told.column("price")
-        prices = _exposed(prices, "price")
-        fills = np.where(np.isfinite(told.column("fill")), told.column("fill"), np.roll(prices, 1))[1:]
-        earned = units[:-1] * (fills - prices[:-1]) + units[1:] * (prices[1:] - fills)
+        rows = len(equity)  # units, prices and fills become (K + 1, assets)
+        units = _exposed(told.column("position"), "units held").reshape(rows, -1)
+        prices = _exposed(told.column("price"), "price").reshape(rows, -1)
+        fills = told.column("fill").reshape(rows, -1)[1:]
+        fills = np.where(np.isfinite(fills), fills, prices[:-1])
+        earned = (units[:-1] * (fills - prices[:-1]) + units[1:] * (prices[1:] - fills)).sum(axis=1)
         costs = told.column("costs")[1:]
         known = bool(np.isfinite(costs).all())
         missing = earned - (costs if known else 0.0) - np.diff(equity)
@@ -264,9 +266,10 @@ def accounting(subject: Subject) -> tuple[Verdict, str]:
         wrong = np.abs(missing) > scale if known or free else missing < -scale
         if wrong.any():
             k = int(np.argmax(wrong))
+            held = ", ".join(f"{one:.4g}" for one in units[k + 1])
             paid = f" less costs {costs[k]:.4g}" if known else ""
             return "fail", (
-                f"step {k + 1} of seed {seed}: {units[k + 1]:.4g} units earn {earned[k]:.6g}{paid}, "
+                f"step {k + 1} of seed {seed}: {held} units earn {earned[k]:.6g}{paid}, "
                 f"equity changes by {equity[k + 1] - equity[k]:.6g}"
             )
         checked += len(earned)

@@ -20,12 +20,17 @@ class NotReachable(Exception):
 
 
 class Account(NamedTuple):
-    """The state of the account at a step's end, in money and units; NaN where it is not exposed."""
+    """The state of the account at a step's end, in money and units; NaN where it is not exposed.
+
+    Of several assets position, price and fill are (N,) float64.
+    """
 
     equity: float = np.nan
-    position: float = np.nan  # units held, negative where short
-    price: float = np.nan  # by which equity is marked
-    fill: float = np.nan  # at which the step's trade was made, costs apart; NaN: the price before the step
+    position: float | np.ndarray = np.nan  # units held, negative where short
+    price: float | np.ndarray = np.nan  # by which equity is marked
+    fill: float | np.ndarray = (
+        np.nan
+    )  # at which the step's trade was made, costs apart; NaN: the price before the step
     costs: float = np.nan  # all that was paid in the step
 
 
@@ -147,15 +152,17 @@ _FREE = dict.fromkeys(
 )
 
 
-class SingleAssetAdapter(Adapter):
-    """Our world of one asset over bars: another environment is made with other parameters of its rules."""
+class BarsAdapter(Adapter):
+    """Our worlds over bars, of one asset or several: environments are made with other parameters."""
 
     def perturb(self, env: Any, t: int, change: Change) -> gymnasium.Env:
         """Changes bars and features after the bar, in every path."""
         state, params = env._lanes.states[0], env.setup.params
         first = int(state["start"]) + t + 1
         bars, features = np.array(params.bars), np.array(params.features)
-        for path in bars:
+        by_asset = bars.reshape(*bars.shape[:2], -1, 7)  # (S, T, N, 7), of one array with `bars`
+        for scenario, asset in np.ndindex(by_asset.shape[0], by_asset.shape[2]):
+            path = by_asset[scenario, :, asset]
             after = path[first:]
             before = after.copy()
             moments = change(before[:, [0, 3]].ravel(), float(path[first - 1, 3]))  # open, close, open, ...
@@ -163,7 +170,7 @@ class SingleAssetAdapter(Adapter):
             # High and low keep their distances, as ratios, from the body of the bar.
             after[:, 1] = after[:, [0, 3]].max(axis=1) * before[:, 1] / before[:, [0, 3]].max(axis=1)
             after[:, 2] = after[:, [0, 3]].min(axis=1) * before[:, 2] / before[:, [0, 3]].min(axis=1)
-        features[:, first * params.columns :] *= -0.5
+        features[..., first * params.columns :] *= -0.5
         return self._like(env, bars=bars, features=features)
 
     def account(self, env: Any, info: dict[str, Any]) -> Account:
@@ -171,8 +178,8 @@ class SingleAssetAdapter(Adapter):
         state, params = env._lanes.states[0], env.setup.params
         bar = params.bars[state["scenario"], state["start"] + state["step"]]
         costs = sum(float(state[name]) for name in ("commission", "spread", "impact", "interest"))
-        fill = np.nan if state["step"] == 0 else float(bar[0])
-        return Account(float(state["equity"]), float(state["quantity"]), float(bar[3]), fill, costs)
+        fill = np.full_like(bar[..., 0], np.nan) if state["step"] == 0 else bar[..., 0]
+        return Account(float(state["equity"]), np.array(state["quantity"]), bar[..., 3], fill, costs)
 
     def with_fee(self, env: Any, fee: float) -> gymnasium.Env:
         """Sets the commission a unit of notional; all other costs are 0."""
@@ -197,8 +204,8 @@ def adapter_for(env: gymnasium.Env) -> Adapter:
         return AnyTradingAdapter()
     if module.startswith("gym_trading_env."):
         return GymTradingEnvAdapter()
-    if setup is not None and setup.world.name == "single_asset":
-        return SingleAssetAdapter()
+    if setup is not None and setup.world.name.startswith(("single_asset", "portfolio")):
+        return BarsAdapter()
     return Adapter()
 
 
