@@ -66,7 +66,8 @@ def trading_env() -> dict[str, Callable[[], gymnasium.Env]]:
 
 
 def ours() -> dict[str, Callable[[], gymnasium.Env]]:
-    ids = [name for name in gymnasium.registry if name.startswith("quadrivium/SingleAsset")]
+    worlds = ("quadrivium/SingleAsset", "quadrivium/Portfolio")
+    ids = [name for name in gymnasium.registry if name.startswith(worlds)]
     return {name: lambda name=name: gymnasium.make(name, scenarios=8) for name in ids}
 
 
