@@ -233,7 +233,8 @@ class LimitOrderBookEnv(LaneEnv):
 
     ## Metrics
 
-    `nav`, `inventory` (at the end), `largest_inventory`, `fills`, `fees`, `spread_captured`, `mid_change`
+    `nav`, `exit_nav` (NAV had the position been closed at the market, against the others' orders and with the
+    fee), `inventory` (at the end), `largest_inventory`, `fills`, `fees`, `spread_captured`, `mid_change`
     (ticks), `length`.
 
     Args:

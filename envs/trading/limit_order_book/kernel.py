@@ -23,6 +23,7 @@ KEEP = 0  # the action that leaves all as it is; then the pairs of quotes, marke
 REWARD_TERMS = ("spread", "revaluation", "fees", "inventory")
 METRICS = (
     "nav",
+    "exit_nav",
     "inventory",
     "largest_inventory",
     "fills",
@@ -162,15 +163,42 @@ def account(s, p, j, terms):
 
 
 @lane
+def exit_nav(s, p, j):
+    """Returns the NAV of agent `j` had it closed its position by a market order against the others' orders.
+
+    What they have no orders for is valued at the last price reached.
+    """
+    owner = 1 + j
+    left = np.int64(abs(s.position[owner]))
+    side = SELL if s.position[owner] > 0 else BUY
+    slot = slot_of(s, s.quote[j, 0 if side == SELL else 1])
+    nav = np.float64(s.cash[owner]) - s.fees[j] - p.taker_fee * np.float64(left)
+    price = s.best_bid if side == SELL else s.best_ask
+    reached = 0.5 * np.float64(s.mid2)
+    while left > 0 and 0 <= price < s.head.shape[0]:
+        shares = np.int64(s.volume[price])
+        if slot != NONE and s.order_price[slot] == price:
+            shares -= s.order_size[slot]
+        if shares > 0:
+            reached = np.float64(price)
+            traded = min(left, shares)
+            nav -= side * reached * np.float64(traded)
+            left -= traded
+        price += side
+    return nav - side * reached * np.float64(left)
+
+
+@lane
 def metrics_one(s, p, out):
     """Writes the metrics of each agent, in the order of `METRICS`."""
     for j in range(s.quote.shape[0]):
-        k = 8 * j
+        k = 9 * j
         out[k] = np.float32(s.nav[j])
-        out[k + 1] = np.float32(s.position[1 + j])
-        out[k + 2] = np.float32(s.largest[j])
-        out[k + 3] = np.float32(s.fills[1 + j])
-        out[k + 4] = np.float32(s.fees[j])
-        out[k + 5] = np.float32(s.captured[j])
-        out[k + 6] = np.float32(s.mid2 - s.mid2_start) * np.float32(0.5)
-        out[k + 7] = np.float32(s.step)
+        out[k + 1] = np.float32(exit_nav(s, p, j))
+        out[k + 2] = np.float32(s.position[1 + j])
+        out[k + 3] = np.float32(s.largest[j])
+        out[k + 4] = np.float32(s.fills[1 + j])
+        out[k + 5] = np.float32(s.fees[j])
+        out[k + 6] = np.float32(s.captured[j])
+        out[k + 7] = np.float32(s.mid2 - s.mid2_start) * np.float32(0.5)
+        out[k + 8] = np.float32(s.step)

@@ -160,6 +160,31 @@ def test_a_loss_of_max_loss_terminates_with_the_loss_as_it_stands():
     assert nav <= -2.0
 
 
+def test_exit_nav_is_what_a_market_order_would_leave():
+    for seed in range(8):
+        env, _ = begun(seed, steps=6, limit=60, sizes=(60, 3), offsets=(0,), inventory_penalty=0.0, **QUIET)
+        # C = 3 choices a side: 10 and 11 buy 60 and 3, 12 and 13 sell them
+        for action in (10, 2, 0, 13):  # 60 bought, an own bid, 3 sold
+            env.step(action)
+        row = env.get_state()[0]
+        env.step(0)
+        position, worth = int(row["position"][1]), int(row["cash"][1])
+        held = abs(position)
+        fees = 0.3 * row["taken"][1] - 0.1 * row["made"][1] + 0.3 * held
+        assert position > 0
+        prices = [
+            price
+            for price in range(int(row["best_bid"]), -1, -1)
+            for k in np.flatnonzero((row["order_price"] == price) & (row["order_handle"] > 0))
+            if row["order_owner"][k] == 0
+            for _ in range(int(row["order_size"][k]))
+        ][:held]
+        prices += prices[-1:] * (held - len(prices))
+        *_, truncated, info = env.step(0)
+        assert truncated
+        assert info["metrics"]["exit_nav"] == pytest.approx(worth + sum(prices) - fees, abs=0.01)
+
+
 # ---- what the agent sees
 
 
