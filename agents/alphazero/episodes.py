@@ -8,6 +8,7 @@ import numpy as np
 
 from agents.alphazero.protocols import Game
 from agents.alphazero.records import Samples
+from agents.alphazero.returns import lambda_returns
 
 
 class EpisodeRecords:
@@ -83,24 +84,3 @@ class EpisodeRecords:
             root_share=np.full(len(records), self._root_share, np.float32),
             auxiliary={},
         )
-
-
-def lambda_returns(
-    rewards: np.ndarray, discounts: np.ndarray, values: np.ndarray, beyond: float, td_lambda: float
-) -> np.ndarray:
-    """Returns G (n,) float32 of n successive positions: G_t = r_t + d_t ((1 - λ) v_{t+1} + λ G_{t+1}).
-
-    rewards, discounts, values (n,): what each position's move earned, how much less what comes after counts,
-    and what search thought of the position. `beyond` is both v and G of the position after the last: 0 where
-    the episode terminated, an estimate where its time was up.
-
-    Source: Sutton & Barto 2018, eq. 12.18; search's values as in Schrittwieser et al. 2020 (MuZero),
-    appendix G.
-    """
-    returns = np.empty(len(rewards), np.float32)
-    after, value = beyond, beyond
-    for t in range(len(rewards) - 1, -1, -1):
-        after = float(rewards[t]) + float(discounts[t]) * ((1 - td_lambda) * value + td_lambda * after)
-        value = float(values[t])
-        returns[t] = after
-    return returns

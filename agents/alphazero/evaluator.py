@@ -14,12 +14,10 @@ from agents.alphazero.protocols import Evaluation, Symmetries
 
 
 class NetworkEvaluator:
-    """Judges batches of positions, each turned by a random symmetry if `rng` is given.
+    """Judges batches of positions as they are, or after `turn` each turned by a random symmetry.
 
     Args:
         net: the network; on the device where it is.
-        symmetries: of the game, or None.
-        rng: draws the symmetries; None: none is applied.
         bf16: run the network in bfloat16 autocast.
 
     Attributes:
@@ -28,24 +26,16 @@ class NetworkEvaluator:
         seconds: spent in the network, copies to and from the device included.
     """
 
-    def __init__(
-        self,
-        net: PolicyValueNet,
-        symmetries: Symmetries | None = None,
-        rng: np.random.Generator | None = None,
-        *,
-        bf16: bool = False,
-    ) -> None:
+    def __init__(self, net: PolicyValueNet, *, bf16: bool = False) -> None:
         self.net = net
-        self.turn(symmetries, rng)
+        self._turns: tuple[Symmetries, np.random.Generator] | None = None
         self._bf16 = bf16
         self._device = next(net.parameters()).device
         self.reset_counters()
 
-    def turn(self, symmetries: Symmetries | None, rng: np.random.Generator | None) -> None:
-        """Turns boards by these symmetries from now on."""
-        self._symmetries = symmetries if symmetries is not None and len(symmetries) > 1 else None
-        self._rng = rng
+    def turn(self, symmetries: Symmetries | None, rng: np.random.Generator) -> None:
+        """Turns boards by these symmetries from now on, drawn by `rng`; None: no more."""
+        self._turns = None if symmetries is None else (symmetries, rng)
 
     def reset_counters(self) -> None:
         """Counts from zero again."""
@@ -54,11 +44,12 @@ class NetworkEvaluator:
     def __call__(self, obs: np.ndarray, legal: np.ndarray, /) -> Evaluation:
         """Returns logits (n, A) and values (n,); obs (n, C, H, W) float32, legal (n, A) int8."""
         began = time.perf_counter()
-        if self._symmetries is None or self._rng is None:
+        if self._turns is None:
             logits, values = self._judge(obs)
         else:
-            which = self._rng.integers(len(self._symmetries), size=len(obs))
-            cells, actions = self._symmetries.cells[which], self._symmetries.actions[which]
+            symmetries, rng = self._turns
+            which = rng.integers(len(symmetries), size=len(obs))
+            cells, actions = symmetries.cells[which], symmetries.actions[which]
             planes = obs.reshape(len(obs), obs.shape[1], -1)
             turned, values = self._judge(np.take_along_axis(planes, cells[:, None], 2).reshape(obs.shape))
             logits = np.empty_like(turned)

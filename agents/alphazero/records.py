@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from agents.alphazero.protocols import Game
+from agents.alphazero.returns import look_ahead
 
 _PROBE_GAMES, _PROBE_MOVES = 32, 40
 AUXILIARY = ("ownership", "score", "disc_difference")
@@ -166,30 +167,6 @@ class RecordFormat:
             records["root_value"], records["root_share"] = sign * values, shares
         for name, value in ends.items():
             records[name] = sign[:, None] * value.reshape(1, -1) if value.ndim else sign * value
-
-
-def look_ahead(values: np.ndarray, td_lambda: float, root_share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Returns what searches thought of each position of a game and of those after it, and its weight.
-
-    values (n,): of n successive positions, all from one player's view. The target of a position is
-    `root_share` of its own value, and of the rest the lambda-return G_t = (1 - λ) v_{t+1} + λ G_{t+1}, whose
-    last is the outcome. Here the outcome is left apart: returned are the mean (n,) of the values in the
-    target, and their share (n,) of it. The outcome of a game that was lost twenty moves later says little of
-    a position; what a search sees a few moves on says more.
-
-    Source: Sutton & Barto 2018, eq. 12.18.
-    """
-    n = len(values)
-    later, outcome = (
-        np.zeros(n),
-        np.ones(n),
-    )  # of the lambda-return: the part of the values; the outcome's weight
-    for t in range(n - 2, -1, -1):
-        later[t] = (1 - td_lambda) * values[t + 1] + td_lambda * later[t + 1]
-        outcome[t] = td_lambda * outcome[t + 1]
-    shares = 1 - (1 - root_share) * outcome
-    total = root_share * values + (1 - root_share) * later
-    return np.where(shares > 0, total / np.where(shares > 0, shares, 1), values), shares
 
 
 def _binary_planes(game: Game) -> np.ndarray:

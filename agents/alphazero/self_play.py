@@ -185,7 +185,5 @@ class SelfPlay:
         self.pool[:] = state["pool"]
         self._records = state["records"].copy()
         self._counts[:], self._moves[:] = state["counts"], state["moves"]
-        self._returns[:] = state.get(
-            "returns", 0.0
-        )  # older checkpoints, of games paid at their ends, have none
+        self._returns[:] = state["returns"]
         self._seeds = int(state["seeds"])

@@ -86,7 +86,9 @@ def test_turning_the_board_is_undone(name):
             return self.drawn
 
     draws = Recorded()
-    logits, values = NetworkEvaluator(net, game.symmetries, draws)(obs, legal)
+    evaluator = NetworkEvaluator(net)
+    evaluator.turn(game.symmetries, draws)
+    logits, values = evaluator(obs, legal)
     assert len(set(draws.drawn.tolist())) > 1
     for i, k in enumerate(draws.drawn):
         planes = obs[i].reshape(obs.shape[1], -1)[:, game.symmetries.cells[k]].reshape(1, *obs.shape[1:])

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from agents.alphazero.records import RecordFormat, look_ahead
+from agents.alphazero.records import RecordFormat
+from agents.alphazero.returns import look_ahead
 from envs.board.registry import GAMES
 
 
