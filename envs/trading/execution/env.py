@@ -9,7 +9,7 @@ from gymnasium.spaces import Box
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number
+from envs.core.validation import require_choice, require_number, with_defaults
 from envs.trading.execution import kernel
 from envs.trading.execution.baselines import BASELINES
 from envs.trading.execution.kernel import ExecutionParams
@@ -59,9 +59,7 @@ _DEFAULTS: dict[str, Any] = {
 
 def execution_setup(**options: Unpack[ExecutionOptions]) -> Setup:
     """Returns the Execution world with its parameters chosen. Raises ValueError for a wrong argument."""
-    for name in options:
-        require_choice("argument", name, ExecutionOptions.__annotations__)
-    chosen: dict[str, Any] = {**_DEFAULTS, **options}
+    chosen = with_defaults(options, _DEFAULTS)
     for name, high in (("shares", 1e12), ("horizon_days", 1e4)):
         require_number(name, chosen[name], 0, high, open_low=True)
     for name, high in (

@@ -9,7 +9,7 @@ from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.parallel_env import ParallelLaneEnv
 from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number
+from envs.core.validation import require_choice, require_number, with_defaults
 from envs.trading.limit_order_book import flow, kernel, observations
 from envs.trading.limit_order_book.baselines import BASELINES
 from envs.trading.limit_order_book.ladder import ladder
@@ -82,10 +82,8 @@ _NUMBERS: tuple[tuple[str, float, float, float, str], ...] = (
 
 def limit_order_book_setup(agents: int = 1, **options: Unpack[LimitOrderBookOptions]) -> Setup:
     """Returns the market with its parameters chosen. Raises ValueError for a wrong argument."""
-    for name in options:
-        require_choice("argument", name, LimitOrderBookOptions.__annotations__)
+    chosen = with_defaults(options, {**_DEFAULTS, **{row[0]: row[1] for row in _NUMBERS}})
     require_number("agents", agents, 1, 16, integer=True)
-    chosen: dict[str, Any] = {**_DEFAULTS, **{row[0]: row[1] for row in _NUMBERS}, **options}
     for name, _, low, high, kind in _NUMBERS:
         require_number(name, chosen[name], low, high, integer=kind == "integer", open_low=kind == "positive")
     require_choice("split", chosen["split"], ("train", "test"))

@@ -9,7 +9,7 @@ from gymnasium.spaces import Box
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number
+from envs.core.validation import require_choice, require_number, with_defaults
 from envs.trading.market_making import kernel
 from envs.trading.market_making.baselines import BASELINES
 from envs.trading.market_making.kernel import MarketMakingParams
@@ -66,9 +66,7 @@ _DEFAULTS: dict[str, Any] = {
 
 def market_making_setup(**options: Unpack[MarketMakingOptions]) -> Setup:
     """Returns the MarketMaking world with its parameters chosen. Raises ValueError for a wrong argument."""
-    for name in options:
-        require_choice("argument", name, MarketMakingOptions.__annotations__)
-    chosen: dict[str, Any] = {**_DEFAULTS, **options}
+    chosen = with_defaults(options, _DEFAULTS)
     for name in ("arrival_rate", "depth_decay", "horizon", "max_depth", "excitation_decay"):
         require_number(name, chosen[name], 0, 1e6, open_low=True)
     for name in ("running_penalty", "terminal_penalty", "volatility", "excitation"):

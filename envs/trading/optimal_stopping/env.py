@@ -8,7 +8,7 @@ from gymnasium.spaces import Box, Discrete
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number
+from envs.core.validation import require_choice, require_number, with_defaults
 from envs.trading.optimal_stopping import kernel
 from envs.trading.optimal_stopping.baselines import BASELINES, boundary
 from envs.trading.optimal_stopping.kernel import OptimalStoppingParams
@@ -52,9 +52,7 @@ _DEFAULTS: dict[str, Any] = {
 
 def optimal_stopping_setup(**options: Unpack[OptimalStoppingOptions]) -> Setup:
     """Returns the world with its parameters chosen. Raises ValueError for a wrong argument."""
-    for name in options:
-        require_choice("argument", name, OptimalStoppingOptions.__annotations__)
-    chosen: dict[str, Any] = {**_DEFAULTS, **options}
+    chosen = with_defaults(options, _DEFAULTS)
     for name, high in (("spot", 1e6), ("strike", 1e6), ("volatility", 5), ("maturity", 100)):
         require_number(name, chosen[name], 0, high, open_low=True)
     require_number("rate", chosen["rate"], -1, 1)

@@ -11,7 +11,7 @@ from gymnasium.spaces import Box, Dict
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number
+from envs.core.validation import require_choice, require_number, with_defaults
 from envs.trading.bank import (
     Bank,
     bank_of_bars,
@@ -123,9 +123,7 @@ _CHOICES = {"split": ("train", "test"), "observation": ("tokens", "vector"), "we
 
 def portfolio_setup(**options: Unpack[PortfolioOptions]) -> Setup:
     """Returns the world with its parameters chosen. Raises ValueError for a wrong argument."""
-    for name in options:
-        require_choice("argument", name, _DEFAULTS)
-    chosen: dict[str, Any] = {**_DEFAULTS, **options}
+    chosen = with_defaults(options, _DEFAULTS)
     for name, low, high, integer in _NUMBERS:
         require_number(name, chosen[name], low, high, integer=integer)
     for name, high in _POSITIVE:

@@ -8,7 +8,7 @@ from gymnasium.spaces import Box, Discrete
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number
+from envs.core.validation import require_choice, require_number, with_defaults
 from envs.trading.sign_chain import kernel
 from envs.trading.sign_chain.baselines import BASELINES
 from envs.trading.sign_chain.kernel import SignChainParams
@@ -47,9 +47,7 @@ _DEFAULTS: dict[str, Any] = {
 
 def sign_chain_setup(**options: Unpack[SignChainOptions]) -> Setup:
     """Returns the SignChain world with its parameters chosen. Raises ValueError for a wrong argument."""
-    for name in options:
-        require_choice("argument", name, SignChainOptions.__annotations__)
-    chosen: dict[str, Any] = {**_DEFAULTS, **options}
+    chosen = with_defaults(options, _DEFAULTS)
     require_number("persistence", chosen["persistence"], 0, 1)
     require_number("volatility_pct", chosen["volatility_pct"], 0, 100, open_low=True)
     require_number("fee_bps", chosen["fee_bps"], 0, 10_000)

@@ -10,7 +10,7 @@ from gymnasium.spaces import Box, Dict, Discrete
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number
+from envs.core.validation import require_choice, require_number, with_defaults
 from envs.trading.bank import (
     Bank,
     bank_of_bars,
@@ -118,9 +118,7 @@ _CHOICES = {
 
 def single_asset_setup(**options: Unpack[SingleAssetOptions]) -> Setup:
     """Returns the world with its parameters chosen. Raises ValueError for a wrong argument."""
-    for name in options:
-        require_choice("argument", name, _DEFAULTS)
-    chosen: dict[str, Any] = {**_DEFAULTS, **options}
+    chosen = with_defaults(options, _DEFAULTS)
     for name, low, high, integer in _NUMBERS:
         require_number(name, chosen[name], low, high, integer=integer)
     require_number("capital", chosen["capital"], 0, 1e15, open_low=True)
