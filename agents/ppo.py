@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agents.common.adam import LeanAdam
-from agents.common.devices import choose_device
+from agents.common.devices import Bf16, choose_device
 from agents.common.distributions import exp
 from agents.common.foreach import clip_norm_
 from agents.common.on_policy import OnPolicyAgent
@@ -58,7 +58,7 @@ class PPOConfig:
         separate_critic: a trunk of its own for the critic; None: for the MLP only.
         net: the backbone.
         compile: compile loss and networks with torch.compile (half a minute at the start).
-        bf16: run the networks in bfloat16 autocast.
+        bf16: run the networks in bfloat16 autocast; "auto": where the device has instructions for it.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -84,7 +84,7 @@ class PPOConfig:
     separate_critic: bool | None = None
     net: NetConfig = field(default_factory=NetConfig)
     compile: bool = False
-    bf16: bool = False
+    bf16: Bf16 = False
 
 
 # ---- the loss
@@ -216,7 +216,7 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
         policy: "ActorCritic" (`agents.common.policies`), any SB3 policy's name, or a class.
         env: a BatchedVecEnv, a SAME_STEP gymnasium VectorEnv, or anything that SB3 takes.
         compile: compile loss and networks with torch.compile.
-        bf16: run the networks in bfloat16 autocast.
+        bf16: run the networks in bfloat16 autocast; "auto": where the device has instructions for it.
         settings: the arguments of `stable_baselines3.PPO`, unchanged.
     """
 
@@ -231,7 +231,7 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
         env: Any = None,
         *,
         compile: bool = False,
-        bf16: bool = False,
+        bf16: Bf16 = False,
         **settings: Any,
     ) -> None:
         self.compile, self.bf16 = compile, bf16

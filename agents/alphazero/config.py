@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Interval, Le
 
+from agents.common.devices import Bf16
 from agents.nets import NetConfig
 
 Fraction = Annotated[float, Interval(ge=0, le=1)]
@@ -70,7 +71,7 @@ class AlphaZeroConfig:
         exam_simulations: of the search that is examined where a game has an exam by an exact solver; 0: the
             policy alone is.
         net: the backbone.
-        bf16: run the networks in bfloat16 autocast.
+        bf16: run the networks in bfloat16 autocast; "auto": where the device has instructions for it.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -118,7 +119,7 @@ class AlphaZeroConfig:
     ladder_rollouts: Positive = 200
     exam_simulations: Count = 256
     net: NetConfig = field(default_factory=_board_net)
-    bf16: bool = False
+    bf16: Bf16 = False
 
     def auxiliary(self) -> dict[str, float]:
         """Returns the weights of the auxiliary losses that are on, by the name of the game's method."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
-from typing import Any
 
 import numpy as np
 import torch
 
 from agents.alphazero.network import PolicyValueNet
 from agents.alphazero.protocols import Evaluation, Symmetries
+from agents.common.devices import Bf16, autocast
 
 
 class NetworkEvaluator:
@@ -26,7 +25,7 @@ class NetworkEvaluator:
         seconds: spent in the network, copies to and from the device included.
     """
 
-    def __init__(self, net: PolicyValueNet, *, bf16: bool = False) -> None:
+    def __init__(self, net: PolicyValueNet, *, bf16: Bf16 = False) -> None:
         self.net = net
         self._turns: tuple[Symmetries, np.random.Generator] | None = None
         self._bf16 = bf16
@@ -60,9 +59,6 @@ class NetworkEvaluator:
         return Evaluation(logits, values)
 
     def _judge(self, obs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), autocast(self._device, self._bf16):
             logits, values = self.net.judge(torch.from_numpy(np.ascontiguousarray(obs)).to(self._device))
         return logits.cpu().numpy(), values.cpu().numpy()
-
-    def _autocast(self) -> Any:
-        return torch.autocast(self._device.type, torch.bfloat16) if self._bf16 else nullcontext()

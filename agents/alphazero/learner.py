@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import nullcontext
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +13,7 @@ from agents.alphazero.config import AlphaZeroConfig
 from agents.alphazero.loss import Losses, alphazero_loss, to_targets, turn
 from agents.alphazero.network import Networks
 from agents.alphazero.practice import Practice
+from agents.common.devices import autocast
 from agents.common.foreach import clip_norm_, polyak_
 
 
@@ -103,7 +102,7 @@ class Learner:
             which = rng.integers(len(symmetries), size=self._config.batch_size)
             samples = turn(samples, symmetries, which)
         targets = to_targets(samples, self._device, self._value.targets)
-        with self._autocast():
+        with autocast(self._device, self._config.bf16):
             outputs = self._networks.net(targets.obs)
         losses = alphazero_loss(outputs, targets, self._config.value_coef, self._auxiliary, self._value.loss)
         self.optimizer.zero_grad(set_to_none=True)
@@ -121,9 +120,6 @@ class Learner:
             1.0 if self._config.ema_decay == 0 else 1 - decay,
         )
         return losses, norm
-
-    def _autocast(self) -> Any:
-        return torch.autocast(self._device.type, torch.bfloat16) if self._config.bf16 else nullcontext()
 
 
 def learning_rate(progress: float, start: float, end: float) -> float:

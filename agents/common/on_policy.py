@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +16,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
 from agents.common.checkpoint import Snapshot
+from agents.common.devices import Bf16, autocast
 from agents.common.episode_statistics import EpisodeStatistics
 from agents.common.hooks import iteration_end, iteration_logged
 from agents.common.phases import PhaseClock
@@ -35,7 +35,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
     """
 
     rollout_buffer: RolloutBuffer  # pyright: ignore[reportIncompatibleVariableOverride]
-    bf16: bool = False
+    bf16: Bf16 = False
 
     @staticmethod
     def _wrap_env(env: Any, verbose: int = 0, monitor_wrapper: bool = True) -> VecEnv:
@@ -57,7 +57,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         return [*super()._excluded_save_params(), "generator", "statistics", "clock"]
 
     def _autocast(self) -> Any:
-        return torch.autocast(self.device.type, torch.bfloat16) if self.bf16 else nullcontext()
+        return autocast(self.device, self.bf16)
 
     # ---- acting
 
