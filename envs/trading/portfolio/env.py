@@ -12,6 +12,7 @@ from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.setup import Renderer, Setup
 from envs.core.validation import require_choice, require_number, with_defaults
+from envs.trading import ledger
 from envs.trading.bank import (
     Bank,
     bank_of_bars,
@@ -45,8 +46,8 @@ def world_of(width: int) -> World:
         step=kernel.step_one,
         observe=kernel.observe_one,
         metrics=kernel.metrics_one,
-        reward_terms=kernel.REWARD_TERMS,
-        metric_names=kernel.METRICS,
+        reward_terms=ledger.PARTS,
+        metric_names=ledger.METRICS,
         action_width=width,
     )
 
@@ -163,7 +164,7 @@ def portfolio_setup(**options: Unpack[PortfolioOptions]) -> Setup:
         capital=float(chosen["capital"]),
         ruin=float(chosen["ruin"]),
     )
-    limit, size, account = kernel.ACCOUNT_LIMIT, chosen["window"] * columns, 1 + 3 * assets
+    limit, size, account = ledger.ACCOUNT_LIMIT, chosen["window"] * columns, 1 + 3 * assets
     parts = [
         ("market", Box(-CLIP, CLIP, (assets, size), np.float32)),
         ("account", Box(-limit, limit, (account,), np.float32)),

@@ -8,27 +8,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.core import rng
 from envs.core.lane import LANE_HEADER, lane
-from envs.trading.accounting import average_entry, borrow, capped, financing, must_liquidate, trade_costs
+from envs.trading.accounting import average_entry, borrow, capped, financing, must_liquidate
+from envs.trading.ledger import (
+    LEDGER,
+    begin_step,
+    book_fill,
+    bounded,
+    end_step,
+    log_factor,
+    open_ledger,
+    pay_parts,
+    report,
+    ruined,
+)
 from envs.trading.rows import ADV, CLOSE, HIGH, LOW, OPEN, SIGMA, VOLUME
 
-REWARD_TERMS = ("gain", "commission", "spread", "impact", "financing")
-METRICS = (
-    "total_return",
-    "market_return",
-    "max_drawdown",
-    "turnover",
-    "costs",
-    "exposure",
-    "trades",
-    "liquidations",
-    "ruined",
-    "length",
-)
 SOFTMAX, SIMPLEX, SHORTS = range(3)
-ACCOUNT_LIMIT = 5.0
-WORST_RETURN = -1.0 + 1e-6  # what a return counts at least in a logarithm: debts have none
 
 
 @cache
@@ -37,23 +33,7 @@ def state_dtype(assets: int) -> np.dtype[Any]:
     return np.dtype(
         [
             *LANE_HEADER,
-            ("scenario", "i4"),  # the path
-            ("start", "i4"),  # the bar of the first decision
-            ("step", "i4"),  # decisions taken; the present bar is start + step, and it is closed
-            ("trades", "i4"),  # fills, liquidations included
-            ("liquidations", "i4"),
-            ("cash", "f8"),  # money
-            ("equity", "f8"),  # cash and positions at the closes of the present bar
-            ("peak", "f8"),  # of equity
-            ("drawdown", "f8"),  # the largest so far, share of the peak
-            ("commission", "f8"),  # money, in the last step
-            ("spread", "f8"),
-            ("impact", "f8"),
-            ("interest", "f8"),  # financing and borrow fees, in the last step
-            ("traded", "f8"),  # notional of the last step
-            ("turnover", "f8"),  # sum of traded / equity
-            ("paid", "f8"),  # all costs of the episode
-            ("exposure", "f8"),  # sum over bars of gross position / equity
+            *LEDGER,
             ("quantity", "f8", (assets,)),  # units held
             ("entry", "f8", (assets,)),  # average price of the position, costs apart
             ("goal", "f8", (assets,)),  # units wanted: what is not filled yet is tried again
@@ -94,12 +74,7 @@ class PortfolioParams(NamedTuple):
 @lane
 def reset_one(s, p):
     """Begins an episode in cash, on a path and at a bar that are drawn."""
-    s.scenario = rng.integer(s, p.bars.shape[0])
-    s.start = p.window - 1 + rng.integer(s, p.starts)
-    s.step, s.trades, s.liquidations = 0, 0, 0
-    s.cash, s.equity, s.peak = p.capital, p.capital, p.capital
-    s.drawdown, s.turnover, s.paid, s.exposure, s.traded = 0.0, 0.0, 0.0, 0.0, 0.0
-    s.commission, s.spread, s.impact, s.interest = 0.0, 0.0, 0.0, 0.0
+    open_ledger(s, p)
     quantity, entry, goal, weight = s.quantity, s.entry, s.goal, s.weight
     for n in range(p.bars.shape[2]):
         quantity[n], entry[n], goal[n], weight[n] = 0.0, 0.0, 0.0, 0.0
@@ -113,7 +88,7 @@ def step_one(s, action, p, terms):
     before = s.equity
     project(s.weight, action, p)
     want(s, known, p)
-    s.commission, s.spread, s.impact, s.interest, s.traded = 0.0, 0.0, 0.0, 0.0, 0.0
+    begin_step(s)
     if margin_called(s, bar, OPEN, p):
         liquidate(s, known, bar, 0.0, p)
     else:
@@ -122,10 +97,10 @@ def step_one(s, action, p, terms):
         if share >= 0.0:
             liquidate(s, known, bar, share, p)
     hold(s, bar, p)
-    s.step += 1
-    pay(s, before, terms)
-    account(s, before, bar)
-    return s.equity <= p.ruin * p.capital, s.step >= p.steps
+    # The log return of equity, shared among the parts of its change in proportion.
+    pay_parts(s, before, log_factor((s.equity - before) / before) / before, terms)
+    end_step(s, before, value_at(s, bar, CLOSE, True))
+    return ruined(s, p), s.step >= p.steps
 
 
 @lane
@@ -260,15 +235,9 @@ def liquidate(s, known, bar, share, p):
 @lane
 def trade(s, n, price, filled, after, known, p):
     """Books a fill of `filled` units of asset `n` that leaves `after`."""
-    fee, spread, impact = trade_costs(price, filled, known[n, SIGMA], known[n, ADV], p)
     s.entry[n] = average_entry(s.quantity[n], s.entry[n], filled, price) if after != 0.0 else 0.0
-    s.cash -= filled * price + fee + spread + impact
     s.quantity[n] = after
-    s.commission += fee
-    s.spread += spread
-    s.impact += impact
-    s.traded += abs(filled) * price
-    s.trades += 1
+    book_fill(s, price, filled, known[n, SIGMA], known[n, ADV], p)
 
 
 @lane
@@ -281,30 +250,6 @@ def hold(s, bar, p):
     s.interest = due
     s.cash -= due
     s.equity = s.cash + value_at(s, bar, CLOSE, False)
-
-
-@lane
-def pay(s, before, terms):
-    """Writes the log return of equity, shared among the parts of its change in proportion."""
-    result = (s.equity - before) / before
-    factor = math.log1p(max(result, WORST_RETURN)) / result if abs(result) > 1e-9 else 1.0
-    factor /= before
-    costs = s.commission + s.spread + s.impact + s.interest
-    terms[0] = np.float32((s.equity - before + costs) * factor)
-    terms[1] = np.float32(-s.commission * factor)
-    terms[2] = np.float32(-s.spread * factor)
-    terms[3] = np.float32(-s.impact * factor)
-    terms[4] = np.float32(-s.interest * factor)
-
-
-@lane
-def account(s, before, bar):
-    """Adds the bar to what the metrics are made of."""
-    s.peak = max(s.peak, s.equity)
-    s.drawdown = max(s.drawdown, 1.0 - s.equity / s.peak)
-    s.turnover += s.traded / before
-    s.paid += s.commission + s.spread + s.impact + s.interest
-    s.exposure += value_at(s, bar, CLOSE, True) / before
 
 
 @lane
@@ -332,12 +277,6 @@ def observe_one(s, p, out):
 
 
 @lane
-def bounded(share):
-    """Returns a share of equity within ±5, as a float32."""
-    return np.float32(min(max(share, -ACCOUNT_LIMIT), ACCOUNT_LIMIT))
-
-
-@lane
 def metrics_one(s, p, out):
     """Writes the metrics of the episode that has just ended, in the order of `METRICS`."""
     count = s.quantity.shape[0]
@@ -345,13 +284,4 @@ def metrics_one(s, p, out):
     market = 0.0
     for n in range(count):
         market += last[n, CLOSE] / first[n, CLOSE] - 1.0
-    out[0] = np.float32(s.equity / p.capital - 1.0)
-    out[1] = np.float32(market / count)
-    out[2] = np.float32(s.drawdown)
-    out[3] = np.float32(s.turnover)
-    out[4] = np.float32(s.paid / p.capital)
-    out[5] = np.float32(s.exposure / max(s.step, 1))
-    out[6] = np.float32(s.trades)
-    out[7] = np.float32(s.liquidations)
-    out[8] = np.float32(1.0 if s.equity <= p.ruin * p.capital else 0.0)
-    out[9] = np.float32(s.step)
+    report(s, market / count, p, out)

@@ -11,6 +11,7 @@ from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.setup import Renderer, Setup
 from envs.core.validation import require_choice, require_number, with_defaults
+from envs.trading import ledger
 from envs.trading.bank import (
     Bank,
     bank_of_bars,
@@ -34,7 +35,7 @@ WORLD = World(
     observe=kernel.observe_one,
     metrics=kernel.metrics_one,
     reward_terms=kernel.REWARD_TERMS,
-    metric_names=kernel.METRICS,
+    metric_names=ledger.METRICS,
 )
 REWARDS = ("log_return", "differential_sharpe", "inventory_penalty")
 
@@ -152,10 +153,10 @@ def single_asset_setup(**options: Unpack[SingleAssetOptions]) -> Setup:
         decay=float(chosen["decay"]),
         risk_aversion=float(chosen["risk_aversion"]),
     )
-    limit = max(CLIP, kernel.ACCOUNT_LIMIT)
+    limit = max(CLIP, ledger.ACCOUNT_LIMIT)
     parts = [
         ("market", Box(-CLIP, CLIP, (params.window, columns), np.float32)),
-        ("account", Box(-kernel.ACCOUNT_LIMIT, kernel.ACCOUNT_LIMIT, (kernel.ACCOUNT,), np.float32)),
+        ("account", Box(-ledger.ACCOUNT_LIMIT, ledger.ACCOUNT_LIMIT, (kernel.ACCOUNT,), np.float32)),
     ]
     width = params.window * columns + kernel.ACCOUNT
     return Setup(

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.core import rng
 from envs.core.lane import LANE_HEADER, lane
 from envs.trading.accounting import (
     average_entry,
@@ -16,52 +15,34 @@ from envs.trading.accounting import (
     financing,
     liquidation_price,
     must_liquidate,
-    trade_costs,
+)
+from envs.trading.ledger import (
+    LEDGER,
+    PARTS,
+    begin_step,
+    book_fill,
+    bounded,
+    end_step,
+    log_factor,
+    open_ledger,
+    pay_parts,
+    report,
+    ruined,
 )
 from envs.trading.rows import ADV, CLOSE, HIGH, LOW, OPEN, SIGMA, VOLUME
 
 LOG_RETURN, DIFFERENTIAL_SHARPE, INVENTORY_PENALTY = range(3)
-REWARD_TERMS = ("gain", "commission", "spread", "impact", "financing", "risk")
-METRICS = (
-    "total_return",
-    "market_return",
-    "max_drawdown",
-    "turnover",
-    "costs",
-    "exposure",
-    "trades",
-    "liquidations",
-    "ruined",
-    "length",
-)
+REWARD_TERMS = (*PARTS, "risk")
 ACCOUNT = 4  # position, cash, unrealised profit and open order, as shares of equity
-ACCOUNT_LIMIT = 5.0
-WORST_RETURN = -1.0 + 1e-6  # what a return counts at least in a logarithm: debts have none
 
 STATE = np.dtype(
     [
         *LANE_HEADER,
-        ("scenario", "i4"),  # the path
-        ("start", "i4"),  # the bar of the first decision
-        ("step", "i4"),  # decisions taken; the present bar is start + step, and it is closed
-        ("trades", "i4"),  # fills, liquidations included
-        ("liquidations", "i4"),
-        ("cash", "f8"),  # money
+        *LEDGER,
         ("quantity", "f8"),  # units held
         ("goal", "f8"),  # units wanted: what is not filled yet is tried again at each open
         ("weight", "f8"),  # share of equity wanted last, NaN after a liquidation
         ("entry", "f8"),  # average price of the position, costs apart
-        ("equity", "f8"),  # cash + quantity * close of the present bar
-        ("peak", "f8"),  # of equity
-        ("drawdown", "f8"),  # the largest so far, share of the peak
-        ("commission", "f8"),  # money, in the last step
-        ("spread", "f8"),
-        ("impact", "f8"),
-        ("interest", "f8"),  # financing and borrow fee, in the last step
-        ("traded", "f8"),  # notional of the last step
-        ("turnover", "f8"),  # sum of traded / equity
-        ("paid", "f8"),  # all costs of the episode
-        ("exposure", "f8"),  # sum over bars of |position| / equity
         ("mean", "f8"),  # moving averages of return and squared return, for the differential Sharpe ratio
         ("square", "f8"),
     ],
@@ -102,13 +83,8 @@ class SingleAssetParams(NamedTuple):
 @lane
 def reset_one(s, p):
     """Begins an episode in cash, on a path and at a bar that are drawn."""
-    s.scenario = rng.integer(s, p.bars.shape[0])
-    s.start = p.window - 1 + rng.integer(s, p.starts)
-    s.step, s.trades, s.liquidations = 0, 0, 0
-    s.cash, s.equity, s.peak = p.capital, p.capital, p.capital
+    open_ledger(s, p)
     s.quantity, s.goal, s.weight, s.entry = 0.0, 0.0, 0.0, 0.0
-    s.drawdown, s.turnover, s.paid, s.exposure, s.traded = 0.0, 0.0, 0.0, 0.0, 0.0
-    s.commission, s.spread, s.impact, s.interest = 0.0, 0.0, 0.0, 0.0
     sigma = p.bars[s.scenario, s.start, SIGMA]
     s.mean, s.square = 0.0, sigma * sigma
 
@@ -120,17 +96,16 @@ def step_one(s, action, p, terms):
     bar = p.bars[s.scenario, s.start + s.step + 1]
     before = s.equity
     decide(s, action, known[CLOSE], p)
-    s.commission, s.spread, s.impact, s.interest, s.traded = 0.0, 0.0, 0.0, 0.0, 0.0
+    begin_step(s)
     trade_at_open(s, known, bar, p)
     liquidate_within(s, known, bar, p)
     s.interest = financing(s.cash, p.financing, p.years)
     s.interest += borrow(s.quantity, bar[CLOSE], p.borrow, p.years)
     s.cash -= s.interest
     s.equity = s.cash + s.quantity * bar[CLOSE]
-    s.step += 1
     pay(s, before, known[SIGMA], bar[CLOSE], p, terms)
-    account(s, before, bar[CLOSE])
-    return s.equity <= p.ruin * p.capital, s.step >= p.steps
+    end_step(s, before, abs(s.quantity) * bar[CLOSE])
+    return ruined(s, p), s.step >= p.steps
 
 
 @lane
@@ -186,15 +161,9 @@ def liquidate(s, price, known, p):
 @lane
 def trade(s, price, filled, after, known, p):
     """Books a fill of `filled` units that leaves `after`. known: the row of the bar of the decision."""
-    fee, spread, impact = trade_costs(price, filled, known[SIGMA], known[ADV], p)
     s.entry = average_entry(s.quantity, s.entry, filled, price) if after != 0.0 else 0.0
-    s.cash -= filled * price + fee + spread + impact
     s.quantity = after
-    s.commission += fee
-    s.spread += spread
-    s.impact += impact
-    s.traded += abs(filled) * price
-    s.trades += 1
+    book_fill(s, price, filled, known[SIGMA], known[ADV], p)
 
 
 @lane
@@ -208,8 +177,7 @@ def pay(s, before, sigma, close, p, terms):
     result = (s.equity - before) / before
     factor, risk = 1.0, 0.0
     if p.reward == LOG_RETURN:
-        counted = max(result, WORST_RETURN)
-        factor = math.log1p(counted) / result if abs(result) > 1e-9 else 1.0
+        factor = log_factor(result)
     elif p.reward == DIFFERENTIAL_SHARPE:
         mean, square = s.mean, s.square
         variance = max(square - mean * mean, 0.01 * sigma * sigma + 1e-12)
@@ -221,24 +189,8 @@ def pay(s, before, sigma, close, p, terms):
     else:
         share = s.quantity * close / before
         risk = -0.5 * p.risk_aversion * share * share * sigma * sigma
-    factor /= before
-    costs = s.commission + s.spread + s.impact + s.interest
-    terms[0] = np.float32((s.equity - before + costs) * factor)
-    terms[1] = np.float32(-s.commission * factor)
-    terms[2] = np.float32(-s.spread * factor)
-    terms[3] = np.float32(-s.impact * factor)
-    terms[4] = np.float32(-s.interest * factor)
+    pay_parts(s, before, factor / before, terms)
     terms[5] = np.float32(risk)
-
-
-@lane
-def account(s, before, close):
-    """Adds the bar to what the metrics are made of."""
-    s.peak = max(s.peak, s.equity)
-    s.drawdown = max(s.drawdown, 1.0 - s.equity / s.peak)
-    s.turnover += s.traded / before
-    s.paid += s.commission + s.spread + s.impact + s.interest
-    s.exposure += abs(s.quantity) * close / before
 
 
 @lane
@@ -259,22 +211,7 @@ def observe_one(s, p, out):
 
 
 @lane
-def bounded(share):
-    """Returns a share of equity within ±5, as a float32."""
-    return np.float32(min(max(share, -ACCOUNT_LIMIT), ACCOUNT_LIMIT))
-
-
-@lane
 def metrics_one(s, p, out):
     """Writes the metrics of the episode that has just ended, in the order of `METRICS`."""
-    bars, k = p.bars, s.scenario
-    out[0] = np.float32(s.equity / p.capital - 1.0)
-    out[1] = np.float32(bars[k, s.start + s.step, CLOSE] / bars[k, s.start, CLOSE] - 1.0)
-    out[2] = np.float32(s.drawdown)
-    out[3] = np.float32(s.turnover)
-    out[4] = np.float32(s.paid / p.capital)
-    out[5] = np.float32(s.exposure / max(s.step, 1))
-    out[6] = np.float32(s.trades)
-    out[7] = np.float32(s.liquidations)
-    out[8] = np.float32(1.0 if s.equity <= p.ruin * p.capital else 0.0)
-    out[9] = np.float32(s.step)
+    path = p.bars[s.scenario]
+    report(s, path[s.start + s.step, CLOSE] / path[s.start, CLOSE] - 1.0, p, out)

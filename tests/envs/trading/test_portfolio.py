@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs.trading import ledger
 from envs.trading.costs import FREE
 from envs.trading.market.bars import COLUMNS, Bars
-from envs.trading.portfolio import kernel
 from envs.trading.portfolio.env import PortfolioEnv, PortfolioVectorEnv
 from envs.trading.single_asset.env import SingleAssetEnv
 from tests.envs.trading.histories import FIRST, WARM_UP, WINDOW, random_bars
@@ -347,4 +347,4 @@ def test_a_wrong_argument_is_named_with_what_is_allowed(options, message):
 
 def test_the_limits_of_the_observation_are_those_of_its_space():
     space = PortfolioEnv(scenarios=2, episode_bars=5).observation_space
-    assert space["account"].high.max() == kernel.ACCOUNT_LIMIT
+    assert space["account"].high.max() == ledger.ACCOUNT_LIMIT

@@ -1,0 +1,134 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""The ledger of an account in a world over bars: cash, equity, what each step cost, what is reported.
+
+A world's record has `LEDGER` among its fields, its parameters have those of `Costs` and `window`, `starts`,
+`bars`, `capital` and `ruin`. What positions there are is the world's own.
+"""
+
+import math
+
+import numpy as np
+
+from envs.core import rng
+from envs.core.lane import lane
+from envs.trading.accounting import trade_costs
+
+LEDGER: list[tuple[str, str]] = [
+    ("scenario", "i4"),  # the path
+    ("start", "i4"),  # the bar of the first decision
+    ("step", "i4"),  # decisions taken; the present bar is start + step, and it is closed
+    ("trades", "i4"),  # fills, liquidations included
+    ("liquidations", "i4"),
+    ("cash", "f8"),  # money
+    ("equity", "f8"),  # cash and positions at the close of the present bar
+    ("peak", "f8"),  # of equity
+    ("drawdown", "f8"),  # the largest so far, share of the peak
+    ("commission", "f8"),  # money, in the last step
+    ("spread", "f8"),
+    ("impact", "f8"),
+    ("interest", "f8"),  # financing and borrow fees, in the last step
+    ("traded", "f8"),  # notional of the last step
+    ("turnover", "f8"),  # sum of traded / equity
+    ("paid", "f8"),  # all costs of the episode
+    ("exposure", "f8"),  # sum over bars of gross position / equity
+]
+PARTS = ("gain", "commission", "spread", "impact", "financing")  # of the reward
+METRICS = (
+    "total_return",
+    "market_return",
+    "max_drawdown",
+    "turnover",
+    "costs",
+    "exposure",
+    "trades",
+    "liquidations",
+    "ruined",
+    "length",
+)
+ACCOUNT_LIMIT = 5.0
+WORST_RETURN = -1.0 + 1e-6  # what a return counts at least in a logarithm: debts have none
+
+
+@lane
+def open_ledger(s, p):
+    """Begins in cash, on a path and at a bar that are drawn."""
+    s.scenario = rng.integer(s, p.bars.shape[0])
+    s.start = p.window - 1 + rng.integer(s, p.starts)
+    s.step, s.trades, s.liquidations = 0, 0, 0
+    s.cash, s.equity, s.peak = p.capital, p.capital, p.capital
+    s.drawdown, s.turnover, s.paid, s.exposure = 0.0, 0.0, 0.0, 0.0
+    begin_step(s)
+
+
+@lane
+def begin_step(s):
+    """Nothing has been traded or paid in this step yet."""
+    s.commission, s.spread, s.impact, s.interest, s.traded = 0.0, 0.0, 0.0, 0.0, 0.0
+
+
+@lane
+def book_fill(s, price, filled, sigma, adv, p):
+    """Books a fill of `filled` units at the market's `price`; sigma, adv: as in `trade_costs`."""
+    fee, spread, impact = trade_costs(price, filled, sigma, adv, p)
+    s.cash -= filled * price + fee + spread + impact
+    s.commission += fee
+    s.spread += spread
+    s.impact += impact
+    s.traded += abs(filled) * price
+    s.trades += 1
+
+
+@lane
+def log_factor(result):
+    """Returns log(1 + result) / result, by which the parts of a return become those of its logarithm."""
+    return math.log1p(max(result, WORST_RETURN)) / result if abs(result) > 1e-9 else 1.0
+
+
+@lane
+def pay_parts(s, before, factor, terms):
+    """Writes the parts of the change of equity since `before`, times `factor`, as the first reward terms."""
+    costs = s.commission + s.spread + s.impact + s.interest
+    terms[0] = np.float32((s.equity - before + costs) * factor)
+    terms[1] = np.float32(-s.commission * factor)
+    terms[2] = np.float32(-s.spread * factor)
+    terms[3] = np.float32(-s.impact * factor)
+    terms[4] = np.float32(-s.interest * factor)
+
+
+@lane
+def end_step(s, before, gross):
+    """Adds the bar to what the metrics are made of. gross: long plus short, in money at the close."""
+    s.step += 1
+    s.peak = max(s.peak, s.equity)
+    s.drawdown = max(s.drawdown, 1.0 - s.equity / s.peak)
+    s.turnover += s.traded / before
+    s.paid += s.commission + s.spread + s.impact + s.interest
+    s.exposure += gross / before
+
+
+@lane
+def ruined(s, p):
+    """Returns whether equity is `ruin` of the capital or less."""
+    return s.equity <= p.ruin * p.capital
+
+
+@lane
+def bounded(share):
+    """Returns a share of equity within ±5, as a float32."""
+    return np.float32(min(max(share, -ACCOUNT_LIMIT), ACCOUNT_LIMIT))
+
+
+@lane
+def report(s, market_return, p, out):
+    """Writes the metrics of the episode that has just ended, in the order of `METRICS`."""
+    out[0] = np.float32(s.equity / p.capital - 1.0)
+    out[1] = np.float32(market_return)
+    out[2] = np.float32(s.drawdown)
+    out[3] = np.float32(s.turnover)
+    out[4] = np.float32(s.paid / p.capital)
+    out[5] = np.float32(s.exposure / max(s.step, 1))
+    out[6] = np.float32(s.trades)
+    out[7] = np.float32(s.liquidations)
+    out[8] = np.float32(1.0 if ruined(s, p) else 0.0)
+    out[9] = np.float32(s.step)
