@@ -2,6 +2,7 @@
 
     python evaluate.py run runs/NAME --episodes 500 --video
     python evaluate.py compare run:runs/A run:runs/B baseline:idle random --env quadrivium/Highway-v0
+    python evaluate.py walk-forward runs/FOLD0 runs/FOLD1
     python evaluate.py tournament configs/tournaments/connect_four.yaml
     python evaluate.py engine mcts:400 --protocol gtp
     python evaluate.py audit gym_anytrading:stocks-v0
@@ -37,8 +38,10 @@ from agents.common.report import (
 )
 from configs.audit_environment import audit_environment
 from configs.build import load_player, open_run
+from configs.evaluation import evaluate_players
 from configs.play_tournament import play_tournament
 from configs.serve_engine import serve_engine
+from configs.walk_forward import evaluate_walk_forward
 from configs.yaml_format import parse_yaml
 
 
@@ -59,7 +62,10 @@ def parser() -> Parser:
         "python evaluate.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = top.add_subparsers(
-        dest="command", required=True, metavar="run|compare|tournament|engine|audit", parser_class=Parser
+        dest="command",
+        required=True,
+        metavar="run|compare|walk-forward|tournament|engine|audit",
+        parser_class=Parser,
     )
 
     one = commands.add_parser("run", help="a run beside its environment's baselines")
@@ -86,6 +92,12 @@ def parser() -> Parser:
             "--episodes", type=_positive, default=500, help="episodes a player (default: 500)"
         )
         command.add_argument("--seed", type=_natural, help="of the first scenario; episode k plays seed + k")
+
+    forward = commands.add_parser(
+        "walk-forward", help="runs of consecutive folds of one market history, each on what follows it"
+    )
+    forward.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run directory a fold")
+    forward.add_argument("--output", type=Path, metavar="DIR", help="write JSON and a picture there")
 
     meeting = commands.add_parser("tournament", help="players meet; started again, it goes on")
     meeting.add_argument("config", type=Path, metavar="CONFIG", help="a YAML file, as in configs/tournaments")
@@ -119,7 +131,7 @@ def parser() -> Parser:
     )
     examined.add_argument("--seed", type=_natural, default=0, help="of the first episode (default: 0)")
     examined.add_argument("--output", type=Path, metavar="FILE", help="write the findings there as JSON")
-    for command in (one, several, meeting, engine, examined):
+    for command in (one, several, forward, meeting, engine, examined):
         command.set_defaults(options=re.findall(r"--[\w-]+", command.format_usage()))
     return top
 
@@ -133,13 +145,14 @@ def evaluate_run(arguments: argparse.Namespace, console: Console) -> None:
     env = make_vector_env(config.env.id, min(arguments.episodes, MAX_LANES), kwargs)
     player, step = load_player(run_dir, env, _checkpoint(arguments.checkpoint), notify=_note)
     players: list[Player] = [player, *baseline_players(env, config.evaluation.baselines)]
-    results = play_all(players, env, episodes=arguments.episodes, seed=seed)
     title = f"{arguments.episodes} episodes of {describe(config.env.id, kwargs)}, checkpoint {step:,}"
-    print_results(console, results, title)
     facts = {"run": str(run_dir), "step": step, "environment": config.env.id, "kwargs": kwargs, "seed": seed}
-    paths = write_report(run_dir / "evaluation", results, facts)
+    directory = run_dir / "evaluation"
+    paths = evaluate_players(
+        console, directory, players, env, facts, episodes=arguments.episodes, title=title
+    )
     if arguments.video:
-        paths += _film(player.policy, config.env.id, kwargs, seed, run_dir / "evaluation" / "film")
+        paths += _film(player.policy, config.env.id, kwargs, seed, directory / "film")
     for path in paths:
         console.print(f"written: {path}", highlight=False, soft_wrap=True)
 
@@ -164,6 +177,11 @@ def compare(arguments: argparse.Namespace, console: Console) -> None:
     if arguments.output is not None:
         facts = {"players": arguments.players, "environment": arguments.env, "kwargs": kwargs, "seed": seed}
         write_report(arguments.output, results, facts)
+
+
+def walk_forward(arguments: argparse.Namespace, console: Console) -> None:
+    """Plays runs of consecutive folds through their test parts; prints a table a fold and one of all."""
+    evaluate_walk_forward(arguments.runs, console, arguments.output, notify=_note)
 
 
 def tournament(arguments: argparse.Namespace, console: Console) -> None:
@@ -250,7 +268,13 @@ def evaluate(argv: Sequence[str], console: Console) -> int:
         )
     if arguments.command == "audit":
         return audit(arguments, console)
-    run = {"run": evaluate_run, "compare": compare, "tournament": tournament, "engine": engine}
+    run = {
+        "run": evaluate_run,
+        "compare": compare,
+        "walk-forward": walk_forward,
+        "tournament": tournament,
+        "engine": engine,
+    }
     run[arguments.command](arguments, console)
     return 0
 

@@ -20,16 +20,17 @@ from agents.common.checkpoint import save_checkpoint
 from agents.common.environments import make_film_env
 from agents.common.errors import UserError, run_command
 from agents.common.evaluation import film_episode
-from agents.common.evaluator import Evaluator, baseline_players, compare_with_baselines
+from agents.common.evaluator import MAX_LANES, Evaluator, baseline_players
 from agents.common.metrics_writer import MetricsWriter
 from agents.common.progress import TerminalProgress
-from agents.common.report import describe, print_results, write_report
+from agents.common.report import describe
 from agents.common.run_directory import MetricsLog, RunLock, write_atomically
 from agents.common.run_start import METRICS, create_run_directory, require_new, rewind
 from agents.common.tensorboard import TRAINING, TensorBoardWriter
 from agents.common.training_loop import Evaluation, Every, StopRequest, TrainingLoop
 from configs.build import Agent, make_agent, make_evaluation_env, make_player, open_run, use_threads
 from configs.command_line import QUICKSTART, help_text, parse_arguments
+from configs.evaluation import evaluate_players
 from configs.schema import RunConfig, flatten, load_config, option, to_data, to_text, validate
 from configs.showcase import make_showcase
 
@@ -133,7 +134,7 @@ def make_loop(
     if config.logging.video_every_steps is not None:
         film_env = make_film_env(config.env.id, config.evaluation_kwargs())
 
-    show = make_showcase(agent, tensorboard) if isinstance(agent, AlphaZero) else None
+    show = make_showcase(agent, config, tensorboard)
 
     def film(step: int) -> None:
         if film_env is not None:
@@ -168,18 +169,14 @@ def close_run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) 
     """Prints how the trained agent does beside the baselines, and what can be done next."""
     plan = config.evaluation
     if plan.final_episodes is not None:
-        results = compare_with_baselines(
-            make_player(config.name, agent),
-            make_evaluation_env(config),
-            episodes=plan.final_episodes,
-            seed=plan.seed,
-            baselines=plan.baselines,
-        )
+        env = make_evaluation_env(config)(min(plan.final_episodes, MAX_LANES))
+        players = [make_player(config.name, agent), *baseline_players(env, plan.baselines)]
         title = f"{plan.final_episodes} episodes of {describe(config.env.id, config.evaluation_kwargs())}"
-        print_results(console, results, title)
         facts = {"run": str(run_dir), "step": agent.num_timesteps, "environment": config.env.id}
         facts |= {"kwargs": config.evaluation_kwargs(), "seed": plan.seed}
-        write_report(run_dir / "evaluation", results, facts)
+        directory = run_dir / "evaluation"
+        evaluate_players(console, directory, players, env, facts, episodes=plan.final_episodes, title=title)
+        env.close()
     say(console, f"evaluate it:  python evaluate.py run {run_dir} --video")
     say(console, f"look into it: tensorboard --logdir {run_dir.parent}")
 

@@ -1,15 +1,29 @@
-"""At every evaluation of AlphaZero, a game for TensorBoard: wires the game's renderer to the agent."""
+"""What TensorBoard shows at every evaluation beside numbers: a game of AlphaZero, an episode of trading."""
 
 from collections.abc import Callable
 
 from agents.alphazero.agent import AlphaZero
 from agents.alphazero.showcase import Illustrator, show_game
 from agents.common.tensorboard import TensorBoardWriter
+from configs.build import Agent, make_evaluation_env, make_player
+from configs.schema import RunConfig
+from configs.trading_evaluation import is_over_bars, record_player
 from envs.board.board_game import BoardGame
 
 
-def make_showcase(agent: AlphaZero, tensorboard: TensorBoardWriter) -> Callable[[], None]:
-    """Returns what plays a game with `evaluation_simulations` and writes it down, if there are any."""
+def make_showcase(
+    agent: Agent, config: RunConfig, tensorboard: TensorBoardWriter
+) -> Callable[[], None] | None:
+    """Returns what plays and writes it down; None where there is nothing to show but films."""
+    if isinstance(agent, AlphaZero):
+        return _show_games(agent, tensorboard)
+    env = make_evaluation_env(config)(1)
+    over_bars = is_over_bars(env)
+    env.close()
+    return _show_trading(agent, config, tensorboard) if over_bars else None
+
+
+def _show_games(agent: AlphaZero, tensorboard: TensorBoardWriter) -> Callable[[], None]:
     illustrate = _illustrator(agent)
 
     def show() -> None:
@@ -29,3 +43,15 @@ def _illustrator(agent: AlphaZero) -> Illustrator | None:
     from envs.board.render import StudyRenderer  # pygame is loaded by those who draw
 
     return StudyRenderer(agent.game)
+
+
+def _show_trading(agent: Agent, config: RunConfig, tensorboard: TensorBoardWriter) -> Callable[[], None]:
+    player, plan = make_player(config.name, agent), config.evaluation
+
+    def show() -> None:
+        from envs.trading.report import episode_picture  # matplotlib is loaded by those who draw
+
+        episode = record_player(player, config.env.id, config.evaluation_kwargs(), plan.seed)
+        tensorboard.write_picture("evaluation/episode", episode_picture(episode), agent.num_timesteps)
+
+    return show

@@ -32,21 +32,6 @@ def play_all(players: Sequence[Player], env: VectorEnv, *, episodes: int, seed: 
     return {player.name: play_episodes(player, env, episodes=episodes, seed=seed) for player in players}
 
 
-def compare_with_baselines(
-    player: Player,
-    make_env: Callable[[int], VectorEnv],
-    *,
-    episodes: int,
-    seed: int,
-    baselines: Sequence[str] | None,
-) -> dict[str, Episodes]:
-    """Returns the episodes of `player`, then those of the baselines, by name, in environments made for it."""
-    env = make_env(min(episodes, MAX_LANES))
-    results = play_all([player, *baseline_players(env, baselines)], env, episodes=episodes, seed=seed)
-    env.close()
-    return results
-
-
 class Evaluator:
     """The evaluation that a run repeats while it trains. Its environments are its own.
 

@@ -65,6 +65,7 @@ class Setup:
             (P * K,), (P * A,) and (P * M,). `step` says whether the episode is over for all of them.
         active: the record's field (P,) that is not 0 while an agent takes part, where agents leave before the
             others; they do not come back within the episode, and their actions are 0. None: all stay.
+        source: what the parameters were made from, for the world's own tools; the engine never reads it.
 
     Raises:
         ValueError: the observation space, `agents` or `active` is none of these.
@@ -84,6 +85,7 @@ class Setup:
     illegal_passes: bool = False
     agents: tuple[str, ...] = ("agent",)
     active: str | None = None
+    source: Any = None
 
     def __post_init__(self) -> None:
         space = self.observation_space

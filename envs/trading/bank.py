@@ -29,12 +29,14 @@ class Bank:
         features: (S, T, N, F) float32, scaled by what the training part showed, within ±5.
         symbols: the N names.
         periods_per_year: bars a year.
+        times: (T,) datetime64[ns], UTC, when each bar opens; None for simulated paths.
     """
 
     bars: np.ndarray
     features: np.ndarray
     symbols: tuple[str, ...]
     periods_per_year: float
+    times: np.ndarray | None = None
 
 
 def simulator_config(options: SimulatorConfig | Mapping[str, Any] | None, assets: int) -> SimulatorConfig:
@@ -85,17 +87,28 @@ def simulated_bank(
 
 
 def bank_of_bars(
-    bars: Bars, names: Sequence[str], test_share: float, purge: int, split: str, embargo: int = 0
+    bars: Bars,
+    names: Sequence[str],
+    test_share: float,
+    purge: int,
+    split: str,
+    embargo: int = 0,
+    folds: int = 1,
+    fold: int = 0,
 ) -> Bank:
     """Returns the training or the test part of one history, S = 1; the scaler is fitted on the former.
 
-    The test part is the last `test_share` of the bars. Features of its first rows reach back into the past.
+    The last `test_share` of the bars are for tests: in `folds` parts, one a fold, each trained on all that
+    comes before it. Features of a part's first rows reach back into the past. Raises ValueError for parts
+    without bars and a fold that is none of them.
     """
+    require_number("folds", folds, 1, len(bars), integer=True)
+    require_number("fold", fold, 0, folds - 1, integer=True)
     first = max(_BARS, warm_up(names))
     if len(bars) <= first + 2:
         raise ValueError(f"{len(bars)} bars are too few: the features need {first} before the first")
     rows = features(bars, names)[first - warm_up(names) :]
-    parts = walk_forward(len(rows), folds=1, test_share=test_share, purge=purge, embargo=embargo)[-1]
+    parts = walk_forward(len(rows), folds, test_share, purge, embargo)[fold]
     scaler = Scaler.fit(rows[parts.train])
     part = parts.test if split == "test" else parts.train
     return Bank(
@@ -103,6 +116,34 @@ def bank_of_bars(
         _read_only(scaler.transform(rows[part])[None]),
         bars.symbols,
         bars.periods_per_year,
+        bars.times[first:][part],
+    )
+
+
+def chosen_bank(chosen: Mapping[str, Any], assets: int, symbols: Sequence[str] | None) -> Bank:
+    """Returns the bank that the arguments of a world name: of a simulated market, or of files.
+
+    assets: of the simulated market. symbols: which of the files' assets, None for all. Raises ValueError for
+    a wrong argument.
+    """
+    names = chosen["features"]
+    if chosen["market"] != "simulated":
+        bars = read_market(chosen["market"], symbols, chosen["load"])
+        split = {name: chosen[name] for name in ("test_share", "purge", "split", "folds", "fold")}
+        return bank_of_bars(bars, names, **split)
+    if chosen["episode_bars"] is None:
+        raise ValueError("episode_bars=None plays all of a file; a simulated market needs a number: 126")
+    if chosen["folds"] != 1:
+        raise ValueError(
+            f"folds={chosen['folds']} splits the history in files; a simulated market has none: leave it out"
+        )
+    return simulated_bank(
+        simulator_config(chosen["simulator"], assets),
+        chosen["scenarios"],
+        chosen["window"] + 2 * chosen["episode_bars"],
+        chosen["market_seed"],
+        tuple(names),
+        chosen["split"] == "test",
     )
 
 

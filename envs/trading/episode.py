@@ -1,8 +1,13 @@
 """What an episode leaves behind: equity, holdings, orders and costs by bar, as one checked record."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
+
+_SCALED = ("equity", "holdings", "traded", "costs")
+_ROWS = ("times", "prices", "fills", *_SCALED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +82,29 @@ class Episode:
     def cost_shares(self) -> np.ndarray:
         """(K,) float64: costs of each step by the equity before it."""
         return self.costs[1:] / self.equity[:-1]
+
+
+def chained(episodes: Sequence[Episode]) -> Episode:
+    """Returns one episode of several that follow one another, each begun with what the one before ended with.
+
+    Units, orders and costs of the later ones are scaled to that. Raises ValueError for none, for episodes of
+    other symbols or other periods, and for one that begins before the one before has ended.
+    """
+    if not episodes:
+        raise ValueError("there are no episodes to chain; give at least one")
+    first = episodes[0]
+    parts: dict[str, list[np.ndarray]] = {name: [getattr(first, name)] for name in _ROWS}
+    for before, after in pairwise(episodes):
+        if (after.symbols, after.periods_per_year) != (first.symbols, first.periods_per_year):
+            raise ValueError(f"episodes of {after.symbols} do not follow on episodes of {first.symbols}")
+        if after.times[0] < before.times[-1]:
+            raise ValueError(f"an episode begins at {after.times[0]}, before one ends; give them in order")
+        scale = parts["equity"][-1][-1] / after.equity[0]
+        for name, rows in parts.items():
+            values = getattr(after, name)[1:]
+            rows.append(values * scale if name in _SCALED else values)
+    arrays = {name: np.concatenate(rows) for name, rows in parts.items()}
+    return replace(first, **arrays)
 
 
 def simple_returns(equity: np.ndarray) -> np.ndarray:

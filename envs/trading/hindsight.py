@@ -88,6 +88,39 @@ def best_weights(
     return _follow(targets, choices, _log_kept(zero, targets, fee)[0] + gain[0] + to_go)
 
 
+def best_switching(prices: np.ndarray, fee: float) -> Hindsight:
+    """Returns the largest log growth of a portfolio without debts or shorts: all in one asset, or in cash.
+
+    Wealth grows in proportion to what is held, so that with proportional fees no mixture does better than
+    the best of its parts (it is a linear programme, whose optimum is a vertex). Buying for V leaves
+    V / (1 + fee), selling V leaves V (1 − fee). It begins in cash.
+
+    prices: (T + 1, N), > 0, as in `best_units`. fee: in [0, 1). The positions are numbers of assets, −1 for
+    cash. Raises ValueError, in one line.
+    """
+    paths = np.asarray(prices, dtype=np.float64)
+    if paths.ndim != 2 or not paths.shape[1]:
+        raise ValueError(f"prices have shape {paths.shape}; a column an asset is needed")
+    for path in paths.T:
+        _checked(path, (0, 1), fee)
+    if fee >= 1.0:
+        raise ValueError(f"fee={fee} takes all that is traded; give a share below 1")
+    gain = np.diff(np.log(paths), axis=0)
+    gain = np.concatenate([np.zeros((len(gain), 1)), gain], axis=1)  # (T, 1 + N), cash first
+    count = gain.shape[1]
+    sold, bought = np.full(count, np.log1p(-fee)), np.full(count, -np.log1p(fee))
+    sold[0] = bought[0] = 0.0
+    kept = sold[:, None] + bought[None, :]  # (from, to)
+    np.fill_diagonal(kept, 0.0)
+    to_go = np.zeros(count)
+    choices = np.empty((len(gain), count), dtype=np.int64)
+    for t in range(len(gain) - 1, 0, -1):
+        total = kept + (gain[t] + to_go)
+        choices[t] = np.argmax(total, axis=1)
+        to_go = np.take_along_axis(total, choices[t][:, None], axis=1)[:, 0]
+    return _follow(np.arange(count) - 1.0, choices, kept[0] + gain[0] + to_go)
+
+
 def kept_after_rebalancing(before: float, after: float, fee: float) -> float:
     """Returns the share of wealth that is left when a weight `before` is traded to `after` (0 if none)."""
     return float(np.exp(_log_kept(np.array([before]), np.array([after]), fee)[0, 0]))

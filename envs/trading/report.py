@@ -47,6 +47,15 @@ def episode_figure(episode: Episode, title: str = "") -> Figure:
     return figure
 
 
+def episode_picture(episode: Episode, title: str = "") -> np.ndarray:
+    """Returns `episode_figure` as (H, W, 3) uint8."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(episode_figure(episode, title))
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+
+
 def save_picture(episode: Episode, path: str | Path, title: str = "") -> Path:
     """Writes `episode_figure` to `path`, whose ending says the format (.png, .svg, .pdf), and returns it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -104,7 +113,7 @@ def _draw_positions(axis: Any, episode: Episode) -> None:
         for name, share in zip(episode.symbols, shares.T, strict=True):
             axis.plot(episode.times, share, linewidth=0.9, drawstyle="steps-mid", label=name)
         if len(episode.symbols) <= 8:
-            axis.legend(loc="upper left", fontsize=7, ncols=4, frameon=False)
+            axis.legend(loc="lower right", bbox_to_anchor=(1, 1), fontsize=7, ncols=8, frameon=False)
     axis.axhline(0.0, color="black", linewidth=0.5)
     axis.yaxis.set_major_formatter(_PERCENT)
 

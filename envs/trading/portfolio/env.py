@@ -13,14 +13,7 @@ from envs.core.lane import World
 from envs.core.setup import Renderer, Setup
 from envs.core.validation import require_choice, require_number, with_defaults
 from envs.trading import ledger
-from envs.trading.bank import (
-    Bank,
-    bank_of_bars,
-    read_market,
-    require_episode,
-    simulated_bank,
-    simulator_config,
-)
+from envs.trading.bank import chosen_bank, require_episode
 from envs.trading.costs import COST_DEFAULTS, costs_of
 from envs.trading.market.bars import Bars
 from envs.trading.market.features import CLIP, DEFAULT_FEATURES
@@ -64,6 +57,8 @@ class PortfolioOptions(TypedDict, total=False):
     market_seed: int
     test_share: float
     purge: int
+    folds: int
+    fold: int
     split: Literal["train", "test"]
     episode_bars: int | None
     window: int
@@ -96,6 +91,8 @@ _DEFAULTS: dict[str, Any] = {
     "market_seed": 0,
     "test_share": 0.3,
     "purge": 1,
+    "folds": 1,
+    "fold": 0,
     "split": "train",
     "episode_bars": 126,
     "window": 16,
@@ -139,7 +136,7 @@ def portfolio_setup(**options: Unpack[PortfolioOptions]) -> Setup:
             f"leverage={chosen['leverage']} needs weights='shorts': {chosen['weights']} weights add up to 1"
         )
     costs = costs_of(chosen)
-    bank = _bank(chosen)
+    bank = chosen_bank(chosen, chosen["assets"], chosen["symbols"])
     paths, bars, assets, columns = bank.features.shape
     steps, starts = require_episode(bars, chosen["window"], chosen["episode_bars"])
     tokens = np.ascontiguousarray(bank.features.transpose(0, 2, 1, 3)).reshape(paths, assets, bars * columns)
@@ -178,6 +175,7 @@ def portfolio_setup(**options: Unpack[PortfolioOptions]) -> Setup:
         action_space=Box(-1.0, 1.0, (width,), np.float32),
         renderer=lambda: _renderer(params),
         baselines=BASELINES,
+        source=bank,
     )
 
 
@@ -185,24 +183,6 @@ def _renderer(params: kernel.PortfolioParams) -> Renderer:
     from envs.trading.portfolio.render import PortfolioRenderer  # pygame is imported when it draws
 
     return PortfolioRenderer(params)
-
-
-def _bank(chosen: Mapping[str, Any]) -> Bank:
-    """Returns the arrays of the market that the arguments name."""
-    names = chosen["features"]
-    if chosen["market"] != "simulated":
-        bars = read_market(chosen["market"], chosen["symbols"], chosen["load"])
-        return bank_of_bars(bars, names, chosen["test_share"], chosen["purge"], chosen["split"])
-    if chosen["episode_bars"] is None:
-        raise ValueError("episode_bars=None plays all of a file; a simulated market needs a number: 126")
-    return simulated_bank(
-        simulator_config(chosen["simulator"], chosen["assets"]),
-        chosen["scenarios"],
-        chosen["window"] + 2 * chosen["episode_bars"],
-        chosen["market_seed"],
-        tuple(names),
-        chosen["split"] == "test",
-    )
 
 
 class PortfolioEnv(LaneEnv):
@@ -270,6 +250,8 @@ class PortfolioEnv(LaneEnv):
         market_seed: of the simulated paths.
         test_share: of the files' bars, that `split="test"` has.
         purge: bars between the two.
+        folds: of a walk-forward split of the files: so many tests, each trained on all that comes before it.
+        fold: which of them, from 0, the earliest.
         split: "train" or "test".
         episode_bars: decisions an episode, 126; None plays all of a file once.
         window: bars in an observation; 16.

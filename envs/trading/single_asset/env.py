@@ -12,14 +12,7 @@ from envs.core.lane import World
 from envs.core.setup import Renderer, Setup
 from envs.core.validation import require_choice, require_number, with_defaults
 from envs.trading import ledger
-from envs.trading.bank import (
-    Bank,
-    bank_of_bars,
-    read_market,
-    require_episode,
-    simulated_bank,
-    simulator_config,
-)
+from envs.trading.bank import Bank, chosen_bank, require_episode
 from envs.trading.costs import COST_DEFAULTS, costs_of
 from envs.trading.market.bars import Bars
 from envs.trading.market.features import CLIP, DEFAULT_FEATURES
@@ -51,6 +44,8 @@ class SingleAssetOptions(TypedDict, total=False):
     market_seed: int
     test_share: float
     purge: int
+    folds: int
+    fold: int
     split: Literal["train", "test"]
     episode_bars: int | None
     window: int
@@ -85,6 +80,8 @@ _DEFAULTS: dict[str, Any] = {
     "market_seed": 0,
     "test_share": 0.3,
     "purge": 1,
+    "folds": 1,
+    "fold": 0,
     "split": "train",
     "episode_bars": 126,
     "window": 16,
@@ -169,6 +166,7 @@ def single_asset_setup(**options: Unpack[SingleAssetOptions]) -> Setup:
         action_space=Discrete(len(positions)) if discrete else Box(params.lowest, 1.0, (1,), np.float32),
         renderer=lambda: _renderer(params),
         baselines=BASELINES,
+        source=bank,
     )
 
 
@@ -194,26 +192,13 @@ def _positions(values: Any) -> np.ndarray:
 
 def _bank(chosen: Mapping[str, Any]) -> Bank:
     """Returns the arrays of the market that the arguments name."""
-    names = chosen["features"]
-    if chosen["market"] == "simulated":
-        if chosen["episode_bars"] is None:
-            raise ValueError("episode_bars=None plays all of a file; a simulated market needs a number: 126")
-        return simulated_bank(
-            simulator_config(chosen["simulator"], 1),
-            chosen["scenarios"],
-            chosen["window"] + 2 * chosen["episode_bars"],
-            chosen["market_seed"],
-            tuple(names),
-            chosen["split"] == "test",
-        )
-    symbols = None if chosen["symbol"] is None else (chosen["symbol"],)
-    bars = read_market(chosen["market"], symbols, chosen["load"])
-    if len(bars.symbols) > 1:
+    bank = chosen_bank(chosen, 1, None if chosen["symbol"] is None else (chosen["symbol"],))
+    if len(bank.symbols) > 1:
         raise ValueError(
-            f"the market has {len(bars.symbols)} assets ({', '.join(bars.symbols)}); "
-            f"choose one: symbol={bars.symbols[0]!r}"
+            f"the market has {len(bank.symbols)} assets ({', '.join(bank.symbols)}); "
+            f"choose one: symbol={bank.symbols[0]!r}"
         )
-    return bank_of_bars(bars, names, chosen["test_share"], chosen["purge"], chosen["split"])
+    return bank
 
 
 class SingleAssetEnv(LaneEnv):
@@ -291,6 +276,8 @@ class SingleAssetEnv(LaneEnv):
         market_seed: of the simulated paths.
         test_share: of a file's bars, that `split="test"` has.
         purge: bars between the two.
+        folds: of a walk-forward split of the files: so many tests, each trained on all that comes before it.
+        fold: which of them, from 0, the earliest.
         split: "train" or "test".
         episode_bars: decisions an episode; 126, half a year of days.
         window: bars in an observation; 16.

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from envs.trading.hindsight import best_units, best_weights, kept_after_rebalancing
+from envs.trading.hindsight import best_switching, best_units, best_weights, kept_after_rebalancing
 
 
 def profit(prices, held, fee, start, liquidate):
@@ -127,3 +127,49 @@ def test_weights_that_would_be_ruined_are_not_held():
 def test_wrong_input_is_refused_in_one_line(prices, targets, fee, told):
     with pytest.raises(ValueError, match=told):
         best_units(np.array(prices), targets, fee)
+
+
+def test_switching_agrees_with_every_path_tried():
+    rng = np.random.default_rng(5)
+    prices = np.exp(np.cumsum(rng.normal(0, 0.05, (6, 2)), axis=0))
+    fee, best = 0.01, -np.inf
+    for path in itertools.product((-1, 0, 1), repeat=5):
+        wealth, held = 1.0, -1
+        for t, asset in enumerate(path):
+            if asset != held:
+                wealth *= (1 - fee) if held >= 0 else 1.0
+                wealth /= (1 + fee) if asset >= 0 else 1.0
+            wealth *= prices[t + 1, asset] / prices[t, asset] if asset >= 0 else 1.0
+            held = asset
+        best = max(best, np.log(wealth))
+    assert best_switching(prices, fee).value == pytest.approx(best, abs=1e-12)
+
+
+def test_switching_of_one_asset_is_the_best_of_all_or_nothing():
+    prices = 50 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.03, 40)))
+    one = best_weights(prices, (0, 1), 0.002)
+    several = best_switching(prices[:, None], 0.002)
+    assert several.value == pytest.approx(one.value, abs=1e-12)
+    assert (several.positions + 1).tolist() == one.positions.tolist()
+
+
+def test_no_mixture_beats_switching():
+    rng = np.random.default_rng(3)
+    prices = np.exp(np.cumsum(rng.normal(0, 0.02, (30, 3)), axis=0))
+    fee, bound = 0.003, best_switching(prices, 0.003).value
+    for _ in range(200):
+        units, cash = np.zeros(3), 1.0
+        for price in prices[:-1]:
+            wealth = cash + units @ price
+            wanted = rng.dirichlet(np.full(4, 0.3))[1:] * wealth * 0.99 / price
+            cash -= (wanted - units) @ price + fee * np.abs(wanted - units) @ price
+            units = wanted
+        assert np.log(cash + units @ prices[-1]) < bound
+
+
+@pytest.mark.parametrize(
+    ("prices", "told"), [(np.ones(5), "a column an asset"), (np.zeros((5, 2)), "positive")]
+)
+def test_switching_refuses_wrong_prices_in_one_line(prices, told):
+    with pytest.raises(ValueError, match=told):
+        best_switching(prices, 0.0)

@@ -6,7 +6,7 @@ import pytest
 from matplotlib import image
 
 import envs  # noqa: F401 (registers the id)
-from envs.trading.episode import Episode
+from envs.trading.episode import Episode, chained
 from envs.trading.export import orders_table, replay
 from envs.trading.market.bars import Bars
 from envs.trading.metrics import episode_metrics
@@ -104,8 +104,42 @@ def test_an_order_that_does_not_fit_the_bars_is_refused_in_one_line():
         replay(table.assign(symbol="other"), bars, cash=1e5)
 
 
-def test_only_the_world_of_one_asset_is_recorded():
-    with pytest.raises(ValueError, match="is not the world of one asset"):
+@pytest.mark.parametrize("weights", ["softmax", "shorts"])
+def test_a_recorded_portfolio_adds_up_with_its_liquidations(weights):
+    leverage = {"leverage": 5.0, "maintenance": 0.25} if weights == "shorts" else {}
+    market = {"assets": 2, "scenarios": 4, "episode_bars": 60, "simulator": {"volatility": 0.8}}
+    env = gymnasium.make("quadrivium/Portfolio-v0", weights=weights, band=0.0, **market, **leverage)
+    env.action_space.seed(3)
+    episode, bars = record_episode(env, lambda _: env.action_space.sample(), seed=2)
+    assert (episode.symbols, bars.symbols) == (("ASSET1", "ASSET2"),) * 2
+    liquidations = env.unwrapped.get_state()["liquidations"][0]
+    assert (liquidations > 0) == (weights == "shorts")
+    spent = (episode.traded * episode.fills).sum(axis=1) + episode.costs
+    cash = episode.equity - (episode.holdings * episode.prices).sum(axis=1)
+    # What was bought and liquidated within one bar left no order: only there may cash and orders differ.
+    differ = np.abs(np.diff(cash) + spent[1:]) > 1e-6
+    assert differ.sum() <= liquidations
+    assert (episode.fills != bars.open).any(axis=1).sum() <= liquidations
+
+
+def test_chained_episodes_go_on_with_the_wealth_that_there_is():
+    bars = random_bars(1, 21)
+    parts = [traded_episode(bars.slice(a, a + 11), np.eye(11)[2] * 30.0, fee=0.01) for a in (0, 10)]
+    whole = chained(parts)
+    assert len(whole) == 20
+    assert whole.equity[0] == 100_000
+    assert whole.returns == pytest.approx(np.concatenate([part.returns for part in parts]))
+    assert whole.turnover[10:] == pytest.approx(parts[1].turnover)
+    assert whole.cost_shares[10:] == pytest.approx(parts[1].cost_shares)
+    assert whole.exposure[11:] == pytest.approx(parts[1].exposure[1:])
+    with pytest.raises(ValueError, match="before one ends; give them in order"):
+        chained(parts[::-1])
+    with pytest.raises(ValueError, match="no episodes to chain"):
+        chained([])
+
+
+def test_what_is_no_world_over_bars_is_not_recorded():
+    with pytest.raises(ValueError, match="is no world over bars"):
         record_episode(gymnasium.make("CartPole-v1"), lambda _: 0)
 
 
