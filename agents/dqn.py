@@ -66,6 +66,8 @@ class DQNConfig:
         exploration_final_eps: epsilon from there on.
         max_grad_norm: gradients are scaled down to this norm.
         double: the online network chooses the next action, the target network values it.
+        huber_delta: errors of Q beyond it count linearly. Where noise is larger, Q leans from the mean of the
+            returns to their median, and so may the policy: give more than the noise, or scale rewards down.
         dueling: the head splits the state's value from the actions' advantages.
         n_steps: steps a transition spans.
         optimize_memory: store each observation once; halves the memory, costs a lookup more.
@@ -90,6 +92,7 @@ class DQNConfig:
     exploration_final_eps: Annotated[float, Interval(ge=0, le=1)] = 0.05
     max_grad_norm: Annotated[float, Gt(0)] = 10.0
     double: bool = True
+    huber_delta: Annotated[float, Gt(0)] = 1.0
     dueling: bool = False
     n_steps: Annotated[int, Gt(0)] = 1
     optimize_memory: bool = False
@@ -124,16 +127,24 @@ class DQN(OffPolicyAgent, StableDQN):  # pyright: ignore
         policy: "MlpPolicy", "CnnPolicy", "MultiInputPolicy", or a DQNPolicy class such as `BackboneQPolicy`.
         env: an environment, its id, a VecEnv, or a SAME_STEP gymnasium VectorEnv.
         double: double Q-learning; False is what Stable-Baselines3 does.
+        huber_delta: of the loss; 1 is what Stable-Baselines3 does. See `DQNConfig`.
         stable: the other arguments of Stable-Baselines3's DQN, by name. `optimize_memory_usage` also works
             where episodes are truncated.
     """
 
     double: bool
+    huber_delta: float
 
     def __init__(
-        self, policy: str | type[DQNPolicy], env: GymEnv | str, *, double: bool = True, **stable: Any
+        self,
+        policy: str | type[DQNPolicy],
+        env: GymEnv | str,
+        *,
+        double: bool = True,
+        huber_delta: float = 1.0,
+        **stable: Any,
     ):
-        self.double = double
+        self.double, self.huber_delta = double, huber_delta
         policy_kwargs = dict(stable.pop("policy_kwargs", None) or {})
         policy_kwargs.setdefault("optimizer_class", LeanAdam)
         super().__init__(policy, env, policy_kwargs=policy_kwargs, **stable)
@@ -164,6 +175,7 @@ class DQN(OffPolicyAgent, StableDQN):  # pyright: ignore
             BackboneQPolicy,
             env,
             double=config.double,
+            huber_delta=config.huber_delta,
             learning_rate=rate,
             buffer_size=config.buffer_size,
             learning_starts=config.learning_starts,
@@ -289,7 +301,7 @@ class DQN(OffPolicyAgent, StableDQN):  # pyright: ignore
             chooser_q = self.q_net(batch.next_obs) if self.double else next_q  # (B, A)
             target = td_targets(batch.rewards, batch.discounts, next_q, chooser_q, batch.next_obs)  # (B,)
         q = self.q_net(batch.obs).gather(1, batch.actions[:, None])[:, 0]  # (B,)
-        loss = F.smooth_l1_loss(q, target)
+        loss = F.huber_loss(q, target, delta=self.huber_delta)
         gradients = list(torch.autograd.grad(loss, self._online))
         norm = clip_norm_(gradients, self.max_grad_norm)
         if isinstance(self.policy.optimizer, LeanAdam):

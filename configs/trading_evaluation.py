@@ -217,6 +217,8 @@ def _draw_stress(path: Path, gains: Mapping[str, Sequence[Interval]]) -> Path:
     axis.axvline(1.0, color="0.6", linewidth=0.8, linestyle=":")
     axis.set_xscale("symlog", base=2, linthresh=1.0)
     axis.set_xticks(MULTIPLES, [f"×{multiple:g}" for multiple in MULTIPLES])
+    axis.minorticks_off()
+    axis.set_xlim(MULTIPLES[0] - 0.2, MULTIPLES[-1] * 1.15)
     axis.set_xlabel("costs of trading")
     axis.set_ylabel("mean log growth an episode")
     axis.grid(alpha=0.25, linewidth=0.5)

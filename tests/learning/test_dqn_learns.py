@@ -68,3 +68,27 @@ def test_an_environment_of_stable_baselines3_is_learned():
     agent.learn(2_000)
     states = np.arange(4)
     np.testing.assert_array_equal(agent.predict(states, deterministic=True)[0], states)
+
+
+class LotteryEnv(SteadyVectorEnv):
+    """Action 1 pays 1 with chance 0.6 and -2 otherwise, -0.2 on average; action 0 pays nothing."""
+
+    def step(self, actions: np.ndarray):
+        obs, _, terminated, truncated, info = super().step(actions)
+        paid = np.where(self.np_random.random(self.num_envs) < 0.6, 1.0, -2.0)
+        return obs, np.where(actions == 1, paid, 0.0).astype(np.float32), terminated, truncated, info
+
+
+@pytest.mark.parametrize(("delta", "value"), [(1.0, 1 / 3), (10.0, -0.2)])
+def test_q_is_the_mean_where_noise_is_within_hubers_delta_and_leans_to_the_median_beyond(
+    delta: float, value: float
+):
+    """With delta 1, Q balances 0.6 (1 - Q) = 0.4 * 1, so that it is 1/3: the losing action looks best."""
+    env = BatchedVecEnv(LotteryEnv(16, limit=1, truncates=False))
+    config = replace(CONFIG, huber_delta=delta, gamma=0.0, exploration_final_eps=0.5, learning_rate=1e-3)
+    agent = DQN.from_config(config, env, seed=0, device="cpu")
+    agent.learn(8_000)
+    with torch.no_grad():
+        nothing, lottery = agent.q_net(torch.zeros(1, 1))[0].tolist()
+    assert lottery == pytest.approx(value, abs=0.1)
+    assert nothing == pytest.approx(0.0, abs=0.05)
