@@ -224,15 +224,19 @@ def _open(config: TournamentConfig, stack: contextlib.ExitStack) -> Path:
     if not path.exists():
         write_atomically(path, text.encode())
         return directory
-    before = path.read_text(encoding="utf-8")
-    if before != text:
-        old, new = before.splitlines(), text.splitlines()
+    old, new = _identity(path.read_text(encoding="utf-8")), _identity(text)
+    if old != new:
         changed = next((line for line in new if line not in old), "fewer lines")
         raise UserError(
             f"{directory} holds a tournament by another config (now {changed.strip()!r}); give this one "
             "another name, or delete that directory"
         )
     return directory
+
+
+def _identity(text: str) -> list[str]:
+    """Returns the lines of a configuration that decide which games are played."""
+    return [line for line in text.splitlines() if not line.startswith("threads:")]
 
 
 @contextlib.contextmanager

@@ -154,3 +154,12 @@ def test_another_config_under_the_same_name_is_refused(tmp_path, capsys):
 )
 def test_the_published_tournaments_are_well_formed(path):
     assert load_tournament(path).name == path.stem
+
+
+def test_a_tournament_goes_on_with_another_number_of_threads(tmp_path, capsys):
+    players = "players: [random, mcts:2]"
+    assert run_evaluate(tmp_path, "tournament", write(tmp_path, players=players)) == 0
+    capsys.readouterr()
+    config = write(tmp_path, players=f"{players}\nthreads: 1")
+    assert run_evaluate(tmp_path, "tournament", config) == 0
+    assert "going on after" in capsys.readouterr().out
