@@ -28,7 +28,7 @@ class NetworkEvaluator:
     def __init__(self, net: PolicyValueNet, *, bf16: Bf16 = False) -> None:
         self.net = net
         self._turns: tuple[Symmetries, np.random.Generator] | None = None
-        self._bf16 = bf16
+        self._bf16: Bf16 = bf16
         self._device = next(net.parameters()).device
         self.reset_counters()
 
