@@ -7,8 +7,8 @@
 2. martingale: nothing can be foreseen (alpha 0). Whatever it has learned, what it earns before costs is 0 on
    average: within 4 standard errors.
 3. expensive: the sign chain at 70 basis points, where the fee eats the signal (the border is 66.7). It never
-   trades. With a discount of 0.5, which moves the border to 50: with the config's 0.9 it is 62.5, so near that the
-   network's error of a few hundredths makes it trade once or so an episode.
+   trades. (With a discount of 0.5, which moves the border to 50. With the config's 0.9 it is 62.5, so near
+   that the network's error of a few hundredths makes it trade once or so an episode.)
 
 Each is trained from a published config (configs/trading) with the overrides below, and measured on held-out
 scenarios. Writes benchmarks/results/trading_sanity.json.
