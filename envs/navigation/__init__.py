@@ -1,0 +1,1 @@
+"""Robot navigation: robots with lidar among walls and moving people."""
