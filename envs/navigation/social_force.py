@@ -3,8 +3,8 @@
 """The social force model for discs: scalar lane functions in float32.
 
 A body is drawn to the velocity that it wishes (Helbing & Molnár 1995, eq. 2), and slows down and turns aside
-before others as people did in experiments (Moussaïd et al. 2009). Masses are 1. Nothing forbids contact: where
-it is crowded, people brush against one another.
+before others as people did in experiments (Moussaïd et al. 2009). Masses are 1. Nothing forbids contact:
+where it is crowded, people brush against one another.
 """
 
 import math
