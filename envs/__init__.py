@@ -61,6 +61,11 @@ def register_environments() -> None:
         entry_point="envs.trading.limit_order_book.env:LimitOrderBookEnv",
         vector_entry_point="envs.trading.limit_order_book.env:LimitOrderBookVectorEnv",
     )
+    gymnasium.register(
+        id="quadrivium/CrowdNav-v0",
+        entry_point="envs.navigation.crowd_nav.env:CrowdNavEnv",
+        vector_entry_point="envs.navigation.crowd_nav.env:CrowdNavVectorEnv",
+    )
     for game in BOARD_GAMES:
         gymnasium.register(
             id=f"quadrivium/{game}-v0",

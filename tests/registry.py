@@ -28,6 +28,13 @@ CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
     "quadrivium/Execution-v0": [{}, {"u_shape": 0.4, "steps": 20, "reward": "realised"}],
     "quadrivium/MarketMaking-v0": [{}, {"arrivals": "hawkes", "start_inventory": "uniform"}],
     "quadrivium/LimitOrderBook-v0": [{}, {"hawkes": 0.5, "mean_size": 2.0, "levels": 3, "steps": 20}],
+    "quadrivium/CrowdNav-v0": [
+        {},
+        {
+            **{"people": "social_force", "people_count": 3, "scenario": "mixed", "robot_visible": True},
+            **{"drive": "differential", "actions": "discrete", "observation": "lidar", "beams": 24},
+        },
+    ],
     "quadrivium/Highway-v0": [
         {},
         {"preset": "highway"},

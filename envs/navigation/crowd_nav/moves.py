@@ -1,0 +1,48 @@
+"""The discrete actions of a robot among people: tables of the continuous actions that they stand for."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+FINE_HEADINGS, FINE_SPEEDS = 16, 5
+
+
+def coarse(holonomic: bool) -> np.ndarray:
+    """Returns 15 moves (15, 2) float32.
+
+    A holonomic robot stands still, or goes at half or full speed in one of seven directions, the first of
+    them to the goal. A differential drive has three speeds (none, half, full) and five turn rates.
+    """
+    if holonomic:
+        angles = [2 * math.pi * k / 7 for k in range(7)]
+        rows = [[0.0, 0.0]]
+        rows += [[speed * math.cos(a), speed * math.sin(a)] for speed in (0.5, 1.0) for a in angles]
+    else:
+        rows = [[2 * speed - 1, turn / 2] for speed in (0.0, 0.5, 1.0) for turn in range(-2, 3)]
+    return read_only(rows)
+
+
+def fine(holonomic: bool) -> np.ndarray:
+    """Returns the 81 moves (81, 2) float32 of Chen et al. 2019.
+
+    A robot stands still, or takes one of five speeds, growing exponentially to full speed, and one of 16
+    directions; or, as a differential drive, one of 16 turn rates from full to the right to full to the left.
+    """
+    speeds = [(math.exp(k / FINE_SPEEDS) - 1) / (math.e - 1) for k in range(1, FINE_SPEEDS + 1)]
+    if holonomic:
+        angles = [2 * math.pi * k / FINE_HEADINGS for k in range(FINE_HEADINGS)]
+        rows = [[0.0, 0.0]]
+        rows += [[speed * math.cos(a), speed * math.sin(a)] for a in angles for speed in speeds]
+    else:
+        turns = np.linspace(-1, 1, FINE_HEADINGS)
+        rows = [[-1.0, 0.0]]
+        rows += [[2 * speed - 1, float(turn)] for turn in turns for speed in speeds]
+    return read_only(rows)
+
+
+def read_only(rows: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
+    """Returns the rows as a float32 array that nobody can write to."""
+    array = np.array(rows, np.float32)
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,176 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""What a robot perceives: people in sight as tokens, or lidar scans; and its own motion and goal.
+
+Everything is seen from the robot, with its goal straight ahead: x to the goal, y to the left of it.
+"""
+
+import math
+
+import numpy as np
+
+from envs.core.geometry import clip
+from envs.core.lane import lane
+from envs.navigation.crowd_nav.state import LIDAR
+
+TOKEN = 7  # presence, x, y, vx, vy, radius, gap
+OWN = 6  # metres to the goal, vx, vy, cosine and sine of the heading, time left
+SPEED_RANGE, SIZE_RANGE, GOAL_RANGE = np.float32(2.0), np.float32(1.0), np.float32(10.0)  # m/s, m, m
+
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+_TINY = np.float32(1e-6)
+_TWO_PI = np.float32(2.0 * math.pi)
+
+
+@lane
+def toward_goal(s, r):
+    """Returns the cosine and sine of the direction from robot `r` to its goal."""
+    dx, dy = s.goal_x[r] - s.x[r], s.goal_y[r] - s.y[r]
+    distance = math.sqrt(dx * dx + dy * dy)
+    if distance < _TINY:
+        return _ONE, _ZERO
+    return dx / distance, dy / distance
+
+
+@lane
+def observe_one(s, p, out):
+    """Writes what each robot perceives of others, then its own numbers; all 0 for a robot that is gone."""
+    robots = s.heading.shape[0]
+    width = out.shape[0] // robots
+    for r in range(robots):
+        begin, own = r * width, (r + 1) * width - OWN
+        if p.observation == LIDAR:
+            observe_scans(s, p, r, out, begin)
+        else:
+            observe_bodies(s, p, r, out, begin)
+        observe_own(s, p, r, out, own)
+        if robots > 1 and s.active[r] == 0:
+            for k in range(begin, begin + width):
+                out[k] = _ZERO
+
+
+@lane
+def observe_own(s, p, r, out, at):
+    """Writes the robot's own `OWN` numbers from place `at` on."""
+    cos_goal, sin_goal = toward_goal(s, r)
+    cos_heading, sin_heading = math.cos(s.heading[r]), math.sin(s.heading[r])
+    out[at] = clip(s.goal_m[r] / GOAL_RANGE, _ZERO, _ONE)
+    out[at + 1] = clip((s.vx[r] * cos_goal + s.vy[r] * sin_goal) / SPEED_RANGE, -_ONE, _ONE)
+    out[at + 2] = clip((s.vy[r] * cos_goal - s.vx[r] * sin_goal) / SPEED_RANGE, -_ONE, _ONE)
+    out[at + 3] = cos_heading * cos_goal + sin_heading * sin_goal
+    out[at + 4] = sin_heading * cos_goal - cos_heading * sin_goal
+    out[at + 5] = _ONE - np.float32(s.step) / np.float32(p.max_steps)
+
+
+@lane
+def observe_bodies(s, p, r, out, begin):
+    """Writes a row of `TOKEN` numbers for each body in sight of robot `r`, the nearest first; else zeros."""
+    x, y, vx, vy, radius, seen = s.x, s.y, s.vx, s.vy, s.radius, s.seen
+    cos_goal, sin_goal = toward_goal(s, r)
+    per_range = _ONE / np.float32(p.sensor_range)
+    count = look_around(s, p, r)
+    at = begin
+    for k in range(count):
+        j = seen[k]
+        dx, dy = x[j] - x[r], y[j] - y[r]
+        gap = math.sqrt(dx * dx + dy * dy) - radius[j] - radius[r]
+        out[at] = _ONE
+        out[at + 1] = clip((dx * cos_goal + dy * sin_goal) * per_range, -_ONE, _ONE)
+        out[at + 2] = clip((dy * cos_goal - dx * sin_goal) * per_range, -_ONE, _ONE)
+        out[at + 3] = clip((vx[j] * cos_goal + vy[j] * sin_goal) / SPEED_RANGE, -_ONE, _ONE)
+        out[at + 4] = clip((vy[j] * cos_goal - vx[j] * sin_goal) / SPEED_RANGE, -_ONE, _ONE)
+        out[at + 5] = clip(radius[j] / SIZE_RANGE, _ZERO, _ONE)
+        out[at + 6] = clip(gap * per_range, -_ONE, _ONE)
+        at += TOKEN
+    for k in range(at, begin + TOKEN * (x.shape[0] - 1)):
+        out[k] = _ZERO
+
+
+@lane
+def look_around(s, p, r):
+    """Writes into `seen` the bodies that robot `r` sees, the nearest first; returns their number.
+
+    A body is seen where its surface is in range and the line from centre to centre crosses no other body.
+    """
+    x, y, radius, present, seen, seen_m2 = s.x, s.y, s.radius, s.present, s.seen, s.seen_m2
+    count = 0
+    for j in range(x.shape[0]):
+        if j == r or present[j] == 0:
+            continue
+        dx, dy = x[j] - x[r], y[j] - y[r]
+        m2, reach = dx * dx + dy * dy, np.float32(p.sensor_range) + radius[j]
+        if m2 > reach * reach:
+            continue
+        k = count
+        while k > 0 and seen_m2[k - 1] > m2:
+            seen[k], seen_m2[k] = seen[k - 1], seen_m2[k - 1]
+            k -= 1
+        seen[k], seen_m2[k] = j, m2
+        count += 1
+    # Only what is nearer can hide a body, hidden bodies included: they are looked at from the far end.
+    kept = count
+    for k in range(count - 1, 0, -1):
+        if hidden(s, r, k):
+            kept -= 1
+            for q in range(k, kept):
+                seen[q], seen_m2[q] = seen[q + 1], seen_m2[q + 1]
+    return kept
+
+
+@lane
+def hidden(s, r, k):
+    """Returns whether one of the first `k` bodies of `seen` covers the centre of the body after them."""
+    x, y, radius, seen = s.x, s.y, s.radius, s.seen
+    dx, dy, m2 = x[seen[k]] - x[r], y[seen[k]] - y[r], s.seen_m2[k]
+    for q in range(k):
+        j = seen[q]
+        ex, ey = x[j] - x[r], y[j] - y[r]
+        across = dx * ey - dy * ex
+        if dx * ex + dy * ey > _ZERO and across * across < radius[j] * radius[j] * m2:
+            return True
+    return False
+
+
+@lane
+def observe_scans(s, p, r, out, begin):
+    """Writes the scans of robot `r` by `p.sensor_range`, the newest first: 1 is nothing in range."""
+    scans = s.scan
+    per_range = _ONE / np.float32(p.sensor_range)
+    beams = scans.shape[2]
+    for k in range(scans.shape[1]):
+        for b in range(beams):
+            out[begin + k * beams + b] = scans[r, k, b] * per_range
+
+
+@lane
+def scan(s, p, r):
+    """Moves the scans of robot `r` back by one, and casts a new one, from its centre all round.
+
+    Beam b of B looks 2π b / B to the left of the goal. Of each body only the beams that hit it are looked at.
+    """
+    scans, x, y, radius, present = s.scan, s.x, s.y, s.radius, s.present
+    beams, reach = scans.shape[2], np.float32(p.sensor_range)
+    for k in range(scans.shape[1] - 1, 0, -1):
+        for b in range(beams):
+            scans[r, k, b] = scans[r, k - 1, b]
+    for b in range(beams):
+        scans[r, 0, b] = reach
+    cos_goal, sin_goal = toward_goal(s, r)
+    per_rad = np.float32(beams) / _TWO_PI
+    for j in range(x.shape[0]):
+        if j == r or present[j] == 0:
+            continue
+        dx, dy, size = x[j] - x[r], y[j] - y[r], radius[j]
+        ahead, aside = dx * cos_goal + dy * sin_goal, dy * cos_goal - dx * sin_goal
+        m2 = dx * dx + dy * dy
+        if m2 >= (reach + size) * (reach + size):
+            continue
+        half = math.asin(size / math.sqrt(m2)) if m2 > size * size else _TWO_PI
+        bearing = math.atan2(aside, ahead)
+        first = np.int32(math.ceil((bearing - half) * per_rad))
+        count = min(np.int32(math.floor((bearing + half) * per_rad)) - first + 1, beams)
+        for k in range(count):
+            b = (first + k) % beams
+            along = ahead * p.directions[b, 0] + aside * p.directions[b, 1]
+            hit = along - math.sqrt(max(size * size - m2 + along * along, _ZERO))
+            scans[r, 0, b] = min(scans[r, 0, b], max(hit, _ZERO))

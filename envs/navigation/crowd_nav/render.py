@@ -1,0 +1,268 @@
+"""CrowdNav as a picture: one record in, (H, W, 3) uint8 out; or a window that moves in the world's own time.
+
+Everything is drawn three times too large and scaled down once, which smooths every edge. Imported only when
+something is drawn.
+"""
+
+import math
+from collections import deque
+
+import numpy as np
+import pygame
+
+from envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, Window, mix, pixels, text_width, write
+from envs.navigation.crowd_nav.observations import look_around
+from envs.navigation.crowd_nav.state import ARRIVED, COLLIDED, LIDAR, CrowdNavParams
+
+FIELD_PX = 640
+PANEL_PX = 32
+WINDOW_FPS = 30
+
+FLOOR: Colour = (240, 237, 230)
+TILE: Colour = (231, 227, 218)
+ROBOT: tuple[Colour, ...] = ((0, 150, 136), (63, 110, 190), (150, 95, 175), (190, 120, 40))
+CRASHED: Colour = (214, 48, 54)
+PEOPLE: tuple[Colour, ...] = (
+    (226, 135, 67),
+    (102, 133, 189),
+    (196, 110, 136),
+    (138, 155, 88),
+    (147, 120, 178),
+    (186, 148, 84),
+)
+INK: Colour = (64, 62, 58)
+_BORDER_M = 1.6  # beyond the circle or square
+_MEMORY = 64  # episodes whose paths are remembered
+
+
+class CrowdNavRenderer:
+    """Draws records of one place.
+
+    Robots are teal (the first one) with a bar where they look, their paths behind them and a ring as their
+    goal; people have a nose where they go, and a small cross in their colour as a goal. Whom the first robot
+    does not see is pale. A lidar's beams end where they hit. Who collides is framed in red.
+
+    Args:
+        params: the parameters of the environment whose records are drawn.
+    """
+
+    def __init__(self, params: CrowdNavParams) -> None:
+        self.params = params
+        self.size = (FIELD_PX, FIELD_PX + PANEL_PX)
+        half_m = max(params.circle_radius, params.square_width / 2 if params.scenario else 0.0) + _BORDER_M
+        self._scale = FIELD_PX * SMOOTHING / (2 * half_m)
+        self._half_m = half_m
+        self._fine = pygame.Surface((FIELD_PX * SMOOTHING, FIELD_PX * SMOOTHING), depth=32)
+        self._floor = self._painted_floor()
+        self._paths: dict[tuple[int, int], dict[int, np.ndarray]] = {}
+        self._order: deque[tuple[int, int]] = deque()
+        self._window = Window("quadrivium/CrowdNav-v0")
+        self._shown: np.void | None = None
+
+    def draw(self, row: np.void) -> np.ndarray:
+        """Returns the picture of a record, (672, 640, 3) uint8."""
+        return pixels(self._paint(row))
+
+    def frames_between(self, before: np.void, after: np.void, count: int) -> list[np.ndarray]:
+        """Returns `count` pictures of the motion from one step to the next; the last one is `after`.
+
+        If the records are not consecutive steps of one episode, `after` alone is drawn, once.
+        """
+        return [self.draw(row) for row in self._moments(before, after, count)]
+
+    def show(self, row: np.void) -> None:
+        """Moves the window from the record shown last to this one, in the world's own time."""
+        if self._window.closed_by_user:
+            return
+        before, self._shown = self._shown, row.copy()
+        count = max(1, round(self.params.dt * WINDOW_FPS))
+        for moment in [row] if before is None else self._moments(before, row, count):
+            self._window.show(self._paint(moment), WINDOW_FPS)
+
+    def close(self) -> None:
+        """Closes the window, if there is one."""
+        self._window.close()
+
+    @staticmethod
+    def _moments(before: np.void, after: np.void, count: int) -> list[np.void]:
+        if not _consecutive(before, after):
+            return [after]
+        return [between(before, after, (k + 1) / count) for k in range(count)]
+
+    def _paint(self, row: np.void) -> pygame.Surface:
+        self._fine.blit(self._floor, (0, 0))
+        robots = len(row["heading"])
+        self._paint_goals(row, robots)
+        if self.params.observation == LIDAR:
+            self._paint_beams(row)
+        for r in range(robots):
+            self._paint_path(self._path(row)[:, r], ROBOT[r % len(ROBOT)])
+        seen = self._seen(row)
+        for i in range(robots, len(row["x"])):
+            self._paint_person(row, i, PEOPLE[(i - robots) % len(PEOPLE)], i in seen)
+        for r in range(robots):
+            self._paint_robot(row, r, ROBOT[r % len(ROBOT)])
+        picture = pygame.Surface(self.size)
+        picture.fill(PANEL)
+        small = pygame.transform.smoothscale(self._fine, (FIELD_PX, FIELD_PX))
+        picture.blit(small, (0, PANEL_PX))
+        self._paint_panel(picture, row)
+        return picture
+
+    def _point(self, x: float, y: float) -> tuple[float, float]:
+        """Returns the fine pixel of a place: north is up."""
+        return (x + self._half_m) * self._scale, (self._half_m - y) * self._scale
+
+    def _painted_floor(self) -> pygame.Surface:
+        """Tiles of a metre, and the circle where people come from."""
+        floor = self._fine.copy()
+        floor.fill(FLOOR)
+        for k in range(-math.ceil(self._half_m), math.ceil(self._half_m) + 1):
+            at = round(self._point(k, k)[0])
+            across = round(self._point(k, k)[1])
+            pygame.draw.line(floor, TILE, (at, 0), (at, floor.get_height()), SMOOTHING)
+            pygame.draw.line(floor, TILE, (0, across), (floor.get_width(), across), SMOOTHING)
+        return floor
+
+    def _veil(self) -> pygame.Surface:
+        return pygame.Surface(self._fine.get_size(), pygame.SRCALPHA, 32)
+
+    def _disc(self, colour: tuple[int, ...], x: float, y: float, radius: float, width: float = 0.0) -> None:
+        """A disc, or a ring of so many metres."""
+        pixels_wide = max(2, round(width * self._scale)) if width else 0
+        pygame.draw.circle(self._fine, colour, self._point(x, y), radius * self._scale, pixels_wide)
+
+    def _paint_goals(self, row: np.void, robots: int) -> None:
+        for i in range(robots, len(row["x"])):
+            x, y = self._point(float(row["goal_x"][i]), float(row["goal_y"][i]))
+            arm, colour = 0.1 * self._scale, mix(FLOOR, PEOPLE[(i - robots) % len(PEOPLE)], 0.6)
+            for sign in (-1, 1):
+                ends = (x - arm, y - sign * arm), (x + arm, y + sign * arm)
+                pygame.draw.line(self._fine, colour, *ends, round(0.05 * self._scale))
+        for r in range(robots):
+            x, y, colour = float(row["goal_x"][r]), float(row["goal_y"][r]), ROBOT[r % len(ROBOT)]
+            self._disc(mix(FLOOR, colour, 0.25), x, y, self.params.goal_radius)
+            self._disc(colour, x, y, self.params.goal_radius, 0.05)
+            self._disc(colour, x, y, 0.06)
+
+    def _paint_beams(self, row: np.void) -> None:
+        veil = self._veil()
+        x, y = float(row["x"][0]), float(row["y"][0])
+        ahead = math.atan2(row["goal_y"][0] - y, row["goal_x"][0] - x)
+        ranges = row["scan"][0, 0]
+        for b, distance in enumerate(ranges.tolist()):
+            angle = ahead + 2 * math.pi * b / len(ranges)
+            end = self._point(x + distance * math.cos(angle), y + distance * math.sin(angle))
+            hit = distance < self.params.sensor_range - 1e-3
+            pygame.draw.line(veil, (*ROBOT[0], 110 if hit else 40), self._point(x, y), end, SMOOTHING)
+            if hit:
+                pygame.draw.circle(veil, (*CRASHED, 255), end, 0.045 * self._scale)
+        self._fine.blit(veil, (0, 0))
+
+    def _paint_path(self, path: np.ndarray, colour: Colour) -> None:
+        points = [self._point(x, y) for x, y in path.tolist()]
+        for k in range(1, len(points)):
+            shade = mix(FLOOR, colour, 0.15 + 0.55 * k / len(points))
+            pygame.draw.line(self._fine, shade, points[k - 1], points[k], round(0.09 * self._scale))
+            pygame.draw.circle(self._fine, shade, points[k], 0.045 * self._scale)
+
+    def _paint_person(self, row: np.void, i: int, colour: Colour, seen: bool) -> None:
+        x, y, radius = (float(row[name][i]) for name in ("x", "y", "radius"))
+        vx, vy = float(row["vx"][i]), float(row["vy"][i])
+        body = colour if seen else mix(FLOOR, colour, 0.35)
+        edge = mix(body, INK, 0.45 if seen else 0.2)
+        speed = math.hypot(vx, vy)
+        if speed > 0.05:
+            reach = radius + 0.35 * speed  # the arrow is as long as the way of 0.35 s
+            tip = self._point(x + vx / speed * reach, y + vy / speed * reach)
+            sides = [
+                self._point(
+                    x + radius * 0.85 * math.cos(math.atan2(vy, vx) + turn),
+                    y + radius * 0.85 * math.sin(math.atan2(vy, vx) + turn),
+                )
+                for turn in (0.55, -0.55)
+            ]
+            pygame.draw.polygon(self._fine, edge, [tip, *sides])
+        self._disc(edge, x, y, radius)
+        self._disc(body, x, y, radius - 0.03)
+        self._disc(mix(body, (255, 255, 255), 0.35), x, y, 0.45 * radius)  # a head, from above
+
+    def _paint_robot(self, row: np.void, r: int, colour: Colour) -> None:
+        x, y, radius = (float(row[name][r]) for name in ("x", "y", "radius"))
+        heading = float(row["heading"][r])
+        if row["outcome"][r] == COLLIDED:
+            self._disc(CRASHED, x, y, radius + 0.16, 0.07)
+        self._disc(mix(colour, INK, 0.5), x, y, radius)
+        self._disc(colour, x, y, radius - 0.04)
+        nose = [
+            self._point(
+                x + 0.78 * radius * math.cos(heading + turn), y + 0.78 * radius * math.sin(heading + turn)
+            )
+            for turn in (0.0, 2.45, -2.45)
+        ]
+        pygame.draw.polygon(self._fine, (255, 255, 255), nose)
+
+    def _paint_panel(self, picture: pygame.Surface, row: np.void) -> None:
+        y, dt = PANEL_PX // 2 + 1, self.params.dt
+        gap = float(row["gap"][0])
+        for x, label, value in (
+            (12, "time", f"{float(row['step']) * dt:.2f} s"),
+            (130, "to the goal", f"{float(row['goal_m'][0]):.1f} m"),
+            (290, "nearest", f"{gap:.2f} m" if row["step"] else "-"),
+        ):
+            end = write(picture, label, x, y, FAINT)
+            close = label == "nearest" and row["step"] and gap < self.params.discomfort_m
+            write(picture, value, end + 6, y, (255, 150, 120) if close else TEXT, 20)
+        words = {ARRIVED: ("ARRIVED", ROBOT[0]), COLLIDED: ("COLLIDED", CRASHED)}
+        text, colour = words.get(int(row["outcome"][0]), ("", TEXT))
+        if not text and row["step"] >= self.params.max_steps:
+            text, colour = "TIME IS UP", INK
+        if text:
+            wide = text_width(text) + 16
+            box = (FIELD_PX - 12 - wide, y - 10, wide, 19)
+            pygame.draw.rect(picture, colour, box, border_radius=4)
+            write(picture, text, FIELD_PX - 4 - wide, y)
+
+    def _seen(self, row: np.void) -> set[int]:
+        """Returns the bodies that the first robot sees."""
+        scratch = row.copy()
+        return set(scratch["seen"][: look_around(scratch, self.params, 0)].tolist())
+
+    def _path(self, row: np.void) -> np.ndarray:
+        """Notes where the robots are, and returns their places so far (P, R, 2)."""
+        scenario, step = (int(row["seed"]), int(row["episode"])), int(row["step"])
+        if scenario not in self._paths:
+            self._paths[scenario] = {}
+            self._order.append(scenario)
+            if len(self._order) > _MEMORY:
+                del self._paths[self._order.popleft()]
+        path, robots = self._paths[scenario], len(row["heading"])
+        here = np.stack([row["x"][:robots], row["y"][:robots]], axis=1).astype(np.float64)
+        path.setdefault(step, here)
+        past = [path[k] for k in sorted(path) if k < step]
+        return np.array([*past, here])
+
+
+def between(before: np.void, after: np.void, share: float) -> np.void:
+    """Returns the record of a moment between two steps; everyone moves straight on.
+
+    share: in (0, 1]; at 1 the record is `after`. Collisions and arrivals show only then.
+    """
+    if share >= 1:
+        return after
+    row = after.copy()
+    for name in ("x", "y", "goal_m", "gap", "scan"):
+        row[name] = before[name] + np.float32(share) * (after[name] - before[name])
+    turn = (after["heading"] - before["heading"] + math.pi) % (2 * math.pi) - math.pi
+    row["heading"] = before["heading"] + share * turn
+    row["outcome"] = before["outcome"]
+    row["vx"], row["vy"] = (np.where(after["present"], after[name], before[name]) for name in ("vx", "vy"))
+    return row
+
+
+def _consecutive(before: np.void, after: np.void) -> bool:
+    return bool(
+        before["seed"] == after["seed"]
+        and before["episode"] == after["episode"]
+        and before["step"] + 1 == after["step"]
+    )
