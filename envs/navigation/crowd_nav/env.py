@@ -8,6 +8,7 @@ from gymnasium.spaces import Box, Dict, Discrete
 
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
+from envs.core.parallel_env import ParallelLaneEnv
 from envs.core.setup import Renderer, Setup
 from envs.core.validation import require_choice, require_number, with_defaults
 from envs.navigation.crowd_nav import kernel, moves, observations
@@ -284,7 +285,8 @@ class CrowdNavEnv(LaneEnv):
 class CrowdNavVectorEnv(LaneVectorEnv):
     """A batch of `CrowdNavEnv`, stepped on all cores; the same arguments.
 
-    robots: in each place; with more than one each is an environment of its own (`LaneVectorEnv`).
+    robots: in each place; with more than one each is an environment of its own (`LaneVectorEnv`), and who is
+    done is gone, sees zeros and earns nothing until the others are done too.
     """
 
     def __init__(
@@ -295,3 +297,19 @@ class CrowdNavVectorEnv(LaneVectorEnv):
         **options: Unpack[CrowdNavOptions],
     ) -> None:
         super().__init__(crowd_nav_setup(robots, **options), num_envs, render_mode)
+
+
+def parallel_env(
+    render_mode: str | None = None, robots: int = 3, **options: Unpack[CrowdNavOptions]
+) -> ParallelLaneEnv:
+    """Returns a place in which `robot_0` … drive among people and one another, as a parallel env.
+
+    All but the first begin as people do, near the circle or in the square, on the way to the other side. To a
+    robot's senses and in its reward the other robots are bodies as people are. Who arrives or collides has
+    terminated and leaves, and is in nobody's way any more.
+
+    robots: 2 to 20. The other arguments, the actions, observations and rewards are `CrowdNavEnv`'s, with
+    robots + people − 1 tokens. Raises ValueError for a wrong argument.
+    """
+    require_number("robots", robots, 2, 20, integer=True)
+    return ParallelLaneEnv(crowd_nav_setup(robots, leave=True, **options), "crowd_nav_v0", render_mode)
