@@ -40,7 +40,8 @@ class CrowdNavRenderer:
 
     Robots are teal (the first one) with a bar where they look, their paths behind them and a ring as their
     goal; people have a nose where they go, and a small cross in their colour as a goal. Whom the first robot
-    does not see is pale. A lidar's beams end where they hit. Who collides is framed in red.
+    does not see is pale, and so is a robot that has left. A lidar's beams end where they hit. Who has
+    collided is framed in red.
 
     Args:
         params: the parameters of the environment whose records are drawn.
@@ -190,6 +191,8 @@ class CrowdNavRenderer:
     def _paint_robot(self, row: np.void, r: int, colour: Colour) -> None:
         x, y, radius = (float(row[name][r]) for name in ("x", "y", "radius"))
         heading = float(row["heading"][r])
+        if row["active"][r] == 0 and row["steps"][r] < row["step"]:
+            colour = mix(FLOOR, colour, 0.35)  # has left
         if row["outcome"][r] == COLLIDED:
             self._disc(CRASHED, x, y, radius + 0.16, 0.07)
         self._disc(mix(colour, INK, 0.5), x, y, radius)
