@@ -66,6 +66,11 @@ def register_environments() -> None:
         entry_point="envs.navigation.crowd_nav.env:CrowdNavEnv",
         vector_entry_point="envs.navigation.crowd_nav.env:CrowdNavVectorEnv",
     )
+    gymnasium.register(
+        id="quadrivium/PointNav-v0",
+        entry_point="envs.navigation.point_nav.env:PointNavEnv",
+        vector_entry_point="envs.navigation.point_nav.env:PointNavVectorEnv",
+    )
     for game in BOARD_GAMES:
         gymnasium.register(
             id=f"quadrivium/{game}-v0",

@@ -35,6 +35,20 @@ CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
             **{"drive": "differential", "actions": "discrete", "observation": "lidar", "beams": 24},
         },
     ],
+    "quadrivium/PointNav-v0": [
+        {"map_count": 8},
+        {
+            **{"maps": "maze", "map_count": 3, "map_size": 32, "drive": "ackermann", "observation": "grid"},
+            **{"odometry_noise": 0.1, "lidar_noise": 0.02, "actuation_noise": 0.1, "collisions": "stop"},
+        },
+        {
+            "maps": "clutter",
+            "map_count": 3,
+            "drive": "holonomic",
+            "actions": "discrete",
+            "observation": "sectors",
+        },
+    ],
     "quadrivium/Highway-v0": [
         {},
         {"preset": "highway"},

@@ -234,8 +234,9 @@ def compile_launchers(
     parallel: Iterable[Callable[..., Any]] = (),
 ) -> list[Callable[..., Any]]:
     """Returns `serial`, then `parallel`, as compiled functions whose machine code is kept on disk."""
+    serial, parallel = list(serial), list(parallel)
     previous = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_directory(world))
+    numba.config.CACHE_DIR = str(cache_directory(world, [*serial, *parallel]))
     try:
         return [
             *(numba.njit(cache=True)(function) for function in serial),
@@ -245,14 +246,14 @@ def compile_launchers(
         numba.config.CACHE_DIR = previous
 
 
-def cache_directory(world: World | Rules) -> Path:
+def cache_directory(world: World | Rules, launched: Iterable[Callable[..., Any]] = ()) -> Path:
     """Returns where the machine code of a world is kept, by a hash of everything that it is compiled from.
 
-    Under `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/quadrivium`, else `~/.cache/quadrivium`.
+    launched: the functions that are compiled, which may call more than the world's own. Under `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/quadrivium`, else `~/.cache/quadrivium`.
     """
     sources: dict[str, bytes] = {}
     constants: dict[str, str] = {}
-    for function in [*world.lane_functions.values(), episode_key, step_lane]:
+    for function in [*world.lane_functions.values(), episode_key, step_lane, *launched]:
         _collect_sources(getattr(function, "py_func", function), sources, constants)
     digest = hashlib.sha256(numba.__version__.encode())
     for part in [*sorted(sources), *sorted(constants.items())]:

@@ -11,7 +11,8 @@ from envs.core.lane import World
 from envs.core.parallel_env import ParallelLaneEnv
 from envs.core.setup import Renderer, Setup
 from envs.core.validation import require_choice, require_number, with_defaults
-from envs.navigation.crowd_nav import kernel, moves, observations
+from envs.navigation import moves
+from envs.navigation.crowd_nav import kernel, observations
 from envs.navigation.crowd_nav.baselines import BASELINES
 from envs.navigation.crowd_nav.state import CrowdNavParams, state_dtype
 
@@ -151,7 +152,7 @@ def crowd_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Crow
         state_dtype=state_dtype(robots, people, *((scans, beams) if lidar else (1, 1))),
         observation_space=Dict([part, ("robot", Box(-1.0, 1.0, (observations.OWN,), np.float32))]),
         action_space=Discrete(len(table)) if params.discrete else Box(-1.0, 1.0, (2,), np.float32),
-        renderer=lambda: _renderer(params),
+        renderer=lambda: _renderer(params, robots),
         render_fps=round(1 / chosen["time_step"]),
         baselines=BASELINES,
         agents=("robot",) if robots == 1 else tuple(f"robot_{r}" for r in range(robots)),
@@ -169,10 +170,10 @@ def _directions(beams: int) -> np.ndarray:
     return moves.read_only(np.stack([np.cos(angles), np.sin(angles)], axis=1))
 
 
-def _renderer(params: CrowdNavParams) -> Renderer:
+def _renderer(params: CrowdNavParams, robots: int) -> Renderer:
     from envs.navigation.crowd_nav.render import CrowdNavRenderer  # pygame is imported when it draws
 
-    return CrowdNavRenderer(params)
+    return CrowdNavRenderer(params, robots)
 
 
 class CrowdNavEnv(LaneEnv):

@@ -12,6 +12,7 @@ import numpy as np
 from envs.core.geometry import clip
 from envs.core.lane import lane
 from envs.navigation.crowd_nav.state import LIDAR
+from envs.navigation.lidar import meet_disc
 
 TOKEN = 7  # presence, x, y, vx, vy, radius, gap
 OWN = 6  # metres to the goal, vx, vy, cosine and sine of the heading, time left
@@ -19,7 +20,6 @@ SPEED_RANGE, SIZE_RANGE, GOAL_RANGE = np.float32(2.0), np.float32(1.0), np.float
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 _TINY = np.float32(1e-6)
-_TWO_PI = np.float32(2.0 * math.pi)
 
 
 @lane
@@ -146,7 +146,7 @@ def observe_scans(s, p, r, out, begin):
 def scan(s, p, r):
     """Moves the scans of robot `r` back by one, and casts a new one, from its centre all round.
 
-    Beam b of B looks 2π b / B to the left of the goal. Of each body only the beams that hit it are looked at.
+    Beam b of B looks 2π b / B to the left of the goal.
     """
     scans, x, y, radius, present = s.scan, s.x, s.y, s.radius, s.present
     beams, reach = scans.shape[2], np.float32(p.sensor_range)
@@ -156,21 +156,9 @@ def scan(s, p, r):
     for b in range(beams):
         scans[r, 0, b] = reach
     cos_goal, sin_goal = toward_goal(s, r)
-    per_rad = np.float32(beams) / _TWO_PI
     for j in range(x.shape[0]):
         if j == r or present[j] == 0:
             continue
-        dx, dy, size = x[j] - x[r], y[j] - y[r], radius[j]
+        dx, dy = x[j] - x[r], y[j] - y[r]
         ahead, aside = dx * cos_goal + dy * sin_goal, dy * cos_goal - dx * sin_goal
-        m2 = dx * dx + dy * dy
-        if m2 >= (reach + size) * (reach + size):
-            continue
-        half = math.asin(size / math.sqrt(m2)) if m2 > size * size else _TWO_PI
-        bearing = math.atan2(aside, ahead)
-        first = np.int32(math.ceil((bearing - half) * per_rad))
-        count = min(np.int32(math.floor((bearing + half) * per_rad)) - first + 1, beams)
-        for k in range(count):
-            b = (first + k) % beams
-            along = ahead * p.directions[b, 0] + aside * p.directions[b, 1]
-            hit = along - math.sqrt(max(size * size - m2 + along * along, _ZERO))
-            scans[r, 0, b] = min(scans[r, 0, b], max(hit, _ZERO))
+        meet_disc(ahead, aside, radius[j], p.directions, reach, scans[r, 0])

@@ -5,18 +5,17 @@ something is drawn.
 """
 
 import math
-from collections import deque
 
 import numpy as np
 import pygame
 
-from envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, Window, mix, pixels, text_width, write
+from envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, text_width, write
 from envs.navigation.crowd_nav.observations import look_around
 from envs.navigation.crowd_nav.state import ARRIVED, COLLIDED, LIDAR, CrowdNavParams
+from envs.navigation.motion_renderer import MotionRenderer, turned
 
 FIELD_PX = 640
 PANEL_PX = 32
-WINDOW_FPS = 30
 
 FLOOR: Colour = (240, 237, 230)
 TILE: Colour = (231, 227, 218)
@@ -32,10 +31,9 @@ PEOPLE: tuple[Colour, ...] = (
 )
 INK: Colour = (64, 62, 58)
 _BORDER_M = 1.6  # beyond the circle or square
-_MEMORY = 64  # episodes whose paths are remembered
 
 
-class CrowdNavRenderer:
+class CrowdNavRenderer(MotionRenderer):
     """Draws records of one place.
 
     Robots are teal (the first one) with a bar where they look, their paths behind them and a ring as their
@@ -45,9 +43,11 @@ class CrowdNavRenderer:
 
     Args:
         params: the parameters of the environment whose records are drawn.
+        robots: of its bodies.
     """
 
-    def __init__(self, params: CrowdNavParams) -> None:
+    def __init__(self, params: CrowdNavParams, robots: int = 1) -> None:
+        super().__init__("quadrivium/CrowdNav-v0", params.dt, robots)
         self.params = params
         self.size = (FIELD_PX, FIELD_PX + PANEL_PX)
         half_m = max(params.circle_radius, params.square_width / 2 if params.scenario else 0.0) + _BORDER_M
@@ -55,49 +55,16 @@ class CrowdNavRenderer:
         self._half_m = half_m
         self._fine = pygame.Surface((FIELD_PX * SMOOTHING, FIELD_PX * SMOOTHING), depth=32)
         self._floor = self._painted_floor()
-        self._paths: dict[tuple[int, int], dict[int, np.ndarray]] = {}
-        self._order: deque[tuple[int, int]] = deque()
-        self._window = Window("quadrivium/CrowdNav-v0")
-        self._shown: np.void | None = None
 
-    def draw(self, row: np.void) -> np.ndarray:
-        """Returns the picture of a record, (672, 640, 3) uint8."""
-        return pixels(self._paint(row))
-
-    def frames_between(self, before: np.void, after: np.void, count: int) -> list[np.ndarray]:
-        """Returns `count` pictures of the motion from one step to the next; the last one is `after`.
-
-        If the records are not consecutive steps of one episode, `after` alone is drawn, once.
-        """
-        return [self.draw(row) for row in self._moments(before, after, count)]
-
-    def show(self, row: np.void) -> None:
-        """Moves the window from the record shown last to this one, in the world's own time."""
-        if self._window.closed_by_user:
-            return
-        before, self._shown = self._shown, row.copy()
-        count = max(1, round(self.params.dt * WINDOW_FPS))
-        for moment in [row] if before is None else self._moments(before, row, count):
-            self._window.show(self._paint(moment), WINDOW_FPS)
-
-    def close(self) -> None:
-        """Closes the window, if there is one."""
-        self._window.close()
-
-    @staticmethod
-    def _moments(before: np.void, after: np.void, count: int) -> list[np.void]:
-        if not _consecutive(before, after):
-            return [after]
-        return [between(before, after, (k + 1) / count) for k in range(count)]
-
-    def _paint(self, row: np.void) -> pygame.Surface:
+    def paint(self, row: np.void) -> pygame.Surface:
+        """Returns the picture of a record, 640 x 672."""
         self._fine.blit(self._floor, (0, 0))
         robots = len(row["heading"])
         self._paint_goals(row, robots)
         if self.params.observation == LIDAR:
             self._paint_beams(row)
         for r in range(robots):
-            self._paint_path(self._path(row)[:, r], ROBOT[r % len(ROBOT)])
+            self._paint_path(self.path(row)[:, r], ROBOT[r % len(ROBOT)])
         seen = self._seen(row)
         for i in range(robots, len(row["x"])):
             self._paint_person(row, i, PEOPLE[(i - robots) % len(PEOPLE)], i in seen)
@@ -231,19 +198,9 @@ class CrowdNavRenderer:
         scratch = row.copy()
         return set(scratch["seen"][: look_around(scratch, self.params, 0)].tolist())
 
-    def _path(self, row: np.void) -> np.ndarray:
-        """Notes where the robots are, and returns their places so far (P, R, 2)."""
-        scenario, step = (int(row["seed"]), int(row["episode"])), int(row["step"])
-        if scenario not in self._paths:
-            self._paths[scenario] = {}
-            self._order.append(scenario)
-            if len(self._order) > _MEMORY:
-                del self._paths[self._order.popleft()]
-        path, robots = self._paths[scenario], len(row["heading"])
-        here = np.stack([row["x"][:robots], row["y"][:robots]], axis=1).astype(np.float64)
-        path.setdefault(step, here)
-        past = [path[k] for k in sorted(path) if k < step]
-        return np.array([*past, here])
+    def between(self, before: np.void, after: np.void, share: float) -> np.void:
+        """Returns the record of a moment between two steps; everyone moves straight on."""
+        return between(before, after, share)
 
 
 def between(before: np.void, after: np.void, share: float) -> np.void:
@@ -256,16 +213,7 @@ def between(before: np.void, after: np.void, share: float) -> np.void:
     row = after.copy()
     for name in ("x", "y", "goal_m", "gap", "scan"):
         row[name] = before[name] + np.float32(share) * (after[name] - before[name])
-    turn = (after["heading"] - before["heading"] + math.pi) % (2 * math.pi) - math.pi
-    row["heading"] = before["heading"] + share * turn
+    row["heading"] = turned(before["heading"], after["heading"], share)
     row["outcome"] = before["outcome"]
     row["vx"], row["vy"] = (np.where(after["present"], after[name], before[name]) for name in ("vx", "vy"))
     return row
-
-
-def _consecutive(before: np.void, after: np.void) -> bool:
-    return bool(
-        before["seed"] == after["seed"]
-        and before["episode"] == after["episode"]
-        and before["step"] + 1 == after["step"]
-    )

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from envs.navigation.crowd_nav import moves
+from envs.navigation import moves
 from envs.navigation.crowd_nav.env import CrowdNavEnv, CrowdNavVectorEnv
 from tests.envs.navigation.scenes import FORWARD, scene
 

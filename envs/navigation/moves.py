@@ -1,4 +1,4 @@
-"""The discrete actions of a robot among people: tables of the continuous actions that they stand for."""
+"""The discrete actions of robots: tables of the continuous actions that they stand for."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ def coarse(holonomic: bool) -> np.ndarray:
     """Returns 15 moves (15, 2) float32.
 
     A holonomic robot stands still, or goes at half or full speed in one of seven directions, the first of
-    them to the goal. A differential drive has three speeds (none, half, full) and five turn rates.
+    them straight ahead. A differential drive has three speeds (none, half, full) and five turn rates.
     """
     if holonomic:
         angles = [2 * math.pi * k / 7 for k in range(7)]

@@ -1,0 +1,83 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""Exact lidar: beams through an occupancy grid, and beams against discs, as scalar lane functions in float32.
+
+A beam goes from cell to cell (Amanatides & Woo 1987) and ends on the very face of the first occupied one. Its
+place is kept as a cell and a fraction, so that a large map costs no precision. A grid `occupied` is indexed
+[row, column], the cell (0, 0) begins at (0, 0) m, and what lies outside of it is occupied.
+"""
+
+import math
+
+import numpy as np
+
+from envs.core.lane import lane
+
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+_TINY, _NEVER = np.float32(1e-9), np.float32(1e30)
+_TWO_PI = np.float32(2.0 * math.pi)
+
+
+@lane
+def beam(occupied, x, y, cos, sin, reach, resolution):
+    """Returns the distance in m from (x, y) along (cos, sin) to the first occupied cell, at most `reach`."""
+    rows, columns = occupied.shape
+    per_metre = _ONE / resolution
+    gx, gy = x * per_metre, y * per_metre
+    j, i = np.int32(math.floor(gx)), np.int32(math.floor(gy))
+    if i < 0 or j < 0 or i >= rows or j >= columns or occupied[i, j] != 0:
+        return _ZERO
+    most = reach * per_metre
+    # Cells along the beam to the next column and row, and from one to the next.
+    step_j, step_i = 1 if cos > _ZERO else -1, 1 if sin > _ZERO else -1
+    per_j = _ONE / abs(cos) if abs(cos) > _TINY else _NEVER
+    per_i = _ONE / abs(sin) if abs(sin) > _TINY else _NEVER
+    fx, fy = gx - np.float32(j), gy - np.float32(i)
+    next_j = per_j * (_ONE - fx if cos > _ZERO else fx)
+    next_i = per_i * (_ONE - fy if sin > _ZERO else fy)
+    for _ in range(rows + columns):
+        if next_j < next_i:
+            gone = next_j
+            next_j += per_j
+            j += step_j
+        else:
+            gone = next_i
+            next_i += per_i
+            i += step_i
+        if gone >= most:
+            return reach
+        if i < 0 or j < 0 or i >= rows or j >= columns or occupied[i, j] != 0:
+            return gone * resolution
+    return reach
+
+
+@lane
+def scan_grid(occupied, x, y, heading, directions, reach, resolution, ranges):
+    """Writes the distances (B,) in m of all beams; directions (B, 2): cosine and sine against `heading`."""
+    cos_heading, sin_heading = math.cos(heading), math.sin(heading)
+    for b in range(ranges.shape[0]):
+        cos = directions[b, 0] * cos_heading - directions[b, 1] * sin_heading
+        sin = directions[b, 0] * sin_heading + directions[b, 1] * cos_heading
+        ranges[b] = beam(occupied, x, y, cos, sin, reach, resolution)
+
+
+@lane
+def meet_disc(ahead, aside, radius, directions, reach, ranges):
+    """Shortens the beams that meet a disc of `radius` m whose centre is at (ahead, aside) m.
+
+    Beam b of B looks 2π b / B to the left of straight ahead. Only the beams that hit the disc are looked at.
+    """
+    beams = ranges.shape[0]
+    m2 = ahead * ahead + aside * aside
+    if m2 >= (reach + radius) * (reach + radius):
+        return
+    per_rad = np.float32(beams) / _TWO_PI
+    half = math.asin(radius / math.sqrt(m2)) if m2 > radius * radius else _TWO_PI
+    bearing = math.atan2(aside, ahead)
+    first = np.int32(math.ceil((bearing - half) * per_rad))
+    count = min(np.int32(math.floor((bearing + half) * per_rad)) - first + 1, beams)
+    for k in range(count):
+        b = (first + k) % beams
+        along = ahead * directions[b, 0] + aside * directions[b, 1]
+        hit = along - math.sqrt(max(radius * radius - m2 + along * along, _ZERO))
+        ranges[b] = min(ranges[b], max(hit, _ZERO))

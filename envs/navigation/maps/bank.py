@@ -1,0 +1,142 @@
+"""Many maps as the arrays that a kernel reads, each with some goals and the shortest ways to them."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy.ndimage import label
+
+from envs.navigation.maps.generate import KINDS
+from envs.navigation.maps.geodesic import clearance as clearance_of
+from envs.navigation.maps.geodesic import distance_field
+
+SPARE = 0.05  # m that a way keeps from walls, beyond the robot's radius
+_LEAST_FREE = 0.2  # of the cells; a map with a smaller place to drive in is drawn again
+_SPLITS = ("train", "test")
+
+
+class MapBank(NamedTuple):
+    """M maps of H × W cells with G goals each; all arrays are read-only.
+
+    Cell (i, j) is [j, j + 1) × [i, i + 1) cells in x and y from the corner (0, 0) m.
+    """
+
+    occupied: np.ndarray  # (M, H, W) uint8
+    clearance: np.ndarray  # (M, H, W) float32, m from cells' centres to the nearest occupied cell
+    goals: np.ndarray  # (M, G, 2) float32, x and y in m, cells' centres
+    geodesic: np.ndarray  # (M, G, H, W) float32, m from cells' centres to the goals, inf: no way
+    resolution: float  # m, a cell
+    robot_radius: float  # m, of the disc for which the ways are
+
+
+@lru_cache(maxsize=8)
+def generate_bank(
+    kinds: tuple[str, ...],
+    split: str,
+    count: int,
+    size: int,
+    resolution: float,
+    robot_radius: float,
+    goals: int,
+) -> MapBank:
+    """Returns maps drawn at random.
+
+    Args:
+        kinds: of `KINDS`, taken in turn.
+        split: "train" or "test": map k of a split has a seed of its own, whatever the count.
+        count: M.
+        size: H and W.
+        resolution: m, a cell.
+        robot_radius: m.
+        goals: G, in the largest place of a map that hangs together.
+
+    Raises:
+        ValueError: no robot of this radius can drive in such maps.
+    """
+    maps = [
+        _draw(kinds[k % len(kinds)], (_SPLITS.index(split), k), size, resolution, robot_radius, goals)
+        for k in range(count)
+    ]
+    return _pack(maps, resolution, robot_radius)
+
+
+@lru_cache(maxsize=8)
+def _cached_bank(
+    cells: bytes,
+    shape: tuple[int, int],
+    resolution: float,
+    robot_radius: float,
+    goals: int,
+    split: str,
+    name: str,
+) -> MapBank:
+    occupied = np.frombuffer(cells, np.bool_).reshape(shape)
+    rng = np.random.default_rng([_SPLITS.index(split)])
+    free, near = _place(occupied, resolution, robot_radius)
+    if free.sum() < 2:
+        raise ValueError(
+            f"{name} has no room for a robot of {robot_radius} m radius on cells of {resolution} m: "
+            "give a smaller robot_radius, or a map with more free cells"
+        )
+    return _pack([_with_goals(rng, occupied, near, free, resolution, goals)], resolution, robot_radius)
+
+
+def bank_of_map(
+    occupied: np.ndarray, resolution: float, robot_radius: float, goals: int, split: str, name: str
+) -> MapBank:
+    """Returns one map (H, W) bool as a bank; its goals differ between the splits.
+
+    name: what an error calls the map. Raises ValueError where no robot of this radius can drive.
+    """
+    shape = (occupied.shape[0], occupied.shape[1])
+    cells = np.ascontiguousarray(occupied, np.bool_).tobytes()
+    return _cached_bank(cells, shape, resolution, robot_radius, goals, split, name)
+
+
+_Map = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # a row of each of the bank's arrays
+
+
+def _draw(
+    kind: str, seed: tuple[int, int], size: int, resolution: float, robot_radius: float, goals: int
+) -> _Map:
+    rng = np.random.default_rng([*seed, sorted(KINDS).index(kind)])
+    for _ in range(100):
+        occupied = KINDS[kind](rng, size)
+        free, near = _place(occupied, resolution, robot_radius)
+        if free.mean() >= _LEAST_FREE:
+            return _with_goals(rng, occupied, near, free, resolution, goals)
+    raise ValueError(
+        f"no {kind} map of {size} x {size} cells of {resolution} m has room for a robot of {robot_radius} m "
+        "radius: use smaller robots, or cells of 0.75 radii"
+    )
+
+
+def _place(occupied: np.ndarray, resolution: float, robot_radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the largest set of cells (H, W) bool between which ways lead, and all cells' clearance."""
+    near = clearance_of(occupied, resolution)
+    parts, _ = label(near > robot_radius + SPARE)  # pyright: ignore[reportGeneralTypeIssues]
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return (parts == sizes.argmax()) & (parts > 0), near
+
+
+def _with_goals(
+    rng: np.random.Generator,
+    occupied: np.ndarray,
+    near: np.ndarray,
+    free: np.ndarray,
+    resolution: float,
+    goals: int,
+) -> _Map:
+    cells = np.argwhere(free)
+    chosen = cells[rng.choice(len(cells), goals, replace=len(cells) < goals)]
+    fields = [distance_field(free, int(i), int(j), resolution)[0] for i, j in chosen]
+    places = (chosen[:, ::-1] + 0.5) * resolution
+    return occupied.astype(np.uint8), near, places.astype(np.float32), np.stack(fields)
+
+
+def _pack(maps: list[_Map], resolution: float, robot_radius: float) -> MapBank:
+    arrays = [np.stack(rows) for rows in zip(*maps, strict=True)]
+    for array in arrays:
+        array.flags.writeable = False
+    return MapBank(arrays[0], arrays[1], arrays[2], arrays[3], resolution, robot_radius)

@@ -1,0 +1,32 @@
+"""Which maps an environment drives in: drawn at random by kind, or one read from a file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from envs.core.validation import require_choice
+from envs.navigation.maps.bank import MapBank, bank_of_map, generate_bank
+from envs.navigation.maps.ros import load_ros_map
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "rooms": ("rooms",),
+    "maze": ("maze",),
+    "clutter": ("clutter",),
+    "mixed": ("rooms", "clutter"),
+}
+_GOALS_OF_A_FILE = 16
+
+
+def choose_bank(
+    maps: object, *, split: str, count: int, size: int, resolution: float, robot_radius: float, goals: int
+) -> MapBank:
+    """Returns the maps that an argument names: one of `CHOICES`, or the path of a map's `.yaml`.
+
+    The other arguments are those of `generate_bank`; a file has its own size and resolution, and 16 goals.
+    Raises ValueError for an unknown name, and for a map in which no robot of this radius can drive.
+    """
+    if isinstance(maps, Path) or (isinstance(maps, str) and maps.endswith((".yaml", ".yml"))):
+        read = load_ros_map(maps)
+        goals = max(goals, _GOALS_OF_A_FILE)
+        return bank_of_map(read.occupied, read.resolution, robot_radius, goals, split, str(maps))
+    kinds = CHOICES[require_choice("maps", maps, [*CHOICES, "PATH.yaml"])]
+    return generate_bank(kinds, split, count, size, float(resolution), float(robot_radius), goals)

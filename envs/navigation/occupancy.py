@@ -1,0 +1,113 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""The map that a robot builds of what its lidar sees: log-odds of occupancy, as scalar lane functions.
+
+A cell is an int8, the log-odds that it is occupied in units of 1/25: 0 where nothing is known. A beam that
+ends in a cell adds the logit of 0.7 there, one that crosses it adds the logit of 0.4, and the odds stay
+between those of 0.12 and of 0.97 (the constants of OctoMap: Hornung et al. 2013).
+"""
+
+import math
+
+import numpy as np
+
+from envs.core.lane import lane
+
+UNIT = 0.04  # log-odds a count
+HIT, MISS = np.int32(21), np.int32(-10)  # logit(0.7), logit(0.4)
+LEAST, MOST = np.int32(-50), np.int32(87)  # logit(0.12), logit(0.97)
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+_TINY, _NEVER = np.float32(1e-9), np.float32(1e30)
+_BEYOND = np.float32(1e-3)
+
+
+@lane
+def forget_all(odds):
+    """Makes every cell of `odds` (H, W) unknown."""
+    for i in range(odds.shape[0]):
+        for j in range(odds.shape[1]):
+            odds[i, j] = 0
+
+
+@lane
+def add(odds, i, j, evidence):
+    """Adds evidence in counts (`HIT`, `MISS`) to a cell, within the bounds."""
+    odds[i, j] = min(max(np.int32(odds[i, j]) + evidence, LEAST), MOST)
+
+
+@lane
+def add_beam(odds, x, y, cos, sin, distance, hit, resolution):
+    """Enters one beam from (x, y) m: `MISS` in the cells that it crossed, `HIT` where it ended if it `hit`.
+
+    An exact beam ends on the face of what it hit, so the end is looked for a thousandth of a cell beyond.
+    """
+    rows, columns = odds.shape
+    per_metre = _ONE / resolution
+    gx, gy = x * per_metre, y * per_metre
+    j, i = np.int32(math.floor(gx)), np.int32(math.floor(gy))
+    most = distance * per_metre + _BEYOND
+    step_j, step_i = 1 if cos > _ZERO else -1, 1 if sin > _ZERO else -1
+    per_j = _ONE / abs(cos) if abs(cos) > _TINY else _NEVER
+    per_i = _ONE / abs(sin) if abs(sin) > _TINY else _NEVER
+    fx, fy = gx - np.float32(j), gy - np.float32(i)
+    next_j = per_j * (_ONE - fx if cos > _ZERO else fx)
+    next_i = per_i * (_ONE - fy if sin > _ZERO else fy)
+    for _ in range(rows + columns):
+        if i < 0 or j < 0 or i >= rows or j >= columns:
+            return
+        if min(next_j, next_i) > most:
+            add(odds, i, j, HIT if hit else MISS)
+            return
+        add(odds, i, j, MISS)
+        if next_j < next_i:
+            next_j += per_j
+            j += step_j
+        else:
+            next_i += per_i
+            i += step_i
+
+
+@lane
+def add_scan(odds, x, y, heading, directions, ranges, reach, resolution):
+    """Enters a scan (B,) in m, taken at a pose; a beam as long as `reach` hit nothing."""
+    cos_heading, sin_heading = math.cos(heading), math.sin(heading)
+    for b in range(ranges.shape[0]):
+        cos = directions[b, 0] * cos_heading - directions[b, 1] * sin_heading
+        sin = directions[b, 0] * sin_heading + directions[b, 1] * cos_heading
+        add_beam(odds, x, y, cos, sin, ranges[b], ranges[b] < reach, resolution)
+
+
+@lane
+def evidence_at(odds, x, y, resolution):
+    """Returns what is known of (x, y) m, from −1 (free) by 0 (unknown, or outside) to 1 (occupied)."""
+    rows, columns = odds.shape
+    j, i = np.int32(math.floor(x / resolution)), np.int32(math.floor(y / resolution))
+    if i < 0 or j < 0 or i >= rows or j >= columns:
+        return _ZERO
+    count = np.float32(odds[i, j])
+    return count / np.float32(MOST) if count > _ZERO else -count / np.float32(LEAST)
+
+
+@lane
+def write_view(odds, x, y, heading, side, cell, resolution, out, begin):
+    """Writes `side` × `side` numbers from `out[begin]` on: what is known around a pose, straight ahead up.
+
+    Row 0 is the farthest ahead, column 0 the farthest to the left. A cell of the view, `cell` m wide, is
+    sampled as finely as the map is, and shows the strongest evidence, an occupied sample before a free one.
+    """
+    cos, sin = math.cos(heading), math.sin(heading)
+    middle = _HALF * np.float32(side)
+    samples = max(np.int32(math.ceil(cell / resolution - _BEYOND)), 1)
+    apart = cell / np.float32(samples)
+    for row in range(side):
+        top = (middle - np.float32(row)) * cell - _HALF * apart
+        for column in range(side):
+            left = (middle - np.float32(column)) * cell - _HALF * apart
+            most, least = _ZERO, _ZERO
+            for k in range(samples):
+                u = top - np.float32(k) * apart
+                for q in range(samples):
+                    v = left - np.float32(q) * apart
+                    value = evidence_at(odds, x + u * cos - v * sin, y + u * sin + v * cos, resolution)
+                    most, least = max(most, value), min(least, value)
+            out[begin + row * side + column] = most if most > _ZERO else least

@@ -1,0 +1,74 @@
+# Holds a launcher of kernel code: a record has no static type, and Numba is partly typed.
+# pyright: reportMissingParameterType=false
+"""Scripted robots, batched: each takes a `LaneVectorEnv` of this world and returns its actions.
+
+They read the lanes' records: the shortest way and the dynamic window know the map, which a robot does not.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from envs.core.gym_env import LaneVectorEnv
+from envs.core.lane import World
+from envs.core.launch import compile_launchers
+from envs.navigation.point_nav.planners import drive_to, dynamic_window, follow_shortest_way
+
+_STRAIGHT, _SHORTEST, _WINDOW = range(3)
+
+
+def straight_line(env: LaneVectorEnv) -> np.ndarray:
+    """Turns to its goal and goes straight to it."""
+    return _actions(env, _STRAIGHT)
+
+
+def shortest_way(env: LaneVectorEnv) -> np.ndarray:
+    """Follows the planner's shortest way by pure pursuit: it knows the map."""
+    return _actions(env, _SHORTEST)
+
+
+def dwa(env: LaneVectorEnv) -> np.ndarray:
+    """Avoids what is near by the dynamic window approach, and knows of its goal the direction only."""
+    return _actions(env, _WINDOW)
+
+
+BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {
+    "straight_line": straight_line,
+    "shortest_way": shortest_way,
+    "dwa": dwa,
+}
+
+
+def _actions(env: LaneVectorEnv, planner: int) -> np.ndarray:
+    """Returns the actions, (N * R, 2) float32 or (N * R,) indices, that a planner chooses."""
+    p = env.setup.params
+    states = env.states
+    actions = np.zeros((len(states) * len(env.setup.agents), 2), np.float32)
+    _launcher(env.setup.world)(states, p, planner, actions)
+    if not p.discrete:
+        return actions
+    return ((actions[:, None] - p.moves) ** 2).sum(axis=2).argmin(axis=1)
+
+
+def _choose(states: Any, p: Any, planner: Any, out: Any) -> None:
+    for i in range(states.shape[0]):
+        s = states[i]
+        robots = s.x.shape[0]
+        for r in range(robots):
+            if s.active[r] == 0:
+                continue
+            if planner == _SHORTEST:
+                first, second = follow_shortest_way(s, p, r)
+            elif planner == _WINDOW:
+                first, second = dynamic_window(s, p, r)
+            else:
+                first, second = drive_to(s, p, r, s.goal_x[r], s.goal_y[r])
+            out[i * robots + r, 0], out[i * robots + r, 1] = first, second
+
+
+@cache
+def _launcher(world: World) -> Callable[..., None]:
+    """Returns `(states, p, planner, out (N * R, 2))`, which writes the actions that a planner chooses."""
+    return compile_launchers(world, serial=[_choose])[0]

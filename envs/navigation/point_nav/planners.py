@@ -1,0 +1,174 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""Planners of one robot, as lane functions: they read the true map and pose, and return an action."""
+
+import math
+
+import numpy as np
+
+from envs.core.geometry import clip, wrap_to_pi
+from envs.core.lane import lane
+from envs.navigation.clearance import disc_fits, interpolated
+from envs.navigation.lidar import beam
+from envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING, along_arc, approach, motion
+
+_ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
+_TINY = np.float32(1e-6)
+_LOOK_AHEAD = np.float32(1.5)  # m, of the pure pursuit
+_TURN_ONLY = np.float32(math.radians(35.0))  # a target farther to the side is turned to on the spot
+_SIGHT = np.float32(5.0)  # m ahead that are looked at before driving
+_SPARE = np.float32(0.03)  # m that a straight way to the target keeps from walls
+
+# Dynamic window: so many speeds and turn rates, each held for `_FORESIGHT` seconds in pieces.
+_SPEEDS, _TURNS, _PIECES = 6, 11, 12
+_FORESIGHT = np.float32(1.8)
+_HEADING_WEIGHT, _CLEARANCE_WEIGHT, _SPEED_WEIGHT = np.float32(0.8), np.float32(0.1), np.float32(0.4)
+_ENOUGH = np.float32(0.5)  # m: more clearance than this counts no more
+
+
+@lane
+def drive_to(s, p, r, x, y):
+    """Returns the action (first, second) of robot `r` toward a point (x, y) m, by pure pursuit."""
+    dx, dy = x - s.x[r], y - s.y[r]
+    distance = max(math.sqrt(dx * dx + dy * dy), _TINY)
+    error = wrap_to_pi(math.atan2(dy, dx) - s.heading[r])
+    speed = np.float32(p.max_speed)
+    braking = math.sqrt(_TWO * np.float32(p.acceleration) * distance)
+    if p.drive == HOLONOMIC:
+        share = min(_ONE, braking / speed)
+        return share * math.cos(error), share * math.sin(error)
+    curvature = _TWO * math.sin(error) / distance
+    if p.drive == ACKERMANN:
+        # tan δ = 2 tan β, and the slip β is the direction of the arc: sin β = axles · curvature.
+        slip = math.asin(clip(np.float32(p.radius) * curvature, -_HALF, _HALF))
+        return _ONE, clip(math.atan(_TWO * math.tan(slip)) / MAX_STEERING, -_ONE, _ONE)
+    most = np.float32(p.max_turn)
+    speed *= max(_ONE - abs(error) / _TURN_ONLY, _ZERO)
+    speed = min(speed, most / max(abs(curvature), _TINY), stoppable_speed(s, p, r))
+    turn = clip(error / (most * np.float32(4.0) * np.float32(p.dt)), -_ONE, _ONE)
+    return _TWO * speed / np.float32(p.max_speed) - _ONE, turn
+
+
+@lane
+def stoppable_speed(s, p, r):
+    """Returns the speed in m/s from which robot `r` can stop before what is straight ahead."""
+    resolution = np.float32(p.resolution)
+    cos, sin = math.cos(s.heading[r]), math.sin(s.heading[r])
+    free = beam(p.occupied[s.map], s.x[r], s.y[r], cos, sin, _SIGHT, resolution)
+    return math.sqrt(_TWO * np.float32(p.acceleration) * max(free - np.float32(p.radius) - _SPARE, _ZERO))
+
+
+@lane
+def follow_shortest_way(s, p, r):
+    """Returns the action toward the farthest point of the shortest way that is straight ahead and free.
+
+    The way is the steepest descent of the distance field, from cell to cell.
+    """
+    field, resolution = p.geodesic[s.map, s.goal[r]], np.float32(p.resolution)
+    rows, columns = field.shape
+    j, i = np.int32(math.floor(s.x[r] / resolution)), np.int32(math.floor(s.y[r] / resolution))
+    best = np.float32(math.inf)
+    near_i, near_j = i, j
+    for u in range(max(i - 2, 0), min(i + 3, rows)):
+        for v in range(max(j - 2, 0), min(j + 3, columns)):
+            dx, dy = (
+                (np.float32(v) + _HALF) * resolution - s.x[r],
+                (np.float32(u) + _HALF) * resolution - s.y[r],
+            )
+            way = field[u, v] + math.sqrt(dx * dx + dy * dy)
+            if way < best:
+                best, near_i, near_j = way, u, v
+    i, j = near_i, near_j
+    x, y = (np.float32(j) + _HALF) * resolution, (np.float32(i) + _HALF) * resolution
+    for _ in range(rows + columns):
+        here, next_i, next_j = field[i, j], i, j
+        for u in range(max(i - 1, 0), min(i + 2, rows)):
+            for v in range(max(j - 1, 0), min(j + 2, columns)):
+                if field[u, v] < here:
+                    here, next_i, next_j = field[u, v], u, v
+        if next_i == i and next_j == j:
+            return drive_to(s, p, r, s.goal_x[r], s.goal_y[r])
+        i, j = next_i, next_j
+        tx, ty = (np.float32(j) + _HALF) * resolution, (np.float32(i) + _HALF) * resolution
+        dx, dy = tx - s.x[r], ty - s.y[r]
+        if dx * dx + dy * dy > _LOOK_AHEAD * _LOOK_AHEAD or not straight_way(s, p, r, tx, ty):
+            break
+        x, y = tx, ty
+    return drive_to(s, p, r, x, y)
+
+
+@lane
+def straight_way(s, p, r, x, y):
+    """Returns whether robot `r` fits everywhere on the straight line to (x, y) m, with 3 cm to spare."""
+    dx, dy, resolution = x - s.x[r], y - s.y[r], np.float32(p.resolution)
+    pieces = max(np.int32(math.ceil(math.sqrt(dx * dx + dy * dy) / (_HALF * resolution))), 1)
+    for k in range(1, pieces + 1):
+        share = np.float32(k) / np.float32(pieces)
+        px, py = s.x[r] + share * dx, s.y[r] + share * dy
+        radius = np.float32(p.radius) + _SPARE
+        if not disc_fits(p.occupied[s.map], p.clearance[s.map], px, py, radius, resolution):
+            return False
+    return True
+
+
+@lane
+def dynamic_window(s, p, r):
+    """Returns the action that the dynamic window approach finds best (Fox, Burgard & Thrun 1997).
+
+    Of the velocities that the next step can reach, and from which the robot can still stop, the one with the
+    best sum of heading to the goal, clearance and speed.
+    """
+    dt = np.float32(p.dt)
+    change, turn_change = np.float32(p.acceleration) * dt, np.float32(p.turn_acceleration) * dt
+    most = np.float32(p.max_speed)
+    limit = most if p.drive == HOLONOMIC else np.float32(p.max_turn)
+    if p.drive == ACKERMANN:
+        limit = MAX_STEERING
+    best, best_first, best_second = -np.float32(math.inf), -_ONE, _ZERO
+    if p.drive == HOLONOMIC:
+        best_first = _ZERO
+    for a in range(_SPEEDS):
+        share = np.float32(a) / np.float32(_SPEEDS - 1)
+        first = -_ONE + _TWO * share
+        for b in range(_TURNS):
+            second = -_ONE + _TWO * np.float32(b) / np.float32(_TURNS - 1)
+            if p.drive == HOLONOMIC:
+                u, v = (
+                    approach(s.first[r], most * first, change),
+                    approach(s.second[r], most * second, change),
+                )
+            else:
+                u = approach(s.first[r], most * share, change)
+                v = approach(s.second[r], limit * second, turn_change)
+            value = foresee(s, p, r, u, v)
+            if value > best:
+                best, best_first, best_second = value, first, second
+    return best_first, best_second
+
+
+@lane
+def foresee(s, p, r, first, second):
+    """Returns what two velocities, held for `_FORESIGHT` seconds, are worth; −inf if they collide."""
+    direction, speed, turn = motion(p.drive, s.heading[r], first, second, np.float32(p.radius))
+    part = _FORESIGHT / np.float32(_PIECES)
+    x, y, least = s.x[r], s.y[r], _ENOUGH
+    resolution, radius = np.float32(p.resolution), np.float32(p.radius)
+    stopping = speed * speed / (_TWO * np.float32(p.acceleration))
+    for k in range(_PIECES):
+        dx, dy = along_arc(direction + turn * part * np.float32(k), speed, turn, part)
+        x, y = x + dx, y + dy
+        room = interpolated(p.clearance[s.map], x, y, resolution) - radius
+        for q in range(s.x.shape[0]):
+            if q != r and s.active[q] != 0:
+                ox, oy = s.x[q] - x, s.y[q] - y
+                room = min(room, math.sqrt(ox * ox + oy * oy) - _TWO * radius)
+        if room < _SPARE:
+            gone = speed * part * np.float32(k)
+            return -np.float32(math.inf) if gone <= stopping + speed * np.float32(p.dt) else -_TWO + gone
+        least = min(least, room)
+        tx, ty = s.goal_x[r] - x, s.goal_y[r] - y
+        if tx * tx + ty * ty < np.float32(p.goal_radius) * np.float32(p.goal_radius):
+            return np.float32(10.0) - np.float32(k)
+    error = wrap_to_pi(math.atan2(s.goal_y[r] - y, s.goal_x[r] - x) - direction - turn * _FORESIGHT)
+    value = _HEADING_WEIGHT * (_ONE - abs(error) / np.float32(math.pi)) + _CLEARANCE_WEIGHT * least / _ENOUGH
+    return value + _SPEED_WEIGHT * speed / np.float32(p.max_speed)

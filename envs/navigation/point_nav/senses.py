@@ -1,0 +1,148 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""What a robot perceives: lidar, what it remembers of it, where its goal should be, and its own motion.
+
+Everything is seen from the robot, with its heading straight ahead.
+"""
+
+import math
+
+import numpy as np
+
+from envs.core.geometry import clip
+from envs.core.lane import lane
+from envs.core.rng import normal
+from envs.navigation import occupancy
+from envs.navigation.lidar import meet_disc, scan_grid
+from envs.navigation.point_nav.state import BLIND, GRID, LIDAR
+from envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING
+
+OWN = 6  # distance to the goal, its cosine and sine, both velocities, time left
+GOAL_RANGE = np.float32(10.0)  # m
+SECTOR_EXTRA = 4  # presence, cosine and sine of the sector, least range
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+_TINY = np.float32(1e-6)
+_TWO_PI = np.float32(2.0 * math.pi)
+
+
+@lane
+def forget(s, p, r):
+    """Empties the map that robot `r` keeps."""
+    if p.observation == GRID:
+        occupancy.forget_all(s.own_map[r])
+
+
+@lane
+def sense(s, p, r):
+    """Takes a scan, and enters it into the robot's own map if it keeps one."""
+    ranges, reach, resolution = s.scan[r], np.float32(p.lidar_range), np.float32(p.resolution)
+    scan_grid(p.occupied[s.map], s.x[r], s.y[r], s.heading[r], p.directions, reach, resolution, ranges)
+    cos, sin = math.cos(s.heading[r]), math.sin(s.heading[r])
+    for q in range(s.x.shape[0]):
+        if q != r and s.active[q] != 0:
+            dx, dy = s.x[q] - s.x[r], s.y[q] - s.y[r]
+            meet_disc(
+                dx * cos + dy * sin, dy * cos - dx * sin, np.float32(p.radius), p.directions, reach, ranges
+            )
+    noise = np.float32(p.lidar_noise)
+    if noise > _ZERO:
+        for b in range(ranges.shape[0]):
+            if ranges[b] < reach:
+                ranges[b] = clip(ranges[b] + noise * normal(s), _ZERO, reach)
+    if p.observation == GRID:
+        x, y, heading = s.believed_x[r], s.believed_y[r], s.believed_heading[r]
+        occupancy.add_scan(s.own_map[r], x, y, heading, p.directions, ranges, reach, resolution)
+
+
+@lane
+def observe_one(s, p, out):
+    """Writes what each robot perceives, then its own numbers; all 0 for a robot that is gone."""
+    robots = s.x.shape[0]
+    width = out.shape[0] // robots
+    for r in range(robots):
+        begin, own = r * width, (r + 1) * width - OWN
+        if robots > 1 and s.active[r] == 0:
+            for k in range(begin, begin + width):
+                out[k] = _ZERO
+            continue
+        if p.observation == GRID:
+            observe_map(s, p, r, out, begin)
+        elif p.observation == LIDAR:
+            observe_scan(s, p, r, out, begin)
+        elif p.observation != BLIND:
+            observe_sectors(s, p, r, out, begin)
+        observe_own(s, p, r, out, own)
+
+
+@lane
+def goal_seen(s, r):
+    """Returns (distance, cosine, sine) of the goal, from where the robot believes to be."""
+    dx, dy = s.goal_x[r] - s.believed_x[r], s.goal_y[r] - s.believed_y[r]
+    distance = math.sqrt(dx * dx + dy * dy)
+    cos, sin = math.cos(s.believed_heading[r]), math.sin(s.believed_heading[r])
+    scale = _ONE / max(distance, _TINY)
+    return distance, scale * (dx * cos + dy * sin), scale * (dy * cos - dx * sin)
+
+
+@lane
+def observe_own(s, p, r, out, at):
+    """Writes the robot's own `OWN` numbers from place `at` on."""
+    distance, cos_goal, sin_goal = goal_seen(s, r)
+    out[at] = clip(distance / GOAL_RANGE, _ZERO, _ONE)
+    out[at + 1], out[at + 2] = cos_goal, sin_goal
+    speed = np.float32(p.max_speed)
+    limit = np.float32(p.max_turn)
+    if p.drive == HOLONOMIC:
+        limit = speed
+    elif p.drive == ACKERMANN:
+        limit = MAX_STEERING
+    out[at + 3] = clip(s.first[r] / speed, -_ONE, _ONE)
+    out[at + 4] = clip(s.second[r] / limit, -_ONE, _ONE)
+    out[at + 5] = _ONE - np.float32(s.step) / np.float32(p.max_steps)
+
+
+@lane
+def observe_scan(s, p, r, out, begin):
+    """Writes the scan by `p.lidar_range`: 1 is nothing in range."""
+    per_range = _ONE / np.float32(p.lidar_range)
+    ranges = s.scan[r]
+    for b in range(ranges.shape[0]):
+        out[begin + b] = ranges[b] * per_range
+
+
+@lane
+def observe_sectors(s, p, r, out, begin):
+    """Writes a token a sector: presence, its middle's cosine and sine, its least range, its ranges."""
+    per_range = _ONE / np.float32(p.lidar_range)
+    ranges = s.scan[r]
+    beams = ranges.shape[0] // p.sectors
+    at = begin
+    for k in range(p.sectors):
+        middle = (
+            _TWO_PI * (np.float32(k * beams) + _HALF * np.float32(beams - 1)) / np.float32(ranges.shape[0])
+        )
+        least = _ONE
+        for b in range(beams):
+            near = ranges[k * beams + b] * per_range
+            out[at + SECTOR_EXTRA + b] = near
+            least = min(least, near)
+        out[at], out[at + 1], out[at + 2], out[at + 3] = _ONE, math.cos(middle), math.sin(middle), least
+        at += SECTOR_EXTRA + beams
+
+
+@lane
+def observe_map(s, p, r, out, begin):
+    """Writes two channels of the robot's surroundings: what it has mapped, and a 1 at or toward the goal."""
+    side, cell = p.patch, np.float32(p.patch_cell)
+    x, y, heading = s.believed_x[r], s.believed_y[r], s.believed_heading[r]
+    occupancy.write_view(s.own_map[r], x, y, heading, side, cell, np.float32(p.resolution), out, begin)
+    second = begin + side * side
+    for k in range(second, second + side * side):
+        out[k] = _ZERO
+    distance, cos_goal, sin_goal = goal_seen(s, r)
+    middle = _HALF * np.float32(side)
+    # A goal outside the view is shown on its border.
+    shown = min(distance / cell, (middle - _HALF) / max(abs(cos_goal), abs(sin_goal), _TINY))
+    row = min(max(np.int32(middle - shown * cos_goal), 0), side - 1)
+    column = min(max(np.int32(middle - shown * sin_goal), 0), side - 1)
+    out[second + row * side + column] = _ONE

@@ -1,0 +1,104 @@
+"""What the record of robots in a map holds, and the parameters of its rules."""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from envs.core.lane import LANE_HEADER
+
+UNDERWAY, ARRIVED, COLLIDED = range(3)
+"""How things stand with a robot."""
+LIDAR, SECTORS, GRID, BLIND = range(4)
+"""What is observed."""
+
+
+@cache
+def state_dtype(robots: int, beams: int, mapped: tuple[int, int]) -> np.dtype[Any]:
+    """Returns the record of `robots` robots with `beams` beams each.
+
+    mapped: rows and columns of each robot's own map of what it has seen, (1, 1) where it keeps none.
+    """
+    own = (robots,)
+    return np.dtype(
+        [
+            *LANE_HEADER,
+            ("step", "i4"),  # taken in this episode
+            ("map", "i4"),
+            ("goal", "i4", own),  # of the map's goals
+            ("goal_x", "f4", own),  # m
+            ("goal_y", "f4", own),
+            # where the robots are, and where they think they are
+            ("x", "f4", own),  # m
+            ("y", "f4", own),
+            ("heading", "f4", own),  # rad
+            ("first", "f4", own),  # the drive's velocities: see `envs.navigation.robots`
+            ("second", "f4", own),
+            ("believed_x", "f4", own),  # m, by odometry
+            ("believed_y", "f4", own),
+            ("believed_heading", "f4", own),
+            ("from_x", "f4", own),  # scratch: the pose before the step
+            ("from_y", "f4", own),
+            ("from_heading", "f4", own),
+            ("outcome", "i4", own),  # UNDERWAY, ARRIVED or COLLIDED
+            ("active", "i4", own),  # 0 when done
+            # what they perceive
+            ("scan", "f4", (robots, beams)),  # m
+            ("own_map", "i1", (robots, *mapped)),  # log-odds: see `envs.navigation.occupancy`
+            # the episode so far
+            ("left_m", "f4", own),  # m, the shortest way to the goal
+            ("start_m", "f4", own),  # m, the same at the start
+            ("path_m", "f4", own),  # m driven
+            ("clearance_m", "f4", own),  # m, the least between its surface and any other
+            (
+                "change",
+                "f4",
+                own,
+            ),  # sum of the changes of speed (m/s) and of turn rate (rad/s) from step to step
+            ("bumps", "i4", own),  # steps in which it touched something
+            ("steps", "i4", own),  # it took until it was done
+        ],
+        align=True,
+    )
+
+
+class PointNavParams(NamedTuple):
+    """Parameters of the rules; the environment's arguments in the units of the kernel."""
+
+    split: int
+    dt: float  # s, one step
+    max_steps: int
+    # maps
+    occupied: np.ndarray  # (M, H, W) uint8
+    clearance: np.ndarray  # (M, H, W) float32, m from a cell's centre to the nearest occupied cell
+    goals: np.ndarray  # (M, G, 2) float32, m
+    geodesic: np.ndarray  # (M, G, H, W) float32, m from a cell's centre to the goal
+    resolution: float  # m, a cell
+    shortest: float  # m, of the ways from start to goal
+    longest: float
+    # robots
+    drive: int  # DIFFERENTIAL, HOLONOMIC or ACKERMANN
+    radius: float  # m
+    max_speed: float  # m/s
+    max_turn: float  # rad/s
+    acceleration: float  # m/s²
+    turn_acceleration: float  # rad/s²
+    goal_radius: float  # m
+    bump: int  # 0: a collision ends the episode, 1: it stops the robot
+    discrete: int  # 0 or 1
+    moves: np.ndarray  # (A, 2) float32, the continuous actions that discrete ones stand for
+    actuation_noise: float  # share of each velocity, standard deviation
+    odometry_noise: float
+    # reward
+    success: float
+    collision: float
+    time: float  # a step
+    progress: float  # a metre
+    # senses
+    observation: int  # LIDAR, SECTORS, GRID or BLIND
+    lidar_range: float  # m
+    lidar_noise: float  # m, standard deviation
+    directions: np.ndarray  # (beams, 2) float32, cosine and sine of the beams against the heading
+    sectors: int  # tokens
+    patch: int  # cells along a side of the egocentric grid
+    patch_cell: float  # m

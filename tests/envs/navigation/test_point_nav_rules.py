@@ -1,0 +1,213 @@
+import math
+
+import gymnasium
+import numpy as np
+import pytest
+from scipy.stats import kstest
+
+from envs.navigation.point_nav.env import PointNavEnv, PointNavVectorEnv
+from tests.envs.navigation.arena import scene as scene_in
+from tests.envs.navigation.arena import write_map
+
+AHEAD, STOP = np.array([1.0, 0.0], np.float32), np.array([-1.0, 0.0], np.float32)
+FREE = {"acceleration": 100.0, "turn_acceleration": 100.0}
+
+
+@pytest.fixture(scope="module")
+def hall(tmp_path_factory):
+    """An empty hall: free is [0.1, 6.1] x [0.1, 4.1] m."""
+    return write_map(tmp_path_factory.mktemp("hall"), np.zeros((40, 60), bool))
+
+
+@pytest.fixture(scope="module")
+def walled(tmp_path_factory):
+    """The hall with a wall of one cell at x in [3.1, 3.2) and no door."""
+    occupied = np.zeros((40, 60), bool)
+    occupied[:, 30] = True
+    return write_map(tmp_path_factory.mktemp("walled"), occupied)
+
+
+def pose(env: PointNavEnv) -> tuple[float, float, float]:
+    row = env.get_state()[0]
+    return float(row["x"][0]), float(row["y"][0]), float(row["heading"][0])
+
+
+def test_a_robot_drives_the_exact_arc(hall):
+    env = scene_in(hall, (2.0, 1.0), 0.0, (5.0, 3.5), max_turn=1.0, **FREE)
+    for _ in range(10):
+        env.step(np.array([1.0, 1.0], np.float32))  # 1 m/s, 1 rad/s, for 1 s
+    assert pose(env) == pytest.approx((2.0 + math.sin(1.0), 1.0 + 1 - math.cos(1.0), 1.0), abs=1e-4)
+
+
+def test_velocities_change_by_no_more_than_the_accelerations_allow(hall):
+    env = scene_in(hall, (1.0, 2.0), 0.0, (5.0, 3.0), acceleration=1.0, turn_acceleration=2.0)
+    speeds, turns = [], []
+    for _ in range(4):
+        obs = env.step(np.array([1.0, 1.0], np.float32))[0]
+        speeds.append(float(obs["robot"][3]))
+        turns.append(float(obs["robot"][4]))
+    assert speeds == pytest.approx([0.1, 0.2, 0.3, 0.4], abs=1e-5)
+    assert turns == pytest.approx([0.2, 0.4, 0.6, 0.8], abs=1e-5)
+
+
+def test_arrival_terminates_and_pays(hall):
+    env = scene_in(hall, (3.0, 2.0), 0.0, (3.45, 2.0), goal_radius=0.3, **FREE)
+    _, _, terminated, truncated, info = env.step(AHEAD)
+    assert not terminated
+    assert info["reward_terms"]["time"] == pytest.approx(-0.01)
+    _, _, terminated, truncated, info = env.step(AHEAD)
+    assert terminated
+    assert not truncated
+    assert info["reward_terms"]["success"] == 4.0
+    assert info["metrics"]["success"] == 1.0
+    assert info["metrics"]["length"] == 2
+
+
+def test_touching_a_wall_ends_the_episode_or_stops_the_robot_just_before_it(hall):
+    ended = scene_in(hall, (5.7, 2.0), 0.0, (1.0, 2.0), **FREE)
+    stopped = scene_in(hall, (5.7, 2.0), 0.0, (1.0, 2.0), collisions="stop", **FREE)
+    for _ in range(3):
+        _, _, over, _, info = ended.step(AHEAD)
+        if over:
+            break
+    assert over
+    assert info["reward_terms"]["collision"] == -4.0
+    assert info["metrics"]["collision"] == 1.0
+    for _ in range(5):
+        _, _, over, _, info = stopped.step(AHEAD)
+    assert not over
+    assert info["reward_terms"]["collision"] == -4.0
+    x = pose(stopped)[0]
+    assert 5.9 - 0.05 <= x <= 5.9 + 1e-4  # the wall is at 6.1, the radius 0.2, a piece 0.05
+
+
+@pytest.mark.parametrize("max_speed", [1.0, 5.0, 20.0])
+def test_nobody_passes_a_wall_of_one_cell_however_fast(walled, max_speed):
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        place, heading = (2.0, rng.uniform(1, 3)), rng.uniform(-0.8, 0.8)
+        options = {"max_speed": max_speed, "time_step": 1.0, "collisions": "stop", **FREE}
+        env = scene_in(walled, place, heading, (5.0, 2.0), **options)
+        for _ in range(10):
+            env.step(np.array([1.0, rng.uniform(-0.2, 0.2)], np.float32))
+            assert pose(env)[0] <= 2.9 + 1e-3
+
+
+def test_spl_is_one_on_the_straight_way_and_a_half_on_one_twice_as_long(hall):
+    straight = scene_in(hall, (1.0, 2.0), 0.0, (4.0, 2.0), time_limit=100, **FREE)
+    for _ in range(40):
+        *_, over, _, info = straight.step(AHEAD)
+        if over:
+            break
+    assert info["metrics"]["spl"] == pytest.approx(1.0, abs=0.05)
+    rows = scene_in(hall, (3.6, 2.0), 0.0, (4.0, 2.0), **FREE)
+    state = rows.get_state()
+    state["start_m"], state["path_m"] = 3.3, 6.0 - 0.2  # 3 m to the goal's edge, of which 5.8 m are driven
+    rows.set_state(state)
+    for _ in range(3):
+        *_, over, _, info = rows.step(AHEAD)
+        if over:
+            break
+    assert over
+    assert info["metrics"]["spl"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_without_arrival_spl_is_zero_and_soft_spl_counts_what_was_done(hall):
+    env = PointNavEnv(maps=hall, time_limit=0.1)
+    env.reset(seed=1)
+    rows = env.get_state()
+    shortest = float(rows["start_m"][0, 0]) - 0.3
+    rows["path_m"] = shortest  # driven as far as the way was long, and back
+    env.set_state(rows)
+    *_, truncated, info = env.step(STOP)
+    assert truncated
+    assert info["metrics"]["spl"] == 0.0
+    assert info["metrics"]["timeout"] == 1.0
+    assert info["metrics"]["soft_spl"] == pytest.approx(0.0, abs=1e-3)
+
+
+def test_progress_pays_a_quarter_a_metre_of_the_shortest_way(hall):
+    env = PointNavEnv(maps=hall, drive="holonomic", **FREE)
+    env.reset(seed=3)
+    rows = env.get_state()
+    before = float(rows["left_m"][0, 0])
+    dx, dy = rows["goal_x"][0, 0] - rows["x"][0, 0], rows["goal_y"][0, 0] - rows["y"][0, 0]
+    toward = np.array([dx, dy]) / np.hypot(dx, dy)
+    rows["heading"] = 0.0
+    env.set_state(rows)
+    info = env.step(toward.astype(np.float32))[4]
+    left = float(env.get_state()["left_m"][0, 0])
+    assert left == pytest.approx(before - 0.1, abs=0.005)
+    assert info["reward_terms"]["progress"] == pytest.approx(0.25 * (before - left), abs=1e-5)
+
+
+def test_the_way_at_the_start_is_at_least_the_straight_line_and_within_its_bounds():
+    env = PointNavVectorEnv(64, maps="rooms", map_count=8, shortest=3.0, longest=6.0)
+    env.reset(seed=0)
+    s = env.states
+    straight = np.hypot(s["goal_x"] - s["x"], s["goal_y"] - s["y"])
+    assert (s["start_m"] >= straight - 1e-4).all()
+    assert (s["start_m"] >= 3.0).all()
+    assert (s["start_m"] <= 6.0).all()
+
+
+def test_environment_k_begins_in_map_k_and_walks_on_through_all():
+    env = PointNavVectorEnv(8, maps="rooms", map_count=8, time_limit=0.1)
+    env.reset(seed=1_000_000)
+    assert env.states["map"].tolist() == [(1_000_000 + k) % 8 for k in range(8)]
+    seen = {int(env.states["map"][0])}
+    for _ in range(7):
+        env.step(np.tile(STOP, (8, 1)))
+        seen.add(int(env.states["map"][0]))
+    assert seen == set(range(8))
+
+
+def test_without_noise_a_robot_knows_where_it_is_and_with_noise_it_drifts(hall):
+    for noise, apart in ((0.0, False), (0.1, True)):
+        env = scene_in(hall, (1.0, 1.0), 0.6, (5.0, 3.5), odometry_noise=noise, **FREE)
+        for _ in range(20):
+            env.step(np.array([0.5, 0.1], np.float32))
+        row = env.get_state()[0]
+        off = math.hypot(row["x"][0] - row["believed_x"][0], row["y"][0] - row["believed_y"][0])
+        assert (off > 1e-3) == apart
+
+
+def test_actuation_noise_is_normal_and_a_share_of_the_velocity():
+    env = PointNavVectorEnv(2000, maps="rooms", map_count=1, actuation_noise=0.1, collisions="stop", **FREE)
+    env.reset(seed=0)
+    env.step(np.tile(np.array([0.0, 0.5], np.float32), (2000, 1)))
+    moved = env.states["path_m"][:, 0] > 0.03
+    shares = env.states["second"][moved, 0] / 0.5
+    assert kstest((shares - 1) / 0.1, "norm").pvalue > 1e-3
+
+
+def test_discrete_actions_are_three_speeds_and_five_turn_rates(hall):
+    env = scene_in(hall, (2.0, 2.0), 0.0, (5.0, 3.5), actions="discrete", **FREE)
+    assert env.action_space == gymnasium.spaces.Discrete(15)
+    obs = env.step(5 * 1 + 4)[0]
+    assert obs["robot"][3:5].tolist() == pytest.approx([0.5, 1.0])
+    obs = env.step(5 * 2 + 1)[0]
+    assert obs["robot"][3:5].tolist() == pytest.approx([1.0, -0.5])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"maps": "house"},
+            r"maps='house' is unknown: use one of 'rooms', 'maze', 'clutter', 'mixed', 'PATH",
+        ),
+        (
+            {"observation": "sectors", "sectors": 7},
+            r"sectors=7 does not divide the 64 beams: use a divisor of beams",
+        ),
+        ({"drive": "diferential"}, r"did you mean 'differential'\?"),
+        ({"map_size": 5}, r"map_size=5 is out of range: use an integer in \[16, 512\]"),
+        ({"lidar_rnge": 3}, r"argument='lidar_rnge' is unknown: .*did you mean 'lidar_range'\?"),
+        ({"maps": "nowhere.yaml"}, r"nowhere.yaml cannot be read \(No such file or directory\)"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_with_the_remedy(options, message):
+    with pytest.raises(ValueError, match=message) as error:
+        PointNavEnv(**options)
+    assert "\n" not in str(error.value)
