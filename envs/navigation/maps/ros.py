@@ -1,6 +1,8 @@
 """Maps in ROS form: an image of occupancy, and a YAML file that says what its shades and its size mean."""
 
+import warnings
 from pathlib import Path
+from reprlib import Repr
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +10,9 @@ import yaml
 from PIL import Image, UnidentifiedImageError
 
 MOST_CELLS = 4_000_000
+_REPR = Repr()  # what a file holds may be long, or refer to itself
+_REPR.maxlevel = 2
+_brief = _REPR.repr
 _KEYS = ("image", "resolution", "origin", "occupied_thresh", "free_thresh")
 
 
@@ -31,12 +36,10 @@ def load_ros_map(path: str | Path) -> RosMap:
     if not 0.001 <= resolution <= 100:
         raise ValueError(f"{file}: resolution is {resolution}; give the metres of a pixel, 0.001 to 100")
     origin = meta["origin"]
-    if (
-        not isinstance(origin, list)
-        or len(origin) != 3
-        or not all(isinstance(n, int | float) for n in origin)
-    ):
-        raise ValueError(f"{file}: origin is {origin!r}; give [x, y, yaw] in m and rad, such as [0, 0, 0]")
+    if not isinstance(origin, list) or len(origin) != 3 or not all(_is_number(n) for n in origin):
+        raise ValueError(
+            f"{file}: origin is {_brief(origin)}; give [x, y, yaw] in m and rad, such as [0, 0, 0]"
+        )
     if abs(origin[2]) > 1e-6:
         raise ValueError(f"{file}: origin has a yaw of {origin[2]}; turn the image instead and give 0")
     high, low = _number(file, meta, "occupied_thresh"), _number(file, meta, "free_thresh")
@@ -46,10 +49,13 @@ def load_ros_map(path: str | Path) -> RosMap:
         )
     negate = meta.get("negate", 0)
     if negate not in (0, 1):
-        raise ValueError(f"{file}: negate is {negate!r}; give 0 (black is occupied) or 1")
+        raise ValueError(f"{file}: negate is {_brief(negate)}; give 0 (black is occupied) or 1")
     if meta.get("mode", "trinary") not in ("trinary", "scale"):
-        raise ValueError(f"{file}: mode is {meta['mode']!r}; give trinary or scale, or leave it out")
-    shade = _read_image(file, file.parent / str(meta["image"]))
+        raise ValueError(f"{file}: mode is {_brief(meta['mode'])}; give trinary or scale, or leave it out")
+    name = meta["image"]
+    if not isinstance(name, str) or not name or not name.isprintable():
+        raise ValueError(f"{file}: image is {_brief(name)}; give the name of a .pgm or .png")
+    shade = _read_image(file, file.parent / name)
     probability = shade if negate else 1.0 - shade
     occupied = np.pad(probability[::-1] > low, 1, constant_values=True)
     if occupied.all():
@@ -62,7 +68,7 @@ def _read_yaml(file: Path) -> dict[str, Any]:
         meta = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{file} cannot be read ({error.strerror}); give a map's .yaml") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except (yaml.YAMLError, ValueError, RecursionError):  # no text, no such date, brackets without end
         raise ValueError(f"{file} is no YAML; give the .yaml beside the image, not the image") from None
     if not isinstance(meta, dict):
         raise ValueError(f"{file} holds no mapping; give the keys {', '.join(_KEYS)}")
@@ -71,26 +77,49 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     return meta
 
 
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= 1e9  # false for NaN
+
+
 def _number(file: Path, meta: dict[str, Any], key: str) -> float:
     value = meta[key]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{file}: {key} is {value!r}; give a number")
+    if isinstance(value, str):
+        try:
+            value = float(value)  # 5e-2 is a number to ROS, and a string to PyYAML
+        except ValueError:
+            value = meta[key]
+    if not _is_number(value):
+        raise ValueError(f"{file}: {key} is {_brief(value)}; give a number")
     return float(value)
 
 
 def _read_image(file: Path, image: Path) -> np.ndarray:
     """Returns the shades (H, W) float64, from 0 (black) to 1."""
     try:
-        with Image.open(image) as picture:
-            width, height = picture.size
-            if width * height > MOST_CELLS:
-                raise ValueError(
-                    f"{image} has {width} x {height} pixels; at most {MOST_CELLS:,} are driven in: "
-                    "scale it down and raise resolution"
-                )
-            return np.asarray(picture.convert("L"), np.float64) / 255
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(image)
+        with picture:
+            if picture.width * picture.height <= MOST_CELLS:
+                return _shades(picture)
+            size = f"{picture.width} x {picture.height}"
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        size = "far too many"
     except UnidentifiedImageError:
         raise ValueError(f"{image}, named by {file}, is no image; give a .pgm or .png") from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise ValueError(f"{image}, named by {file}, cannot be read ({reason}); correct image:") from None
+    except (ValueError, SyntaxError):  # Pillow's for a broken .pgm and a broken .png
+        raise ValueError(f"{image}, named by {file}, is broken; save it again as .pgm or .png") from None
+    raise ValueError(
+        f"{image} has {size} pixels; at most {MOST_CELLS:,} are driven in: scale it down and raise resolution"
+    )
+
+
+def _shades(picture: Image.Image) -> np.ndarray:
+    if picture.mode.startswith("I"):  # 16 bits, of which a conversion to 8 would make nearly all white
+        return np.asarray(picture, np.float64) / 65535
+    return np.asarray(picture.convert("L"), np.float64) / 255

@@ -73,6 +73,61 @@ def test_an_image_that_is_none_and_one_of_absurd_size_are_named(tmp_path):
         load_ros_map(path)
 
 
+def test_values_that_are_no_numbers_or_none_that_a_map_can_have_are_named(tmp_path):
+    origin, size, image = "[-1.0, 2.0, 0.0]", "resolution: 0.1", "{image}"
+    for bad in ("[.nan, 0, 0]", "[0, .inf, 0]", "[0, 0, .nan]", "[true, 0, 0]"):
+        assert "give [x, y, yaw]" in fault(tmp_path, META.replace(origin, bad))
+    assert "resolution is nan; give a number" in fault(tmp_path, META.replace(size, "resolution: .nan"))
+    assert "; give a number" in fault(tmp_path, META.replace(size, "resolution: 1" + 400 * "0"))
+    for bad in ("", "[a]", "5", r'"a\0b"', r'"a\nb"'):
+        assert "; give the name of a .pgm or .png" in fault(tmp_path, META.replace(image, bad))
+    for bad in ("[" * 3000, "image: 2020-13-45\n", "negate: 1" + 5000 * "0"):
+        assert "is no YAML" in fault(tmp_path, bad)
+    aliases = "".join(f"k{n}: &k{n} [{', '.join(9 * [f'*k{n - 1}'])}]\n" for n in range(1, 12))
+    laughs = "k0: &k0 [0]\n" + aliases + META.replace(origin, "*k11")
+    assert len(fault(tmp_path, laughs)) < 2000
+
+
+def test_a_resolution_with_an_exponent_is_a_number(tmp_path):
+    meta = META.replace("resolution: 0.1", "resolution: 5e-2")
+    assert load_ros_map(write_map(tmp_path, [[WHITE]], meta)).resolution == 0.05
+
+
+def test_images_of_16_bits_have_the_same_shades(tmp_path):
+    shades = np.array([[WHITE, GREY, BLACK]], np.uint16) * 257
+    Image.fromarray(shades).save(tmp_path / "deep.png")
+    header = b"P5\n3 1\n65535\n"
+    (tmp_path / "deep.pgm").write_bytes(header + shades.astype(">u2").tobytes())
+    for image in ("deep.png", "deep.pgm"):
+        (tmp_path / "map.yaml").write_text(META.format(image=image))
+        assert load_ros_map(tmp_path / "map.yaml").occupied[1].tolist() == [True, False, True, True, True]
+
+
+def test_a_broken_image_is_named_whatever_byte_of_it_is_wrong(tmp_path):
+    rng = np.random.default_rng(0)
+    shades = np.full((9, 9), WHITE)
+    for image in ("map.pgm", "map.png"):
+        path = write_map(tmp_path, shades, image=image)
+        whole = np.frombuffer((tmp_path / image).read_bytes(), np.uint8)
+        named = 0
+        for _ in range(300):
+            broken = whole.copy()
+            broken[rng.integers(min(len(whole), 60))] = rng.integers(256)
+            (tmp_path / image).write_bytes(broken.tobytes())
+            try:
+                load_ros_map(path)
+            except ValueError as error:
+                named += 1
+                assert str(path) in str(error) or image in str(error)  # noqa: PT017
+                assert "\n" not in str(error)  # noqa: PT017
+        assert named > 30
+    for width in (10_000, 200_000):  # Pillow warns of the one, and refuses the other
+        path = write_map(tmp_path, shades)
+        (tmp_path / "map.pgm").write_bytes(b"P5\n%d %d\n255\n" % (width, width))
+        with pytest.raises(ValueError, match="pixels; at most 4,000,000 are driven in"):
+            load_ros_map(path)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"gone.yaml cannot be read \(No such file or directory\); give"):
         load_ros_map(tmp_path / "gone.yaml")
