@@ -39,7 +39,13 @@ CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
         {"map_count": 8},
         {
             **{"maps": "maze", "map_count": 3, "map_size": 32, "drive": "ackermann", "observation": "grid"},
-            **{"odometry_noise": 0.1, "lidar_noise": 0.02, "actuation_noise": 0.1, "collisions": "stop"},
+            **{
+                "odometry_noise": 0.1,
+                "lidar_noise": 0.02,
+                "actuation_noise": 0.1,
+                "collisions": "stop",
+                "guide": True,
+            },
         },
         {
             "maps": "clutter",

@@ -249,7 +249,8 @@ def compile_launchers(
 def cache_directory(world: World | Rules, launched: Iterable[Callable[..., Any]] = ()) -> Path:
     """Returns where the machine code of a world is kept, by a hash of everything that it is compiled from.
 
-    launched: the functions that are compiled, which may call more than the world's own. Under `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/quadrivium`, else `~/.cache/quadrivium`.
+    launched: the functions that are compiled, which may call more than the world's own. The directory is
+    under `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/quadrivium`, else `~/.cache/quadrivium`.
     """
     sources: dict[str, bytes] = {}
     constants: dict[str, str] = {}

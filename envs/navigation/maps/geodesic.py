@@ -4,8 +4,8 @@
 
 Ways may go in any direction, not along the grid only: a search from the goal outward, in which a cell's
 predecessor is the farthest one in sight (Nash et al. 2007, "Theta*"). So a way is never shorter than the
-straight line, equal to it where the goal is in sight, and elsewhere within 1 % of the shortest there is on
-average, 6 % at most, in the maps of the tests.
+straight line, equal to it where the goal is in sight, and elsewhere 0.4 % longer than the shortest there is
+on average, 7 % at most: measured on 60 maps of all kinds against a graph of all cells that see one another.
 """
 
 import heapq
@@ -54,6 +54,13 @@ def distance_field(free, goal_row, goal_column, resolution):
     cells[goal_row, goal_column] = 0.0
     parents[goal_row, goal_column] = goal_row * columns + goal_column
     heap: Any = [(0.0, np.int64(goal_row * columns + goal_column))]
+    # Cells that see the goal through a slit, while their neighbours do not, would not find it by themselves.
+    for u in range(rows):
+        for v in range(columns):
+            if free[u, v] and in_sight(free, goal_row, goal_column, u, v):
+                cells[u, v] = math.sqrt((goal_row - u) ** 2 + (goal_column - v) ** 2)
+                parents[u, v] = goal_row * columns + goal_column
+                heapq.heappush(heap, (cells[u, v], np.int64(u * columns + v)))
     while len(heap) > 0:
         _, cell = heapq.heappop(heap)
         i, j = cell // columns, cell % columns

@@ -14,9 +14,14 @@ import numpy as np
 from envs.core.gym_env import LaneVectorEnv
 from envs.core.lane import World
 from envs.core.launch import compile_launchers
-from envs.navigation.point_nav.planners import drive_to, dynamic_window, follow_shortest_way
+from envs.navigation.point_nav.planners import (
+    drive_to,
+    dynamic_window,
+    follow_own_plan,
+    follow_shortest_way,
+)
 
-_STRAIGHT, _SHORTEST, _WINDOW = range(3)
+_STRAIGHT, _SHORTEST, _WINDOW, _OWN = range(4)
 
 
 def straight_line(env: LaneVectorEnv) -> np.ndarray:
@@ -34,11 +39,23 @@ def dwa(env: LaneVectorEnv) -> np.ndarray:
     return _actions(env, _WINDOW)
 
 
+def own_plan(env: LaneVectorEnv) -> np.ndarray:
+    """Follows the plan in the robot's own map by pure pursuit: it knows what it has seen, as an agent does.
+
+    Raises ValueError if the robots have none (`guide`).
+    """
+    if not env.setup.params.guide:
+        raise ValueError("own_plan needs robots that plan: make the environment with guide=True")
+    return _actions(env, _OWN)
+
+
 BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {
     "straight_line": straight_line,
     "shortest_way": shortest_way,
     "dwa": dwa,
 }
+
+GUIDED_BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {**BASELINES, "own_plan": own_plan}
 
 
 def _actions(env: LaneVectorEnv, planner: int) -> np.ndarray:
@@ -63,6 +80,8 @@ def _choose(states: Any, p: Any, planner: Any, out: Any) -> None:
                 first, second = follow_shortest_way(s, p, r)
             elif planner == _WINDOW:
                 first, second = dynamic_window(s, p, r)
+            elif planner == _OWN:
+                first, second = follow_own_plan(s, p, r)
             else:
                 first, second = drive_to(s, p, r, s.goal_x[r], s.goal_y[r])
             out[i * robots + r, 0], out[i * robots + r, 1] = first, second

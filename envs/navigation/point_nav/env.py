@@ -14,7 +14,8 @@ from envs.core.validation import require_choice, require_number, with_defaults
 from envs.navigation import moves
 from envs.navigation.maps.choice import choose_bank
 from envs.navigation.point_nav import kernel, senses
-from envs.navigation.point_nav.baselines import BASELINES
+from envs.navigation.point_nav.baselines import BASELINES, GUIDED_BASELINES
+from envs.navigation.point_nav.senses import keeps_map
 from envs.navigation.point_nav.state import GRID, LIDAR, SECTORS, PointNavParams, state_dtype
 
 WORLD = World(
@@ -56,6 +57,7 @@ class PointNavOptions(TypedDict, total=False):
     lidar_range: float
     lidar_noise: float
     sectors: int
+    guide: bool
     patch_cells: int
     patch_cell: float
     success_reward: float
@@ -104,6 +106,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {  # the first is the default
 }
 _DEFAULTS: dict[str, Any] = {
     "maps": "rooms",
+    "guide": False,
     **{name: allowed[0] for name, allowed in _CHOICES.items()},
     **{row[0]: row[1] for row in _NUMBERS},
 }
@@ -120,6 +123,8 @@ def point_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Poin
         require_number(name, chosen[name], low, high, integer=kind == "integer", open_low=kind == "positive")
     for name, allowed in _CHOICES.items():
         require_choice(name, chosen[name], allowed)
+    if not isinstance(chosen["guide"], bool):
+        raise ValueError(f"guide={chosen['guide']!r} is no switch: use True or False")
     beams, sectors, side = chosen["beams"], chosen["sectors"], chosen["patch_cells"]
     observation = _index("observation", chosen)
     if observation == SECTORS and beams % sectors:
@@ -166,6 +171,8 @@ def point_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Poin
         lidar_noise=float(chosen["lidar_noise"]),
         directions=directions_of(beams),
         sectors=sectors,
+        guide=int(chosen["guide"]),
+        margin=math.ceil(chosen["robot_radius"] / bank.resolution - 0.5),
         patch=side,
         patch_cell=float(chosen["patch_cell"]),
     )
@@ -177,16 +184,18 @@ def point_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Poin
         parts.append(("sectors", Box(-1.0, 1.0, (sectors, width), np.float32)))
     elif observation == GRID:
         parts.append(("grid", Box(-1.0, 1.0, (2, side, side), np.float32)))
-    mapped = bank.occupied.shape[1:] if observation == GRID else (1, 1)
+    shape = (bank.occupied.shape[1], bank.occupied.shape[2])
+    mapped, planned = (shape if wanted else (1, 1) for wanted in (keeps_map(params), params.guide))
+    own = senses.OWN + (senses.GUIDE if params.guide else 0)
     return Setup(
         world=WORLD,
         params=params,
-        state_dtype=state_dtype(robots, beams, (mapped[0], mapped[1])),
-        observation_space=Dict([*parts, ("robot", Box(-1.0, 1.0, (senses.OWN,), np.float32))]),
+        state_dtype=state_dtype(robots, beams, mapped, planned),
+        observation_space=Dict([*parts, ("robot", Box(-1.0, 1.0, (own,), np.float32))]),
         action_space=Discrete(len(params.moves)) if params.discrete else Box(-1.0, 1.0, (2,), np.float32),
         renderer=lambda: _renderer(params, robots),
         render_fps=round(1 / chosen["time_step"]),
-        baselines=BASELINES,
+        baselines=GUIDED_BASELINES if params.guide else BASELINES,
         agents=("robot",) if robots == 1 else tuple(f"robot_{r}" for r in range(robots)),
         active="active" if leave else None,
         source=bank,
@@ -252,6 +261,10 @@ class PointNavEnv(LaneEnv):
       (occupied); and a 1 in the goal's cell, or on the border in its direction.
     - `observation="blind"`: nothing of the map.
 
+    With `guide` the robot plans in the map that it has made itself, where the unknown counts as free, and
+    `robot` (10,) ends with what the plan says: cosine and sine of the direction of its farthest point in
+    sight, at most 2 m away, that distance by 2 m, and the length of the plan by 20 m.
+
     ## Reward
     Terms: `success`, `success_reward` on arrival; `collision`, minus `collision_penalty`; `time`, minus
     `time_penalty` a step; `progress`, `progress_reward` a metre by which the shortest way has become shorter.
@@ -276,7 +289,8 @@ class PointNavEnv(LaneEnv):
 
     ## Baselines
     `shortest_way` (plans in the true map, and follows by pure pursuit), `dwa` (dynamic window),
-    `straight_line`; for every drive and kind of action.
+    `straight_line`; with `guide` also `own_plan` (plans in the map that it has made itself); for every drive
+    and kind of action.
 
     Args:
         render_mode: "rgb_array", "human" or None.
@@ -302,6 +316,7 @@ class PointNavEnv(LaneEnv):
         lidar_range: m.
         lidar_noise: m, standard deviation.
         sectors: tokens; a divisor of `beams`.
+        guide: whether the robot plans in its own map.
         patch_cells: V.
         patch_cell: m.
         success_reward: 4.

@@ -11,6 +11,7 @@ from envs.core.lane import lane
 from envs.navigation.clearance import disc_fits, interpolated
 from envs.navigation.lidar import beam
 from envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING, along_arc, approach, motion
+from envs.navigation.wavefront import descend
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 _TINY = np.float32(1e-6)
@@ -95,6 +96,16 @@ def follow_shortest_way(s, p, r):
             break
         x, y = tx, ty
     return drive_to(s, p, r, x, y)
+
+
+@lane
+def follow_own_plan(s, p, r):
+    """Returns the action toward the farthest point of the robot's own plan that is in sight there."""
+    x, y = s.believed_x[r], s.believed_y[r]
+    tx, ty, length = descend(s.plan[r], x, y, _LOOK_AHEAD, np.float32(p.resolution))
+    if length < _TWO * np.float32(p.resolution):
+        return drive_to(s, p, r, s.goal_x[r], s.goal_y[r])
+    return drive_to(s, p, r, s.x[r] + tx - x, s.y[r] + ty - y)
 
 
 @lane

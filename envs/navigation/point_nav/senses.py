@@ -12,15 +12,18 @@ import numpy as np
 from envs.core.geometry import clip
 from envs.core.lane import lane
 from envs.core.rng import normal
-from envs.navigation import occupancy
+from envs.navigation import occupancy, wavefront
 from envs.navigation.lidar import meet_disc, scan_grid
 from envs.navigation.point_nav.state import BLIND, GRID, LIDAR
 from envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING
 
 OWN = 6  # distance to the goal, its cosine and sine, both velocities, time left
+GUIDE = 4  # cosine, sine and distance of the point to which the plan leads, length of the plan
 GOAL_RANGE = np.float32(10.0)  # m
 SECTOR_EXTRA = 4  # presence, cosine and sine of the sector, least range
-_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+_PLAN_EVERY = 4  # steps
+_LOOK_AHEAD = np.float32(2.0)  # m
+_ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 _TINY = np.float32(1e-6)
 _TWO_PI = np.float32(2.0 * math.pi)
 
@@ -28,13 +31,19 @@ _TWO_PI = np.float32(2.0 * math.pi)
 @lane
 def forget(s, p, r):
     """Empties the map that robot `r` keeps."""
-    if p.observation == GRID:
+    if keeps_map(p):
         occupancy.forget_all(s.own_map[r])
 
 
 @lane
+def keeps_map(p):
+    """Returns whether robots map what they see."""
+    return p.observation == GRID or p.guide != 0
+
+
+@lane
 def sense(s, p, r):
-    """Takes a scan, and enters it into the robot's own map if it keeps one."""
+    """Takes a scan; enters it into the robot's own map if it keeps one, and plans there from time to time."""
     ranges, reach, resolution = s.scan[r], np.float32(p.lidar_range), np.float32(p.resolution)
     scan_grid(p.occupied[s.map], s.x[r], s.y[r], s.heading[r], p.directions, reach, resolution, ranges)
     cos, sin = math.cos(s.heading[r]), math.sin(s.heading[r])
@@ -49,9 +58,25 @@ def sense(s, p, r):
         for b in range(ranges.shape[0]):
             if ranges[b] < reach:
                 ranges[b] = clip(ranges[b] + noise * normal(s), _ZERO, reach)
-    if p.observation == GRID:
+    if keeps_map(p):
         x, y, heading = s.believed_x[r], s.believed_y[r], s.believed_heading[r]
         occupancy.add_scan(s.own_map[r], x, y, heading, p.directions, ranges, reach, resolution)
+    if p.guide != 0 and s.step % _PLAN_EVERY == 0:
+        plan_way(s, p, r)
+
+
+@lane
+def plan_way(s, p, r):
+    """Plans the way of robot `r` to its goal in its own map: with a cell to spare, or if need be without."""
+    plan, resolution = s.plan[r], np.float32(p.resolution)
+    x, y = s.believed_x[r], s.believed_y[r]
+    i, j = np.int32(s.goal_y[r] / resolution), np.int32(s.goal_x[r] / resolution)
+    for spare in range(1, -1, -1):
+        wavefront.block(s.own_map[r], plan, p.margin + spare, x, y, resolution)
+        plan[i, j] = _ZERO
+        wavefront.spread(plan)
+        if wavefront.descend(plan, x, y, _ZERO, resolution)[2] < wavefront.FAR:
+            return
 
 
 @lane
@@ -59,8 +84,9 @@ def observe_one(s, p, out):
     """Writes what each robot perceives, then its own numbers; all 0 for a robot that is gone."""
     robots = s.x.shape[0]
     width = out.shape[0] // robots
+    own_width = OWN + (GUIDE if p.guide != 0 else 0)
     for r in range(robots):
-        begin, own = r * width, (r + 1) * width - OWN
+        begin, own = r * width, (r + 1) * width - own_width
         if robots > 1 and s.active[r] == 0:
             for k in range(begin, begin + width):
                 out[k] = _ZERO
@@ -99,6 +125,25 @@ def observe_own(s, p, r, out, at):
     out[at + 3] = clip(s.first[r] / speed, -_ONE, _ONE)
     out[at + 4] = clip(s.second[r] / limit, -_ONE, _ONE)
     out[at + 5] = _ONE - np.float32(s.step) / np.float32(p.max_steps)
+    if p.guide != 0:
+        observe_plan(s, p, r, out, at + OWN)
+
+
+@lane
+def observe_plan(s, p, r, out, at):
+    """Writes `GUIDE` numbers from place `at` on; without a plan the goal itself is where it leads."""
+    x, y, heading = s.believed_x[r], s.believed_y[r], s.believed_heading[r]
+    tx, ty, length = wavefront.descend(s.plan[r], x, y, _LOOK_AHEAD, np.float32(p.resolution))
+    dx, dy = tx - x, ty - y
+    distance = math.sqrt(dx * dx + dy * dy)
+    if distance < _TINY:
+        dx, dy = s.goal_x[r] - x, s.goal_y[r] - y
+        distance = math.sqrt(dx * dx + dy * dy)
+    scale = _ONE / max(distance, _TINY)
+    cos, sin = math.cos(heading), math.sin(heading)
+    out[at], out[at + 1] = scale * (dx * cos + dy * sin), scale * (dy * cos - dx * sin)
+    out[at + 2] = clip(distance / _LOOK_AHEAD, _ZERO, _ONE)
+    out[at + 3] = clip(length / (_TWO * GOAL_RANGE), _ZERO, _ONE)
 
 
 @lane

@@ -14,10 +14,11 @@ LIDAR, SECTORS, GRID, BLIND = range(4)
 
 
 @cache
-def state_dtype(robots: int, beams: int, mapped: tuple[int, int]) -> np.dtype[Any]:
+def state_dtype(robots: int, beams: int, mapped: tuple[int, int], planned: tuple[int, int]) -> np.dtype[Any]:
     """Returns the record of `robots` robots with `beams` beams each.
 
-    mapped: rows and columns of each robot's own map of what it has seen, (1, 1) where it keeps none.
+    mapped, planned: rows and columns of each robot's own map of what it has seen, and of its plan in it;
+    (1, 1) where it keeps none.
     """
     own = (robots,)
     return np.dtype(
@@ -45,6 +46,7 @@ def state_dtype(robots: int, beams: int, mapped: tuple[int, int]) -> np.dtype[An
             # what they perceive
             ("scan", "f4", (robots, beams)),  # m
             ("own_map", "i1", (robots, *mapped)),  # log-odds: see `envs.navigation.occupancy`
+            ("plan", "f4", (robots, *planned)),  # cells to the goal: see `envs.navigation.wavefront`
             # the episode so far
             ("left_m", "f4", own),  # m, the shortest way to the goal
             ("start_m", "f4", own),  # m, the same at the start
@@ -100,5 +102,7 @@ class PointNavParams(NamedTuple):
     lidar_noise: float  # m, standard deviation
     directions: np.ndarray  # (beams, 2) float32, cosine and sine of the beams against the heading
     sectors: int  # tokens
+    guide: int  # 0 or 1: the robot plans in its own map, and is told where the plan leads
+    margin: int  # cells that a plan keeps from obstacles
     patch: int  # cells along a side of the egocentric grid
     patch_cell: float  # m

@@ -60,14 +60,16 @@ def test_ways_agree_with_those_of_a_graph_with_many_directions(kind):
 
 
 def test_a_way_is_never_shorter_than_the_straight_line_and_equals_it_in_sight_of_the_goal():
-    free = clearance(KINDS["clutter"](np.random.default_rng(4), 64), RESOLUTION) > 0.25
-    goal = tuple(int(n) for n in np.argwhere(free)[500])
-    field, _ = distance_field(free, *goal, RESOLUTION)
-    for i, j in np.argwhere(np.isfinite(field)):
-        straight = RESOLUTION * math.hypot(i - goal[0], j - goal[1])
-        assert field[i, j] >= straight - 1e-4
-        if in_sight(free, *goal, i, j):
-            assert field[i, j] == pytest.approx(straight, abs=1e-4)
+    for seed in range(6):  # some of the cells see the goal through slits
+        rng = np.random.default_rng(seed)
+        free = clearance(KINDS["clutter"](rng, 64), RESOLUTION) > 0.25
+        goal = tuple(int(n) for n in rng.choice(np.argwhere(free)))
+        field, _ = distance_field(free, *goal, RESOLUTION)
+        for i, j in np.argwhere(np.isfinite(field)):
+            straight = RESOLUTION * math.hypot(i - goal[0], j - goal[1])
+            assert field[i, j] >= straight - 1e-4
+            if in_sight(free, *goal, i, j):
+                assert field[i, j] == pytest.approx(straight, abs=1e-4)
 
 
 def test_a_way_goes_round_a_wall_by_its_end():

@@ -1,0 +1,146 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""Ways through the map that a robot has made itself, as scalar lane functions in float32.
+
+What is unknown counts as free until it is seen (Stentz 1994), so a plan leads through it. A plan (H, W) holds
+the distance of each cell to the target in cells, from cell to cell in eight directions; BLOCKED where an
+obstacle is too near, FAR where no way leads.
+"""
+
+import math
+
+import numpy as np
+
+from envs.core.lane import lane
+
+BLOCKED, FAR = np.float32(-1.0), np.float32(1e9)
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+_DIAGONAL = np.float32(math.sqrt(2.0))
+_ROUNDS = 64
+
+
+@lane
+def block(odds, plan, margin, x, y, resolution):
+    """Begins a plan: BLOCKED within `margin` cells of obstacles, but not about (x, y) m; else FAR."""
+    rows, columns = odds.shape
+    for i in range(rows):
+        for j in range(columns):
+            plan[i, j] = FAR
+    for i in range(rows):
+        for j in range(columns):
+            if odds[i, j] > 0:
+                for u in range(max(i - margin, 0), min(i + margin + 1, rows)):
+                    for v in range(max(j - margin, 0), min(j + margin + 1, columns)):
+                        plan[u, v] = BLOCKED
+    # Where the robot stands there is room, whatever the map says.
+    j, i = np.int32(math.floor(x / resolution)), np.int32(math.floor(y / resolution))
+    for u in range(max(i - margin, 0), min(i + margin + 1, rows)):
+        for v in range(max(j - margin, 0), min(j + margin + 1, columns)):
+            if odds[u, v] <= 0:
+                plan[u, v] = FAR
+
+
+@lane
+def spread(plan):
+    """Carries the distances of the cells that have one to all others, by sweeps to and fro."""
+    rows, columns = plan.shape
+    for _ in range(_ROUNDS):
+        changed = False
+        for i in range(rows):
+            for j in range(columns):
+                changed |= _relax(plan, i, j, -1)
+        for i in range(rows - 1, -1, -1):
+            for j in range(columns - 1, -1, -1):
+                changed |= _relax(plan, i, j, 1)
+        if not changed:
+            return
+
+
+@lane
+def _relax(plan, i, j, side):
+    """Shortens the way of a cell by its neighbours in the row before (−1) or after (1), and by one beside."""
+    here = plan[i, j]
+    if here < _ZERO:
+        return False
+    rows, columns = plan.shape
+    best = here
+    u = i + side
+    if u >= 0 and u < rows:
+        if plan[u, j] >= _ZERO:
+            best = min(best, plan[u, j] + _ONE)
+        if j > 0 and plan[u, j - 1] >= _ZERO:
+            best = min(best, plan[u, j - 1] + _DIAGONAL)
+        if j + 1 < columns and plan[u, j + 1] >= _ZERO:
+            best = min(best, plan[u, j + 1] + _DIAGONAL)
+    v = j + side
+    if v >= 0 and v < columns and plan[i, v] >= _ZERO:
+        best = min(best, plan[i, v] + _ONE)
+    plan[i, j] = best
+    return best < here
+
+
+@lane
+def descend(plan, x, y, farthest, resolution):
+    """Returns (x, y) in m of the farthest point of the way that is in sight, and the length of the way in m.
+
+    farthest: m, beyond which no point is looked for. Where no way leads, the point is (x, y) itself and the
+    length is FAR.
+    """
+    rows, columns = plan.shape
+    j, i = np.int32(math.floor(x / resolution)), np.int32(math.floor(y / resolution))
+    # Next to a wall the robot's own cell is blocked: the way begins at the best cell around it.
+    near_i, near_j, least = -1, -1, FAR
+    for u in range(max(i - 2, 0), min(i + 3, rows)):
+        for v in range(max(j - 2, 0), min(j + 3, columns)):
+            if plan[u, v] >= _ZERO:
+                away = np.float32(abs(u - i) + abs(v - j))
+                if plan[u, v] + np.float32(2.0) * away < least:
+                    near_i, near_j, least = u, v, plan[u, v] + np.float32(2.0) * away
+    if near_i < 0:
+        return x, y, FAR
+    i, j = near_i, near_j
+    length = plan[i, j] * resolution
+    best_x, best_y = (np.float32(j) + _HALF) * resolution, (np.float32(i) + _HALF) * resolution
+    for k in range(rows + columns):
+        next_i, next_j, least = i, j, plan[i, j]
+        for u in range(max(i - 1, 0), min(i + 2, rows)):
+            for v in range(max(j - 1, 0), min(j + 2, columns)):
+                if _ZERO <= plan[u, v] < least:
+                    next_i, next_j, least = u, v, plan[u, v]
+        if next_i == i and next_j == j:
+            break
+        i, j = next_i, next_j
+        tx, ty = (np.float32(j) + _HALF) * resolution, (np.float32(i) + _HALF) * resolution
+        if (tx - x) * (tx - x) + (ty - y) * (ty - y) > farthest * farthest:
+            break
+        if k > 1 and not clear_line(plan, x, y, tx, ty, resolution):  # the way's own two next cells are free
+            break
+        best_x, best_y = tx, ty
+    return best_x, best_y, length
+
+
+@lane
+def clear_line(plan, x, y, to_x, to_y, resolution):
+    """Returns whether nothing is BLOCKED on a line between two points (m), half a cell to each side."""
+    dx, dy = to_x - x, to_y - y
+    length = math.sqrt(dx * dx + dy * dy)
+    if length == _ZERO:
+        return True
+    half = _HALF * resolution
+    pieces = np.int32(math.ceil(length / half))
+    aside_x, aside_y = -dy / length * half, dx / length * half
+    for k in range(1, pieces + 1):
+        share = np.float32(k) / np.float32(pieces)
+        px, py = x + share * dx, y + share * dy
+        if _blocked(plan, px + aside_x, py + aside_y, resolution):
+            return False
+        if _blocked(plan, px - aside_x, py - aside_y, resolution):
+            return False
+    return True
+
+
+@lane
+def _blocked(plan, x, y, resolution):
+    rows, columns = plan.shape
+    j, i = np.int32(math.floor(x / resolution)), np.int32(math.floor(y / resolution))
+    return i < 0 or j < 0 or i >= rows or j >= columns or plan[i, j] < _ZERO
