@@ -71,6 +71,11 @@ def register_environments() -> None:
         entry_point="envs.navigation.point_nav.env:PointNavEnv",
         vector_entry_point="envs.navigation.point_nav.env:PointNavVectorEnv",
     )
+    gymnasium.register(
+        id="quadrivium/Explore-v0",
+        entry_point="envs.navigation.explore.env:ExploreEnv",
+        vector_entry_point="envs.navigation.explore.env:ExploreVectorEnv",
+    )
     for game in BOARD_GAMES:
         gymnasium.register(
             id=f"quadrivium/{game}-v0",

@@ -1,4 +1,4 @@
-"""The discrete actions of robots: tables of the continuous actions that they stand for."""
+"""The discrete actions of robots, as tables of the continuous ones, and the directions of their beams."""
 
 import math
 from collections.abc import Sequence
@@ -46,3 +46,14 @@ def read_only(rows: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
     array = np.array(rows, np.float32)
     array.flags.writeable = False
     return array
+
+
+def directions_of(beams: int) -> np.ndarray:
+    """Returns the cosines and sines (beams, 2) float32 of beams from straight ahead to the left."""
+    angles = 2 * np.pi * np.arange(beams) / beams
+    return read_only(np.stack([np.cos(angles), np.sin(angles)], axis=1))
+
+
+def nearest_move(actions: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """Returns the indices (N,) of the moves (A, 2) that come nearest to continuous actions (N, 2)."""
+    return ((actions[:, None] - moves) ** 2).sum(axis=2).argmin(axis=1)

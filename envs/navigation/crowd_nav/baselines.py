@@ -19,6 +19,7 @@ from envs.core.lane import World
 from envs.core.launch import compile_launchers
 from envs.navigation.crowd_nav.observations import toward_goal
 from envs.navigation.crowd_nav.state import HOLONOMIC, ORCA, SOCIAL_FORCE, CrowdNavParams
+from envs.navigation.moves import nearest_move
 from envs.navigation.orca import orca_velocity
 from envs.navigation.social_force import social_force_velocity
 
@@ -61,9 +62,7 @@ def actions_of(env: LaneVectorEnv, vx: np.ndarray, vy: np.ndarray) -> np.ndarray
         ahead = 2 * speed * np.maximum(np.cos(error), 0.0) / p.max_speed - 1
         aside = error / (p.max_turn * p.dt)
     actions = np.clip(np.stack([ahead, aside], axis=-1), -1, 1).reshape(-1, 2).astype(np.float32)
-    if not p.discrete:
-        return actions
-    return ((actions[:, None] - p.moves) ** 2).sum(axis=2).argmin(axis=1)
+    return nearest_move(actions, p.moves) if p.discrete else actions
 
 
 def directions_to_goal(env: LaneVectorEnv) -> tuple[np.ndarray, np.ndarray]:

@@ -138,7 +138,7 @@ def crowd_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Crow
         progress=float(chosen["progress_reward"]),
         observation=_index("observation", chosen),
         sensor_range=float(chosen["sensor_range"]),
-        directions=_directions(beams),
+        directions=moves.directions_of(beams),
     )
     others = robots + people - 1
     part = (
@@ -163,11 +163,6 @@ def crowd_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Crow
 def _index(name: str, chosen: dict[str, Any]) -> int:
     """Returns the kernel's number of a choice, which is its place among those allowed."""
     return _CHOICES[name].index(chosen[name])
-
-
-def _directions(beams: int) -> np.ndarray:
-    angles = 2 * np.pi * np.arange(beams) / beams
-    return moves.read_only(np.stack([np.cos(angles), np.sin(angles)], axis=1))
 
 
 def _renderer(params: CrowdNavParams, robots: int) -> Renderer:

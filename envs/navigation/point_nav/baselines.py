@@ -14,6 +14,7 @@ import numpy as np
 from envs.core.gym_env import LaneVectorEnv
 from envs.core.lane import World
 from envs.core.launch import compile_launchers
+from envs.navigation.moves import nearest_move
 from envs.navigation.point_nav.planners import (
     drive_to,
     dynamic_window,
@@ -64,9 +65,7 @@ def _actions(env: LaneVectorEnv, planner: int) -> np.ndarray:
     states = env.states
     actions = np.zeros((len(states) * len(env.setup.agents), 2), np.float32)
     _launcher(env.setup.world)(states, p, planner, actions)
-    if not p.discrete:
-        return actions
-    return ((actions[:, None] - p.moves) ** 2).sum(axis=2).argmin(axis=1)
+    return nearest_move(actions, p.moves) if p.discrete else actions
 
 
 def _choose(states: Any, p: Any, planner: Any, out: Any) -> None:

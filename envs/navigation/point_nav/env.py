@@ -169,7 +169,7 @@ def point_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Poin
         observation=observation,
         lidar_range=float(chosen["lidar_range"]),
         lidar_noise=float(chosen["lidar_noise"]),
-        directions=directions_of(beams),
+        directions=moves.directions_of(beams),
         sectors=sectors,
         guide=int(chosen["guide"]),
         margin=math.ceil(chosen["robot_radius"] / bank.resolution - 0.5),
@@ -205,12 +205,6 @@ def point_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Poin
 def _index(name: str, chosen: dict[str, Any]) -> int:
     """Returns the kernel's number of a choice, which is its place among those allowed."""
     return _CHOICES[name].index(chosen[name])
-
-
-def directions_of(beams: int) -> np.ndarray:
-    """Returns the cosines and sines (beams, 2) float32 of beams from straight ahead to the left."""
-    angles = 2 * np.pi * np.arange(beams) / beams
-    return moves.read_only(np.stack([np.cos(angles), np.sin(angles)], axis=1))
 
 
 def _renderer(params: PointNavParams, robots: int) -> Renderer:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from envs.core.lane import LANE_HEADER
+from envs.navigation.locomotion import body_fields
 
 UNDERWAY, ARRIVED, COLLIDED = range(3)
 """How things stand with a robot."""
@@ -29,20 +30,8 @@ def state_dtype(robots: int, beams: int, mapped: tuple[int, int], planned: tuple
             ("goal", "i4", own),  # of the map's goals
             ("goal_x", "f4", own),  # m
             ("goal_y", "f4", own),
-            # where the robots are, and where they think they are
-            ("x", "f4", own),  # m
-            ("y", "f4", own),
-            ("heading", "f4", own),  # rad
-            ("first", "f4", own),  # the drive's velocities: see `envs.navigation.robots`
-            ("second", "f4", own),
-            ("believed_x", "f4", own),  # m, by odometry
-            ("believed_y", "f4", own),
-            ("believed_heading", "f4", own),
-            ("from_x", "f4", own),  # scratch: the pose before the step
-            ("from_y", "f4", own),
-            ("from_heading", "f4", own),
+            *body_fields(robots),
             ("outcome", "i4", own),  # UNDERWAY, ARRIVED or COLLIDED
-            ("active", "i4", own),  # 0 when done
             # what they perceive
             ("scan", "f4", (robots, beams)),  # m
             ("own_map", "i1", (robots, *mapped)),  # log-odds: see `envs.navigation.occupancy`
@@ -50,7 +39,6 @@ def state_dtype(robots: int, beams: int, mapped: tuple[int, int], planned: tuple
             # the episode so far
             ("left_m", "f4", own),  # m, the shortest way to the goal
             ("start_m", "f4", own),  # m, the same at the start
-            ("path_m", "f4", own),  # m driven
             ("clearance_m", "f4", own),  # m, the least between its surface and any other
             (
                 "change",

@@ -1,0 +1,1 @@
+"""Explore: a robot that maps a place which it does not know."""

@@ -1,0 +1,37 @@
+# Holds a launcher of kernel code: a record has no static type, and Numba is partly typed.
+# pyright: reportMissingParameterType=false
+"""A scripted explorer, batched: it takes a `LaneVectorEnv` of this world and returns its actions."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from envs.core.gym_env import LaneVectorEnv
+from envs.core.lane import World
+from envs.core.launch import compile_launchers
+from envs.navigation.explore.pursuit import to_nearest_frontier
+from envs.navigation.moves import nearest_move
+
+
+def nearest_frontier(env: LaneVectorEnv) -> np.ndarray:
+    """Drives to the nearest place where what the robot knows ends (Yamauchi 1997)."""
+    p = env.setup.params
+    actions = np.zeros((len(env.states), 2), np.float32)
+    _launcher(env.setup.world)(env.states, p, actions)
+    return nearest_move(actions, p.moves) if p.discrete else actions
+
+
+BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {"nearest_frontier": nearest_frontier}
+
+
+def _choose(states: Any, p: Any, out: Any) -> None:
+    for i in range(states.shape[0]):
+        out[i, 0], out[i, 1] = to_nearest_frontier(states[i], p)
+
+
+@cache
+def _launcher(world: World) -> Callable[..., None]:
+    """Returns `(states, p, out (N, 2))`, which writes the actions toward the nearest frontier."""
+    return compile_launchers(world, serial=[_choose])[0]

@@ -1,0 +1,118 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""The rules of Explore: a robot drives, maps what it sees, and is paid for what its map has right."""
+
+import math
+
+import numpy as np
+
+from envs.core.lane import lane
+from envs.core.rng import integer, uniform
+from envs.navigation.explore.senses import find_frontier, sense
+from envs.navigation.explore.state import COLLIDED, FINISHED, UNDERWAY
+from envs.navigation.locomotion import accelerate, drive, stand
+from envs.navigation.occupancy import forget_all
+
+REWARD_TERMS = ("mapped", "collision", "time")
+METRICS = (
+    "coverage",
+    "mean_coverage",
+    "map_error",
+    "drift",
+    "collision",
+    "finished",
+    "path_length",
+    "length",
+)
+_MAPPED, _COLLISION, _TIME = range(len(REWARD_TERMS))
+_TRIES = 4096
+_MAP_STRIDE = np.uint64(7919)  # a prime, so that an environment walks through all maps
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+_TWO_PI = np.float32(2.0 * math.pi)
+_SPACE = np.float32(0.1)  # m, beyond the radius, that the robot has at first
+
+
+@lane
+def reset_one(s, p):
+    """Begins an episode: a map, a place in it, and the first scan."""
+    s.map = np.int32((s.seed + (s.episode - np.uint64(1)) * _MAP_STRIDE) % np.uint64(p.occupied.shape[0]))
+    s.step, s.outcome = 0, UNDERWAY
+    s.area_under, s.drift_m, s.bumps = _ZERO, _ZERO, 0
+    rows, columns = p.occupied.shape[1], p.occupied.shape[2]
+    resolution, room = np.float32(p.resolution), np.float32(p.radius) + _SPACE
+    best, x, y = -_ONE, _ZERO, _ZERO
+    for _ in range(_TRIES):
+        i, j = integer(s, rows), integer(s, columns)
+        clear = p.clearance[s.map, i, j]
+        if p.seeable[s.map, i, j] != 0 and clear > best:
+            best, x, y = clear, (np.float32(j) + _HALF) * resolution, (np.float32(i) + _HALF) * resolution
+            if clear >= room:
+                break
+    stand(s, 0, x, y, _TWO_PI * uniform(s) - np.float32(math.pi))
+    forget_all(s.own_map)
+    sense(s, p)
+    find_frontier(s, p)
+    s.cells = 0
+    for i in range(rows):
+        for j in range(columns):
+            s.cells += p.seeable[s.map, i, j]
+    judge(s, p)
+
+
+@lane
+def step_one(s, action, p, terms):
+    """Moves the robot by `p.dt` seconds and pays for what it mapped; returns (terminated, truncated)."""
+    accelerate(s, p, 0, action)
+    touched = drive(s, p)
+    s.step += 1
+    before = s.right - s.wrong
+    sense(s, p)
+    find_frontier(s, p)
+    judge(s, p)
+    terms[_MAPPED] = np.float32(p.gain) * np.float32(s.right - s.wrong - before) / np.float32(s.cells)
+    terms[_COLLISION] = -np.float32(p.collision) if touched != 0 else _ZERO
+    terms[_TIME] = -np.float32(p.time)
+    dx, dy = s.x[0] - s.believed_x[0], s.y[0] - s.believed_y[0]
+    s.drift_m += math.sqrt(dx * dx + dy * dy)
+    coverage = np.float32(s.right) / np.float32(s.cells)
+    s.area_under += coverage
+    s.bumps += 1 if touched != 0 else 0
+    if touched != 0 and p.bump == 0:
+        s.outcome = COLLIDED
+    elif coverage >= np.float32(p.enough):
+        s.outcome = FINISHED
+    if s.outcome == FINISHED:  # what is known stays known until the time would have been up
+        s.area_under += coverage * np.float32(p.max_steps - s.step)
+    return s.outcome != UNDERWAY, s.step >= p.max_steps
+
+
+@lane
+def judge(s, p):
+    """Counts the cells of the place that the robot's own map has right, and those that it has wrong."""
+    right, wrong = 0, 0
+    own_map, occupied, seeable = s.own_map, p.occupied[s.map], p.seeable[s.map]
+    for i in range(occupied.shape[0]):
+        for j in range(occupied.shape[1]):
+            believed = np.int32(own_map[i, j])
+            full, free = believed > 0, believed < 0
+            truth = occupied[i, j] != 0
+            counts = seeable[i, j] != 0
+            right += counts and ((full and truth) or (free and not truth))
+            wrong += counts and ((full and not truth) or (free and truth))
+    s.right, s.wrong = right, wrong
+
+
+@lane
+def metrics_one(s, p, out):
+    """Writes the metrics in the order of `METRICS`."""
+    steps = np.float32(max(s.step, 1))
+    out[0] = np.float32(s.right) / np.float32(s.cells)
+    # A robot that has collided maps nothing any more, but keeps what it has.
+    rest = np.float32(p.max_steps - s.step) if s.outcome == COLLIDED else _ZERO
+    out[1] = (s.area_under + out[0] * rest) / np.float32(p.max_steps)
+    out[2] = np.float32(s.wrong) / np.float32(max(s.right + s.wrong, 1))
+    out[3] = s.drift_m / steps
+    out[4] = _ONE if s.bumps > 0 else _ZERO
+    out[5] = _ONE if s.outcome == FINISHED else _ZERO
+    out[6] = s.path_m[0]
+    out[7] = np.float32(s.step)

@@ -1,0 +1,78 @@
+"""Explore as a picture: one record in, (H, W, 3) uint8 out; or a window in the world's own time."""
+
+import numpy as np
+import pygame
+
+from envs.core.picture import mix
+from envs.navigation.explore.state import COLLIDED, FINISHED, ExploreParams
+from envs.navigation.map_canvas import CRASHED, INK, ROBOT, MapCanvas, Pose, with_panel
+from envs.navigation.motion_renderer import MotionRenderer, turned
+
+_FRONTIER = (214, 120, 40)
+
+
+class ExploreRenderer(MotionRenderer):
+    """Draws the place with the robot as it is, and beside it the robot's own map, where it believes to be.
+
+    The robot has a white arrow where it looks, and its path behind it; its beams end in red dots where they
+    hit. Frontiers are orange in its map.
+
+    Args:
+        params: the parameters of the environment whose records are drawn.
+    """
+
+    def __init__(self, params: ExploreParams) -> None:
+        super().__init__("quadrivium/Explore-v0", params.dt, 1)
+        self.params = params
+        shape = (params.occupied.shape[1], params.occupied.shape[2])
+        self._true = MapCanvas(shape, params.resolution, 560)
+        self._own = MapCanvas(shape, params.resolution, 560)
+
+    def paint(self, row: np.void) -> pygame.Surface:
+        """Returns the picture of a record."""
+        p = self.params
+        pose = _pose(row, "")
+        self._true.walls(p.occupied[row["map"]])
+        self._true.path(ROBOT[0], self.path(row)[:, 0])
+        self._true.beams(pose, row["scan"], p.lidar_range, ROBOT[0])
+        if row["outcome"] == COLLIDED:
+            self._true.disc(CRASHED, pose[0], pose[1], p.radius + 0.14, 0.06)
+        self._true.robot(ROBOT[0], pose, p.radius)
+        self._own.odds(row["own_map"])
+        for i, j in np.argwhere(row["plan"] == 0).tolist():
+            self._own.disc(_FRONTIER, (j + 0.5) * p.resolution, (i + 0.5) * p.resolution, 0.05)
+        self._own.robot(mix(ROBOT[0], INK, 0.2), _pose(row, "believed_"), p.radius)
+        parts = [self._true.finish(), self._own.finish()]
+        return with_panel(parts, self._labels(row), self._verdict(row))
+
+    def _labels(self, row: np.void) -> list[tuple[str, str]]:
+        cells = max(int(row["cells"]), 1)
+        off = np.hypot(row["x"][0] - row["believed_x"][0], row["y"][0] - row["believed_y"][0])
+        return [
+            ("time", f"{float(row['step']) * self.params.dt:.1f} s"),
+            ("mapped", f"{100 * int(row['right']) / cells:.1f} %"),
+            ("wrong", f"{100 * int(row['wrong']) / cells:.1f} %"),
+            ("off by", f"{100 * float(off):.0f} cm"),
+        ]
+
+    def _verdict(self, row: np.void) -> tuple[str, tuple[int, int, int]] | None:
+        if row["outcome"] == FINISHED:
+            return "MAPPED", ROBOT[0]
+        if row["outcome"] == COLLIDED:
+            return "COLLIDED", CRASHED
+        return ("TIME IS UP", INK) if row["step"] >= self.params.max_steps else None
+
+    def between(self, before: np.void, after: np.void, share: float) -> np.void:
+        """Returns the record of a moment between two steps; the robot moves straight on."""
+        row = before.copy()
+        row["step"] = after["step"]
+        for name in ("x", "y", "believed_x", "believed_y"):
+            row[name] = before[name] + np.float32(share) * (after[name] - before[name])
+        for name in ("heading", "believed_heading"):
+            row[name] = turned(before[name], after[name], share)
+        return row
+
+
+def _pose(row: np.void, prefix: str) -> Pose:
+    x, y, heading = (float(row[f"{prefix}{name}"][0]) for name in ("x", "y", "heading"))
+    return x, y, heading

@@ -1,0 +1,109 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""What the exploring robot perceives: its lidar, the map it makes of it, and where that map ends."""
+
+import math
+
+import numpy as np
+
+from envs.core.geometry import clip
+from envs.core.lane import lane
+from envs.core.rng import normal
+from envs.navigation import occupancy, wavefront
+from envs.navigation.lidar import scan_grid
+from envs.navigation.matching import match
+from envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING
+
+OWN = 3  # both velocities, time left
+GUIDE = 4  # cosine, sine and distance of the point to which the plan leads, length of the plan
+_PLAN_EVERY = 4  # steps
+_LOOK_AHEAD = np.float32(2.0)  # m
+_LONGEST_PLAN = np.float32(20.0)  # m
+_UNKNOWN_AROUND = 3  # of a frontier's eight neighbours
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+_TINY = np.float32(1e-6)
+
+
+@lane
+def sense(s, p):
+    """Takes a scan, corrects by it where the robot believes to be, and enters it into the robot's own map."""
+    ranges, reach, resolution = s.scan, np.float32(p.lidar_range), np.float32(p.resolution)
+    scan_grid(p.occupied[s.map], s.x[0], s.y[0], s.heading[0], p.directions, reach, resolution, ranges)
+    noise = np.float32(p.lidar_noise)
+    if noise > _ZERO:
+        for b in range(ranges.shape[0]):
+            if ranges[b] < reach:
+                ranges[b] = clip(ranges[b] + noise * normal(s), _ZERO, reach)
+    x, y, heading = s.believed_x[0], s.believed_y[0], s.believed_heading[0]
+    if p.matching != 0 and p.odometry_noise > 0.0 and s.step > 0:
+        x, y, heading = match(s.own_map, x, y, heading, p.directions, ranges, reach, resolution)
+        s.believed_x[0], s.believed_y[0], s.believed_heading[0] = x, y, heading
+    occupancy.add_scan(s.own_map, x, y, heading, p.directions, ranges, reach, resolution)
+
+
+@lane
+def find_frontier(s, p):
+    """Plans the way to the nearest frontier from time to time, with a cell to spare or if need be without."""
+    if s.step % _PLAN_EVERY != 0:
+        return
+    resolution = np.float32(p.resolution)
+    x, y = s.believed_x[0], s.believed_y[0]
+    for spare in range(1, -1, -1):
+        wavefront.block(s.own_map, s.plan, p.margin + spare, x, y, resolution)
+        mark_frontiers(s.own_map, s.plan)
+        wavefront.spread(s.plan)
+        if wavefront.descend(s.plan, x, y, _ZERO, resolution)[2] < wavefront.FAR:
+            return
+
+
+@lane
+def mark_frontiers(odds, plan):
+    """Gives 0 to the cells of a plan that are known to be free and have at least three unknown neighbours."""
+    rows, columns = odds.shape
+    for i in range(1, rows - 1):
+        for j in range(1, columns - 1):
+            if odds[i, j] < 0 and plan[i, j] >= _ZERO:
+                unknown = 0
+                for u in range(i - 1, i + 2):
+                    for v in range(j - 1, j + 2):
+                        unknown += 1 if odds[u, v] == 0 else 0
+                if unknown >= _UNKNOWN_AROUND:
+                    plan[i, j] = _ZERO
+
+
+@lane
+def observe_one(s, p, out):
+    """Writes the view of the robot's own map, the scan, and the robot's own numbers."""
+    x, y, heading = s.believed_x[0], s.believed_y[0], s.believed_heading[0]
+    side, resolution = p.patch, np.float32(p.resolution)
+    occupancy.write_view(s.own_map, x, y, heading, side, np.float32(p.patch_cell), resolution, out, 0)
+    at = side * side
+    per_range = _ONE / np.float32(p.lidar_range)
+    for b in range(s.scan.shape[0]):
+        out[at + b] = s.scan[b] * per_range
+    at += s.scan.shape[0]
+    speed = np.float32(p.max_speed)
+    limit = np.float32(p.max_turn)
+    if p.drive == HOLONOMIC:
+        limit = speed
+    elif p.drive == ACKERMANN:
+        limit = MAX_STEERING
+    out[at] = clip(s.first[0] / speed, -_ONE, _ONE)
+    out[at + 1] = clip(s.second[0] / limit, -_ONE, _ONE)
+    out[at + 2] = _ONE - np.float32(s.step) / np.float32(p.max_steps)
+    if p.guide != 0:
+        observe_plan(s, p, out, at + OWN)
+
+
+@lane
+def observe_plan(s, p, out, at):
+    """Writes `GUIDE` numbers from place `at` on; where no frontier is left 0, but 1 for the length."""
+    x, y, heading = s.believed_x[0], s.believed_y[0], s.believed_heading[0]
+    tx, ty, length = wavefront.descend(s.plan, x, y, _LOOK_AHEAD, np.float32(p.resolution))
+    dx, dy = tx - x, ty - y
+    distance = math.sqrt(dx * dx + dy * dy)
+    scale = _ONE / distance if distance > _TINY else _ZERO
+    cos, sin = math.cos(heading), math.sin(heading)
+    out[at], out[at + 1] = scale * (dx * cos + dy * sin), scale * (dy * cos - dx * sin)
+    out[at + 2] = clip(distance / _LOOK_AHEAD, _ZERO, _ONE)
+    out[at + 3] = clip(length / _LONGEST_PLAN, _ZERO, _ONE)

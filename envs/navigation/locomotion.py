@@ -1,0 +1,156 @@
+# A kernel file: a record has no static type.
+# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+"""How robots in a map move and touch things, and where they believe to be: what the worlds with maps share.
+
+Of the record these functions use the fields of `body_fields`, and `map`.
+"""
+
+import math
+
+import numpy as np
+
+from envs.core.geometry import wrap_to_pi
+from envs.core.lane import lane
+from envs.core.rng import normal
+from envs.navigation.clearance import disc_fits, interpolated
+from envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING, along_arc, approach, motion, shaken
+
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+
+
+def body_fields(robots: int) -> list[tuple[str, str, tuple[int]]]:
+    """Returns the fields of a record that hold how so many robots stand and move."""
+    own = (robots,)
+    return [
+        ("x", "f4", own),  # m
+        ("y", "f4", own),
+        ("heading", "f4", own),  # rad
+        ("first", "f4", own),  # the drive's velocities: see `envs.navigation.robots`
+        ("second", "f4", own),
+        ("believed_x", "f4", own),  # m, by odometry
+        ("believed_y", "f4", own),
+        ("believed_heading", "f4", own),
+        ("from_x", "f4", own),  # scratch: the pose before the step
+        ("from_y", "f4", own),
+        ("from_heading", "f4", own),
+        ("active", "i4", own),  # 0 when done
+        ("path_m", "f4", own),  # m driven
+        ("change", "f4", own),  # sum of the changes of speed (m/s) and of turn rate (rad/s) from step to step
+    ]
+
+
+@lane
+def stand(s, r, x, y, heading):
+    """Puts robot `r` at a pose (m, m, rad), at rest, and lets it know."""
+    s.x[r], s.y[r], s.heading[r] = x, y, heading
+    s.believed_x[r], s.believed_y[r], s.believed_heading[r] = x, y, heading
+    s.first[r], s.second[r] = _ZERO, _ZERO
+    s.active[r], s.path_m[r], s.change[r] = 1, _ZERO, _ZERO
+
+
+@lane
+def accelerate(s, p, r, action):
+    """Brings the velocities of robot `r` as near to those wanted as its acceleration allows."""
+    first, second = np.float32(action[2 * r]), np.float32(action[2 * r + 1])
+    if p.discrete != 0:
+        choice = np.int32(first)
+        first, second = p.moves[choice, 0], p.moves[choice, 1]
+    most, dt = np.float32(p.max_speed), np.float32(p.dt)
+    change, turn_change = np.float32(p.acceleration) * dt, np.float32(p.turn_acceleration) * dt
+    before_first, before_second = s.first[r], s.second[r]
+    if p.drive == HOLONOMIC:
+        scale = most / max(math.sqrt(first * first + second * second), _ONE)
+        dx, dy = scale * first - s.first[r], scale * second - s.second[r]
+        share = min(change / max(math.sqrt(dx * dx + dy * dy), np.float32(1e-6)), _ONE)
+        s.first[r] += share * dx
+        s.second[r] += share * dy
+    else:
+        s.first[r] = approach(s.first[r], most * _HALF * (_ONE + first), change)
+        limit = MAX_STEERING if p.drive == ACKERMANN else np.float32(p.max_turn)
+        s.second[r] = approach(s.second[r], limit * second, turn_change)
+    s.change[r] += abs(s.first[r] - before_first) + abs(s.second[r] - before_second)
+
+
+@lane
+def drive(s, p):
+    """Moves all robots along their arcs, a piece at a time; returns a bit for each that touched something.
+
+    A piece is at most half a radius or half a cell long, so that nothing is thin enough to be passed through.
+    Who touches something stays where it was just before, and stands still.
+    """
+    robots, dt = s.x.shape[0], np.float32(p.dt)
+    fastest, noise = _ZERO, np.float32(p.actuation_noise)
+    for r in range(robots):
+        s.from_x[r], s.from_y[r], s.from_heading[r] = s.x[r], s.y[r], s.heading[r]
+        if s.active[r] != 0:
+            s.first[r], s.second[r] = shaken(s, s.first[r], noise), shaken(s, s.second[r], noise)
+            fastest = max(fastest, abs(s.first[r]) + (abs(s.second[r]) if p.drive == HOLONOMIC else _ZERO))
+    piece = _HALF * min(np.float32(p.radius), np.float32(p.resolution))
+    pieces = max(np.int32(math.ceil(fastest * dt / piece)), 1)
+    part = dt / np.float32(pieces)
+    touched = 0
+    for _ in range(pieces):
+        for r in range(robots):
+            if s.active[r] != 0 and (touched >> r) & 1 == 0 and not advance(s, p, r, part):
+                touched |= 1 << r
+                s.first[r], s.second[r] = _ZERO, _ZERO
+    for r in range(robots):
+        if s.active[r] != 0:
+            reckon(s, p, r)
+    return touched
+
+
+@lane
+def advance(s, p, r, part):
+    """Moves robot `r` on for `part` seconds if nothing is there; returns whether it moved."""
+    axles = np.float32(p.radius)
+    direction, speed, turn = motion(p.drive, s.heading[r], s.first[r], s.second[r], axles)
+    dx, dy = along_arc(direction, speed, turn, part)
+    if not is_free(s, p, r, s.x[r] + dx, s.y[r] + dy):
+        return False
+    s.x[r] += dx
+    s.y[r] += dy
+    s.heading[r] = wrap_to_pi(s.heading[r] + turn * part)
+    s.path_m[r] += abs(speed) * part
+    return True
+
+
+@lane
+def is_free(s, p, r, x, y):
+    """Returns whether robot `r` would touch neither the map nor another robot at (x, y)."""
+    radius = np.float32(p.radius)
+    for q in range(s.x.shape[0]):
+        if q != r and s.active[q] != 0:
+            dx, dy = s.x[q] - x, s.y[q] - y
+            if dx * dx + dy * dy < np.float32(4.0) * radius * radius:
+                return False
+    return disc_fits(p.occupied[s.map], p.clearance[s.map], x, y, radius, np.float32(p.resolution))
+
+
+@lane
+def reckon(s, p, r):
+    """Moves where robot `r` believes to be by what its odometry measured; without noise, to where it is."""
+    noise = np.float32(p.odometry_noise)
+    if noise == _ZERO:
+        s.believed_x[r], s.believed_y[r], s.believed_heading[r] = s.x[r], s.y[r], s.heading[r]
+        return
+    dx, dy = s.x[r] - s.from_x[r], s.y[r] - s.from_y[r]
+    turned = shaken(s, wrap_to_pi(s.heading[r] - s.from_heading[r]), noise)
+    drift = s.believed_heading[r] - s.from_heading[r] + noise * math.sqrt(dx * dx + dy * dy) * normal(s)
+    scale = shaken(s, _ONE, noise)
+    cos, sin = scale * math.cos(drift), scale * math.sin(drift)
+    s.believed_x[r] += cos * dx - sin * dy
+    s.believed_y[r] += sin * dx + cos * dy
+    s.believed_heading[r] = wrap_to_pi(drift + s.from_heading[r] + turned)
+
+
+@lane
+def gap(s, p, r):
+    """Returns the metres between the surface of robot `r` and the nearest other, interpolated in the map."""
+    radius = np.float32(p.radius)
+    least = interpolated(p.clearance[s.map], s.x[r], s.y[r], np.float32(p.resolution)) - radius
+    for q in range(s.x.shape[0]):
+        if q != r and s.active[q] != 0:
+            dx, dy = s.x[q] - s.x[r], s.y[q] - s.y[r]
+            least = min(least, math.sqrt(dx * dx + dy * dy) - np.float32(2.0) * radius)
+    return max(least, _ZERO)
