@@ -1,0 +1,118 @@
+"""Scan matching brings a robot back to where it is, on maps that it has made from known poses."""
+
+import math
+
+import numpy as np
+import pytest
+
+from envs.navigation.lidar import scan_grid
+from envs.navigation.matching import fit, match, wall_at
+from envs.navigation.moves import directions_of
+from envs.navigation.occupancy import LEAST, MOST, add_scan
+
+REACH = np.float32(6.0)
+COARSE, FINE = (np.float32(0.15), 1, 64), (np.float32(0.075), 2, 128)
+"""Size of a cell in m, cells for one of the coarse room, beams."""
+RESOLUTION = COARSE[0]
+DIRECTIONS = directions_of(64)
+
+
+def f(*numbers):
+    return tuple(np.float32(x) for x in numbers)
+
+
+def room(cells: int = 1) -> np.ndarray:
+    """A room of 4.5 x 4.5 m inside with a block and a stub of a wall, which no turn brings onto itself."""
+    occupied = np.zeros((32, 32), np.uint8)
+    occupied[[0, -1]] = 1
+    occupied[:, [0, -1]] = 1
+    occupied[8:12, 20:24] = 1
+    occupied[20, :9] = 1
+    return np.kron(occupied, np.ones((cells, cells), np.uint8))
+
+
+def scan_from(pose, cells: int = 1, beams: int = 64) -> np.ndarray:
+    ranges = np.zeros(beams, np.float32)
+    resolution = np.float32(0.15 / cells)
+    scan_grid(room(cells), *f(*pose), directions_of(beams), REACH, resolution, ranges)
+    return ranges
+
+
+def wandering(rng: np.random.Generator, count: int = 12) -> list[tuple[float, float, float]]:
+    """Poses on a short way through the middle of the room, each a step from the last."""
+    x, y, heading, poses = 2.3, 2.3, rng.uniform(-math.pi, math.pi), []
+    for _ in range(count):
+        poses.append((x, y, heading))
+        heading += rng.uniform(-0.2, 0.2)
+        x, y = x + 0.04 * math.cos(heading), y + 0.04 * math.sin(heading)
+    return poses
+
+
+def errors(seed: int, grain: tuple[np.float32, int, int], most_off: float) -> tuple[float, float]:
+    """Returns how far off (m, rad) a pose is after matching, if before it was off by at most so many metres.
+
+    The map is that of twelve scans from known poses, of which the last is the one to be found.
+    """
+    resolution, cells, beams = grain
+    rng = np.random.default_rng(seed)
+    poses = wandering(rng)
+    odds = np.zeros((32 * cells, 32 * cells), np.int8)
+    for pose in poses:
+        add_scan(odds, *f(*pose), directions_of(beams), scan_from(pose, cells, beams), REACH, resolution)
+    ranges = scan_from(poses[-1], cells, beams)
+    (true_x, true_y, true_heading), angle = poses[-1], rng.uniform(-math.pi, math.pi)
+    off, turn = rng.uniform(0.4, 1.0) * most_off, rng.uniform(-0.5, 0.5) * most_off
+    believed = f(true_x + off * math.cos(angle), true_y + off * math.sin(angle), true_heading + turn)
+    x, y, heading = match(odds, *believed, directions_of(beams), ranges, REACH, resolution)
+    return math.dist((x, y), (true_x, true_y)), abs(heading - true_heading)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_pose_that_is_off_by_up_to_8_cm_and_4_hundredths_is_brought_back_on_a_fine_map(seed):
+    away, turn = errors(seed, FINE, 0.08)
+    assert away < 0.02
+    assert turn < 0.01
+
+
+def test_on_cells_of_15_cm_most_of_an_error_is_taken_away_though_a_climb_may_stop_early():
+    away, turn = np.array([errors(seed, COARSE, 0.08) for seed in range(60)]).T
+    assert away.mean() < 0.01
+    assert turn.mean() < 0.01
+    assert away.max() < 0.06
+    assert ((away < 0.02) & (turn < 0.01)).mean() > 0.6
+
+
+@pytest.mark.parametrize("grain", [COARSE, FINE])
+def test_a_true_pose_is_kept(grain):
+    for seed in range(8):
+        away, turn = errors(seed, grain, 0.0)
+        assert away < 0.01
+        assert turn < 0.01
+
+
+def test_on_an_empty_map_the_pose_stays():
+    pose = f(2.3, 2.4, 0.7)
+    odds = np.zeros((32, 32), np.int8)
+    assert match(odds, *pose, DIRECTIONS, scan_from(pose), REACH, RESOLUTION) == pose
+
+
+def test_a_scan_that_hits_next_to_nothing_moves_nobody():
+    pose = f(2.3, 2.4, 0.7)
+    ranges = np.full(64, REACH)
+    ranges[:14:2] = 1.0  # seven of those that are looked at
+    odds = np.full((32, 32), MOST, np.int8)
+    assert fit(odds, *pose, DIRECTIONS, ranges, REACH, RESOLUTION) == 0.0
+    assert match(odds, *pose, DIRECTIONS, ranges, REACH, RESOLUTION) == pose
+    ranges[14] = 1.0
+    assert fit(odds, *pose, DIRECTIONS, ranges, REACH, RESOLUTION) == 1.0
+
+
+def test_the_evidence_of_a_wall_is_interpolated_between_the_centres_of_cells():
+    odds = np.zeros((4, 4), np.int8)
+    odds[1, 2] = MOST  # its centre is at (0.375, 0.225) m
+    odds[2, 2] = LEAST  # free counts as unknown
+    assert wall_at(odds, *f(0.375, 0.225), RESOLUTION) == pytest.approx(1.0, abs=1e-5)
+    assert wall_at(odds, *f(0.30, 0.225), RESOLUTION) == pytest.approx(0.5, abs=1e-5)
+    assert wall_at(odds, *f(0.30, 0.30), RESOLUTION) == pytest.approx(0.25, abs=1e-5)
+    assert wall_at(odds, *f(0.375, 0.375), RESOLUTION) == pytest.approx(0.0, abs=1e-5)
+    assert wall_at(odds, *f(-0.2, 0.2), RESOLUTION) == 0.0
