@@ -35,6 +35,19 @@ CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
             **{"drive": "differential", "actions": "discrete", "observation": "lidar", "beams": 24},
         },
     ],
+    "quadrivium/Explore-v0": [
+        {"map_count": 8},
+        {
+            **{
+                "maps": "clutter",
+                "map_count": 3,
+                "map_size": 32,
+                "drive": "holonomic",
+                "actions": "discrete",
+            },
+            **{"guide": True, "collisions": "end", "scan_matching": False, "patch_cells": 8},
+        },
+    ],
     "quadrivium/PointNav-v0": [
         {"map_count": 8},
         {

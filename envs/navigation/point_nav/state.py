@@ -40,11 +40,6 @@ def state_dtype(robots: int, beams: int, mapped: tuple[int, int], planned: tuple
             ("left_m", "f4", own),  # m, the shortest way to the goal
             ("start_m", "f4", own),  # m, the same at the start
             ("clearance_m", "f4", own),  # m, the least between its surface and any other
-            (
-                "change",
-                "f4",
-                own,
-            ),  # sum of the changes of speed (m/s) and of turn rate (rad/s) from step to step
             ("bumps", "i4", own),  # steps in which it touched something
             ("steps", "i4", own),  # it took until it was done
         ],

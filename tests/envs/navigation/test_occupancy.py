@@ -77,7 +77,8 @@ def test_scans_from_one_place_map_what_is_in_sight():
     scan_grid(occupied, *pose, directions, np.float32(20), RESOLUTION, ranges)
     add_scan(odds, *pose, directions, ranges, np.float32(20), RESOLUTION)
     assert (odds[occupied == 1] >= 0).all()
-    assert (odds[occupied == 0] > 0).sum() <= 5  # behind corners that a beam just touches
+    free = odds[occupied == 0]
+    assert (free > 0).sum() <= 0.02 * (free != 0).sum()  # behind corners that a beam just touches
     assert (odds != 0).mean() > 0.5
 
 
