@@ -103,23 +103,31 @@ def dynamic_window(s, p, r):
     best, best_first, best_second = -np.float32(math.inf), -_ONE, _ZERO
     if p.drive == HOLONOMIC:
         best_first = _ZERO
-    for a in range(_SPEEDS):
-        share = np.float32(a) / np.float32(_SPEEDS - 1)
-        first = -_ONE + _TWO * share
-        for b in range(_TURNS):
-            second = -_ONE + _TWO * np.float32(b) / np.float32(_TURNS - 1)
-            if p.drive == HOLONOMIC:
-                u, v = (
-                    approach(s.first[r], most * first, change),
-                    approach(s.second[r], most * second, change),
-                )
-            else:
-                u = approach(s.first[r], most * share, change)
-                v = approach(s.second[r], limit * second, turn_change)
-            value = foresee(s, p, r, u, v)
-            if value > best:
-                best, best_first, best_second = value, first, second
+    tried = p.moves.shape[0] if p.discrete != 0 else _SPEEDS * _TURNS
+    for k in range(tried):
+        first, second = candidate(p, k)
+        if p.drive == HOLONOMIC:
+            u, v = approach(s.first[r], most * first, change), approach(s.second[r], most * second, change)
+        else:
+            u = approach(s.first[r], most * _HALF * (_ONE + first), change)
+            v = approach(s.second[r], limit * second, turn_change)
+        value = foresee(s, p, r, u, v)
+        if value > best:
+            best, best_first, best_second = value, first, second
     return best_first, best_second
+
+
+@lane
+def candidate(p, k):
+    """Returns action `k` of those that are tried: the discrete ones, or a grid of speeds and turn rates.
+
+    With discrete actions a point of the grid would not do: from rest its least speed is as good as full
+    speed, which the next step cannot reach either, but the discrete action nearest to it is to stand still.
+    """
+    if p.discrete != 0:
+        return p.moves[k, 0], p.moves[k, 1]
+    speed, turn = np.float32(k // _TURNS), np.float32(k % _TURNS)
+    return -_ONE + _TWO * speed / np.float32(_SPEEDS - 1), -_ONE + _TWO * turn / np.float32(_TURNS - 1)
 
 
 @lane
