@@ -39,6 +39,7 @@ from agents.common.report import (
 from configs.audit_environment import audit_environment
 from configs.build import load_player, open_run
 from configs.evaluation import evaluate_players
+from configs.failures import write_failures
 from configs.play_tournament import play_tournament
 from configs.serve_engine import serve_engine
 from configs.walk_forward import evaluate_walk_forward
@@ -73,6 +74,13 @@ def parser() -> Parser:
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
     one.add_argument("--split", help="scenarios to play: test or train (default: as the run's config says)")
     one.add_argument("--video", action="store_true", help="film an episode")
+    one.add_argument(
+        "--failures",
+        type=_natural,
+        default=8,
+        metavar="N",
+        help="film the first N failed episodes where the world tells success; 0 for none (default: 8)",
+    )
 
     several = commands.add_parser("compare", help="players on the same scenarios, with paired differences")
     several.add_argument(
@@ -148,13 +156,25 @@ def evaluate_run(arguments: argparse.Namespace, console: Console) -> None:
     title = f"{arguments.episodes} episodes of {describe(config.env.id, kwargs)}, checkpoint {step:,}"
     facts = {"run": str(run_dir), "step": step, "environment": config.env.id, "kwargs": kwargs, "seed": seed}
     directory = run_dir / "evaluation"
-    paths = evaluate_players(
+    results, paths = evaluate_players(
         console, directory, players, env, facts, episodes=arguments.episodes, title=title
     )
     if arguments.video:
         paths += _film(player.policy, config.env.id, kwargs, seed, directory / "film")
     for path in paths:
         console.print(f"written: {path}", highlight=False, soft_wrap=True)
+    if arguments.failures > 0:
+        line = write_failures(
+            directory / "failures",
+            player,
+            results[player.name],
+            env,
+            facts,
+            films=arguments.failures,
+            command=_run_again(arguments),
+        )
+        if line is not None:
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def compare(arguments: argparse.Namespace, console: Console) -> None:
@@ -212,6 +232,14 @@ def _make_run_player(argument: str, env: VectorEnv) -> Player:
     if not argument:
         raise UserError("player 'run' needs a run directory; write: run:runs/NAME")
     return load_player(Path(argument), env, "last", notify=_note)[0]
+
+
+def _run_again(arguments: argparse.Namespace) -> list[str]:
+    """Returns the command that evaluates the same weights in the same world."""
+    command = ["python", "evaluate.py", "run", str(arguments.run)]
+    if arguments.checkpoint != "last":
+        command += ["--checkpoint", arguments.checkpoint]
+    return command if arguments.split is None else [*command, "--split", arguments.split]
 
 
 def _film(policy: Policy, env_id: str, kwargs: dict[str, Any], seed: int, stem: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Any
 from gymnasium.vector import VectorEnv
 from rich.console import Console
 
-from agents.common.evaluation import Player
+from agents.common.evaluation import Episodes, Player
 from agents.common.evaluator import play_all
 from agents.common.report import print_results, write_report
 from configs.trading_evaluation import is_over_bars, report_trading
@@ -22,13 +22,13 @@ def evaluate_players(
     *,
     episodes: int,
     title: str,
-) -> list[Path]:
+) -> tuple[dict[str, Episodes], list[Path]]:
     """Plays, prints a table, and writes the report of `agents.common.report`, and what else the world shows.
 
     facts: goes into the report; `environment` and `kwargs` say what `env` is, `seed` the first scenario.
 
     Returns:
-        What was written.
+        Each player's episodes by its name, and what was written.
     """
     seed = int(facts["seed"])
     results = play_all(players, env, episodes=episodes, seed=seed)
@@ -37,4 +37,4 @@ def evaluate_players(
     if is_over_bars(env):
         env_id, kwargs = facts["environment"], facts["kwargs"]
         paths += report_trading(console, directory, players, results, env, env_id, kwargs, seed)
-    return paths
+    return results, paths
