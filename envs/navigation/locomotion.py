@@ -76,7 +76,8 @@ def drive(s, p):
     """Moves all robots along their arcs, a piece at a time; returns a bit for each that touched something.
 
     A piece is at most half a radius or half a cell long, so that nothing is thin enough to be passed through.
-    Who touches something stays where it was just before, and stands still.
+    Who would drive into something stays where it was just before, and stands still. A robot in its way has
+    been touched as well, whichever of the two was moved first, but may drive on.
     """
     robots, dt = s.x.shape[0], np.float32(p.dt)
     fastest, noise = _ZERO, np.float32(p.actuation_noise)
@@ -88,12 +89,15 @@ def drive(s, p):
     piece = _HALF * min(np.float32(p.radius), np.float32(p.resolution))
     pieces = max(np.int32(math.ceil(fastest * dt / piece)), 1)
     part = dt / np.float32(pieces)
-    touched = 0
+    touched, halted = 0, 0
     for _ in range(pieces):
         for r in range(robots):
-            if s.active[r] != 0 and (touched >> r) & 1 == 0 and not advance(s, p, r, part):
-                touched |= 1 << r
-                s.first[r], s.second[r] = _ZERO, _ZERO
+            if s.active[r] != 0 and (halted >> r) & 1 == 0:
+                met = advance(s, p, r, part)
+                if met != 0:
+                    touched |= met
+                    halted |= 1 << r
+                    s.first[r], s.second[r] = _ZERO, _ZERO
     for r in range(robots):
         if s.active[r] != 0:
             reckon(s, p, r)
@@ -102,29 +106,33 @@ def drive(s, p):
 
 @lane
 def advance(s, p, r, part):
-    """Moves robot `r` on for `part` seconds if nothing is there; returns whether it moved."""
+    """Moves robot `r` on for `part` seconds if nothing is there; returns what `contacts` would have been."""
     axles = np.float32(p.radius)
     direction, speed, turn = motion(p.drive, s.heading[r], s.first[r], s.second[r], axles)
     dx, dy = along_arc(direction, speed, turn, part)
-    if not is_free(s, p, r, s.x[r] + dx, s.y[r] + dy):
-        return False
+    met = contacts(s, p, r, s.x[r] + dx, s.y[r] + dy)
+    if met != 0:
+        return met
     s.x[r] += dx
     s.y[r] += dy
     s.heading[r] = wrap_to_pi(s.heading[r] + turn * part)
     s.path_m[r] += abs(speed) * part
-    return True
+    return 0
 
 
 @lane
-def is_free(s, p, r, x, y):
-    """Returns whether robot `r` would touch neither the map nor another robot at (x, y)."""
+def contacts(s, p, r, x, y):
+    """Returns a bit for robot `r` and for each that it would touch at (x, y); 0 if that is nothing."""
     radius = np.float32(p.radius)
+    met = 0
     for q in range(s.x.shape[0]):
         if q != r and s.active[q] != 0:
             dx, dy = s.x[q] - x, s.y[q] - y
             if dx * dx + dy * dy < np.float32(4.0) * radius * radius:
-                return False
-    return disc_fits(p.occupied[s.map], p.clearance[s.map], x, y, radius, np.float32(p.resolution))
+                met |= 1 << q
+    if met == 0 and disc_fits(p.occupied[s.map], p.clearance[s.map], x, y, radius, np.float32(p.resolution)):
+        return 0
+    return met | 1 << r
 
 
 @lane

@@ -355,7 +355,7 @@ def parallel_env(
 ) -> ParallelLaneEnv:
     """Returns a map in which `robot_0` … drive to goals of their own, as a parallel env.
 
-    Each sees the others with its lidar, and a collision with one is a collision. Who arrives or collides has
+    Each sees the others with its lidar, and where two touch, both have collided. Who arrives or collides has
     terminated and leaves, and is in nobody's way any more.
 
     robots: 2 to 8. The other arguments, the actions, observations and rewards are `PointNavEnv`'s. Raises
