@@ -140,6 +140,7 @@ def jaxnav(batch: int, new_maps: bool) -> tuple[Player, list[str]]:
         _, state, _, _, key = jax.block_until_ready(step(state, key))
         return batch
 
+    move_batch()  # compiles for a state of `reset`; the next call compiles once more, for one of `step`
     return repeat(move_batch), ["jaxmarl", "jax"]
 
 
