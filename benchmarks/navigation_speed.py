@@ -10,15 +10,14 @@ computes for a step:
   reward, and an episode begins anew in the same place. A process a core;
 - JaxNav: one robot with 200 beams of 6 m in random polygon grids of 11 × 11 cells, its defaults, in a jitted
   step over a batch; XLA uses the threads it wants. Its `step` draws a new map every time, in case the
-  episode ends; "old maps" goes back to the batch's first maps instead, and is faster;
+  episode ends, which takes little of the time;
 - EnvPool: MiniGrid-Empty-8x8, a grid world without lidar or continuous motion, in C++ on a thread a core.
 They take turns in every round, each in processes of its own, and medians are compared. A ratio is taken
 within a round, so that a busy machine slows all alike, and to the case of ours with as many beams.
 
-The peers want a Python environment of their own, `pip install ir-sim envpool jaxmarl "jax<0.5"` (JaxNav is
-several times slower on a CPU with jax 0.10); `--peer-python` names its interpreter. A peer that is missing is
-said so and left out. Goals on 2 cores: 250,000 steps a second of PointNav, 500,000 of CrowdNav, 50,000 of
-Explore.
+The peers have a Python environment of their own, `pip install ir-sim envpool jaxmarl`, and `--peer-python`
+names its interpreter. A peer that is missing is said so and left out. Goals on 2 cores: 250,000 steps a
+second of PointNav, 500,000 of CrowdNav, 50,000 of Explore.
 """
 
 import argparse
@@ -49,7 +48,6 @@ GOALS = {"PointNav, 64 beams": 250_000, "CrowdNav, 5 ORCA people": 500_000, "Exp
 RIVALS = {  # the case of ours that a peer is compared with
     "IR-SIM, 64 beams": "PointNav, 64 beams",
     "JaxNav, 200 beams": "PointNav, 200 beams",
-    "JaxNav, 200 beams, old maps": "PointNav, 200 beams",
 }
 MINIGRID = "MiniGrid-Empty-8x8-v0"
 IR_SIM_WORLD = """
@@ -118,7 +116,7 @@ def ir_sim(seed: int) -> tuple[Player, list[str]]:
     return repeat(step), ["ir-sim"]
 
 
-def jaxnav(batch: int, new_maps: bool) -> tuple[Player, list[str]]:
+def jaxnav(batch: int) -> tuple[Player, list[str]]:
     import jax
     import jax.numpy as jnp
     from jaxmarl.environments.jaxnav import JaxNav
@@ -126,14 +124,13 @@ def jaxnav(batch: int, new_maps: bool) -> tuple[Player, list[str]]:
     env = JaxNav(num_agents=1)
     slowest, fastest = jnp.array([env.min_v, -env.max_w]), jnp.array([env.max_v, env.max_w])
     key, draw = jax.random.split(jax.random.PRNGKey(0))
-    first = state = jax.jit(jax.vmap(env.reset))(jax.random.split(draw, batch))[1]
+    state = jax.jit(jax.vmap(env.reset))(jax.random.split(draw, batch))[1]
 
     @jax.jit
     def step(state, key):  # pyright: ignore
         key, act, go = jax.random.split(key, 3)
         actions = {"agent_0": jax.random.uniform(act, (batch, 2), minval=slowest, maxval=fastest)}
-        again = () if new_maps else (first,)
-        return (*jax.vmap(env.step)(jax.random.split(go, batch), state, actions, *again)[:4], key)
+        return (*jax.vmap(env.step)(jax.random.split(go, batch), state, actions)[:4], key)
 
     def move_batch() -> int:
         nonlocal state, key
@@ -194,8 +191,7 @@ def start(args: argparse.Namespace, stack: ExitStack, versions: dict[str, str]) 
     for name, (world, options) in CASES.items():
         plans[name] = ("ours", [{"world": world, "options": options, "num_envs": args.num_envs}])
     plans["IR-SIM, 64 beams"] = ("ir_sim", [{"seed": seed} for seed in range(CORES)])
-    for name, new_maps in {"JaxNav, 200 beams": True, "JaxNav, 200 beams, old maps": False}.items():
-        plans[name] = ("jaxnav", [{"batch": args.jaxnav_batch, "new_maps": new_maps}])
+    plans["JaxNav, 200 beams"] = ("jaxnav", [{"batch": args.jaxnav_batch}])
     plans["EnvPool MiniGrid"] = ("minigrid", [{"name": MINIGRID, "num_envs": args.num_envs}])
     ready: dict[str, list[Process]] = {}
     for name, (kind, arguments) in plans.items():
