@@ -39,7 +39,7 @@ def main() -> None:
     save("crowd_nav.png", picture(crowd, CrowdNavRenderer(crowd.setup.params), "orca", 6, 17))
     point = PointNavVectorEnv(1, maps="rooms", map_count=20, observation="grid", guide=True, split="test")
     save("point_nav.png", picture(point, PointNavRenderer(point.setup.params), "own_plan", 4, 75))
-    explore = ExploreVectorEnv(1, maps="rooms", map_count=20, split="test")
+    explore = ExploreVectorEnv(1, maps="rooms", map_count=20, split="test", guide=True)
     save("explore.png", picture(explore, ExploreRenderer(explore.setup.params), "nearest_frontier", 3, 150))
 
 

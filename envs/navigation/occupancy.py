@@ -84,14 +84,9 @@ def add_scan(odds, x, y, heading, directions, ranges, reach, resolution):
 
 
 @lane
-def evidence_at(odds, x, y, resolution):
-    """Returns what is known of (x, y) m, from −1 (free) by 0 (unknown, or outside) to 1 (occupied)."""
-    rows, columns = odds.shape
-    j, i = np.int32(math.floor(x / resolution)), np.int32(math.floor(y / resolution))
-    if i < 0 or j < 0 or i >= rows or j >= columns:
-        return _ZERO
-    count = np.float32(odds[i, j])
-    return count / np.float32(MOST) if count > _ZERO else -count / np.float32(LEAST)
+def evidence(count):
+    """Returns what a cell's count says, from −1 (free) by 0 (unknown) to 1 (occupied)."""
+    return np.float32(count) / np.float32(MOST) if count > 0 else -np.float32(count) / np.float32(LEAST)
 
 
 @lane
@@ -100,20 +95,26 @@ def write_view(odds, x, y, heading, side, cell, resolution, out, begin):
 
     Row 0 is the farthest ahead, column 0 the farthest to the left. A cell of the view, `cell` m wide, is
     sampled as finely as the map is, and shows the strongest evidence, an occupied sample before a free one.
+    Nothing is known outside the map.
     """
-    cos, sin = math.cos(heading), math.sin(heading)
-    middle = _HALF * np.float32(side)
+    rows, columns = odds.shape
     samples = max(np.int32(math.ceil(cell / resolution - np.float32(1e-3))), 1)
-    apart = cell / np.float32(samples)
+    # In cells of the map; a sample lies (−along_x, −along_y) behind another, (along_y, −along_x) right of it.
+    apart = cell / (np.float32(samples) * resolution)
+    along_x, along_y = math.cos(heading) * apart, math.sin(heading) * apart
+    first = _HALF * np.float32(side * samples) - _HALF
+    corner_x = x / resolution + first * (along_x - along_y)
+    corner_y = y / resolution + first * (along_y + along_x)
     for row in range(side):
-        top = (middle - np.float32(row)) * cell - _HALF * apart
         for column in range(side):
-            left = (middle - np.float32(column)) * cell - _HALF * apart
-            most, least = _ZERO, _ZERO
+            most, least = np.int32(0), np.int32(0)
             for k in range(samples):
-                u = top - np.float32(k) * apart
+                back = np.float32(row * samples + k)
                 for q in range(samples):
-                    v = left - np.float32(q) * apart
-                    value = evidence_at(odds, x + u * cos - v * sin, y + u * sin + v * cos, resolution)
-                    most, least = max(most, value), min(least, value)
-            out[begin + row * side + column] = most if most > _ZERO else least
+                    right = np.float32(column * samples + q)
+                    j = np.int32(math.floor(corner_x - back * along_x + right * along_y))
+                    i = np.int32(math.floor(corner_y - back * along_y - right * along_x))
+                    if i >= 0 and j >= 0 and i < rows and j < columns:
+                        count = np.int32(odds[i, j])
+                        most, least = max(most, count), min(least, count)
+            out[begin + row * side + column] = evidence(most if most > 0 else least)

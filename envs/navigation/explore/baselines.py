@@ -12,14 +12,17 @@ from envs.core.gym_env import LaneVectorEnv
 from envs.core.lane import World
 from envs.core.launch import compile_launchers
 from envs.navigation.explore.pursuit import to_nearest_frontier
+from envs.navigation.explore.senses import find_frontier
 from envs.navigation.moves import nearest_move
 
 
 def nearest_frontier(env: LaneVectorEnv) -> np.ndarray:
     """Drives to the nearest place where what the robot knows ends (Yamauchi 1997)."""
     p = env.setup.params
-    actions = np.zeros((len(env.states), 2), np.float32)
-    _launcher(env.setup.world)(env.states, p, actions)
+    # Robots without a guide have no plan, so one is made for them, in rows that are ours to write to.
+    rows = env.states if p.guide else env.get_state()
+    actions = np.zeros((len(rows), 2), np.float32)
+    _launcher(env.setup.world)(rows, p, actions)
     return nearest_move(actions, p.moves) if p.discrete else actions
 
 
@@ -28,6 +31,8 @@ BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {"nearest_front
 
 def _choose(states: Any, p: Any, out: Any) -> None:
     for i in range(states.shape[0]):
+        if p.guide == 0:
+            find_frontier(states[i], p)
         out[i, 0], out[i, 1] = to_nearest_frontier(states[i], p)
 
 

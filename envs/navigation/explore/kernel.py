@@ -8,7 +8,7 @@ import numpy as np
 
 from envs.core.lane import lane
 from envs.core.rng import integer, uniform
-from envs.navigation.explore.senses import find_frontier, sense
+from envs.navigation.explore.senses import sense
 from envs.navigation.explore.state import COLLIDED, FINISHED, UNDERWAY
 from envs.navigation.locomotion import accelerate, drive, stand
 from envs.navigation.occupancy import forget_all
@@ -51,7 +51,6 @@ def reset_one(s, p):
     stand(s, 0, x, y, _TWO_PI * uniform(s) - np.float32(math.pi))
     forget_all(s.own_map)
     sense(s, p)
-    find_frontier(s, p)
     s.cells = 0
     for i in range(rows):
         for j in range(columns):
@@ -67,7 +66,6 @@ def step_one(s, action, p, terms):
     s.step += 1
     before = s.right - s.wrong
     sense(s, p)
-    find_frontier(s, p)
     judge(s, p)
     terms[_MAPPED] = np.float32(p.gain) * np.float32(s.right - s.wrong - before) / np.float32(s.cells)
     terms[_COLLISION] = -np.float32(p.collision) if touched != 0 else _ZERO

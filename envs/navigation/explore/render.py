@@ -15,7 +15,7 @@ class ExploreRenderer(MotionRenderer):
     """Draws the place with the robot as it is, and beside it the robot's own map, where it believes to be.
 
     The robot has a white arrow where it looks, and its path behind it; its beams end in red dots where they
-    hit. Frontiers are orange in its map.
+    hit. With a guide, frontiers are orange in its map.
 
     Args:
         params: the parameters of the environment whose records are drawn.
@@ -39,7 +39,8 @@ class ExploreRenderer(MotionRenderer):
             self._true.disc(CRASHED, pose[0], pose[1], p.radius + 0.14, 0.06)
         self._true.robot(ROBOT[0], pose, p.radius)
         self._own.odds(row["own_map"])
-        for i, j in np.argwhere(row["plan"] == 0).tolist():
+        frontiers = np.argwhere(row["plan"] == 0) if p.guide else np.zeros((0, 2))
+        for i, j in frontiers.tolist():
             self._own.disc(_FRONTIER, (j + 0.5) * p.resolution, (i + 0.5) * p.resolution, 0.05)
         self._own.robot(mix(ROBOT[0], INK, 0.2), _pose(row, "believed_"), p.radius)
         parts = [self._true.finish(), self._own.finish()]

@@ -26,7 +26,7 @@ _TINY = np.float32(1e-6)
 
 @lane
 def sense(s, p):
-    """Takes a scan, corrects by it where the robot believes to be, and enters it into the robot's own map."""
+    """Takes a scan, corrects by it where the robot believes to be, maps it, and plans from time to time."""
     ranges, reach, resolution = s.scan, np.float32(p.lidar_range), np.float32(p.resolution)
     scan_grid(p.occupied[s.map], s.x[0], s.y[0], s.heading[0], p.directions, reach, resolution, ranges)
     noise = np.float32(p.lidar_noise)
@@ -39,13 +39,13 @@ def sense(s, p):
         x, y, heading = match(s.own_map, x, y, heading, p.directions, ranges, reach, resolution)
         s.believed_x[0], s.believed_y[0], s.believed_heading[0] = x, y, heading
     occupancy.add_scan(s.own_map, x, y, heading, p.directions, ranges, reach, resolution)
+    if p.guide != 0 and s.step % _PLAN_EVERY == 0:
+        find_frontier(s, p)
 
 
 @lane
 def find_frontier(s, p):
-    """Plans the way to the nearest frontier from time to time, with a cell to spare or if need be without."""
-    if s.step % _PLAN_EVERY != 0:
-        return
+    """Plans the way to the nearest frontier, with a cell to spare or if need be without."""
     resolution = np.float32(p.resolution)
     x, y = s.believed_x[0], s.believed_y[0]
     for spare in range(1, -1, -1):

@@ -13,7 +13,7 @@ from envs.navigation.occupancy import (
     add,
     add_beam,
     add_scan,
-    evidence_at,
+    evidence,
     write_view,
 )
 
@@ -96,8 +96,15 @@ def test_the_view_shows_what_lies_ahead_at_its_top_and_what_lies_left_at_its_lef
     assert np.argwhere(view.reshape(8, 8) == 1.0)[:, 0].min() >= 6
 
 
+def test_evidence_runs_from_free_by_unknown_to_occupied():
+    assert [evidence(n) for n in (LEAST, LEAST // 2, 0, MOST)] == pytest.approx([-1.0, -0.5, 0.0, 1.0])
+
+
 def test_nothing_is_known_outside_the_map():
     odds = np.full((4, 4), MOST, np.int8)
-    assert evidence_at(odds, *f(0.1, 0.1), RESOLUTION) == 1.0
-    assert evidence_at(odds, *f(-0.1, 0.1), RESOLUTION) == 0.0
-    assert evidence_at(odds, *f(0.1, 0.7), RESOLUTION) == 0.0
+    view = np.zeros(64, np.float32)
+    write_view(odds, *f(0.0, 0.3, 0.0), 8, *f(0.3, RESOLUTION), view, 0)  # at the western edge, looks east
+    seen = view.reshape(8, 8)
+    assert (seen[4:] == 0).all()  # behind
+    assert (seen[2:4, 3:5] == 1).all()
+    assert seen.sum() == 4
