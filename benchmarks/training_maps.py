@@ -1,6 +1,6 @@
 """Success on held-out maps against the number of maps that an agent was trained in.
 
-    python benchmarks/training_maps.py [--maps 1 10 100 1000] [--total-timesteps 1500000] [--plot-only]
+    python benchmarks/training_maps.py [--maps 1 10 100 1000] [--total-timesteps 500000] [--plot-only]
 
 Each is trained from configs/navigation/point_nav_ppo.yaml with another `map_count`, all else equal, and plays
 the same 500 held-out maps, and as many episodes in its own training maps. With `--no-guide` the robots have
@@ -75,7 +75,7 @@ def plot(report: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--maps", type=int, nargs="+", default=[1, 10, 100, 1000])
-    parser.add_argument("--total-timesteps", type=int, default=1_500_000)
+    parser.add_argument("--total-timesteps", type=int, default=500_000)
     parser.add_argument("--no-guide", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--plot-only", action="store_true", help="draw the results that are there")
