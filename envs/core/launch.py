@@ -236,7 +236,7 @@ def compile_launchers(
     """Returns `serial`, then `parallel`, as compiled functions whose machine code is kept on disk."""
     serial, parallel = list(serial), list(parallel)
     previous = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_directory(world, [*serial, *parallel]))
+    numba.config.CACHE_DIR = str(cache_directory(world) / cache_directory(world, [*serial, *parallel]).name)
     try:
         return [
             *(numba.njit(cache=True)(function) for function in serial),
