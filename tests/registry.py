@@ -36,7 +36,7 @@ CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
         },
     ],
     "quadrivium/Explore-v0": [
-        {"map_count": 8},
+        {"map_count": 8, "time_limit": 10.0},
         {
             **{
                 "maps": "clutter",
@@ -58,6 +58,7 @@ CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
                 "actuation_noise": 0.1,
                 "collisions": "stop",
                 "guide": True,
+                "time_limit": 10.0,
             },
         },
         {
