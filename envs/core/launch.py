@@ -236,7 +236,8 @@ def compile_launchers(
     """Returns `serial`, then `parallel`, as compiled functions whose machine code is kept on disk."""
     serial, parallel = list(serial), list(parallel)
     previous = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_directory(world) / cache_directory(world, [*serial, *parallel]).name)
+    # What is launched may call more than the world's own functions: a planner, for one.
+    numba.config.CACHE_DIR = str(cache_directory(world) / _digest([*serial, *parallel]))
     try:
         return [
             *(numba.njit(cache=True)(function) for function in serial),
@@ -246,23 +247,28 @@ def compile_launchers(
         numba.config.CACHE_DIR = previous
 
 
-def cache_directory(world: World | Rules, launched: Iterable[Callable[..., Any]] = ()) -> Path:
+def cache_directory(world: World | Rules) -> Path:
     """Returns where the machine code of a world is kept, by a hash of everything that it is compiled from.
 
-    launched: the functions that are compiled, which may call more than the world's own. The directory is
-    under `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/quadrivium`, else `~/.cache/quadrivium`.
+    Under `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/quadrivium`, else `~/.cache/quadrivium`.
     """
+    digest = _digest([*world.lane_functions.values(), episode_key, step_lane])
+    root = os.environ.get("NUMBA_CACHE_DIR") or Path(
+        os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "quadrivium"
+    )
+    return Path(root, f"{world.name}-{digest}")
+
+
+def _digest(functions: Iterable[Callable[..., Any]]) -> str:
+    """Returns a hash of the sources and constants of functions, and of the lane functions that they reach."""
     sources: dict[str, bytes] = {}
     constants: dict[str, str] = {}
-    for function in [*world.lane_functions.values(), episode_key, step_lane, *launched]:
+    for function in functions:
         _collect_sources(getattr(function, "py_func", function), sources, constants)
     digest = hashlib.sha256(numba.__version__.encode())
     for part in [*sorted(sources), *sorted(constants.items())]:
         digest.update(sources[part] if isinstance(part, str) else repr(part).encode())
-    root = os.environ.get("NUMBA_CACHE_DIR") or Path(
-        os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "quadrivium"
-    )
-    return Path(root, f"{world.name}-{digest.hexdigest()[:16]}")
+    return digest.hexdigest()[:16]
 
 
 def _collect_sources(function: Any, sources: dict[str, bytes], constants: dict[str, str]) -> None:

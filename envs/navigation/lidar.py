@@ -11,11 +11,29 @@ import math
 
 import numpy as np
 
+from envs.core.geometry import clip
 from envs.core.lane import lane
+from envs.core.rng import normal
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 _TINY, _NEVER = np.float32(1e-9), np.float32(1e30)
 _TWO_PI = np.float32(2.0 * math.pi)
+
+
+@lane
+def ray(x, y, cos, sin):
+    """Returns how a ray from (x, y), in cells, along (cos, sin) goes from cell to cell.
+
+    step_i, step_j: ±1, to the next row and column. next_i, next_j: cells along the ray to there.
+    per_i, per_j: cells along it from one row, one column, to the next.
+    """
+    step_i, step_j = 1 if sin > _ZERO else -1, 1 if cos > _ZERO else -1
+    per_i = _ONE / abs(sin) if abs(sin) > _TINY else _NEVER
+    per_j = _ONE / abs(cos) if abs(cos) > _TINY else _NEVER
+    fx, fy = x - np.float32(math.floor(x)), y - np.float32(math.floor(y))
+    next_i = per_i * (_ONE - fy if sin > _ZERO else fy)
+    next_j = per_j * (_ONE - fx if cos > _ZERO else fx)
+    return step_i, step_j, next_i, next_j, per_i, per_j
 
 
 @lane
@@ -28,13 +46,7 @@ def beam(occupied, x, y, cos, sin, reach, resolution):
     if i < 0 or j < 0 or i >= rows or j >= columns or occupied[i, j] != 0:
         return _ZERO
     most = reach * per_metre
-    # Cells along the beam to the next column and row, and from one to the next.
-    step_j, step_i = 1 if cos > _ZERO else -1, 1 if sin > _ZERO else -1
-    per_j = _ONE / abs(cos) if abs(cos) > _TINY else _NEVER
-    per_i = _ONE / abs(sin) if abs(sin) > _TINY else _NEVER
-    fx, fy = gx - np.float32(j), gy - np.float32(i)
-    next_j = per_j * (_ONE - fx if cos > _ZERO else fx)
-    next_i = per_i * (_ONE - fy if sin > _ZERO else fy)
+    step_i, step_j, next_i, next_j, per_i, per_j = ray(gx, gy, cos, sin)
     for _ in range(rows + columns):
         if next_j < next_i:
             gone = next_j
@@ -59,6 +71,24 @@ def scan_grid(occupied, x, y, heading, directions, reach, resolution, ranges):
         cos = directions[b, 0] * cos_heading - directions[b, 1] * sin_heading
         sin = directions[b, 0] * sin_heading + directions[b, 1] * cos_heading
         ranges[b] = beam(occupied, x, y, cos, sin, reach, resolution)
+
+
+@lane
+def blur(s, ranges, reach, noise):
+    """Adds normal noise of `noise` m to the ranges (B,) that hit something; without it nothing is drawn."""
+    if noise == _ZERO:
+        return
+    for b in range(ranges.shape[0]):
+        if ranges[b] < reach:
+            ranges[b] = clip(ranges[b] + noise * normal(s), _ZERO, reach)
+
+
+@lane
+def write_ranges(ranges, reach, out, begin):
+    """Writes the ranges (B,) by `reach` from `out[begin]` on: 1 is nothing in range."""
+    per_range = _ONE / reach
+    for b in range(ranges.shape[0]):
+        out[begin + b] = ranges[b] * per_range
 
 
 @lane

@@ -9,13 +9,14 @@ import math
 
 import numpy as np
 
-from envs.core.geometry import wrap_to_pi
+from envs.core.geometry import clip, wrap_to_pi
 from envs.core.lane import lane
 from envs.core.rng import normal
 from envs.navigation.clearance import disc_fits, interpolated
 from envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING, along_arc, approach, motion, shaken
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+_MAP_STRIDE = np.uint64(7919)  # a prime, so that an environment walks through all maps
 
 
 def body_fields(robots: int) -> list[tuple[str, str, tuple[int]]]:
@@ -49,6 +50,27 @@ def stand(s, r, x, y, heading):
 
 
 @lane
+def pick_map(s, p):
+    """Sets the map of the episode: environment k begins in map k, and walks on through all."""
+    s.map = np.int32((s.seed + (s.episode - np.uint64(1)) * _MAP_STRIDE) % np.uint64(p.occupied.shape[0]))
+
+
+@lane
+def second_limit(p):
+    """Returns the highest second velocity of a drive: sideways m/s, steering angle in rad, or rad/s."""
+    if p.drive == HOLONOMIC:
+        return np.float32(p.max_speed)
+    return MAX_STEERING if p.drive == ACKERMANN else np.float32(p.max_turn)
+
+
+@lane
+def write_velocities(s, p, r, out, at):
+    """Writes both velocities of robot `r` by their highest into `out[at]` and the number after it."""
+    out[at] = clip(s.first[r] / np.float32(p.max_speed), -_ONE, _ONE)
+    out[at + 1] = clip(s.second[r] / second_limit(p), -_ONE, _ONE)
+
+
+@lane
 def accelerate(s, p, r, action):
     """Brings the velocities of robot `r` as near to those wanted as its acceleration allows."""
     first, second = np.float32(action[2 * r]), np.float32(action[2 * r + 1])
@@ -66,8 +88,7 @@ def accelerate(s, p, r, action):
         s.second[r] += share * dy
     else:
         s.first[r] = approach(s.first[r], most * _HALF * (_ONE + first), change)
-        limit = MAX_STEERING if p.drive == ACKERMANN else np.float32(p.max_turn)
-        s.second[r] = approach(s.second[r], limit * second, turn_change)
+        s.second[r] = approach(s.second[r], second_limit(p) * second, turn_change)
     s.change[r] += abs(s.first[r] - before_first) + abs(s.second[r] - before_second)
 
 

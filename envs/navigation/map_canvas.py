@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pygame
 
-from envs.core.picture import PANEL, SMOOTHING, TEXT, Colour, mix, text_width, write
+from envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, text_width, write
 from envs.navigation.occupancy import LEAST, MOST
 
 PANEL_PX = 32
@@ -21,6 +21,13 @@ ROBOT: tuple[Colour, ...] = ((0, 150, 136), (63, 110, 190), (150, 95, 175), (190
 Pose = tuple[float, float, float]
 """x and y in m, heading in rad."""
 _LONGEST_PX = 640  # of a side of the map
+
+
+def pose_of(row: np.void, r: int = 0, *, believed: bool = False) -> Pose:
+    """Returns where robot `r` of a record is, or believes to be."""
+    prefix = "believed_" if believed else ""
+    x, y, heading = (float(row[f"{prefix}{name}"][r]) for name in ("x", "y", "heading"))
+    return x, y, heading
 
 
 class MapCanvas:
@@ -125,7 +132,7 @@ def with_panel(
         at += part.get_width()
     x, y = 12, PANEL_PX // 2 + 1
     for label, value in labels:
-        end = write(picture, label, x, y, (150, 156, 166))
+        end = write(picture, label, x, y, FAINT)
         x = write(picture, value, end + 6, y, TEXT, 20) + 20
     if verdict:
         text, colour = verdict

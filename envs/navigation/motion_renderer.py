@@ -14,7 +14,7 @@ _MEMORY = 64  # episodes whose paths are remembered
 
 
 class MotionRenderer(ABC):
-    """Draws records; a world says how one is painted, and what a moment between two of them is.
+    """Draws records; a world says how one is painted.
 
     Args:
         title: of the window.
@@ -33,9 +33,18 @@ class MotionRenderer(ABC):
     def paint(self, row: np.void) -> pygame.Surface:
         """Returns the picture of a record."""
 
-    @abstractmethod
     def between(self, before: np.void, after: np.void, share: float) -> np.void:
-        """Returns the record of a moment between two steps; share: in (0, 1), of the time that has passed."""
+        """Returns the record of a moment between two steps; share: in (0, 1), of the time that has passed.
+
+        Here for the records of `envs.navigation.locomotion`; robots move straight on.
+        """
+        row = before.copy()
+        row["step"] = after["step"]
+        for name in ("x", "y", "believed_x", "believed_y"):
+            row[name] = before[name] + np.float32(share) * (after[name] - before[name])
+        for name in ("heading", "believed_heading"):
+            row[name] = turned(before[name], after[name], share)
+        return row
 
     def draw(self, row: np.void) -> np.ndarray:
         """Returns the picture of a record, (H, W, 3) uint8."""

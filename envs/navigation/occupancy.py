@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from envs.core.lane import lane
+from envs.navigation.lidar import ray
 
 UNIT = 0.04  # log-odds a count
 HIT, MISS = np.int32(21), np.int32(-10)  # logit(0.7), logit(0.4)
@@ -48,12 +49,7 @@ def add_beam(odds, x, y, cos, sin, distance, hit, resolution):
     j, i = np.int32(math.floor(gx)), np.int32(math.floor(gy))
     surface = distance * per_metre
     most, sure = (surface + _DEPTH, surface - _DEPTH) if hit else (surface, surface)
-    step_j, step_i = 1 if cos > _ZERO else -1, 1 if sin > _ZERO else -1
-    per_j = _ONE / abs(cos) if abs(cos) > _TINY else _NEVER
-    per_i = _ONE / abs(sin) if abs(sin) > _TINY else _NEVER
-    fx, fy = gx - np.float32(j), gy - np.float32(i)
-    next_j = per_j * (_ONE - fx if cos > _ZERO else fx)
-    next_i = per_i * (_ONE - fy if sin > _ZERO else fy)
+    step_i, step_j, next_i, next_j, per_i, per_j = ray(gx, gy, cos, sin)
     entered = _ZERO
     for _ in range(rows + columns):
         if i < 0 or j < 0 or i >= rows or j >= columns:

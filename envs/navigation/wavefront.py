@@ -11,12 +11,19 @@ import math
 
 import numpy as np
 
+from envs.core.geometry import clip
 from envs.core.lane import lane
 
 BLOCKED, FAR = np.float32(-1.0), np.float32(1e9)
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _DIAGONAL = np.float32(math.sqrt(2.0))
 _ROUNDS = 64
+
+PLAN_EVERY = 4  # steps, after which a robot plans anew
+GUIDE = 4  # cosine, sine and distance of the point to which a plan leads, length of the plan
+LOOK_AHEAD = np.float32(2.0)  # m, to that point at most
+_LONGEST = np.float32(20.0)  # m, of a plan as it is told
+_TINY = np.float32(1e-6)
 
 
 @lane
@@ -117,6 +124,26 @@ def descend(plan, x, y, farthest, resolution):
             break
         best_x, best_y = tx, ty
     return best_x, best_y, length
+
+
+@lane
+def write_guide(plan, x, y, heading, otherwise, resolution, out, at):
+    """Writes `GUIDE` numbers from `out[at]` on: where a plan leads from a pose (m, m, rad), seen from there.
+
+    otherwise: the point (x, y) that is shown in direction and distance where no way leads; that of the pose
+    itself is shown as zeros.
+    """
+    tx, ty, length = descend(plan, x, y, LOOK_AHEAD, resolution)
+    dx, dy = tx - x, ty - y
+    distance = math.sqrt(dx * dx + dy * dy)
+    if distance < _TINY:
+        dx, dy = otherwise[0] - x, otherwise[1] - y
+        distance = math.sqrt(dx * dx + dy * dy)
+    scale = _ONE / max(distance, _TINY)
+    cos, sin = math.cos(heading), math.sin(heading)
+    out[at], out[at + 1] = scale * (dx * cos + dy * sin), scale * (dy * cos - dx * sin)
+    out[at + 2] = clip(distance / LOOK_AHEAD, _ZERO, _ONE)
+    out[at + 3] = clip(length / _LONGEST, _ZERO, _ONE)
 
 
 @lane

@@ -1,7 +1,7 @@
 """The CrowdNav environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 import math
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
@@ -10,11 +10,12 @@ from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.parallel_env import ParallelLaneEnv
 from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number, with_defaults
+from envs.core.validation import require_number
 from envs.navigation import moves
 from envs.navigation.crowd_nav import kernel, observations
 from envs.navigation.crowd_nav.baselines import BASELINES
 from envs.navigation.crowd_nav.state import CrowdNavParams, state_dtype
+from envs.navigation.options import OptionTable
 
 WORLD = World(
     name="crowd_nav",
@@ -60,40 +61,36 @@ class CrowdNavOptions(TypedDict, total=False):
     split: Literal["train", "test"]
 
 
-# name, default, lowest, highest, kind
-_NUMBERS: tuple[tuple[str, float, float, float, str], ...] = (
-    ("people_count", 5, 1, 100, "integer"),
-    ("circle_radius", 4.0, 1.0, 100.0, "number"),
-    ("square_width", 10.0, 2.0, 200.0, "number"),
-    ("robot_radius", 0.3, 0.0, 2.0, "positive"),
-    ("max_speed", 1.0, 0.0, 5.0, "positive"),
-    ("max_turn", 2.0, 0.0, 4.0, "positive"),
-    ("goal_radius", 0.3, 0.0, 2.0, "positive"),
-    ("sensor_range", 5.0, 0.0, 100.0, "positive"),
-    ("beams", 64, 4, 1024, "integer"),
-    ("scans", 3, 1, 16, "integer"),
-    ("success_reward", 1.0, 0.0, 1000.0, "number"),
-    ("collision_penalty", 0.25, 0.0, 1000.0, "number"),
-    ("discomfort_distance", 0.2, 0.0, 2.0, "number"),
-    ("discomfort_penalty", 0.5, 0.0, 1000.0, "number"),
-    ("progress_reward", 0.0, 0.0, 1000.0, "number"),
-    ("time_step", 0.25, 0.01, 1.0, "number"),
-    ("time_limit", 25.0, 0.0, 10_000.0, "positive"),
+_OPTIONS = OptionTable(
+    numbers=(
+        ("people_count", 5, 1, 100, "integer"),
+        ("circle_radius", 4.0, 1.0, 100.0, "number"),
+        ("square_width", 10.0, 2.0, 200.0, "number"),
+        ("robot_radius", 0.3, 0.0, 2.0, "positive"),
+        ("max_speed", 1.0, 0.0, 5.0, "positive"),
+        ("max_turn", 2.0, 0.0, 4.0, "positive"),
+        ("goal_radius", 0.3, 0.0, 2.0, "positive"),
+        ("sensor_range", 5.0, 0.0, 100.0, "positive"),
+        ("beams", 64, 4, 1024, "integer"),
+        ("scans", 3, 1, 16, "integer"),
+        ("success_reward", 1.0, 0.0, 1000.0, "number"),
+        ("collision_penalty", 0.25, 0.0, 1000.0, "number"),
+        ("discomfort_distance", 0.2, 0.0, 2.0, "number"),
+        ("discomfort_penalty", 0.5, 0.0, 1000.0, "number"),
+        ("progress_reward", 0.0, 0.0, 1000.0, "number"),
+        ("time_step", 0.25, 0.01, 1.0, "number"),
+        ("time_limit", 25.0, 0.0, 10_000.0, "positive"),
+    ),
+    choices={
+        "people": ("orca", "social_force"),
+        "scenario": ("circle", "square", "mixed"),
+        "drive": ("holonomic", "differential"),
+        "actions": ("continuous", "discrete", "discrete81"),
+        "observation": ("people", "lidar"),
+        "split": ("train", "test"),
+    },
+    switches={"varied_people": False, "new_goals": False, "robot_visible": False},
 )
-_CHOICES: dict[str, tuple[str, ...]] = {  # the first is the default
-    "people": ("orca", "social_force"),
-    "scenario": ("circle", "square", "mixed"),
-    "drive": ("holonomic", "differential"),
-    "actions": ("continuous", "discrete", "discrete81"),
-    "observation": ("people", "lidar"),
-    "split": ("train", "test"),
-}
-_SWITCHES = ("varied_people", "new_goals", "robot_visible")
-_DEFAULTS: dict[str, Any] = {
-    **{name: allowed[0] for name, allowed in _CHOICES.items()},
-    **{row[0]: row[1] for row in _NUMBERS},
-    **dict.fromkeys(_SWITCHES, False),
-}
 
 
 def crowd_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[CrowdNavOptions]) -> Setup:
@@ -101,30 +98,23 @@ def crowd_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Crow
 
     Raises ValueError for a wrong argument.
     """
-    chosen = with_defaults(options, _DEFAULTS)
+    chosen = _OPTIONS.check(options)
     require_number("robots", robots, 1, 20, integer=True)
-    for name, _, low, high, kind in _NUMBERS:
-        require_number(name, chosen[name], low, high, integer=kind == "integer", open_low=kind == "positive")
-    for name, allowed in _CHOICES.items():
-        require_choice(name, chosen[name], allowed)
-    for name in _SWITCHES:
-        if not isinstance(chosen[name], bool):
-            raise ValueError(f"{name}={chosen[name]!r} is no switch: use True or False")
     holonomic, lidar = chosen["drive"] == "holonomic", chosen["observation"] == "lidar"
     people, scans, beams = chosen["people_count"], chosen["scans"], chosen["beams"]
     table = moves.fine(holonomic) if chosen["actions"] == "discrete81" else moves.coarse(holonomic)
     params = CrowdNavParams(
-        split=_index("split", chosen),
+        split=_OPTIONS.index("split", chosen),
         dt=float(chosen["time_step"]),
         max_steps=math.ceil(chosen["time_limit"] / chosen["time_step"] - 1e-9),
-        scenario=_index("scenario", chosen),
+        scenario=_OPTIONS.index("scenario", chosen),
         circle_radius=float(chosen["circle_radius"]),
         square_width=float(chosen["square_width"]),
-        model=_index("people", chosen),
+        model=_OPTIONS.index("people", chosen),
         varied=int(chosen["varied_people"]),
         new_goals=int(chosen["new_goals"]),
         robot_visible=int(chosen["robot_visible"]),
-        drive=_index("drive", chosen),
+        drive=_OPTIONS.index("drive", chosen),
         robot_radius=float(chosen["robot_radius"]),
         max_speed=float(chosen["max_speed"]),
         max_turn=float(chosen["max_turn"]),
@@ -136,7 +126,7 @@ def crowd_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Crow
         discomfort_m=float(chosen["discomfort_distance"]),
         discomfort=float(chosen["discomfort_penalty"]),
         progress=float(chosen["progress_reward"]),
-        observation=_index("observation", chosen),
+        observation=_OPTIONS.index("observation", chosen),
         sensor_range=float(chosen["sensor_range"]),
         directions=moves.directions_of(beams),
     )
@@ -158,11 +148,6 @@ def crowd_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Crow
         agents=("robot",) if robots == 1 else tuple(f"robot_{r}" for r in range(robots)),
         active="active" if leave else None,
     )
-
-
-def _index(name: str, chosen: dict[str, Any]) -> int:
-    """Returns the kernel's number of a choice, which is its place among those allowed."""
-    return _CHOICES[name].index(chosen[name])
 
 
 def _renderer(params: CrowdNavParams, robots: int) -> Renderer:

@@ -12,15 +12,12 @@ import pygame
 from envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, text_width, write
 from envs.navigation.crowd_nav.observations import look_around
 from envs.navigation.crowd_nav.state import ARRIVED, COLLIDED, LIDAR, CrowdNavParams
+from envs.navigation.map_canvas import CRASHED, FLOOR, INK, PANEL_PX, ROBOT
 from envs.navigation.motion_renderer import MotionRenderer, turned
 
 FIELD_PX = 640
-PANEL_PX = 32
 
-FLOOR: Colour = (240, 237, 230)
 TILE: Colour = (231, 227, 218)
-ROBOT: tuple[Colour, ...] = ((0, 150, 136), (63, 110, 190), (150, 95, 175), (190, 120, 40))
-CRASHED: Colour = (214, 48, 54)
 PEOPLE: tuple[Colour, ...] = (
     (226, 135, 67),
     (102, 133, 189),
@@ -29,7 +26,6 @@ PEOPLE: tuple[Colour, ...] = (
     (147, 120, 178),
     (186, 148, 84),
 )
-INK: Colour = (64, 62, 58)
 _BORDER_M = 1.6  # beyond the circle or square
 
 

@@ -1,7 +1,7 @@
 """The Explore environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 import math
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
@@ -10,13 +10,14 @@ from scipy.ndimage import binary_dilation, label
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number, with_defaults
 from envs.navigation import moves
 from envs.navigation.explore import kernel, senses
 from envs.navigation.explore.baselines import BASELINES
 from envs.navigation.explore.state import ExploreParams, state_dtype
 from envs.navigation.maps.bank import MapBank
 from envs.navigation.maps.choice import choose_bank
+from envs.navigation.options import OptionTable
+from envs.navigation.wavefront import GUIDE
 
 WORLD = World(
     name="explore",
@@ -64,43 +65,39 @@ class ExploreOptions(TypedDict, total=False):
     split: Literal["train", "test"]
 
 
-# name, default, lowest, highest, kind
-_NUMBERS: tuple[tuple[str, float, float, float, str], ...] = (
-    ("map_count", 200, 1, 10_000, "integer"),
-    ("map_size", 64, 16, 512, "integer"),
-    ("resolution", 0.15, 0.0, 10.0, "positive"),
-    ("robot_radius", 0.2, 0.0, 5.0, "positive"),
-    ("max_speed", 1.0, 0.0, 20.0, "positive"),
-    ("max_turn", 1.0, 0.0, 10.0, "positive"),
-    ("acceleration", 1.0, 0.0, 100.0, "positive"),
-    ("turn_acceleration", 2.0, 0.0, 100.0, "positive"),
-    ("actuation_noise", 0.0, 0.0, 1.0, "number"),
-    ("odometry_noise", 0.05, 0.0, 1.0, "number"),
-    ("beams", 64, 4, 1024, "integer"),
-    ("lidar_range", 4.0, 0.0, 1000.0, "positive"),
-    ("lidar_noise", 0.01, 0.0, 10.0, "number"),
-    ("patch_cells", 32, 4, 128, "integer"),
-    ("patch_cell", 0.3, 0.0, 10.0, "positive"),
-    ("map_reward", 10.0, 0.0, 1000.0, "number"),
-    ("collision_penalty", 2.0, 0.0, 1000.0, "number"),
-    ("time_penalty", 0.0, 0.0, 1000.0, "number"),
-    ("enough", 0.97, 0.0, 1.0, "positive"),
-    ("time_step", 0.2, 0.01, 1.0, "number"),
-    ("time_limit", 60.0, 0.0, 10_000.0, "positive"),
+_OPTIONS = OptionTable(
+    numbers=(
+        ("map_count", 200, 1, 10_000, "integer"),
+        ("map_size", 64, 16, 512, "integer"),
+        ("resolution", 0.15, 0.0, 10.0, "positive"),
+        ("robot_radius", 0.2, 0.0, 5.0, "positive"),
+        ("max_speed", 1.0, 0.0, 20.0, "positive"),
+        ("max_turn", 1.0, 0.0, 10.0, "positive"),
+        ("acceleration", 1.0, 0.0, 100.0, "positive"),
+        ("turn_acceleration", 2.0, 0.0, 100.0, "positive"),
+        ("actuation_noise", 0.0, 0.0, 1.0, "number"),
+        ("odometry_noise", 0.05, 0.0, 1.0, "number"),
+        ("beams", 64, 4, 1024, "integer"),
+        ("lidar_range", 4.0, 0.0, 1000.0, "positive"),
+        ("lidar_noise", 0.01, 0.0, 10.0, "number"),
+        ("patch_cells", 32, 4, 128, "integer"),
+        ("patch_cell", 0.3, 0.0, 10.0, "positive"),
+        ("map_reward", 10.0, 0.0, 1000.0, "number"),
+        ("collision_penalty", 2.0, 0.0, 1000.0, "number"),
+        ("time_penalty", 0.0, 0.0, 1000.0, "number"),
+        ("enough", 0.97, 0.0, 1.0, "positive"),
+        ("time_step", 0.2, 0.01, 1.0, "number"),
+        ("time_limit", 60.0, 0.0, 10_000.0, "positive"),
+    ),
+    choices={
+        "drive": ("differential", "holonomic", "ackermann"),
+        "collisions": ("stop", "end"),
+        "actions": ("continuous", "discrete"),
+        "split": ("train", "test"),
+    },
+    switches={"scan_matching": True, "guide": False},
+    others={"maps": "rooms"},
 )
-_CHOICES: dict[str, tuple[str, ...]] = {  # the first is the default
-    "drive": ("differential", "holonomic", "ackermann"),
-    "collisions": ("stop", "end"),
-    "actions": ("continuous", "discrete"),
-    "split": ("train", "test"),
-}
-_DEFAULTS: dict[str, Any] = {
-    "maps": "rooms",
-    "scan_matching": True,
-    "guide": False,
-    **{name: allowed[0] for name, allowed in _CHOICES.items()},
-    **{row[0]: row[1] for row in _NUMBERS},
-}
 
 
 def explore_setup(**options: Unpack[ExploreOptions]) -> Setup:
@@ -108,14 +105,7 @@ def explore_setup(**options: Unpack[ExploreOptions]) -> Setup:
 
     Raises ValueError for a wrong argument, or a map that no robot can drive in.
     """
-    chosen = with_defaults(options, _DEFAULTS)
-    for name, _, low, high, kind in _NUMBERS:
-        require_number(name, chosen[name], low, high, integer=kind == "integer", open_low=kind == "positive")
-    for name, allowed in _CHOICES.items():
-        require_choice(name, chosen[name], allowed)
-    for name in ("scan_matching", "guide"):
-        if not isinstance(chosen[name], bool):
-            raise ValueError(f"{name}={chosen[name]!r} is no switch: use True or False")
+    chosen = _OPTIONS.check(options)
     bank = choose_bank(
         chosen["maps"],
         split=chosen["split"],
@@ -127,14 +117,14 @@ def explore_setup(**options: Unpack[ExploreOptions]) -> Setup:
     )
     beams, side = chosen["beams"], chosen["patch_cells"]
     params = ExploreParams(
-        split=_index("split", chosen),
+        split=_OPTIONS.index("split", chosen),
         dt=float(chosen["time_step"]),
         max_steps=math.ceil(chosen["time_limit"] / chosen["time_step"] - 1e-9),
         occupied=bank.occupied,
         clearance=bank.clearance,
         seeable=seeable(bank),
         resolution=float(bank.resolution),
-        drive=_index("drive", chosen),
+        drive=_OPTIONS.index("drive", chosen),
         radius=float(chosen["robot_radius"]),
         max_speed=float(chosen["max_speed"]),
         max_turn=float(chosen["max_turn"]),
@@ -158,7 +148,7 @@ def explore_setup(**options: Unpack[ExploreOptions]) -> Setup:
         patch=side,
         patch_cell=float(chosen["patch_cell"]),
     )
-    own = senses.OWN + (senses.GUIDE if params.guide else 0)
+    own = senses.OWN + (GUIDE if params.guide else 0)
     return Setup(
         world=WORLD,
         params=params,
@@ -187,11 +177,6 @@ def seeable(bank: MapBank) -> np.ndarray:
         inside[m] = binary_dilation(parts == parts[row, column], np.ones((3, 3)))
     inside.flags.writeable = False
     return inside
-
-
-def _index(name: str, chosen: dict[str, Any]) -> int:
-    """Returns the kernel's number of a choice, which is its place among those allowed."""
-    return _CHOICES[name].index(chosen[name])
 
 
 def _renderer(params: ExploreParams) -> Renderer:

@@ -10,7 +10,7 @@ from envs.core.lane import lane
 from envs.core.rng import integer, uniform
 from envs.navigation.explore.senses import sense
 from envs.navigation.explore.state import COLLIDED, FINISHED, UNDERWAY
-from envs.navigation.locomotion import accelerate, drive, stand
+from envs.navigation.locomotion import accelerate, drive, pick_map, stand
 from envs.navigation.occupancy import forget_all
 
 REWARD_TERMS = ("mapped", "collision", "time")
@@ -26,7 +26,6 @@ METRICS = (
 )
 _MAPPED, _COLLISION, _TIME = range(len(REWARD_TERMS))
 _TRIES = 4096
-_MAP_STRIDE = np.uint64(7919)  # a prime, so that an environment walks through all maps
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _TWO_PI = np.float32(2.0 * math.pi)
 _SPACE = np.float32(0.1)  # m, beyond the radius, that the robot has at first
@@ -35,7 +34,7 @@ _SPACE = np.float32(0.1)  # m, beyond the radius, that the robot has at first
 @lane
 def reset_one(s, p):
     """Begins an episode: a map, a place in it, and the first scan."""
-    s.map = np.int32((s.seed + (s.episode - np.uint64(1)) * _MAP_STRIDE) % np.uint64(p.occupied.shape[0]))
+    pick_map(s, p)
     s.step, s.outcome = 0, UNDERWAY
     s.area_under, s.drift_m, s.bumps = _ZERO, _ZERO, 0
     rows, columns = p.occupied.shape[1], p.occupied.shape[2]

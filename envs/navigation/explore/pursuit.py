@@ -9,9 +9,8 @@ import numpy as np
 from envs.core.lane import lane
 from envs.navigation.pursuit import drive_to
 from envs.navigation.robots import HOLONOMIC
-from envs.navigation.wavefront import FAR, descend
+from envs.navigation.wavefront import FAR, LOOK_AHEAD, descend
 
-_LOOK_AHEAD = np.float32(2.0)  # m
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
@@ -19,7 +18,7 @@ _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 def to_nearest_frontier(s, p):
     """Returns the action along the robot's plan; where no frontier is left it stands still."""
     x, y = s.believed_x[0], s.believed_y[0]
-    tx, ty, length = descend(s.plan, x, y, _LOOK_AHEAD, np.float32(p.resolution))
+    tx, ty, length = descend(s.plan, x, y, LOOK_AHEAD, np.float32(p.resolution))
     if length >= FAR:
         return (_ZERO if p.drive == HOLONOMIC else -_ONE), _ZERO
     # The point is in the map that the robot believes in: what counts is the way there from itself.

@@ -5,8 +5,8 @@ import pygame
 
 from envs.core.picture import mix
 from envs.navigation.explore.state import COLLIDED, FINISHED, ExploreParams
-from envs.navigation.map_canvas import CRASHED, INK, ROBOT, MapCanvas, Pose, with_panel
-from envs.navigation.motion_renderer import MotionRenderer, turned
+from envs.navigation.map_canvas import CRASHED, INK, ROBOT, MapCanvas, pose_of, with_panel
+from envs.navigation.motion_renderer import MotionRenderer
 
 _FRONTIER = (214, 120, 40)
 
@@ -31,7 +31,7 @@ class ExploreRenderer(MotionRenderer):
     def paint(self, row: np.void) -> pygame.Surface:
         """Returns the picture of a record."""
         p = self.params
-        pose = _pose(row, "")
+        pose = pose_of(row)
         self._true.walls(p.occupied[row["map"]])
         self._true.path(ROBOT[0], self.path(row)[:, 0])
         self._true.beams(pose, row["scan"], p.lidar_range, ROBOT[0])
@@ -42,7 +42,7 @@ class ExploreRenderer(MotionRenderer):
         frontiers = np.argwhere(row["plan"] == 0) if p.guide else np.zeros((0, 2))
         for i, j in frontiers.tolist():
             self._own.disc(_FRONTIER, (j + 0.5) * p.resolution, (i + 0.5) * p.resolution, 0.05)
-        self._own.robot(mix(ROBOT[0], INK, 0.2), _pose(row, "believed_"), p.radius)
+        self._own.robot(mix(ROBOT[0], INK, 0.2), pose_of(row, believed=True), p.radius)
         parts = [self._true.finish(), self._own.finish()]
         return with_panel(parts, self._labels(row), self._verdict(row))
 
@@ -62,18 +62,3 @@ class ExploreRenderer(MotionRenderer):
         if row["outcome"] == COLLIDED:
             return "COLLIDED", CRASHED
         return ("TIME IS UP", INK) if row["step"] >= self.params.max_steps else None
-
-    def between(self, before: np.void, after: np.void, share: float) -> np.void:
-        """Returns the record of a moment between two steps; the robot moves straight on."""
-        row = before.copy()
-        row["step"] = after["step"]
-        for name in ("x", "y", "believed_x", "believed_y"):
-            row[name] = before[name] + np.float32(share) * (after[name] - before[name])
-        for name in ("heading", "believed_heading"):
-            row[name] = turned(before[name], after[name], share)
-        return row
-
-
-def _pose(row: np.void, prefix: str) -> Pose:
-    x, y, heading = (float(row[f"{prefix}{name}"][0]) for name in ("x", "y", "heading"))
-    return x, y, heading

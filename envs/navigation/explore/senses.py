@@ -2,26 +2,17 @@
 # pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
 """What the exploring robot perceives: its lidar, the map it makes of it, and where that map ends."""
 
-import math
-
 import numpy as np
 
-from envs.core.geometry import clip
 from envs.core.lane import lane
-from envs.core.rng import normal
 from envs.navigation import occupancy, wavefront
-from envs.navigation.lidar import scan_grid
+from envs.navigation.lidar import blur, scan_grid, write_ranges
+from envs.navigation.locomotion import write_velocities
 from envs.navigation.matching import match
-from envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING
 
 OWN = 3  # both velocities, time left
-GUIDE = 4  # cosine, sine and distance of the point to which the plan leads, length of the plan
-_PLAN_EVERY = 4  # steps
-_LOOK_AHEAD = np.float32(2.0)  # m
-_LONGEST_PLAN = np.float32(20.0)  # m
 _UNKNOWN_AROUND = 3  # of a frontier's eight neighbours
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
-_TINY = np.float32(1e-6)
 
 
 @lane
@@ -29,17 +20,13 @@ def sense(s, p):
     """Takes a scan, corrects by it where the robot believes to be, maps it, and plans from time to time."""
     ranges, reach, resolution = s.scan, np.float32(p.lidar_range), np.float32(p.resolution)
     scan_grid(p.occupied[s.map], s.x[0], s.y[0], s.heading[0], p.directions, reach, resolution, ranges)
-    noise = np.float32(p.lidar_noise)
-    if noise > _ZERO:
-        for b in range(ranges.shape[0]):
-            if ranges[b] < reach:
-                ranges[b] = clip(ranges[b] + noise * normal(s), _ZERO, reach)
+    blur(s, ranges, reach, np.float32(p.lidar_noise))
     x, y, heading = s.believed_x[0], s.believed_y[0], s.believed_heading[0]
     if p.matching != 0 and p.odometry_noise > 0.0 and s.step > 0:
         x, y, heading = match(s.own_map, x, y, heading, p.directions, ranges, reach, resolution)
         s.believed_x[0], s.believed_y[0], s.believed_heading[0] = x, y, heading
     occupancy.add_scan(s.own_map, x, y, heading, p.directions, ranges, reach, resolution)
-    if p.guide != 0 and s.step % _PLAN_EVERY == 0:
+    if p.guide != 0 and s.step % wavefront.PLAN_EVERY == 0:
         find_frontier(s, p)
 
 
@@ -78,32 +65,9 @@ def observe_one(s, p, out):
     side, resolution = p.patch, np.float32(p.resolution)
     occupancy.write_view(s.own_map, x, y, heading, side, np.float32(p.patch_cell), resolution, out, 0)
     at = side * side
-    per_range = _ONE / np.float32(p.lidar_range)
-    for b in range(s.scan.shape[0]):
-        out[at + b] = s.scan[b] * per_range
+    write_ranges(s.scan, np.float32(p.lidar_range), out, at)
     at += s.scan.shape[0]
-    speed = np.float32(p.max_speed)
-    limit = np.float32(p.max_turn)
-    if p.drive == HOLONOMIC:
-        limit = speed
-    elif p.drive == ACKERMANN:
-        limit = MAX_STEERING
-    out[at] = clip(s.first[0] / speed, -_ONE, _ONE)
-    out[at + 1] = clip(s.second[0] / limit, -_ONE, _ONE)
+    write_velocities(s, p, 0, out, at)
     out[at + 2] = _ONE - np.float32(s.step) / np.float32(p.max_steps)
     if p.guide != 0:
-        observe_plan(s, p, out, at + OWN)
-
-
-@lane
-def observe_plan(s, p, out, at):
-    """Writes `GUIDE` numbers from place `at` on; where no frontier is left 0, but 1 for the length."""
-    x, y, heading = s.believed_x[0], s.believed_y[0], s.believed_heading[0]
-    tx, ty, length = wavefront.descend(s.plan, x, y, _LOOK_AHEAD, np.float32(p.resolution))
-    dx, dy = tx - x, ty - y
-    distance = math.sqrt(dx * dx + dy * dy)
-    scale = _ONE / distance if distance > _TINY else _ZERO
-    cos, sin = math.cos(heading), math.sin(heading)
-    out[at], out[at + 1] = scale * (dx * cos + dy * sin), scale * (dy * cos - dx * sin)
-    out[at + 2] = clip(distance / _LOOK_AHEAD, _ZERO, _ONE)
-    out[at + 3] = clip(length / _LONGEST_PLAN, _ZERO, _ONE)
+        wavefront.write_guide(s.plan, x, y, heading, (x, y), resolution, out, at + OWN)

@@ -1,7 +1,7 @@
 """The PointNav environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 import math
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
@@ -10,13 +10,15 @@ from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.parallel_env import ParallelLaneEnv
 from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number, with_defaults
+from envs.core.validation import require_number
 from envs.navigation import moves
 from envs.navigation.maps.choice import choose_bank
+from envs.navigation.options import OptionTable
 from envs.navigation.point_nav import kernel, senses
 from envs.navigation.point_nav.baselines import BASELINES, GUIDED_BASELINES
 from envs.navigation.point_nav.senses import keeps_map
 from envs.navigation.point_nav.state import GRID, LIDAR, SECTORS, PointNavParams, state_dtype
+from envs.navigation.wavefront import GUIDE
 
 WORLD = World(
     name="point_nav",
@@ -69,47 +71,44 @@ class PointNavOptions(TypedDict, total=False):
     split: Literal["train", "test"]
 
 
-# name, default, lowest, highest, kind
-_NUMBERS: tuple[tuple[str, float, float, float, str], ...] = (
-    ("map_count", 200, 1, 10_000, "integer"),
-    ("map_size", 64, 16, 512, "integer"),
-    ("resolution", 0.15, 0.0, 10.0, "positive"),
-    ("shortest", 2.0, 0.0, 10_000.0, "number"),
-    ("longest", 1e6, 0.0, 1e6, "positive"),
-    ("robot_radius", 0.2, 0.0, 5.0, "positive"),
-    ("max_speed", 1.0, 0.0, 20.0, "positive"),
-    ("max_turn", 1.0, 0.0, 10.0, "positive"),
-    ("acceleration", 1.0, 0.0, 100.0, "positive"),
-    ("turn_acceleration", 2.0, 0.0, 100.0, "positive"),
-    ("goal_radius", 0.3, 0.0, 5.0, "positive"),
-    ("actuation_noise", 0.0, 0.0, 1.0, "number"),
-    ("odometry_noise", 0.0, 0.0, 1.0, "number"),
-    ("beams", 64, 4, 1024, "integer"),
-    ("lidar_range", 6.0, 0.0, 1000.0, "positive"),
-    ("lidar_noise", 0.0, 0.0, 10.0, "number"),
-    ("sectors", 16, 1, 256, "integer"),
-    ("patch_cells", 32, 4, 128, "integer"),
-    ("patch_cell", 0.3, 0.0, 10.0, "positive"),
-    ("success_reward", 4.0, 0.0, 1000.0, "number"),
-    ("collision_penalty", 4.0, 0.0, 1000.0, "number"),
-    ("time_penalty", 0.01, 0.0, 1000.0, "number"),
-    ("progress_reward", 0.25, 0.0, 1000.0, "number"),
-    ("time_step", 0.1, 0.01, 1.0, "number"),
-    ("time_limit", 50.0, 0.0, 10_000.0, "positive"),
+_OPTIONS = OptionTable(
+    numbers=(
+        ("map_count", 200, 1, 10_000, "integer"),
+        ("map_size", 64, 16, 512, "integer"),
+        ("resolution", 0.15, 0.0, 10.0, "positive"),
+        ("shortest", 2.0, 0.0, 10_000.0, "number"),
+        ("longest", 1e6, 0.0, 1e6, "positive"),
+        ("robot_radius", 0.2, 0.0, 5.0, "positive"),
+        ("max_speed", 1.0, 0.0, 20.0, "positive"),
+        ("max_turn", 1.0, 0.0, 10.0, "positive"),
+        ("acceleration", 1.0, 0.0, 100.0, "positive"),
+        ("turn_acceleration", 2.0, 0.0, 100.0, "positive"),
+        ("goal_radius", 0.3, 0.0, 5.0, "positive"),
+        ("actuation_noise", 0.0, 0.0, 1.0, "number"),
+        ("odometry_noise", 0.0, 0.0, 1.0, "number"),
+        ("beams", 64, 4, 1024, "integer"),
+        ("lidar_range", 6.0, 0.0, 1000.0, "positive"),
+        ("lidar_noise", 0.0, 0.0, 10.0, "number"),
+        ("sectors", 16, 1, 256, "integer"),
+        ("patch_cells", 32, 4, 128, "integer"),
+        ("patch_cell", 0.3, 0.0, 10.0, "positive"),
+        ("success_reward", 4.0, 0.0, 1000.0, "number"),
+        ("collision_penalty", 4.0, 0.0, 1000.0, "number"),
+        ("time_penalty", 0.01, 0.0, 1000.0, "number"),
+        ("progress_reward", 0.25, 0.0, 1000.0, "number"),
+        ("time_step", 0.1, 0.01, 1.0, "number"),
+        ("time_limit", 50.0, 0.0, 10_000.0, "positive"),
+    ),
+    choices={
+        "drive": ("differential", "holonomic", "ackermann"),
+        "collisions": ("end", "stop"),
+        "actions": ("continuous", "discrete"),
+        "observation": ("lidar", "sectors", "grid", "blind"),
+        "split": ("train", "test"),
+    },
+    switches={"guide": False},
+    others={"maps": "rooms"},
 )
-_CHOICES: dict[str, tuple[str, ...]] = {  # the first is the default
-    "drive": ("differential", "holonomic", "ackermann"),
-    "collisions": ("end", "stop"),
-    "actions": ("continuous", "discrete"),
-    "observation": ("lidar", "sectors", "grid", "blind"),
-    "split": ("train", "test"),
-}
-_DEFAULTS: dict[str, Any] = {
-    "maps": "rooms",
-    "guide": False,
-    **{name: allowed[0] for name, allowed in _CHOICES.items()},
-    **{row[0]: row[1] for row in _NUMBERS},
-}
 
 
 def point_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[PointNavOptions]) -> Setup:
@@ -117,16 +116,10 @@ def point_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Poin
 
     Raises ValueError for a wrong argument, or a map that no robot can drive in.
     """
-    chosen = with_defaults(options, _DEFAULTS)
+    chosen = _OPTIONS.check(options)
     require_number("robots", robots, 1, MOST_ROBOTS, integer=True)
-    for name, _, low, high, kind in _NUMBERS:
-        require_number(name, chosen[name], low, high, integer=kind == "integer", open_low=kind == "positive")
-    for name, allowed in _CHOICES.items():
-        require_choice(name, chosen[name], allowed)
-    if not isinstance(chosen["guide"], bool):
-        raise ValueError(f"guide={chosen['guide']!r} is no switch: use True or False")
     beams, sectors, side = chosen["beams"], chosen["sectors"], chosen["patch_cells"]
-    observation = _index("observation", chosen)
+    observation = _OPTIONS.index("observation", chosen)
     if observation == SECTORS and beams % sectors:
         raise ValueError(f"sectors={sectors} does not divide the {beams} beams: use a divisor of beams")
     bank = choose_bank(
@@ -140,7 +133,7 @@ def point_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Poin
     )
     holonomic = chosen["drive"] == "holonomic"
     params = PointNavParams(
-        split=_index("split", chosen),
+        split=_OPTIONS.index("split", chosen),
         dt=float(chosen["time_step"]),
         max_steps=math.ceil(chosen["time_limit"] / chosen["time_step"] - 1e-9),
         occupied=bank.occupied,
@@ -150,14 +143,14 @@ def point_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Poin
         resolution=float(bank.resolution),
         shortest=float(chosen["shortest"]),
         longest=float(chosen["longest"]),
-        drive=_index("drive", chosen),
+        drive=_OPTIONS.index("drive", chosen),
         radius=float(chosen["robot_radius"]),
         max_speed=float(chosen["max_speed"]),
         max_turn=float(chosen["max_turn"]),
         acceleration=float(chosen["acceleration"]),
         turn_acceleration=float(chosen["turn_acceleration"]),
         goal_radius=float(chosen["goal_radius"]),
-        bump=_index("collisions", chosen),
+        bump=_OPTIONS.index("collisions", chosen),
         discrete=int(chosen["actions"] == "discrete"),
         moves=moves.coarse(holonomic),
         actuation_noise=float(chosen["actuation_noise"]),
@@ -186,7 +179,7 @@ def point_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Poin
         parts.append(("grid", Box(-1.0, 1.0, (2, side, side), np.float32)))
     shape = (bank.occupied.shape[1], bank.occupied.shape[2])
     mapped, planned = (shape if wanted else (1, 1) for wanted in (keeps_map(params), params.guide))
-    own = senses.OWN + (senses.GUIDE if params.guide else 0)
+    own = senses.OWN + (GUIDE if params.guide else 0)
     return Setup(
         world=WORLD,
         params=params,
@@ -200,11 +193,6 @@ def point_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Poin
         active="active" if leave else None,
         source=bank,
     )
-
-
-def _index(name: str, chosen: dict[str, Any]) -> int:
-    """Returns the kernel's number of a choice, which is its place among those allowed."""
-    return _CHOICES[name].index(chosen[name])
 
 
 def _renderer(params: PointNavParams, robots: int) -> Renderer:

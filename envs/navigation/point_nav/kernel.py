@@ -9,7 +9,7 @@ import numpy as np
 from envs.core.lane import lane
 from envs.core.rng import integer, uniform
 from envs.navigation.clearance import distance_at
-from envs.navigation.locomotion import accelerate, drive, gap, stand
+from envs.navigation.locomotion import accelerate, drive, gap, pick_map, stand
 from envs.navigation.point_nav.senses import forget, sense
 from envs.navigation.point_nav.state import ARRIVED, COLLIDED, UNDERWAY
 
@@ -30,7 +30,6 @@ METRICS = (
 _SUCCESS, _COLLISION, _TIME, _PROGRESS = range(len(REWARD_TERMS))
 _TERMS, _METRICS = len(REWARD_TERMS), len(METRICS)
 _TRIES = 4096
-_MAP_STRIDE = np.uint64(7919)  # a prime, so that an environment walks through all maps
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _FAR = np.float32(1e9)
 _TWO_PI = np.float32(2.0 * math.pi)
@@ -40,8 +39,8 @@ _SPACE = np.float32(0.4)  # m, between robots at first
 @lane
 def reset_one(s, p):
     """Begins an episode: a map, and for each robot a goal and a place from which a way leads there."""
-    maps, goals = p.goals.shape[0], p.goals.shape[1]
-    s.map = np.int32((s.seed + (s.episode - np.uint64(1)) * _MAP_STRIDE) % np.uint64(maps))
+    goals = p.goals.shape[1]
+    pick_map(s, p)
     s.step = 0
     first_goal = integer(s, goals)
     for r in range(s.x.shape[0]):

@@ -9,8 +9,9 @@ import numpy as np
 from envs.core.geometry import wrap_to_pi
 from envs.core.lane import lane
 from envs.navigation.clearance import disc_fits, interpolated
+from envs.navigation.locomotion import second_limit
 from envs.navigation.pursuit import drive_to
-from envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING, along_arc, approach, motion
+from envs.navigation.robots import HOLONOMIC, along_arc, approach, motion
 from envs.navigation.wavefront import descend
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
@@ -97,9 +98,7 @@ def dynamic_window(s, p, r):
     dt = np.float32(p.dt)
     change, turn_change = np.float32(p.acceleration) * dt, np.float32(p.turn_acceleration) * dt
     most = np.float32(p.max_speed)
-    limit = most if p.drive == HOLONOMIC else np.float32(p.max_turn)
-    if p.drive == ACKERMANN:
-        limit = MAX_STEERING
+    limit = second_limit(p)
     best, best_first, best_second = -np.float32(math.inf), -_ONE, _ZERO
     if p.drive == HOLONOMIC:
         best_first = _ZERO

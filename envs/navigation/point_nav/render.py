@@ -4,8 +4,8 @@ import numpy as np
 import pygame
 
 from envs.core.picture import mix
-from envs.navigation.map_canvas import CRASHED, FLOOR, INK, ROBOT, MapCanvas, with_panel
-from envs.navigation.motion_renderer import MotionRenderer, turned
+from envs.navigation.map_canvas import CRASHED, FLOOR, INK, ROBOT, MapCanvas, pose_of, with_panel
+from envs.navigation.motion_renderer import MotionRenderer
 from envs.navigation.point_nav.state import ARRIVED, BLIND, COLLIDED, GRID, PointNavParams
 
 
@@ -39,9 +39,9 @@ class PointNavRenderer(MotionRenderer):
             canvas.goal(colour, float(row["goal_x"][r]), float(row["goal_y"][r]), p.goal_radius)
             canvas.path(colour, path[:, r])
         if p.observation != BLIND and row["active"][0]:
-            canvas.beams(_pose(row, 0), row["scan"][0], p.lidar_range, ROBOT[0])
+            canvas.beams(pose_of(row), row["scan"][0], p.lidar_range, ROBOT[0])
         for r in range(robots):
-            colour, pose = ROBOT[r % len(ROBOT)], _pose(row, r)
+            colour, pose = ROBOT[r % len(ROBOT)], pose_of(row, r)
             if row["outcome"][r] == COLLIDED:
                 canvas.disc(CRASHED, pose[0], pose[1], p.radius + 0.14, 0.06)
             canvas.robot(colour if row["active"][r] else mix(FLOOR, colour, 0.45), pose, p.radius)
@@ -54,8 +54,7 @@ class PointNavRenderer(MotionRenderer):
         own, p = self._own, self.params
         own.odds(row["own_map"][0])
         own.goal(ROBOT[0], float(row["goal_x"][0]), float(row["goal_y"][0]), p.goal_radius)
-        believed = tuple(float(row[f"believed_{name}"][0]) for name in ("x", "y", "heading"))
-        own.robot(ROBOT[0], (believed[0], believed[1], believed[2]), p.radius)
+        own.robot(ROBOT[0], pose_of(row, believed=True), p.radius)
         return own.finish()
 
     def _labels(self, row: np.void) -> list[tuple[str, str]]:
@@ -72,17 +71,3 @@ class PointNavRenderer(MotionRenderer):
         if outcome == COLLIDED:
             return "COLLIDED", CRASHED
         return ("TIME IS UP", INK) if row["step"] >= self.params.max_steps else None
-
-    def between(self, before: np.void, after: np.void, share: float) -> np.void:
-        """Returns the record of a moment between two steps; robots move straight on."""
-        row = before.copy()
-        row["step"] = after["step"]
-        for name in ("x", "y", "believed_x", "believed_y"):
-            row[name] = before[name] + np.float32(share) * (after[name] - before[name])
-        for name in ("heading", "believed_heading"):
-            row[name] = turned(before[name], after[name], share)
-        return row
-
-
-def _pose(row: np.void, r: int) -> tuple[float, float, float]:
-    return float(row["x"][r]), float(row["y"][r]), float(row["heading"][r])

@@ -11,19 +11,15 @@ import numpy as np
 
 from envs.core.geometry import clip
 from envs.core.lane import lane
-from envs.core.rng import normal
 from envs.navigation import occupancy, wavefront
-from envs.navigation.lidar import meet_disc, scan_grid
+from envs.navigation.lidar import blur, meet_disc, scan_grid, write_ranges
+from envs.navigation.locomotion import write_velocities
 from envs.navigation.point_nav.state import BLIND, GRID, LIDAR
-from envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING
 
 OWN = 6  # distance to the goal, its cosine and sine, both velocities, time left
-GUIDE = 4  # cosine, sine and distance of the point to which the plan leads, length of the plan
 GOAL_RANGE = np.float32(10.0)  # m
 SECTOR_EXTRA = 4  # presence, cosine and sine of the sector, least range
-_PLAN_EVERY = 4  # steps
-_LOOK_AHEAD = np.float32(2.0)  # m
-_ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _TINY = np.float32(1e-6)
 _TWO_PI = np.float32(2.0 * math.pi)
 
@@ -53,15 +49,11 @@ def sense(s, p, r):
             meet_disc(
                 dx * cos + dy * sin, dy * cos - dx * sin, np.float32(p.radius), p.directions, reach, ranges
             )
-    noise = np.float32(p.lidar_noise)
-    if noise > _ZERO:
-        for b in range(ranges.shape[0]):
-            if ranges[b] < reach:
-                ranges[b] = clip(ranges[b] + noise * normal(s), _ZERO, reach)
+    blur(s, ranges, reach, np.float32(p.lidar_noise))
     if keeps_map(p):
         x, y, heading = s.believed_x[r], s.believed_y[r], s.believed_heading[r]
         occupancy.add_scan(s.own_map[r], x, y, heading, p.directions, ranges, reach, resolution)
-    if p.guide != 0 and s.step % _PLAN_EVERY == 0:
+    if p.guide != 0 and s.step % wavefront.PLAN_EVERY == 0:
         plan_way(s, p, r)
 
 
@@ -84,7 +76,7 @@ def observe_one(s, p, out):
     """Writes what each robot perceives, then its own numbers; all 0 for a robot that is gone."""
     robots = s.x.shape[0]
     width = out.shape[0] // robots
-    own_width = OWN + (GUIDE if p.guide != 0 else 0)
+    own_width = OWN + (wavefront.GUIDE if p.guide != 0 else 0)
     for r in range(robots):
         begin, own = r * width, (r + 1) * width - own_width
         if robots > 1 and s.active[r] == 0:
@@ -94,7 +86,7 @@ def observe_one(s, p, out):
         if p.observation == GRID:
             observe_map(s, p, r, out, begin)
         elif p.observation == LIDAR:
-            observe_scan(s, p, r, out, begin)
+            write_ranges(s.scan[r], np.float32(p.lidar_range), out, begin)
         elif p.observation != BLIND:
             observe_sectors(s, p, r, out, begin)
         observe_own(s, p, r, out, own)
@@ -116,43 +108,13 @@ def observe_own(s, p, r, out, at):
     distance, cos_goal, sin_goal = goal_seen(s, r)
     out[at] = clip(distance / GOAL_RANGE, _ZERO, _ONE)
     out[at + 1], out[at + 2] = cos_goal, sin_goal
-    speed = np.float32(p.max_speed)
-    limit = np.float32(p.max_turn)
-    if p.drive == HOLONOMIC:
-        limit = speed
-    elif p.drive == ACKERMANN:
-        limit = MAX_STEERING
-    out[at + 3] = clip(s.first[r] / speed, -_ONE, _ONE)
-    out[at + 4] = clip(s.second[r] / limit, -_ONE, _ONE)
+    write_velocities(s, p, r, out, at + 3)
     out[at + 5] = _ONE - np.float32(s.step) / np.float32(p.max_steps)
     if p.guide != 0:
-        observe_plan(s, p, r, out, at + OWN)
-
-
-@lane
-def observe_plan(s, p, r, out, at):
-    """Writes `GUIDE` numbers from place `at` on; without a plan the goal itself is where it leads."""
-    x, y, heading = s.believed_x[r], s.believed_y[r], s.believed_heading[r]
-    tx, ty, length = wavefront.descend(s.plan[r], x, y, _LOOK_AHEAD, np.float32(p.resolution))
-    dx, dy = tx - x, ty - y
-    distance = math.sqrt(dx * dx + dy * dy)
-    if distance < _TINY:
-        dx, dy = s.goal_x[r] - x, s.goal_y[r] - y
-        distance = math.sqrt(dx * dx + dy * dy)
-    scale = _ONE / max(distance, _TINY)
-    cos, sin = math.cos(heading), math.sin(heading)
-    out[at], out[at + 1] = scale * (dx * cos + dy * sin), scale * (dy * cos - dx * sin)
-    out[at + 2] = clip(distance / _LOOK_AHEAD, _ZERO, _ONE)
-    out[at + 3] = clip(length / (_TWO * GOAL_RANGE), _ZERO, _ONE)
-
-
-@lane
-def observe_scan(s, p, r, out, begin):
-    """Writes the scan by `p.lidar_range`: 1 is nothing in range."""
-    per_range = _ONE / np.float32(p.lidar_range)
-    ranges = s.scan[r]
-    for b in range(ranges.shape[0]):
-        out[begin + b] = ranges[b] * per_range
+        # Without a plan the goal itself is where it leads.
+        goal, resolution = (s.goal_x[r], s.goal_y[r]), np.float32(p.resolution)
+        x, y, heading = s.believed_x[r], s.believed_y[r], s.believed_heading[r]
+        wavefront.write_guide(s.plan[r], x, y, heading, goal, resolution, out, at + OWN)
 
 
 @lane
