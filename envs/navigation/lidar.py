@@ -24,10 +24,10 @@ _TWO_PI = np.float32(2.0 * math.pi)
 def ray(x, y, cos, sin):
     """Returns how a ray from (x, y), in cells, along (cos, sin) goes from cell to cell.
 
-    step_i, step_j: ±1, to the next row and column. next_i, next_j: cells along the ray to there.
-    per_i, per_j: cells along it from one row, one column, to the next.
+    step_i, step_j: ±1 (unsigned: it wraps), to the next row and column. next_i, next_j: cells along the ray
+    to there. per_i, per_j: cells along it from one row, one column, to the next.
     """
-    step_i, step_j = 1 if sin > _ZERO else -1, 1 if cos > _ZERO else -1
+    step_i, step_j = np.uint32(1 if sin > _ZERO else -1), np.uint32(1 if cos > _ZERO else -1)
     per_i = _ONE / abs(sin) if abs(sin) > _TINY else _NEVER
     per_j = _ONE / abs(cos) if abs(cos) > _TINY else _NEVER
     fx, fy = x - np.float32(math.floor(x)), y - np.float32(math.floor(y))
@@ -39,28 +39,27 @@ def ray(x, y, cos, sin):
 @lane
 def beam(occupied, x, y, cos, sin, reach, resolution):
     """Returns the distance in m from (x, y) along (cos, sin) to the first occupied cell, at most `reach`."""
-    rows, columns = occupied.shape
+    rows, columns = np.uint32(occupied.shape[0]), np.uint32(occupied.shape[1])
     per_metre = _ONE / resolution
     gx, gy = x * per_metre, y * per_metre
-    j, i = np.int32(math.floor(gx)), np.int32(math.floor(gy))
-    if i < 0 or j < 0 or i >= rows or j >= columns or occupied[i, j] != 0:
+    j, i = np.uint32(math.floor(gx)), np.uint32(math.floor(gy))  # unsigned: what is below 0 is beyond the end
+    if i >= rows or j >= columns or occupied[i, j] != 0:
         return _ZERO
     most = reach * per_metre
     step_i, step_j, next_i, next_j, per_i, per_j = ray(gx, gy, cos, sin)
-    for _ in range(rows + columns):
+    while True:
         if next_j < next_i:
             gone = next_j
             next_j += per_j
-            j += step_j
+            j = np.uint32(j + step_j)
         else:
             gone = next_i
             next_i += per_i
-            i += step_i
+            i = np.uint32(i + step_i)
         if gone >= most:
             return reach
-        if i < 0 or j < 0 or i >= rows or j >= columns or occupied[i, j] != 0:
+        if i >= rows or j >= columns or occupied[i, j] != 0:
             return gone * resolution
-    return reach
 
 
 @lane

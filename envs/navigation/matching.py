@@ -2,23 +2,28 @@
 # pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
 """Scan matching: the pose at which a scan fits best on the map so far, as scalar lane functions in float32.
 
-A hill is climbed from where the odometry believes the robot to be, in steps that become finer (as in
-Konolige & Chou 1999, without the sweep over all poses). How well a pose fits is the mean evidence of being
-occupied, interpolated in the map, where the beams end.
+From where the odometry believes the robot to be, Gauss-Newton steps are taken (Kohlbrecher et al. 2011,
+Hector SLAM): how far the map, interpolated between cells, falls short of a wall where each beam ends, and how
+that changes with the pose, say where to go. How well a pose fits is the mean evidence of a wall there.
 """
 
 import math
 
 import numpy as np
 
+from envs.core.geometry import clip
 from envs.core.lane import lane
 from envs.navigation.occupancy import MOST
 
-_LEVELS, _CLIMBS = 4, 4
-_FIRST_STEP, _FIRST_TURN = np.float32(0.08), np.float32(0.03)  # m, rad; halved from level to level
+_ROUNDS = 6
+_MOST_STEP, _MOST_TURN = np.float32(0.5), np.float32(0.05)  # cells, rad: the longest step of a round
+_SMALL_STEP, _SMALL_TURN = np.float32(0.03), np.float32(0.002)  # cells, rad: a step that is not worth taking
+# What the diagonal gets more, against going far where the walls say nothing: a factor, and so much besides.
+_SHARE, _FLOOR, _TURN_FLOOR = np.float32(1.01), np.float32(0.1), np.float32(1.0)
 _FEWEST_BEAMS = 8
 _LEAST_FIT, _LEAST_GAIN = np.float32(0.25), np.float32(0.01)
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+_PER_MOST = np.float32(1.0 / MOST)
 
 
 @lane
@@ -27,60 +32,88 @@ def match(odds, x, y, heading, directions, ranges, reach, resolution):
 
     Where the map knows too little of what the scan shows, the pose is returned as it is.
     """
-    best = fit(odds, x, y, heading, directions, ranges, reach, resolution)
-    if best < _LEAST_FIT:
+    first, dx, dy, turn = improve(odds, x, y, heading, directions, ranges, reach, resolution)
+    if first < _LEAST_FIT:
         return x, y, heading
-    start, start_x, start_y, start_heading = best, x, y, heading
-    step, turn = _FIRST_STEP, _FIRST_TURN
-    for _ in range(_LEVELS):
-        for _ in range(_CLIMBS):
-            moved = False
-            for k in range(6):
-                side = _ONE if k % 2 == 0 else -_ONE
-                tx = x + side * step if k < 2 else x
-                ty = y + side * step if 2 <= k < 4 else y
-                th = heading + side * turn if k >= 4 else heading
-                found = fit(odds, tx, ty, th, directions, ranges, reach, resolution)
-                if found > best:
-                    best, x, y, heading, moved = found, tx, ty, th, True
-            if not moved:
-                break
-        step, turn = step * _HALF, turn * _HALF
-    if best < start + _LEAST_GAIN:
-        return start_x, start_y, start_heading
-    return x, y, heading
+    best, best_x, best_y, best_heading = first, x, y, heading
+    for _ in range(_ROUNDS):
+        if abs(dx) + abs(dy) < _SMALL_STEP * resolution and abs(turn) < _SMALL_TURN:
+            break
+        tx, ty, th = best_x + dx, best_y + dy, best_heading + turn
+        found, next_dx, next_dy, next_turn = improve(odds, tx, ty, th, directions, ranges, reach, resolution)
+        if found > best:
+            best, best_x, best_y, best_heading = found, tx, ty, th
+            dx, dy, turn = next_dx, next_dy, next_turn
+        else:  # too far
+            dx, dy, turn = dx * _HALF, dy * _HALF, turn * _HALF
+    if best < first + _LEAST_GAIN:
+        return x, y, heading
+    return best_x, best_y, best_heading
 
 
 @lane
-def fit(odds, x, y, heading, directions, ranges, reach, resolution):
-    """Returns how well a scan (B,) fits at a pose, from 0 to 1; 0 if fewer than 8 beams hit anything.
+def improve(odds, x, y, heading, directions, ranges, reach, resolution):
+    """Returns how well a scan (B,) fits at a pose, from 0 to 1, and the step (m, m, rad) to a better one.
 
-    Every second beam is looked at, half a cell beyond where it ended: in the middle of what it hit.
+    A beam is looked at half a cell beyond where it ended: in the middle of what it hit. Where fewer than 8 of
+    them hit anything the fit is 0.
     """
+    per_metre = _ONE / resolution
+    gx, gy = x * per_metre, y * per_metre
     cos_heading, sin_heading = math.cos(heading), math.sin(heading)
     total, hits = _ZERO, 0
-    for b in range(0, ranges.shape[0], 2):
+    # The normal equations of "all beams end in walls", linear about the pose: the products of the slopes, and
+    # what each slope promises of what the beams lack.
+    xx, xy, yy, xt, yt, tt = _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO
+    lacks_x, lacks_y, lacks_t = _ZERO, _ZERO, _ZERO
+    for b in range(ranges.shape[0]):
         if ranges[b] >= reach:
             continue
-        cos = directions[b, 0] * cos_heading - directions[b, 1] * sin_heading
-        sin = directions[b, 0] * sin_heading + directions[b, 1] * cos_heading
-        far = ranges[b] + _HALF * resolution
-        total += wall_at(odds, x + far * cos, y + far * sin, resolution)
+        far = ranges[b] * per_metre + _HALF
+        along_x = far * (directions[b, 0] * cos_heading - directions[b, 1] * sin_heading)
+        along_y = far * (directions[b, 0] * sin_heading + directions[b, 1] * cos_heading)
+        wall, slope_x, slope_y = wall_at(odds, gx + along_x, gy + along_y)
+        slope_t = slope_y * along_x - slope_x * along_y
+        total += wall
         hits += 1
-    return total / np.float32(hits) if hits >= _FEWEST_BEAMS else _ZERO
+        xx += slope_x * slope_x
+        xy += slope_x * slope_y
+        yy += slope_y * slope_y
+        xt += slope_x * slope_t
+        yt += slope_y * slope_t
+        tt += slope_t * slope_t
+        lacks = _ONE - wall
+        lacks_x += slope_x * lacks
+        lacks_y += slope_y * lacks
+        lacks_t += slope_t * lacks
+    if hits < _FEWEST_BEAMS:
+        return _ZERO, _ZERO, _ZERO, _ZERO
+    xx, yy, tt = xx * _SHARE + _FLOOR, yy * _SHARE + _FLOOR, tt * _SHARE + _TURN_FLOOR
+    # The inverse of a symmetric matrix by its minors; what was added to the diagonal keeps it positive.
+    minor_x, minor_y, minor_t = yy * tt - yt * yt, xx * tt - xt * xt, xx * yy - xy * xy
+    minor_xy, minor_xt, minor_yt = xt * yt - xy * tt, xy * yt - yy * xt, xy * xt - xx * yt
+    scale = _ONE / (xx * minor_x + xy * minor_xy + xt * minor_xt)
+    dx = scale * (minor_x * lacks_x + minor_xy * lacks_y + minor_xt * lacks_t)
+    dy = scale * (minor_xy * lacks_x + minor_y * lacks_y + minor_yt * lacks_t)
+    turn = scale * (minor_xt * lacks_x + minor_yt * lacks_y + minor_t * lacks_t)
+    dx, dy = clip(dx, -_MOST_STEP, _MOST_STEP), clip(dy, -_MOST_STEP, _MOST_STEP)
+    return total / np.float32(hits), dx * resolution, dy * resolution, clip(turn, -_MOST_TURN, _MOST_TURN)
 
 
 @lane
-def wall_at(odds, x, y, resolution):
-    """Returns the evidence from 0 to 1 that (x, y) m is occupied, interpolated between cells' centres."""
+def wall_at(odds, gx, gy):
+    """Returns the evidence from 0 to 1 that (gx, gy), in cells, is occupied, and its slopes along x and y.
+
+    Interpolated between the centres of cells; what is free counts as unknown.
+    """
     rows, columns = odds.shape
-    gx, gy = x / resolution - _HALF, y / resolution - _HALF
+    gx, gy = gx - _HALF, gy - _HALF
     j, i = np.int32(math.floor(gx)), np.int32(math.floor(gy))
     if i < 0 or j < 0 or i >= rows - 1 or j >= columns - 1:
-        return _ZERO
+        return _ZERO, _ZERO, _ZERO
     fx, fy = gx - np.float32(j), gy - np.float32(i)
-    a, b = max(np.int32(odds[i, j]), 0), max(np.int32(odds[i, j + 1]), 0)
-    c, d = max(np.int32(odds[i + 1, j]), 0), max(np.int32(odds[i + 1, j + 1]), 0)
-    low = np.float32(a) + fx * np.float32(b - a)
-    high = np.float32(c) + fx * np.float32(d - c)
-    return (low + fy * (high - low)) / np.float32(MOST)
+    a, b = np.float32(max(odds[i, j], 0)), np.float32(max(odds[i, j + 1], 0))
+    c, d = np.float32(max(odds[i + 1, j], 0)), np.float32(max(odds[i + 1, j + 1], 0))
+    low, high = a + fx * (b - a), c + fx * (d - c)
+    slope_x = (b - a) + fy * ((d - c) - (b - a))
+    return (low + fy * (high - low)) * _PER_MOST, slope_x * _PER_MOST, (high - low) * _PER_MOST

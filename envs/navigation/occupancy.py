@@ -18,8 +18,10 @@ UNIT = 0.04  # log-odds a count
 HIT, MISS = np.int32(21), np.int32(-10)  # logit(0.7), logit(0.4)
 LEAST, MOST = np.int32(-50), np.int32(87)  # logit(0.12), logit(0.97)
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
-_TINY, _NEVER = np.float32(1e-9), np.float32(1e30)
 _DEPTH = np.float32(0.25)  # cells
+_PER_MOST, _PER_LEAST = np.float32(1.0 / MOST), np.float32(-1.0 / LEAST)
+_BITS = 16
+_FINE = np.float32(2**_BITS)
 
 
 @lane
@@ -43,30 +45,28 @@ def add_beam(odds, x, y, cos, sin, distance, hit, resolution):
     A beam ends on the face of what it hit, where the least noise decides between two cells: its end is looked
     for a quarter of a cell beyond, and cells that it entered no more than that before are left alone.
     """
-    rows, columns = odds.shape
+    rows, columns = np.uint32(odds.shape[0]), np.uint32(odds.shape[1])
     per_metre = _ONE / resolution
     gx, gy = x * per_metre, y * per_metre
-    j, i = np.int32(math.floor(gx)), np.int32(math.floor(gy))
+    j, i = np.uint32(math.floor(gx)), np.uint32(math.floor(gy))  # unsigned: what is below 0 is beyond the end
     surface = distance * per_metre
     most, sure = (surface + _DEPTH, surface - _DEPTH) if hit else (surface, surface)
     step_i, step_j, next_i, next_j, per_i, per_j = ray(gx, gy, cos, sin)
     entered = _ZERO
-    for _ in range(rows + columns):
-        if i < 0 or j < 0 or i >= rows or j >= columns:
-            return
-        if min(next_j, next_i) > most:
+    while i < rows and j < columns:
+        left = min(next_j, next_i)
+        if left > most:
             add(odds, i, j, HIT if hit else MISS)
             return
         if entered < sure:
             add(odds, i, j, MISS)
+        entered = left
         if next_j < next_i:
-            entered = next_j
             next_j += per_j
-            j += step_j
+            j = np.uint32(j + step_j)
         else:
-            entered = next_i
             next_i += per_i
-            i += step_i
+            i = np.uint32(i + step_i)
 
 
 @lane
@@ -82,7 +82,7 @@ def add_scan(odds, x, y, heading, directions, ranges, reach, resolution):
 @lane
 def evidence(count):
     """Returns what a cell's count says, from −1 (free) by 0 (unknown) to 1 (occupied)."""
-    return np.float32(count) / np.float32(MOST) if count > 0 else -np.float32(count) / np.float32(LEAST)
+    return np.float32(count) * _PER_MOST if count > 0 else np.float32(count) * _PER_LEAST
 
 
 @lane
@@ -93,24 +93,28 @@ def write_view(odds, x, y, heading, side, cell, resolution, out, begin):
     sampled as finely as the map is, and shows the strongest evidence, an occupied sample before a free one.
     Nothing is known outside the map.
     """
-    rows, columns = odds.shape
+    rows, columns = np.uint64(odds.shape[0]), np.uint64(odds.shape[1])
     samples = max(np.int32(math.ceil(cell / resolution - np.float32(1e-3))), 1)
     # In cells of the map; a sample lies (−along_x, −along_y) behind another, (along_y, −along_x) right of it.
     apart = cell / (np.float32(samples) * resolution)
     along_x, along_y = math.cos(heading) * apart, math.sin(heading) * apart
     first = _HALF * np.float32(side * samples) - _HALF
-    corner_x = x / resolution + first * (along_x - along_y)
-    corner_y = y / resolution + first * (along_y + along_x)
+    # From here on in units of 2⁻¹⁶ cells: a shift finds a cell several times faster than `floor` does.
+    corner_x = np.int64((x / resolution + first * (along_x - along_y)) * _FINE)
+    corner_y = np.int64((y / resolution + first * (along_y + along_x)) * _FINE)
+    step_x, step_y = np.int64(along_x * _FINE), np.int64(along_y * _FINE)
     for row in range(side):
         for column in range(side):
             most, least = np.int32(0), np.int32(0)
             for k in range(samples):
-                back = np.float32(row * samples + k)
-                for q in range(samples):
-                    right = np.float32(column * samples + q)
-                    j = np.int32(math.floor(corner_x - back * along_x + right * along_y))
-                    i = np.int32(math.floor(corner_y - back * along_y - right * along_x))
-                    if i >= 0 and j >= 0 and i < rows and j < columns:
+                back, right = row * samples + k, column * samples
+                sample_x = corner_x - back * step_x + right * step_y
+                sample_y = corner_y - back * step_y - right * step_x
+                for _ in range(samples):
+                    i, j = np.uint64(sample_y >> _BITS), np.uint64(sample_x >> _BITS)
+                    if i < rows and j < columns:
                         count = np.int32(odds[i, j])
                         most, least = max(most, count), min(least, count)
+                    sample_x += step_y
+                    sample_y -= step_x
             out[begin + row * side + column] = evidence(most if most > 0 else least)

@@ -207,14 +207,14 @@ def test_who_drives_to_the_nearest_frontier_maps_more_than_who_drives_at_random(
 @pytest.mark.parametrize("drive", ["differential", "holonomic", "ackermann"])
 @pytest.mark.parametrize("actions", ["continuous", "discrete"])
 def test_the_baseline_plays_actions_of_the_space_and_maps(drive, actions):
-    env = ExploreVectorEnv(6, **SMALL, drive=drive, actions=actions)
+    env = ExploreVectorEnv(12, **SMALL, drive=drive, actions=actions)
     env.reset(seed=0)
     before = (env.states["right"] / env.states["cells"]).mean()
     for _ in range(40):
         chosen = env.baselines["nearest_frontier"](env)
         assert env.action_space.contains(chosen)
         env.step(chosen)
-    assert (env.states["right"] / env.states["cells"]).mean() > before + 0.03
+    assert (env.states["right"] / env.states["cells"]).mean() > before + 0.1
 
 
 @pytest.mark.parametrize(
