@@ -47,6 +47,8 @@ class ResidualBlock(nn.Module):
 class ConvTower(nn.Module):
     """Convolutions over one part: 3x3 over a grid, 3 along tokens, 1 over a vector (a residual MLP).
 
+    The first one strides over a grid's patches, so all that follows costs patch^2 times less.
+
     A position's coordinates in [-1, 1] join its channels (CoordConv, Liu et al. 2018): pooling forgets where
     something was. Absent tokens are zeroed after every block (as KataGo masks cells off the board).
     """
@@ -63,8 +65,11 @@ class ConvTower(nn.Module):
         }[spec.kind]
         self.register_buffer("coordinates", grid_coordinates(self.height, self.width), persistent=False)
         kernel = (3 if self.height > 1 else 1, 3 if self.width > 1 else 1)
+        patch = config.patch if spec.kind == "grid" else 1
+        # Wider than the stride: what lies across the border of two patches is seen whole.
+        first = tuple(2 * patch - 1 if k > 1 and patch > 1 else k for k in kernel)
         self.embed = nn.Conv2d(
-            spec.features + 2, config.width, kernel, padding=(kernel[0] // 2, kernel[1] // 2)
+            spec.features + 2, config.width, first, stride=patch, padding=(first[0] // 2, first[1] // 2)
         )
         orthogonal_(self.embed, math.sqrt(2))
         self.blocks = nn.ModuleList(ResidualBlock(config.width, kernel, config) for _ in range(config.depth))
@@ -79,7 +84,7 @@ class ConvTower(nn.Module):
         return grid_coordinates(*x.shape[2:]).to(x.device)
 
     def forward(self, part: Part) -> tuple[Tensor, Tensor | None]:
-        """Returns tokens (B, N, D), one a cell, and their mask (B, N) or None."""
+        """Returns tokens (B, N, D), one a cell or patch, and their mask (B, N) or None."""
         x = part.values
         if self.kind == "vector":
             x = x[:, :, None, None]  # (B, F, 1, 1)
@@ -92,7 +97,7 @@ class ConvTower(nn.Module):
         for block in self.blocks:
             x = block(x) if present is None else block(x * present)
         x = self.activation(x)
-        return x.flatten(2).transpose(1, 2), part.mask  # (B, H*W, D)
+        return x.flatten(2).transpose(1, 2), part.mask  # (B, N, D)
 
 
 class CnnTrunk(nn.Module):

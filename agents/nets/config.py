@@ -38,7 +38,7 @@ class NetConfig:
             (Gallici et al. 2024, PQN).
         pooling: how the transformer reduces its tokens: the masked "mean", or a learned "query" that attends
             over them (Lee et al. 2019, PMA). The CNN always pools mean and maximum.
-        patch: side of a grid's square patches (transformer), in cells; 1 makes every cell a token.
+        patch: side of a grid's square patches (transformer, CNN), in cells; 1 makes every cell a token.
         normalize_inputs: standardise each feature (each channel of a grid) by running statistics, which live
             in the network's buffers and change only by an explicit `update_statistics`.
         token_mask_feature: for token observations (rank 2), the index of the feature that is > 0 where the

@@ -49,6 +49,13 @@ def test_any_trunk_serves_any_space(trunk, name, options):
     assert torch.isfinite(pooled).all()
 
 
+@pytest.mark.parametrize("trunk", ["cnn", "transformer"])
+def test_a_grid_has_a_token_for_each_patch_also_where_the_last_one_is_cut_off(trunk):
+    space = spaces.Box(-1.0, 1.0, (2, 10, 7), np.float32)
+    backbone = make_backbone(space, NetConfig(trunk=trunk, width=16, patch=3))
+    assert backbone(sample(space, 5))[0].shape == (5, 4 * 3, 16)
+
+
 @pytest.mark.parametrize("trunk", TRUNKS)
 @pytest.mark.parametrize("name", ["tokens", "grid", "dict"])
 def test_rows_of_a_batch_do_not_influence_each_other(trunk, name):
