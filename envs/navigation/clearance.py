@@ -48,6 +48,16 @@ def disc_fits(occupied, clearance, x, y, radius, resolution):
 
 
 @lane
+def free_around(clearance, x, y, resolution):
+    """Returns the m around (x, y) in which nothing is occupied, by the clearance (H, W) of cells' centres."""
+    rows, columns = clearance.shape
+    j, i = np.int32(math.floor(x / resolution)), np.int32(math.floor(y / resolution))
+    if i < 0 or j < 0 or i >= rows or j >= columns:
+        return _ZERO
+    return max(clearance[i, j] - _DIAGONAL * resolution, _ZERO)
+
+
+@lane
 def interpolated(field, x, y, resolution):
     """Returns a field (H, W) of cells' centres at (x, y) m, interpolated between the four nearest."""
     rows, columns = field.shape

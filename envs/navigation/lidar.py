@@ -63,13 +63,19 @@ def beam(occupied, x, y, cos, sin, reach, resolution):
 
 
 @lane
-def scan_grid(occupied, x, y, heading, directions, reach, resolution, ranges):
-    """Writes the distances (B,) in m of all beams; directions (B, 2): cosine and sine against `heading`."""
+def scan_grid(occupied, x, y, heading, directions, reach, resolution, free, ranges):
+    """Writes the distances (B,) in m of all beams; directions (B, 2): cosine and sine against `heading`.
+
+    free: m around (x, y) in which nothing is occupied (0 will do); there the beams need not be followed.
+    """
     cos_heading, sin_heading = math.cos(heading), math.sin(heading)
+    free = min(free, reach)
+    left = reach - free
     for b in range(ranges.shape[0]):
         cos = directions[b, 0] * cos_heading - directions[b, 1] * sin_heading
         sin = directions[b, 0] * sin_heading + directions[b, 1] * cos_heading
-        ranges[b] = beam(occupied, x, y, cos, sin, reach, resolution)
+        found = beam(occupied, x + free * cos, y + free * sin, cos, sin, left, resolution)
+        ranges[b] = reach if found >= left else free + found
 
 
 @lane

@@ -6,6 +6,7 @@ import numpy as np
 
 from envs.core.lane import lane
 from envs.navigation import occupancy, wavefront
+from envs.navigation.clearance import free_around
 from envs.navigation.lidar import blur, scan_grid, write_ranges
 from envs.navigation.locomotion import write_velocities
 from envs.navigation.matching import match
@@ -19,7 +20,9 @@ _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 def sense(s, p):
     """Takes a scan, corrects by it where the robot believes to be, maps it, and plans from time to time."""
     ranges, reach, resolution = s.scan, np.float32(p.lidar_range), np.float32(p.resolution)
-    scan_grid(p.occupied[s.map], s.x[0], s.y[0], s.heading[0], p.directions, reach, resolution, ranges)
+    x, y = s.x[0], s.y[0]
+    free = free_around(p.clearance[s.map], x, y, resolution)
+    scan_grid(p.occupied[s.map], x, y, s.heading[0], p.directions, reach, resolution, free, ranges)
     blur(s, ranges, reach, np.float32(p.lidar_noise))
     x, y, heading = s.believed_x[0], s.believed_y[0], s.believed_heading[0]
     if p.matching != 0 and p.odometry_noise > 0.0 and s.step > 0:

@@ -20,14 +20,15 @@ from scipy.ndimage import distance_transform_edt
 def clearance(occupied: np.ndarray, resolution: float) -> np.ndarray:
     """Returns the distances (H, W) float32 in m from cells' centres to the nearest occupied cell; 0 in one.
 
-    Exact: on the lattice of half a cell, on which the nearest point of every square lies, its corners and the
-    middles of its sides included.
+    What lies outside of the map is occupied. Exact: on the lattice of half a cell, on which the nearest point
+    of every square lies, its corners and the middles of its sides included.
     """
     rows, columns = occupied.shape
     lattice = np.zeros((2 * rows + 1, 2 * columns + 1), np.bool_)
     for di in range(3):
         for dj in range(3):
             lattice[di : di + 2 * rows : 2, dj : dj + 2 * columns : 2] |= occupied
+    lattice[[0, -1]] = lattice[:, [0, -1]] = True
     distances = distance_transform_edt(~lattice)
     assert isinstance(distances, np.ndarray)
     return (0.5 * resolution * distances[1::2, 1::2]).astype(np.float32)

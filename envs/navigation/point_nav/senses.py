@@ -12,6 +12,7 @@ import numpy as np
 from envs.core.geometry import clip
 from envs.core.lane import lane
 from envs.navigation import occupancy, wavefront
+from envs.navigation.clearance import free_around
 from envs.navigation.lidar import blur, meet_disc, scan_grid, write_ranges
 from envs.navigation.locomotion import write_velocities
 from envs.navigation.point_nav.state import BLIND, GRID, LIDAR
@@ -41,7 +42,9 @@ def keeps_map(p):
 def sense(s, p, r):
     """Takes a scan; enters it into the robot's own map if it keeps one, and plans there from time to time."""
     ranges, reach, resolution = s.scan[r], np.float32(p.lidar_range), np.float32(p.resolution)
-    scan_grid(p.occupied[s.map], s.x[r], s.y[r], s.heading[r], p.directions, reach, resolution, ranges)
+    x, y = s.x[r], s.y[r]
+    free = free_around(p.clearance[s.map], x, y, resolution)
+    scan_grid(p.occupied[s.map], x, y, s.heading[r], p.directions, reach, resolution, free, ranges)
     cos, sin = math.cos(s.heading[r]), math.sin(s.heading[r])
     for q in range(s.x.shape[0]):
         if q != r and s.active[q] != 0:

@@ -3,7 +3,9 @@ import math
 import numpy as np
 import pytest
 
+from envs.navigation.clearance import free_around
 from envs.navigation.lidar import beam, meet_disc, scan_grid
+from envs.navigation.maps.geodesic import clearance
 
 RESOLUTION = np.float32(0.15)
 
@@ -96,8 +98,26 @@ def test_turning_robot_and_beams_by_a_beam_turns_the_scan_by_one():
     scans = np.zeros((2, 32), np.float32)
     for k, heading in enumerate((0.2, 0.2 + 2 * math.pi / 32)):
         pose = (np.float32(4.5), np.float32(3.0), np.float32(heading))
-        scan_grid(occupied, *pose, directions(32), np.float32(8.0), RESOLUTION, scans[k])
+        scan_grid(occupied, *pose, directions(32), np.float32(8.0), RESOLUTION, np.float32(0.0), scans[k])
     np.testing.assert_allclose(scans[1], np.roll(scans[0], -1), atol=1e-4)
+
+
+def test_beams_that_begin_beyond_the_free_disc_about_the_robot_are_as_long_as_if_they_began_in_it():
+    rng = np.random.default_rng(5)
+    occupied = (rng.random((40, 60)) < 0.02).astype(np.uint8)  # nothing bounds it but its own edge
+    gaps = clearance(occupied != 0, float(RESOLUTION)).astype(np.float32)
+    whole, short = np.zeros((2, 64), np.float32)
+    begun_beyond = 0
+    for _ in range(200):
+        x, y, heading = np.float32([rng.uniform(0, 9), rng.uniform(0, 6), rng.uniform(-3, 3)])
+        free = free_around(gaps, x, y, RESOLUTION)
+        begun_beyond += free > 0.3
+        for start, ranges in ((np.float32(0.0), whole), (free, short)):
+            scan_grid(occupied, x, y, heading, directions(64), np.float32(4.0), RESOLUTION, start, ranges)
+        assert free <= whole.min()
+        assert ((whole < 4.0) == (short < 4.0)).all()
+        np.testing.assert_allclose(short, whole, atol=1e-5)
+    assert begun_beyond > 20
 
 
 def test_a_quarter_turn_of_the_world_turns_the_scan_with_it():

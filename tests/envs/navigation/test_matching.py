@@ -35,7 +35,7 @@ def room(cells: int = 1) -> np.ndarray:
 def scan_from(pose, cells: int = 1, beams: int = 64) -> np.ndarray:
     ranges = np.zeros(beams, np.float32)
     resolution = np.float32(0.15 / cells)
-    scan_grid(room(cells), *f(*pose), directions_of(beams), REACH, resolution, ranges)
+    scan_grid(room(cells), *f(*pose), directions_of(beams), REACH, resolution, np.float32(0.0), ranges)
     return ranges
 
 

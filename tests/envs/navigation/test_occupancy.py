@@ -74,7 +74,7 @@ def test_scans_from_one_place_map_what_is_in_sight():
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     ranges, odds = np.zeros(720, np.float32), np.zeros((40, 40), np.int8)
     pose = f(3.07, 3.08, 0.3)
-    scan_grid(occupied, *pose, directions, np.float32(20), RESOLUTION, ranges)
+    scan_grid(occupied, *pose, directions, np.float32(20), RESOLUTION, np.float32(0.0), ranges)
     add_scan(odds, *pose, directions, ranges, np.float32(20), RESOLUTION)
     assert (odds[occupied == 1] >= 0).all()
     free = odds[occupied == 0]

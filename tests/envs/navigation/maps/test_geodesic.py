@@ -39,7 +39,9 @@ def test_clearance_is_the_distance_to_the_nearest_square():
     found = clearance(occupied, RESOLUTION)
     for i in range(20):
         for j in range(30):
-            expected = 0.0 if occupied[i, j] else RESOLUTION * nearest_square(occupied, j + 0.5, i + 0.5)
+            to_edge = min(i, 19 - i, j, 29 - j) + 0.5  # what is outside is occupied
+            nearest = min(nearest_square(occupied, j + 0.5, i + 0.5), to_edge)
+            expected = 0.0 if occupied[i, j] else RESOLUTION * nearest
             assert found[i, j] == pytest.approx(expected, abs=1e-5)
 
 
