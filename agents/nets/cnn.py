@@ -67,7 +67,8 @@ class ConvTower(nn.Module):
         kernel = (3 if self.height > 1 else 1, 3 if self.width > 1 else 1)
         patch = config.patch if spec.kind == "grid" else 1
         # Wider than the stride: what lies across the border of two patches is seen whole.
-        first = tuple(2 * patch - 1 if k > 1 and patch > 1 else k for k in kernel)
+        wide = max(2 * patch - 1, 3)
+        first = (wide if self.height > 1 else 1, wide if self.width > 1 else 1)
         self.embed = nn.Conv2d(
             spec.features + 2, config.width, first, stride=patch, padding=(first[0] // 2, first[1] // 2)
         )
