@@ -107,9 +107,7 @@ class PolicyValueNet(nn.Module):
         self.backbone = make_backbone(spaces.Box(-math.inf, math.inf, observation_shape), config)
         token_dim, pooled_dim = self.backbone.token_dim, self.backbone.pooled_dim
         planes_shown = len(observation_shape) == 3
-        tokens_are_cells = planes_shown and (
-            config.trunk == "cnn" or (config.trunk == "transformer" and config.patch == 1)
-        )
+        tokens_are_cells = planes_shown and config.trunk != "mlp" and config.patch == 1
         cells = math.prod(observation_shape[1:])
         planes, extra = divmod(num_actions, cells) if tokens_are_cells else (0, 0)
         if policy_head == "conv" and not planes:
@@ -126,7 +124,7 @@ class PolicyValueNet(nn.Module):
         self.outcome = value_head(pooled_dim, 2 * head_width)
         if "ownership" in auxiliary and not tokens_are_cells:
             raise ValueError(
-                "ownership_coef needs a trunk that sees cells: trunk cnn, or transformer with patch 1"
+                "ownership_coef needs a trunk that sees cells: trunk cnn or transformer, with patch 1"
             )
         self.auxiliary = nn.ModuleDict(
             {

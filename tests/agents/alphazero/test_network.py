@@ -11,6 +11,7 @@ from envs.board.registry import GAMES
 
 CNN = NetConfig("cnn", width=16, depth=1, normalize_inputs=False)
 TRANSFORMER = NetConfig("transformer", width=16, depth=1, normalize_inputs=False)
+PATCHES = NetConfig("cnn", width=16, depth=1, patch=2, normalize_inputs=False)
 MLP = NetConfig("mlp", width=16, depth=1, normalize_inputs=False)
 
 
@@ -25,7 +26,9 @@ def random_positions(game, n=6):
     return game.observe(pool, np.arange(n)), game.legal(pool, np.arange(n))
 
 
-@pytest.mark.parametrize("net", [CNN, TRANSFORMER, MLP], ids=["cnn", "transformer", "mlp"])
+@pytest.mark.parametrize(
+    "net", [CNN, PATCHES, TRANSFORMER, MLP], ids=["cnn", "cnn-patches", "transformer", "mlp"]
+)
 @pytest.mark.parametrize("name", GAMES)
 def test_every_trunk_judges_every_game(name, net):
     game = GAMES[name]()
@@ -104,7 +107,8 @@ def test_turning_the_board_is_undone(name):
     [
         ("ConnectFour", CNN, {"policy_head": "conv"}, "7 actions on 42 cells; give dense, or auto"),
         ("Go", MLP, {"policy_head": "conv"}, "a trunk without cells"),
-        ("Go", MLP, {"auxiliary": ("ownership",)}, "trunk cnn, or transformer with patch 1"),
+        ("Go", MLP, {"auxiliary": ("ownership",)}, "trunk cnn or transformer, with patch 1"),
+        ("Go", PATCHES, {"policy_head": "conv"}, "a trunk without cells"),
         ("Go", NetConfig("cnn"), {}, "normalize_inputs=True"),
     ],
 )
