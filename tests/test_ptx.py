@@ -2,9 +2,9 @@
 
 import dataclasses
 import re
+from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
-from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -13,9 +13,8 @@ from numba import cuda, types
 from numba.core.errors import TypingError
 from numba.cuda import dispatcher
 
-from envs.core.lane import lane
-from envs.core.lanes import Lanes
-from envs.core.launch import begin_episode, lane_legal, lane_metrics, lane_observe, launchers, step_lane
+from envs.core.lane import World, lane
+from envs.core.rng import episode_key
 from envs.core.setup import Setup
 from tests.registry import case_name, cases, setup_of
 from tests.worlds import cartpole, line, pointer
@@ -32,42 +31,37 @@ def no_driver_is_asked(monkeypatch):
     monkeypatch.setattr(dispatcher, "get_current_device", lambda: SimpleNamespace(compute_capability=HOPPER))
 
 
-def reset_kernel(states, p, out):
-    i = cuda.grid(1)
-    if i < states.shape[0]:
-        begin_episode(states[i], p)
-        lane_observe(states[i], p, out.obs[i])
-        lane_legal(states[i], p, out.masks[i])
+def kernel_of(world: World) -> Callable[..., None]:
+    """Returns the kernel that does to a lane whatever can be done to it, one after the other."""
+    reset, step, observe, metrics = world.reset, world.step, world.observe, world.metrics
+    legal = world.legal or no_mask
+
+    def every_role(states, actions, p, terms, obs, masks, metric_rows):
+        i = cuda.grid(1)
+        if i < states.shape[0]:
+            s = states[i]
+            s.rng = episode_key(s.seed, s.episode, p.split)
+            reset(s, p)
+            step(s, actions[i], p, terms[i])
+            observe(s, p, obs[i])
+            legal(s, p, masks[i])
+            metrics(s, p, metric_rows[i])
+
+    return every_role
 
 
-def metrics_kernel(states, p, metrics):
-    i = cuda.grid(1)
-    if i < states.shape[0]:
-        lane_metrics(states[i], p, metrics[i])
+@lane
+def no_mask(s, p, mask):
+    pass
 
 
-def step_kernel(states, actions, p, autoreset, out):
-    i = cuda.grid(1)
-    if i < states.shape[0]:
-        step_lane(i, states, actions, p, autoreset, out)
-
-
-def ptx_of(setup: Setup) -> dict[str, str]:
-    """Returns the PTX of the three kernels of a world."""
-    launchers(setup.world)  # registers the world with the dispatch by parameter class
+def ptx_of(setup: Setup) -> str:
+    """Returns the PTX of all lane functions of a world."""
     states = types.Array(numba.from_dtype(setup.state_dtype), 1, "C")
-    p = numba.typeof(setup.params)
     actions = types.Array(numba.from_dtype(np.dtype(setup.world.action_dtype)), 2, "C")
-    out = numba.typeof(Lanes(setup, 2).outputs)
-    signatures = {
-        reset_kernel: types.void(states, p, out),
-        metrics_kernel: types.void(states, p, FLOAT_ROWS),
-        step_kernel: types.void(states, actions, p, types.boolean, out),
-    }
-    return {
-        kernel.__name__: cuda.compile_ptx(kernel, signature, cc=HOPPER)[0]
-        for kernel, signature in signatures.items()
-    }
+    masks, p = types.Array(types.int8, 2, "C"), numba.typeof(setup.params)
+    signature = types.void(states, actions, p, FLOAT_ROWS, FLOAT_ROWS, masks, FLOAT_ROWS)
+    return cuda.compile_ptx(kernel_of(setup.world), signature, cc=HOPPER, opt=False)[0]  # optimising takes most of the time
 
 
 SETUPS = {case_name(case): partial(setup_of, case[0], **case[1]) for case in CASES} | {
@@ -78,22 +72,14 @@ SETUPS = {case_name(case): partial(setup_of, case[0], **case[1]) for case in CAS
 
 @pytest.mark.parametrize("case", SETUPS)
 def test_every_world_compiles_to_ptx_without_a_gpu(case):
-    for kernel, ptx in ptx_of(SETUPS[case]()).items():
-        assert re.search(r"^\.target sm_90", ptx, re.MULTILINE)
-        assert re.search(rf"\.visible \.entry \w*{kernel}", ptx)
-        assert "malloc" not in ptx  # nothing is allocated on the device
-        # Every function that is called is defined in the same text: the linker would find nothing else.
-        called = set(re.findall(r"call(?:\.uni)?\s+(?:\([^)]*\),\s*)?(\w+)", ptx))
-        defined = set(
-            re.findall(r"^(?:\.visible |\.weak )?\.func\s+(?:\([^)]*\)\s*)?(\w+)", ptx, re.MULTILINE)
-        )
-        assert called <= defined
-
-
-class PlantedParams(NamedTuple):
-    """A class of its own: it tells the launcher which world runs."""
-
-    split: int
+    ptx = ptx_of(SETUPS[case]())
+    assert re.search(r"^\.target sm_90", ptx, re.MULTILINE)
+    assert re.search(r"\.visible \.entry \w*every_role", ptx)
+    assert "malloc" not in ptx  # nothing is allocated on the device
+    # Every function that is called is defined in the same text: the linker would find nothing else.
+    called = set(re.findall(r"call(?:\.uni)?\s+(?:\([^)]*\),\s*)?(\w+)", ptx))
+    defined = set(re.findall(r"^(?:\.visible |\.weak )?\.func\s+(?:\([^)]*\)\s*)?(\w+)", ptx, re.MULTILINE))
+    assert called <= defined
 
 
 @lane
@@ -104,7 +90,7 @@ def allocating_step(s, action, p, terms):
 
 
 def test_a_lane_function_that_allocates_does_not_compile():
-    world = dataclasses.replace(cartpole.WORLD, name="planted", params=PlantedParams, step=allocating_step)
-    setup = dataclasses.replace(cartpole.setup("train", 10), world=world, params=PlantedParams(0))
+    world = dataclasses.replace(cartpole.WORLD, name="planted", step=allocating_step)
+    setup = dataclasses.replace(cartpole.setup("train", 10), world=world)
     with pytest.raises(TypingError, match="zeros"):
         ptx_of(setup)

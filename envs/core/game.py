@@ -1,203 +1,21 @@
-# Kernel code: a record has no static type, and Numba is partly typed.
-# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+# pyright: basic, reportMissingParameterType=false, reportAttributeAccessIssue=false
 """A two-player game as batched functions over the rows of a state pool: what search is written on.
 
 A pool is a structured array, one record a row. Copying a row clones a game, so nothing needs undo. All
 functions take `rows` (n,), the indices to work on, and plain arrays; they run on all cores.
 """
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-import numba
 import numpy as np
-from numba.extending import overload
 
-from envs.core.launch import compile_launchers
-from envs.core.rng import episode_key
+from envs.core.launch import world_code
+from envs.core.native import address, pack
+from envs.core.pool_jobs import copy_rows, perft, run_rows
 from envs.core.rules import Rules
-
-ROWS_WORTH_THREADS = 128
-
-_rules: dict[type, Rules] = {}
-
-
-def game_start(s, p):
-    """Stands for the game's own `start` inside a launcher."""
-
-
-def game_play(s, p, action):
-    """Stands for the game's own `play` inside a launcher."""
-
-
-def game_legal(s, p, mask):
-    """Stands for the game's own `legal` inside a launcher."""
-
-
-def game_random_action(s, p):
-    """Stands for the game's own `random_action` inside a launcher."""
-    return 0
-
-
-def game_observe(s, p, player, out):
-    """Stands for the game's own `observe` inside a launcher."""
-
-
-def _rules_of(p: Any) -> Rules | None:
-    return _rules.get(getattr(p, "instance_class", type(None)))
-
-
-@overload(game_start, target="generic")
-def _overload_start(s, p):
-    if rules := _rules_of(p):
-        function = rules.start
-        return lambda s, p: function(s, p)
-    return None
-
-
-@overload(game_play, target="generic")
-def _overload_play(s, p, action):
-    if rules := _rules_of(p):
-        function = rules.play
-        return lambda s, p, action: function(s, p, action)
-    return None
-
-
-@overload(game_legal, target="generic")
-def _overload_legal(s, p, mask):
-    if rules := _rules_of(p):
-        function = rules.legal
-        return lambda s, p, mask: function(s, p, mask)
-    return None
-
-
-@overload(game_random_action, target="generic")
-def _overload_random_action(s, p):
-    if rules := _rules_of(p):
-        function = rules.random_action
-        return lambda s, p: function(s, p)
-    return None
-
-
-@overload(game_observe, target="generic")
-def _overload_observe(s, p, player, out):
-    if rules := _rules_of(p):
-        function = rules.observe
-        return lambda s, p, player, out: function(s, p, player, out)
-    return None
-
-
-def _start(pool, p, rows, seeds):
-    for k in range(rows.shape[0]):
-        s = pool[rows[k]]
-        s.seed = seeds[k]
-        s.episode = np.uint64(1)
-        s.rng = episode_key(seeds[k], np.uint64(0), p.split)
-        game_start(s, p)
-
-
-def copy_rows(words, sources, targets):
-    """Copies rows of `words` (n, W) uint64, sources[k] over targets[k]."""
-    for k in numba.prange(sources.shape[0]):
-        source, target = words[sources[k]], words[targets[k]]
-        for w in range(words.shape[1]):
-            target[w] = source[w]
-
-
-def _step(pool, p, rows, actions):
-    for k in numba.prange(rows.shape[0]):
-        game_play(pool[rows[k]], p, actions[k])
-
-
-def _legal(pool, p, rows, out):
-    for k in numba.prange(rows.shape[0]):
-        game_legal(pool[rows[k]], p, out[k])
-
-
-def _observe(pool, p, rows, players, out):
-    for k in numba.prange(rows.shape[0]):
-        game_observe(pool[rows[k]], p, players[k], out[k])
-
-
-def _random_actions(pool, p, rows, out):
-    for k in numba.prange(rows.shape[0]):
-        out[k] = game_random_action(pool[rows[k]], p)
-
-
-def _play_random(pool, p, rows, moves, restart):
-    for k in numba.prange(rows.shape[0]):
-        s = pool[rows[k]]
-        for _ in range(moves):
-            if s.over:
-                if not restart:
-                    break
-                game_start(s, p)
-            game_play(s, p, game_random_action(s, p))
-
-
-def _perft(stacks, words, masks, cursors, p, count_ended, leaves):
-    """Counts the leaves under position [k, 0] of every stack, as many plies deep as a stack is long."""
-    depth, actions = masks.shape[1], masks.shape[2]
-    for k in numba.prange(stacks.shape[0]):
-        total = 0
-        level = 0
-        game_legal(stacks[k, 0], p, masks[k, 0])
-        cursors[k, 0] = 0
-        while level >= 0:
-            mask = masks[k, level]
-            if level == depth - 1:  # the legal actions are the leaves; nothing need be played
-                for a in range(actions):
-                    total += mask[a]
-                level -= 1
-                continue
-            a = cursors[k, level]
-            while a < actions and mask[a] == 0:
-                a += 1
-            cursors[k, level] = a + 1
-            if a == actions:
-                level -= 1
-                continue
-            for w in range(words.shape[2]):
-                words[k, level + 1, w] = words[k, level, w]
-            game_play(stacks[k, level + 1], p, a)
-            if stacks[k, level + 1].over:
-                total += count_ended
-            else:
-                level += 1
-                game_legal(stacks[k, level], p, masks[k, level])
-                cursors[k, level] = 0
-        leaves[k] = total
-
-
-@dataclass(frozen=True)
-class _GameLaunchers:
-    start: Callable[..., None]
-    copy: Callable[..., None]
-    step: Callable[..., None]
-    legal: Callable[..., None]
-    observe: Callable[..., None]
-    random_actions: Callable[..., None]
-    play_random: Callable[..., None]
-    perft: Callable[..., None]
-
-
-@cache
-def _launchers(rules: Rules) -> _GameLaunchers:
-    registered = _rules.setdefault(rules.params, rules)
-    if registered is not rules:
-        raise ValueError(
-            f"games {registered.name!r} and {rules.name!r} share the parameter class "
-            f"{rules.params.__name__}; give each game its own"
-        )
-    return _GameLaunchers(
-        *compile_launchers(
-            rules,
-            serial=[_start],
-            parallel=[copy_rows, _step, _legal, _observe, _random_actions, _play_random, _perft],
-        )
-    )
+from envs.core.versus import versus
 
 
 @dataclass(frozen=True)
@@ -249,7 +67,35 @@ class Game:
         self.state_dtype = state_dtype
         self.num_actions = num_actions
         self.observation_shape = observation_shape
-        self._launch = _launchers(rules)
+        self._words = pack(params)
+        self._code: dict[str, int] | None = None  # made when it is first needed: compiling takes seconds
+
+    @property
+    def code(self) -> dict[str, int]:
+        """The addresses of the game's machine code by role: its lane functions, and loops over rows."""
+        if self._code is None:
+            self._code = world_code(versus(self.rules), self.state_dtype, self.params)
+        return self._code
+
+    @property
+    def words_address(self) -> int:
+        """Where the parameters lie, as machine code reads them."""
+        return address(self._words)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("_words", "_code")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._words, self._code = pack(self.params), None
+
+    def _run(self, role: str, pool: np.ndarray, rows: np.ndarray, **more: int) -> None:
+        if pool.dtype != self.state_dtype or not pool.flags.c_contiguous:
+            raise ValueError(
+                f"the pool is {pool.dtype.itemsize} bytes a row, {'in' if pool.flags.c_contiguous else 'not in'} "
+                f"one piece; {self.rules.name} needs {self.state_dtype.itemsize} bytes a row, in one piece"
+            )
+        run_rows(self.code[role], pool, rows, params=self.words_address, **more)
 
     def pool(self, size: int, seed: int = 0) -> np.ndarray:
         """Returns a new pool (size,) of games at their start; row i draws from the stream of seed + i."""
@@ -259,11 +105,12 @@ class Game:
 
     def start(self, pool: np.ndarray, rows: np.ndarray, seeds: np.ndarray) -> None:
         """Puts `rows` to the first position; their random streams begin at `seeds` (n,)."""
-        self._launch.start(pool, self.params, rows, np.asarray(seeds).astype(np.uint64))
+        seeds = np.asarray(seeds).astype(np.uint64)
+        self._run("start_rows", pool, indices(rows), values=address(seeds), number=self.params.split)
 
     def copy(self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> None:
         """Copies row sources[k] over row targets[k]; no row is both a source and a target."""
-        run_on_rows(self._launch.copy, len(sources), words_of(pool), sources, targets)
+        copy_rows(pool, indices(sources), indices(targets))
 
     def step(self, pool: np.ndarray, rows: np.ndarray, actions: np.ndarray, *, check: bool = True) -> None:
         """Plays actions (n,) of the players to move.
@@ -273,12 +120,13 @@ class Game:
         """
         if check:
             self.check_actions(pool, rows, actions)
-        run_on_rows(self._launch.step, len(rows), pool, self.params, rows, actions)
+        actions = indices(actions)
+        self._run("play_rows", pool, indices(rows), values=address(actions))
 
     def legal(self, pool: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Returns the mask (n, A) int8, 1 where an action is legal; all 0 once a game is over."""
         out = np.empty((len(rows), self.num_actions), np.int8) if out is None else out
-        run_on_rows(self._launch.legal, len(rows), pool, self.params, rows, out)
+        self._run("legal_rows", pool, indices(rows), out=address(out), width=self.num_actions)
         return out
 
     def observe(
@@ -291,8 +139,8 @@ class Game:
         """Returns the planes (n, C, H, W) float32 as the player to move, or `players` (n,), see them."""
         players = pool["to_move"][rows] if players is None else players
         out = np.empty((len(rows), *self.observation_shape), np.float32) if out is None else out
-        planes = out.reshape(len(rows), -1)
-        run_on_rows(self._launch.observe, len(rows), pool, self.params, rows, players, planes)
+        players, width = indices(players), math.prod(self.observation_shape)
+        self._run("observe_rows", pool, indices(rows), values=address(players), out=address(out), width=width)
         return out
 
     def result(self, pool: np.ndarray, rows: np.ndarray) -> Result:
@@ -307,15 +155,17 @@ class Game:
             ended = int(rows[np.argmax(pool["over"][rows])])
             raise ValueError(f"row {ended} is a game that is over and has no legal action; leave it out")
         out = np.empty(len(rows), np.int64)
-        run_on_rows(self._launch.random_actions, len(rows), pool, self.params, rows, out)
+        self._run("draw_rows", pool, indices(rows), out=address(out))
         return out
 
     def play_random(
         self, pool: np.ndarray, rows: np.ndarray, moves: int | None = None, *, restart: bool = False
     ) -> None:
         """Plays uniformly random moves: to the end, or `moves` of them; `restart` begins ended games anew."""
+        if moves is None and restart:
+            raise ValueError("play_random with restart=True never ends by itself; say how many moves")
         limit = np.iinfo(np.int64).max if moves is None else moves
-        self._launch.play_random(pool, self.params, rows, limit, restart)
+        self._run("random_rows", pool, indices(rows), number=limit, width=int(restart))
 
     def perft(self, row: np.void, depth: int, *, count_ended: bool = False) -> int:
         """Returns how many lines of `depth` plies go on from a position.
@@ -337,11 +187,8 @@ class Game:
         stacks[:, 0] = roots
         ended = roots["over"] != 0
         stacks = np.ascontiguousarray(stacks[~ended])
-        leaves = np.zeros(len(stacks), np.int64)
-        masks = np.zeros((*stacks.shape, self.num_actions), np.int8)
-        cursors = np.zeros(stacks.shape, np.int64)
-        self._launch.perft(stacks, words_of(stacks), masks, cursors, self.params, int(count_ended), leaves)
-        return int(leaves.sum()) + int(ended.sum()) * count_ended
+        leaves = perft(self.code, stacks, self.num_actions, self._words, count_ended)
+        return leaves + int(ended.sum()) * count_ended
 
     def check_actions(self, pool: np.ndarray, rows: np.ndarray, actions: np.ndarray) -> None:
         """Raises ValueError that names the first action that is not legal, and those that are."""
@@ -376,17 +223,9 @@ class Game:
         return str(action)
 
 
-def run_on_rows(launch: Callable[..., None], count: int, *arguments: Any) -> None:
-    """Launches work on `count` rows; for few of them, waking the other threads takes longer than the work."""
-    if count >= ROWS_WORTH_THREADS:
-        launch(*arguments)
-        return
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        launch(*arguments)
-    finally:
-        numba.set_num_threads(threads)
+def indices(values: np.ndarray) -> np.ndarray:
+    """Returns whole numbers (n,) as int64 in one piece, as compiled loops read them."""
+    return np.ascontiguousarray(values, np.int64)
 
 
 def words_of(pool: np.ndarray) -> np.ndarray:

@@ -8,9 +8,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from envs.core.lanes import Lanes, Obs
+from envs.core.launch import TERMINATED, TRUNCATED
 from envs.core.setup import Renderer, Setup
 from envs.core.spaces import LegalDiscrete, LegalMultiDiscrete
-from envs.core.validation import require_openmp
 
 
 class LaneEnv(gymnasium.Env[Any, Any]):
@@ -35,6 +35,7 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         self.setup = setup
         self.observation_space = setup.single_observation_space
         self._lanes = Lanes(setup, 1)
+        self._obs, self._terms = self._lanes.obs_views(0), self._lanes.outputs.terms[0]
         self.action_space = LegalDiscrete(self._lanes.masks[0]) if setup.masked else setup.action_space
         self._all = np.ones(1, np.bool_)
         self._renderer: Renderer | None = None
@@ -62,21 +63,25 @@ class LaneEnv(gymnasium.Env[Any, Any]):
             raise ValueError(
                 "step() was called on an episode that has ended or not begun; call reset() first"
             )
-        lanes.set_actions(np.asarray(action)[None])
+        lanes.set_action(action)
         if self.render_mode == "rgb_array":
             self._before[:] = lanes.states
-        lanes.step(lanes.launchers.step_serial, autoreset=False)
+        bits = lanes.step()
         world, outputs = self.setup.world, lanes.outputs
-        terminated, truncated = bool(outputs.terminated[0]), bool(outputs.truncated[0])
-        info: dict[str, Any] = {
-            "reward_terms": dict(zip(world.reward_terms, outputs.terms[0].tolist(), strict=True))
-        }
-        if terminated or truncated:
+        info: dict[str, Any] = {"reward_terms": dict(zip(world.reward_terms, self._terms.tolist(), strict=True))}
+        if bits:
             info["metrics"] = dict(zip(world.metric_names, outputs.metrics[0].tolist(), strict=True))
             self._running = False
         if self.render_mode == "human":
             self.render()
-        return lanes.copy_of_obs(0), float(outputs.rewards[0]), terminated, truncated, info
+        reward = outputs.rewards.item(0)
+        return self._copy_of_obs(), reward, bits == TERMINATED, bits == TRUNCATED, info
+
+    def _copy_of_obs(self) -> Any:
+        """Returns a copy of the observation, or a dict of copies of its parts, from views made once."""
+        if isinstance(self._obs, dict):
+            return {name: part.copy() for name, part in self._obs.items()}
+        return self._obs.copy()
 
     def render(self) -> np.ndarray | str | None:  # pyright: ignore[reportIncompatibleMethodOverride] (no frame lists)
         """Returns the frame (H, W, 3) uint8 in `rgb_array` mode, text in `ansi` mode; in `human` shows it."""
@@ -143,7 +148,6 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         modes = [mode for mode in render_modes_of(setup) if mode == "rgb_array"]
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"render_mode={render_mode!r} is unknown in a batch; use one of {modes} or None")
-        require_openmp()
         self.metadata = {**self.metadata, "render_modes": modes, "render_fps": setup.render_fps}
         self.render_mode = render_mode
         self.num_envs = num_envs
@@ -173,8 +177,6 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self._renderer: Renderer | None = None
         self._begun = False
         self._lanes.seed(fresh_seeds(num_lanes), self._all)
-        batch = self._lanes.launchers
-        self._step = batch.step_parallel if num_lanes > 1 else batch.step_serial
 
     @property
     def states(self) -> np.ndarray:
@@ -209,7 +211,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
             raise ValueError("step() was called before the first episodes began; call reset() first")
         lanes = self._lanes
         lanes.set_actions(np.asarray(actions))
-        lanes.step(self._step, autoreset=True)
+        lanes.step(autoreset=True)
         rewards, terminated, truncated = lanes.results()
         done = terminated | truncated
         info = {

@@ -1,11 +1,12 @@
 """Lane functions: the scalar functions on one record in which every world is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
+
+from envs.core.native import lane_dispatcher
 
 LANE_HEADER: list[tuple[str, str]] = [
     ("seed", "u8"),  # what reset(seed=...) gave this lane
@@ -13,6 +14,14 @@ LANE_HEADER: list[tuple[str, str]] = [
     ("rng", "u8"),  # position in the episode's random stream
 ]
 """The fields with which every world's record begins; the engine writes them, `rng` draws advance the last."""
+
+def as_header(fields: Sequence[tuple[str, str]]) -> np.dtype[Any]:
+    """Returns the dtype of a record's first fields alone, for code that knows no world: `rng` as `its_rng`.
+
+    With the same names Numba would take every record that begins so for a subtype, and warn.
+    """
+    return np.dtype([(f"its_{name}", kind) for name, kind in fields], align=True)
+
 
 NO_ACTION = -1
 """What a world's `step` gets instead of an action to report how things stand, after others have acted."""
@@ -22,12 +31,8 @@ ILLEGAL_ACTION = -2
 
 
 def lane(function: Callable[..., Any]) -> Any:
-    """Compiles a scalar function for use inside the launchers, on the CPU and on CUDA.
-
-    Without fast maths, so that a lane computes the same bits alone and in a batch; with NumPy's division,
-    which raises nothing and so lets loops vectorise.
-    """
-    return numba.njit(error_model="numpy")(function)
+    """Makes a scalar function a lane function: part of a world's machine code, on the CPU and on CUDA."""
+    return lane_dispatcher(function)
 
 
 @dataclass(frozen=True)
@@ -41,16 +46,17 @@ class World:
         params: the world's NamedTuple class of parameters; a field `split` is 0 in training, 1 in tests.
             The class is what tells the launcher which world it runs: one class a world.
         reset: `(s, p) -> None` begins an episode; `s.rng` already stands at the start of its own stream.
-        step: `(s, action, p, terms) -> (terminated, truncated)`; `action` is a row (A,) of `action_dtype`,
+        step: `(s, action, p, terms) -> (terminated, truncated)`; `action` is a row (A,) of `action_dtype`, a discrete one `action[0]`,
             `terms` a row (T,) float32 to be filled with the named terms whose sum is the reward.
         observe: `(s, p, out) -> None` writes all of the flat observation row (K,) float32.
         metrics: `(s, p, out) -> None` writes the end-of-episode metrics row (M,) float32.
         reward_terms: the T names.
         metric_names: the M names.
-        action_width: A. A discrete action is `action[0]`.
         action_dtype: of the action row.
         legal: `(s, p, mask) -> None` writes all of the row (A,) int8, 1 where a discrete action is legal;
             None where all always are.
+        jobs: `(record, params) -> roles`, what else is compiled with the world for one record and one kind of
+            parameters (Numba types), as `envs.core.compile.Roles`; or None.
     """
 
     name: str
@@ -61,9 +67,9 @@ class World:
     metrics: Callable[..., Any]
     reward_terms: tuple[str, ...]
     metric_names: tuple[str, ...]
-    action_width: int = 1
     action_dtype: type[np.generic] = np.float32
     legal: Callable[..., Any] | None = None
+    jobs: Callable[[Any, Any], Mapping[str, Any]] | None = None
 
     @property
     def lane_functions(self) -> dict[str, Callable[..., Any]]:

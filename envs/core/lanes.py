@@ -1,24 +1,44 @@
-"""The arrays of a batch of lanes and the launches that work on them."""
+"""The arrays of a batch of lanes, bound to the machine code that works on them."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
 
 from envs.core.lane import ILLEGAL_ACTION, NO_ACTION
-from envs.core.launch import Outputs, launchers
+from envs.core.launch import BATCH, lane_jobs, world_code
+from envs.core.native import address, pack
 from envs.core.setup import ACTION_MASK, Setup
+from envs.core.threads import run, run_parallel
 
 Obs = np.ndarray | dict[str, np.ndarray]
+SLACK = 1e-6  # of the range, by which rounding may leave a Box; such actions are clipped into it
+SMALL = 16  # numbers of an action that are checked faster one by one
+
+
+class Outputs(NamedTuple):
+    """The arrays that the launchers write, a row a lane. A world without a mask has A = 0 there."""
+
+    obs: np.ndarray  # (N, K) float32
+    masks: np.ndarray  # (N, A) int8, 1 where an action is legal
+    final_obs: np.ndarray  # (N, K) float32, written where an episode ended
+    final_masks: np.ndarray  # (N, A) int8, likewise
+    rewards: np.ndarray  # (N,) float32
+    terms: np.ndarray  # (N, T) float32
+    terminated: np.ndarray  # (N,) bool
+    truncated: np.ndarray  # (N,) bool
+    metrics: np.ndarray  # (N, M) float32, written where an episode ended
 
 
 class Lanes:
     """A batch of `num_lanes` records of a world, and the outputs of its agents.
 
-    With P agents a lane (usually 1), the launchers see one row a lane, in which the agents lie one after
+    With P agents a lane (usually 1), the machine code sees one row a lane, in which the agents lie one after
     another, and the methods here one row an agent: those of lane i begin at i * P.
+
+    A copy, by `copy.deepcopy` or pickle, goes on like the original.
     """
 
     def __init__(self, setup: Setup, num_lanes: int) -> None:
@@ -26,9 +46,8 @@ class Lanes:
         rows = num_lanes * agents
         legal = int(setup.action_space.n) if isinstance(setup.action_space, Discrete) and setup.masked else 0
         self.setup = setup
-        self.launchers = launchers(world)
         self.states = np.zeros(num_lanes, setup.state_dtype)
-        self.actions = np.zeros((num_lanes, agents * world.action_width), world.action_dtype)
+        self.actions = np.zeros((num_lanes, agents * setup.action_width), world.action_dtype)
         width = agents * setup.observation_width
         self.outputs = Outputs(
             obs=np.zeros((num_lanes, width), np.float32),
@@ -36,17 +55,28 @@ class Lanes:
             final_obs=np.zeros((num_lanes, width), np.float32),
             final_masks=np.zeros((num_lanes, agents * legal), np.int8),
             rewards=np.zeros(num_lanes, np.float32),
-            terms=_columns(num_lanes, agents, len(world.reward_terms)),
+            terms=np.zeros((num_lanes, agents * len(world.reward_terms)), np.float32),
             terminated=np.zeros(num_lanes, np.bool_),
             truncated=np.zeros(num_lanes, np.bool_),
-            metrics=_columns(num_lanes, agents, len(world.metric_names)),
+            metrics=np.zeros((num_lanes, agents * len(world.metric_names)), np.float32),
         )
-        outputs, self._agents = self.outputs, agents
+        self._spared = np.zeros(num_lanes, np.bool_)
+        self._num_lanes, self._agents = num_lanes, agents
+        self._bind()
+
+        outputs = self.outputs
         self._parts = _parts(setup)
-        self._action_rows = self.actions.reshape(rows, world.action_width)
+        space = setup.action_space
+        self._bounds: list[tuple[float, float]] | None = None
+        if isinstance(space, Discrete):
+            self._first_action, self._end_of_actions = int(space.start), int(space.start + space.n)
+        else:
+            self._action_shape, flat = space.shape, len(space.shape) == 1 and space.shape[0] <= SMALL
+            bounds = list(zip(space.low.flat, space.high.flat, strict=True)) if flat else []
+            self._bounds = [(float(low), float(high)) for low, high in bounds]
+        self._action_rows = self.actions.reshape(rows, setup.action_width)
         self.masks = outputs.masks.reshape(rows, legal)
-        self._flat_obs = outputs.obs.reshape(rows, setup.observation_width)
-        self._obs = self._named(self._flat_obs, self.masks)
+        self._obs = self._named(outputs.obs.reshape(rows, setup.observation_width), self.masks)
         self._final_obs = self._named(
             outputs.final_obs.reshape(rows, setup.observation_width), outputs.final_masks.reshape(rows, legal)
         )
@@ -54,6 +84,50 @@ class Lanes:
         metrics = outputs.metrics.reshape(rows, len(world.metric_names))
         self.reward_terms = {name: terms[:, k] for k, name in enumerate(world.reward_terms)}
         self.metrics = {name: metrics[:, k] for k, name in enumerate(world.metric_names)}
+
+    def _bind(self) -> None:
+        """Writes the record by which the machine code finds all of these arrays."""
+        setup, outputs = self.setup, self.outputs
+        self._params = pack(setup.params)
+        self._batch = np.zeros(1, BATCH)
+        self._autoreset = False
+        self._code: dict[str, int] | None = None  # made when it is first needed: compiling takes seconds
+        self._at = address(self._batch)
+        b = self._batch[0]
+        b["params"], b["split"], b["lanes"] = address(self._params), setup.params.split, self._num_lanes
+        b["states"], b["state_bytes"] = address(self.states), self.states.dtype.itemsize
+        b["actions"], b["action_bytes"] = address(self.actions), self.actions.strides[0]
+        b["action_width"], b["spared"] = self.actions.shape[1], address(self._spared)
+        b["obs"], b["final_obs"], b["obs_width"] = address(outputs.obs), address(outputs.final_obs), outputs.obs.shape[1]
+        b["masks"], b["final_masks"] = address(outputs.masks), address(outputs.final_masks)
+        b["mask_width"], b["rewards"] = outputs.masks.shape[1], address(outputs.rewards)
+        b["terms"], b["term_width"] = address(outputs.terms), outputs.terms.shape[1]
+        b["terminated"], b["truncated"] = address(outputs.terminated), address(outputs.truncated)
+        b["metric_rows"], b["metric_width"] = address(outputs.metrics), outputs.metrics.shape[1]
+
+    @property
+    def code(self) -> dict[str, int]:
+        """The addresses of the world's machine code by role."""
+        if self._code is None:
+            self._code = world_code(self.setup.world, self.setup.state_dtype, self.setup.params)
+            for role in self.setup.world.lane_functions:
+                self._batch[role] = self._code[role]
+            self._jobs = lane_jobs()
+            self._step_job = self._jobs["step"]
+        return self._code
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "setup": self.setup,
+            "arrays": [self.copy_of_states(), self.actions, self._spared, *self.outputs],
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        states, *others = state["arrays"]
+        self.__init__(state["setup"], len(states))  # the views are views again, of this copy's own arrays
+        self.states[:] = states
+        for array, values in zip([self.actions, self._spared, *self.outputs], others, strict=True):
+            array[:] = values
 
     def _named(self, flat: np.ndarray, masks: np.ndarray) -> Obs:
         """Returns rows (..., K) and their masks (..., A) as observations: views."""
@@ -74,11 +148,22 @@ class Lanes:
         """The last observations of the episodes that ended in the last step: views."""
         return self._final_obs
 
-    def copy_of_obs(self, lane: int | slice = slice(None)) -> Any:
+    def obs_views(self, row: int) -> Obs:
+        """Returns one agent's observation, or a dict of its parts and mask: views, each in one piece."""
+        if isinstance(self._obs, dict):
+            return {name: values[row] for name, values in self._obs.items()}
+        return self._obs[row]
+
+    def copy_of_obs(self, row: int | slice = slice(None)) -> Any:
         """Returns a copy of the observations of all agents, or of one."""
         if isinstance(self._obs, dict):
-            return self._named(self._flat_obs[lane].copy(), self.masks[lane].copy())
-        return self._obs[lane].copy()
+            return {name: values[row].copy() for name, values in self._obs.items()}
+        return self._obs[row].copy()
+
+    @property
+    def done(self) -> np.ndarray:
+        """(N,) bool: the lanes whose episode ended in the last step."""
+        return self.outputs.terminated | self.outputs.truncated
 
     def results(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns copies of the last step's rewards (N * P,) float32, terminations and truncations."""
@@ -104,6 +189,7 @@ class Lanes:
                 f"{self.states.shape} rows of {self.states.dtype.itemsize} bytes; use the same arguments"
             )
         self.states[:] = rows
+        self.outputs.terminated[:] = self.outputs.truncated[:] = False
         self.observe()
 
     def seed(self, seeds: np.ndarray, mask: np.ndarray) -> None:
@@ -113,28 +199,80 @@ class Lanes:
 
     def reset(self, mask: np.ndarray) -> None:
         """Begins an episode in the lanes where `mask`."""
-        self.launchers.reset(self.states, self.setup.params, mask, self.outputs)
+        assert self.code
+        self._batch["chosen"] = address(mask)
+        run(self._jobs["reset"], self._at, self._num_lanes)
+        self.outputs.terminated[mask] = self.outputs.truncated[mask] = False
         self._let_others_act()
 
     def observe(self) -> None:
         """Writes the observations and masks of all lanes."""
-        self.launchers.observe(self.states, self.setup.params, self.outputs)
+        assert self.code
+        run(self._jobs["observe"], self._at, self._num_lanes)
 
-    def step(self, step: Callable[..., None], *, autoreset: bool) -> None:
-        """Steps all lanes with the launcher `step`, by `actions`."""
-        p, outputs = self.setup.params, self.outputs
+    def write_metrics(self) -> None:
+        """Writes the metrics of all lanes, also of those whose episodes still run."""
+        assert self.code
+        run(self._jobs["metrics"], self._at, self._num_lanes)
+
+    def step(self, *, autoreset: bool = False, spare: np.ndarray | None = None) -> int:
+        """Steps all lanes by `actions`; returns the last lane's bits TERMINATED and TRUNCATED.
+
+        autoreset: begins an episode where one has ended. spare: (N,) bool, lanes that are left as they are.
+        """
+        assert self.code
+        if spare is not None:
+            self._spared[:] = spare
         if self.setup.others is None:
-            step(self.states, self.actions, p, autoreset, outputs)
-            return
-        step(self.states, self.actions, p, False, outputs)
-        self.setup.others(self.states)
-        self.actions[:] = NO_ACTION
-        step(self.states, self.actions, p, autoreset, outputs)
-        self._let_others_act()  # where a new episode begins with a move of theirs
+            bits = self._launch_step(autoreset)
+        else:
+            bits = self._step_with_others(autoreset)
+        if spare is not None:
+            self._spared[:] = False
+        return bits
+
+    def _launch_step(self, autoreset: bool) -> int:
+        if autoreset is not self._autoreset:
+            self._autoreset = autoreset
+            self._batch["autoreset"] = autoreset
+        if self._num_lanes == 1:
+            return run(self._step_job, self._at, 1)
+        run_parallel(self._step_job, self._at, self._num_lanes)
+        return 0
+
+    def _step_with_others(self, autoreset: bool) -> int:
+        assert self.setup.others is not None
+        before = self.copy_of_states()
+        try:
+            self._launch_step(False)
+            self.setup.others(self.states)
+            self.actions[:] = NO_ACTION
+            bits = self._launch_step(autoreset)
+            self._let_others_act()  # where a new episode begins with a move of theirs
+        except BaseException:
+            self.set_states(before)  # a wrong action, one of theirs too, changes nothing
+            raise
+        return bits
 
     def _let_others_act(self) -> None:
         if self.setup.others is not None and self.setup.others(self.states):
             self.observe()
+
+    def set_action(self, action: Any) -> None:
+        """Takes the action of the only agent; raises ValueError, and changes nothing, if it is illegal."""
+        if self._bounds is None:
+            if (action.__class__ is int or isinstance(action, np.integer)) and (
+                self._first_action <= action < self._end_of_actions
+            ):
+                if not self.setup.masked or self.masks[0, action]:
+                    self.actions[0, 0] = action
+                    return
+        elif isinstance(action, np.ndarray) and action.shape == self._action_shape and action.dtype.kind in "iuf":
+            inside = zip(action.tolist(), self._bounds, strict=True)
+            if all(low <= value <= high for value, (low, high) in inside):
+                self._action_rows[0] = action
+                return
+        self.set_actions(np.asarray(action)[None])  # says what is wrong, or takes what is unusual
 
     def set_actions(self, actions: np.ndarray, rows: Any = None, names: Sequence[str] | None = None) -> None:
         """Takes actions (N * P,) or (N * P, A); raises ValueError, and changes nothing, if one is illegal.
@@ -152,10 +290,7 @@ class Lanes:
                 lane = (first if rows is None else rows[first]) // self._agents
                 raise ValueError(self._illegal_message(lane, int(actions[first]), masks[first]) + where)
             checked = np.where(wrong[:, None], ILLEGAL_ACTION, checked)
-        if rows is None:
-            self._action_rows[:, : checked.shape[1]] = checked
-        else:
-            self._action_rows[rows, : checked.shape[1]] = checked
+        self._action_rows[slice(None) if rows is None else rows] = checked
 
     def _illegal_message(self, lane: int, action: int, mask: np.ndarray) -> str:
         if self.setup.illegal_message:
@@ -173,17 +308,13 @@ def _parts(setup: Setup) -> list[tuple[str, int, int, tuple[int, ...]]] | None:
     return list(zip(shapes, begins, ends, shapes.values(), strict=True))
 
 
-def _columns(lanes: int, agents: int, names: int) -> np.ndarray:
-    """Returns zeros (lanes, agents * names) float32 from which each name's numbers can be viewed as one."""
-    if agents == 1:
-        return np.zeros((names, lanes), np.float32).T  # each name's numbers side by side
-    return np.zeros((lanes, agents * names), np.float32)
-
-
 def checked_actions(
     actions: np.ndarray, space: Discrete | Box, num_envs: int = 1, names: Sequence[str] | None = None
 ) -> np.ndarray:
-    """Returns `actions` as rows (num_envs, A); raises ValueError that names the first one outside `space`."""
+    """Returns `actions` as rows (num_envs, A); raises ValueError that names the first one outside `space`.
+
+    Numbers that rounding has left outside a Box, by less than a millionth of its range, are clipped.
+    """
     expected = (num_envs, *space.shape) if space.shape else (num_envs,)
     if actions.shape != expected:
         raise ValueError(
@@ -198,7 +329,10 @@ def checked_actions(
         if actions.dtype.kind not in "iuf":
             raise ValueError(f"actions have dtype {actions.dtype}; {space} needs numbers")
         wrong = ~((actions >= space.low) & (actions <= space.high))  # true for NaN too
-        rows = actions.reshape(num_envs, -1)
+        if wrong.any():
+            slack = SLACK * (space.high.astype(np.float64) - space.low)
+            wrong = ~((actions >= space.low - slack) & (actions <= space.high + slack))
+        rows = np.clip(actions, space.low, space.high).reshape(num_envs, -1)
     if wrong.any():
         row = int(np.argmax(wrong.reshape(num_envs, -1).any(axis=1)))
         who = names[row] if names else f"environment {row}"

@@ -1,292 +1,157 @@
 # Kernel code: a record has no static type, and Numba is partly typed.
 # pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
-"""Runs lane functions over a batch of records: the only `prange` of the project.
+"""What is done to the lanes of a batch: jobs that know no world, and call its machine code by address.
 
-A launcher is generic: it calls `lane_step` and its sisters, which Numba resolves by the type of the
-parameters (`overload` on the world's NamedTuple class). So the machine code is cached on disk; a launcher
-that closed over a lane function would be compiled again by every process. Numba, for its part, watches only
-the launcher's own file for edits: the cache directory is therefore named by a hash of all the sources that
-a world is made of.
+They are compiled once for all worlds. A batch is a record of addresses and sizes, written once; a step hands on its
+address and nothing else.
 """
 
-import hashlib
-import inspect
-import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numba
 import numpy as np
 from numba.core import types
-from numba.core.dispatcher import Dispatcher
-from numba.extending import overload
 
-from envs.core.lane import World
+from envs.core.compile import code_of
+from envs.core.lane import LANE_HEADER, World, as_header, lane
+from envs.core.native import BYTE_ROW, FLOAT_ROW, Params, call, record_at, row_at
 from envs.core.rng import episode_key
-from envs.core.rules import Rules
 
-numba.config.THREADING_LAYER = (
-    "omp"  # "workqueue" costs 5 ms at each change between Numba's and torch's threads
+BATCH = np.dtype(
+    [
+        ("reset", "i8"),  # addresses of the world's C functions; `legal` is 0 if all actions always are
+        ("step", "i8"),
+        ("observe", "i8"),
+        ("metrics", "i8"),
+        ("legal", "i8"),
+        ("params", "i8"),  # address of the parameters' words
+        ("split", "i8"),
+        ("lanes", "i8"),  # N
+        ("states", "i8"),  # addresses and row sizes of all arrays; see `Outputs`
+        ("state_bytes", "i8"),
+        ("actions", "i8"),
+        ("action_bytes", "i8"),
+        ("action_width", "i8"),
+        ("obs", "i8"),
+        ("final_obs", "i8"),
+        ("obs_width", "i8"),
+        ("masks", "i8"),
+        ("final_masks", "i8"),
+        ("mask_width", "i8"),
+        ("rewards", "i8"),
+        ("terms", "i8"),
+        ("term_width", "i8"),
+        ("terminated", "i8"),
+        ("truncated", "i8"),
+        ("metric_rows", "i8"),
+        ("metric_width", "i8"),
+        ("chosen", "i8"),  # (N,) bool: lanes that `reset` begins anew
+        ("spared", "i8"),  # (N,) bool: lanes that `step` leaves as they are
+        ("autoreset", "i8"),  # whether `step` begins an episode where one has ended
+    ],
+    align=True,
 )
+JOB = (numba.from_dtype(BATCH), types.int64, types.int64)  # the batch, first lane, the lane after the last
+_HEADER = numba.from_dtype(as_header(LANE_HEADER))
+TERMINATED, TRUNCATED = 1, 2  # bits of what `step` returns
 
 
-def _record_symbol(record: types.Record) -> tuple[str, tuple[str]]:
-    return "Record", (hashlib.sha256(record.name.encode()).hexdigest()[:16],)
+@lane
+def begin_episode(reset, state, params, split):
+    """Moves the lane at an address to the start of its next scenario; `reset` is the address of the code."""
+    header = record_at(state, _HEADER)
+    header.its_rng = episode_key(header.its_seed, header.its_episode, split)
+    header.its_episode += np.uint64(1)
+    call(reset, (state, params))
 
 
-def _nested_symbol(array: types.NestedArray) -> tuple[str, list[Any]]:
-    return "NestedArray", [array.dtype, *array.shape]
+@lane
+def _show(b, i, state, obs, masks):
+    call(b.observe, (state, b.params, obs + 4 * i * b.obs_width, b.obs_width))
+    if b.legal != 0:
+        call(b.legal, (state, b.params, masks + i * b.mask_width, b.mask_width))
 
 
-# Numba numbers record types in the order in which a process meets them, puts that number into the symbols of
-# the machine code, and leaves out the shape of arrays inside records. Two records cached by two processes
-# then share their symbols, and a process that loads both runs one world's code on the other's rows.
-types.Record.mangling_args = property(_record_symbol)
-types.NestedArray.mangling_args = property(_nested_symbol)
-
-_worlds: dict[type, World] = {}
-
-
-def lane_reset(s, p):
-    """Stands for the world's own `reset` inside a launcher."""
+@lane
+def _reset_lanes(b, first, last):
+    chosen = row_at(b.chosen, b.lanes, BYTE_ROW)
+    for i in range(first, last):
+        if chosen[i] != 0:
+            state = b.states + i * b.state_bytes
+            begin_episode(b.reset, state, b.params, b.split)
+            _show(b, i, state, b.obs, b.masks)
 
 
-def lane_step(s, action, p, terms):
-    """Stands for the world's own `step` inside a launcher."""
-    return False, False
+@lane
+def _observe_lanes(b, first, last):
+    for i in range(first, last):
+        _show(b, i, b.states + i * b.state_bytes, b.obs, b.masks)
 
 
-def lane_observe(s, p, out):
-    """Stands for the world's own `observe` inside a launcher."""
+@lane
+def _write_metrics(b, first, last):
+    for i in range(first, last):
+        rows = b.metric_rows + 4 * i * b.metric_width
+        call(b.metrics, (b.states + i * b.state_bytes, b.params, rows, b.metric_width))
 
 
-def lane_metrics(s, p, out):
-    """Stands for the world's own `metrics` inside a launcher."""
-
-
-def lane_legal(s, p, mask):
-    """Stands for the world's own `legal` inside a launcher; a world without one writes nothing."""
-
-
-def _world_of(p: Any) -> World | None:
-    return _worlds.get(getattr(p, "instance_class", type(None)))
-
-
-@overload(lane_reset, target="generic")
-def _overload_reset(s, p):
-    if world := _world_of(p):
-        function = world.reset
-        return lambda s, p: function(s, p)
-    return None
-
-
-@overload(lane_step, target="generic")
-def _overload_step(s, action, p, terms):
-    if world := _world_of(p):
-        function = world.step
-        return lambda s, action, p, terms: function(s, action, p, terms)
-    return None
-
-
-@overload(lane_observe, target="generic")
-def _overload_observe(s, p, out):
-    if world := _world_of(p):
-        function = world.observe
-        return lambda s, p, out: function(s, p, out)
-    return None
-
-
-@overload(lane_metrics, target="generic")
-def _overload_metrics(s, p, out):
-    if world := _world_of(p):
-        function = world.metrics
-        return lambda s, p, out: function(s, p, out)
-    return None
-
-
-@overload(lane_legal, target="generic")
-def _overload_legal(s, p, mask):
-    if world := _world_of(p):
-        function = world.legal
-        if function is None:
-            return lambda s, p, mask: None
-        return lambda s, p, mask: function(s, p, mask)
-    return None
-
-
-def begin_episode(s, p):
-    """Moves one lane to the start of its next scenario."""
-    s.rng = episode_key(s.seed, s.episode, p.split)
-    s.episode += np.uint64(1)
-    lane_reset(s, p)
-
-
-@overload(begin_episode, target="generic")
-def _overload_begin_episode(s, p):
-    return begin_episode
-
-
-class Outputs(NamedTuple):
-    """The arrays that the launchers write, a row a lane. A world without a mask has A = 0 there."""
-
-    obs: np.ndarray  # (N, K) float32
-    masks: np.ndarray  # (N, A) int8, 1 where an action is legal
-    final_obs: np.ndarray  # (N, K) float32, written where an episode ended
-    final_masks: np.ndarray  # (N, A) int8, likewise
-    rewards: np.ndarray  # (N,) float32
-    terms: np.ndarray  # (N, T) float32
-    terminated: np.ndarray  # (N,) bool
-    truncated: np.ndarray  # (N,) bool
-    metrics: np.ndarray  # (N, M) float32, written where an episode ended
-
-
-def step_lane(i, states, actions, p, autoreset, out):
-    """Steps lane `i` and writes row `i` of the outputs; a finished lane begins anew if `autoreset`."""
-    s = states[i]
-    terms = out.terms
-    ended, cut = lane_step(s, actions[i], p, terms[i])
-    reward = np.float32(0.0)
-    for k in range(terms.shape[1]):
-        reward += terms[i, k]
-    out.rewards[i] = reward
-    out.terminated[i] = ended
-    out.truncated[i] = cut and not ended
-    if ended or cut:
-        lane_metrics(s, p, out.metrics[i])
-        if autoreset:
-            lane_observe(s, p, out.final_obs[i])
-            lane_legal(s, p, out.final_masks[i])
-            begin_episode(s, p)
-    lane_observe(s, p, out.obs[i])
-    lane_legal(s, p, out.masks[i])
-
-
-@overload(step_lane, target="generic")
-def _overload_step_lane(i, states, actions, p, autoreset, out):
-    return step_lane
-
-
-def _reset(states, p, mask, out):
-    for i in range(states.shape[0]):
-        if mask[i]:
-            begin_episode(states[i], p)
-            lane_observe(states[i], p, out.obs[i])
-            lane_legal(states[i], p, out.masks[i])
-
-
-def _observe(states, p, out):
-    for i in range(states.shape[0]):
-        lane_observe(states[i], p, out.obs[i])
-        lane_legal(states[i], p, out.masks[i])
-
-
-def _step_serial(states, actions, p, autoreset, out):
-    for i in range(states.shape[0]):
-        step_lane(i, states, actions, p, autoreset, out)
-
-
-def _step_parallel(states, actions, p, autoreset, out):
-    for i in numba.prange(states.shape[0]):
-        step_lane(i, states, actions, p, autoreset, out)
-
-
-@dataclass(frozen=True)
-class Launchers:
-    """The compiled batch functions of one world.
-
-    Attributes:
-        reset: `(states, p, mask, outputs)` begins a new episode in the lanes where `mask`.
-        observe: `(states, p, outputs)` writes all observations and masks.
-        step_serial: `(states, actions, p, autoreset, outputs)` steps all lanes on the calling thread.
-        step_parallel: the same on all threads.
-    """
-
-    reset: Callable[..., None]
-    observe: Callable[..., None]
-    step_serial: Callable[..., None]
-    step_parallel: Callable[..., None]
+@lane
+def _step_lanes(b, first, last):
+    """Steps lanes, writes their outputs, and returns the last one's bits TERMINATED and TRUNCATED."""
+    spared, rewards = row_at(b.spared, b.lanes, BYTE_ROW), row_at(b.rewards, b.lanes, FLOAT_ROW)
+    terminated, truncated = row_at(b.terminated, b.lanes, BYTE_ROW), row_at(b.truncated, b.lanes, BYTE_ROW)
+    params, width = b.params, b.term_width
+    bits = 0
+    for i in range(first, last):
+        state, terms_at = b.states + i * b.state_bytes, b.terms + 4 * i * width
+        terms = row_at(terms_at, width, FLOAT_ROW)
+        bits = 0
+        if spared[i] != 0:
+            for k in range(width):
+                terms[k] = np.float32(0.0)
+        else:
+            action = b.actions + i * b.action_bytes
+            bits = call(b.step, (state, action, b.action_width, params, terms_at, width))
+        reward = np.float32(0.0)
+        for k in range(width):
+            reward += terms[k]
+        rewards[i] = reward
+        bits = bits & TERMINATED if bits & TERMINATED != 0 else bits
+        terminated[i] = bits & TERMINATED
+        truncated[i] = bits >> 1
+        if bits != 0:
+            metrics = b.metric_rows + 4 * i * b.metric_width
+            call(b.metrics, (state, params, metrics, b.metric_width))
+            if b.autoreset != 0:
+                _show(b, i, state, b.final_obs, b.final_masks)
+                begin_episode(b.reset, state, params, b.split)
+        _show(b, i, state, b.obs, b.masks)
+    return bits
 
 
 @cache
-def launchers(world: World) -> Launchers:
-    """Returns the batch functions of `world`; the first call of each compiles it or reads the disk cache."""
-    registered = _worlds.setdefault(world.params, world)
-    if registered is not world:
-        raise ValueError(
-            f"worlds {registered.name!r} and {world.name!r} share the parameter class "
-            f"{world.params.__name__}; give each world its own"
-        )
-    return Launchers(
-        *compile_launchers(
-            world,
-            serial=[_reset, _observe, _step_serial],
-            parallel=[_step_parallel],
-        )
-    )
+def lane_jobs() -> dict[str, int]:
+    """Returns the addresses of the jobs `reset`, `observe`, `metrics` and `step`."""
+    jobs = {"reset": _reset_lanes, "observe": _observe_lanes, "metrics": _write_metrics, "step": _step_lanes}
+    return code_of("lanes", {role: (job, JOB) for role, job in jobs.items()})
 
 
-def compile_launchers(
-    world: World | Rules,
-    serial: Iterable[Callable[..., Any]] = (),
-    parallel: Iterable[Callable[..., Any]] = (),
-) -> list[Callable[..., Any]]:
-    """Returns `serial`, then `parallel`, as compiled functions whose machine code is kept on disk."""
-    serial, parallel = list(serial), list(parallel)
-    previous = numba.config.CACHE_DIR
-    # What is launched may call more than the world's own functions: a planner, for one.
-    numba.config.CACHE_DIR = str(cache_directory(world) / _digest([*serial, *parallel]))
-    try:
-        return [
-            *(numba.njit(cache=True)(function) for function in serial),
-            *(numba.njit(cache=True, parallel=True)(function) for function in parallel),
-        ]
-    finally:
-        numba.config.CACHE_DIR = previous
+def world_code(world: World, state_dtype: np.dtype[Any], params: Any) -> dict[str, int]:
+    """Returns by role the addresses of a world's machine code, for one record and one kind of parameters.
 
-
-def cache_directory(world: World | Rules) -> Path:
-    """Returns where the machine code of a world is kept, by a hash of everything that it is compiled from.
-
-    Under `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/quadrivium`, else `~/.cache/quadrivium`.
+    The first call for them compiles it, or reads it from disk.
     """
-    digest = _digest([*world.lane_functions.values(), episode_key, step_lane])
-    root = os.environ.get("NUMBA_CACHE_DIR") or Path(
-        os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "quadrivium"
-    )
-    return Path(root, f"{world.name}-{digest}")
-
-
-def _digest(functions: Iterable[Callable[..., Any]]) -> str:
-    """Returns a hash of the sources and constants of functions, and of the lane functions that they reach."""
-    sources: dict[str, bytes] = {}
-    constants: dict[str, str] = {}
-    for function in functions:
-        _collect_sources(getattr(function, "py_func", function), sources, constants)
-    digest = hashlib.sha256(numba.__version__.encode())
-    for part in [*sorted(sources), *sorted(constants.items())]:
-        digest.update(sources[part] if isinstance(part, str) else repr(part).encode())
-    return digest.hexdigest()[:16]
-
-
-def _collect_sources(function: Any, sources: dict[str, bytes], constants: dict[str, str]) -> None:
-    """Adds the files of `function` and of the lane functions that it reaches, and the globals they use."""
-    key = f"{function.__module__}.{function.__qualname__}"
-    if key in constants:
-        return
-    constants[key] = ""
-    path = inspect.getsourcefile(function)
-    if path and path not in sources:
-        sources[path] = Path(path).read_bytes()
-    closure = inspect.getclosurevars(function)
-    used = {**closure.globals, **closure.nonlocals}
-    for module in [value for value in used.values() if inspect.ismodule(value)]:  # `rng.uniform(s)`
-        names = [name for name in function.__code__.co_names if hasattr(module, name)]
-        used.update({f"{module.__name__}.{name}": getattr(module, name) for name in names})
-    for name, value in used.items():
-        if isinstance(value, Dispatcher):
-            _collect_sources(value.py_func, sources, constants)
-        elif isinstance(value, int | float | np.generic | tuple | str):
-            constants[f"{key}.{name}"] = repr(value)
+    record, p = numba.from_dtype(state_dtype), Params(numba.typeof(params))
+    action = types.Array(numba.from_dtype(np.dtype(world.action_dtype)), 1, "C")
+    arguments = {
+        "reset": (record, p),
+        "step": (record, action, p, FLOAT_ROW),
+        "observe": (record, p, FLOAT_ROW),
+        "metrics": (record, p, FLOAT_ROW),
+        "legal": (record, p, BYTE_ROW),
+    }
+    roles = {role: (function, arguments[role]) for role, function in world.lane_functions.items()}
+    if world.jobs is not None:
+        roles |= world.jobs(record, p)
+    return code_of(world.name, roles)

@@ -1,8 +1,7 @@
 """A world in which several agents act at once, as a PettingZoo environment of the parallel form."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
-from functools import cache
 from typing import Any
 
 import gymnasium
@@ -10,9 +9,7 @@ import numpy as np
 from pettingzoo import ParallelEnv
 
 from envs.core.gym_env import fresh_seeds, render_modes_of
-from envs.core.lane import World
 from envs.core.lanes import Lanes
-from envs.core.launch import compile_launchers, lane_metrics
 from envs.core.setup import Renderer, Setup
 from envs.core.spaces import LegalDiscrete
 
@@ -82,7 +79,7 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
         """
         self._take(actions)
         lanes, acted = self._lanes, self.agents
-        lanes.step(lanes.launchers.step_serial, autoreset=False)
+        lanes.step()
         rewards, over, cut = lanes.results()
         terminations = {
             agent: bool(over[self._row_of[agent]]) or not self._takes_part(agent) for agent in acted
@@ -91,8 +88,8 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
         infos = {agent: {"reward_terms": self._of(agent, lanes.reward_terms)} for agent in acted}
         self.agents = [agent for agent in acted if not (terminations[agent] or truncations[agent])]
         left = [agent for agent in acted if agent not in self.agents]
-        if left and not (over[0] or cut[0]):  # else the launcher has written the metrics
-            _metrics_launcher(self.setup.world)(lanes.states, self.setup.params, lanes.outputs.metrics)
+        if left and not (over[0] or cut[0]):  # else the step has written the metrics
+            lanes.write_metrics()
         for agent in left:
             infos[agent]["metrics"] = self._of(agent, lanes.metrics)
         if self.render_mode == "human":
@@ -167,14 +164,3 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
         """
         self._lanes.set_states(rows)
         self.agents = [agent for agent in self.possible_agents if self._takes_part(agent)]
-
-
-def _write_metrics(states: Any, p: Any, out: Any) -> None:
-    for i in range(states.shape[0]):
-        lane_metrics(states[i], p, out[i])
-
-
-@cache
-def _metrics_launcher(world: World) -> Callable[..., None]:
-    """Returns `(states, p, out (N, P * M))`, which writes the metrics of episodes that still run."""
-    return compile_launchers(world, serial=[_write_metrics])[0]

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -48,7 +49,8 @@ class Setup:
             made of a plain dict. The row of `world.observe` holds the parts one after another in the Dict's
             order, each flattened; K is their size together. In a world with a `legal` function the Dict has
             `action_mask` (A,) int8 beside its parts, and a Box becomes the part `observation` of such a Dict.
-        action_space: Discrete, or a Box of `world.action_width` numbers.
+        action_space: Discrete, or a Box of A numbers; a world with a `legal` function needs a Discrete that begins
+            with 0.
         renderer: makes the object that draws records, or None.
         text: draws a record as text, for the render mode `ansi`, or None.
         render_fps: decisions a second of the world's clock.
@@ -66,9 +68,11 @@ class Setup:
         active: the record's field (P,) that is not 0 while an agent takes part, where agents leave before the
             others; they do not come back within the episode, and their actions are 0. None: all stay.
         source: what the parameters were made from, for the world's own tools; the engine never reads it.
+        recipe: a function of a module and its arguments, which make the same setup anew: what pickle keeps of it.
+            None where it is pickled field by field, as cloudpickle can.
 
     Raises:
-        ValueError: the observation space, `agents` or `active` is none of these.
+        ValueError: the spaces, `agents` or `active` are none of these.
     """
 
     world: World
@@ -86,6 +90,7 @@ class Setup:
     agents: tuple[str, ...] = ("agent",)
     active: str | None = None
     source: Any = None
+    recipe: tuple[Callable[..., "Setup"], tuple[Any, ...]] | None = None
 
     def __post_init__(self) -> None:
         space = self.observation_space
@@ -102,16 +107,29 @@ class Setup:
                 f"the observation space of {self.world.name} has a part {ACTION_MASK!r}, which the engine "
                 "adds where the world has a function `legal`; leave it out"
             )
+        if self.masked and (not isinstance(self.action_space, Discrete) or self.action_space.start != 0):
+            raise ValueError(
+                f"the actions of {self.world.name}, which has a function `legal`, are {self.action_space}; use a "
+                "Discrete that begins with 0"
+            )
         if not self.agents or len(set(self.agents)) < len(self.agents):
             raise ValueError(f"agents={self.agents} of {self.world.name}; give each its own name")
-        fields: Any = self.state_dtype.fields or {}
+        record: Any = self.state_dtype.fields or {}
         if self.active is not None and (
-            self.active not in fields or fields[self.active][0].shape != (len(self.agents),)
+            self.active not in record or record[self.active][0].shape != (len(self.agents),)
         ):
             raise ValueError(
                 f"active={self.active!r} is no field of {self.world.name}'s record with one number for each "
                 f"of {len(self.agents)} agents; name one"
             )
+
+    def __reduce__(self) -> Any:
+        return self.recipe or (Setup, tuple(getattr(self, part.name) for part in fields(self)))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Setup":
+        if self.others is None:
+            return self  # nothing in it ever changes
+        return replace(self, others=deepcopy(self.others, memo))  # they may have a random stream of their own
 
     @property
     def observation_parts(self) -> dict[str, Space[Any]]:
@@ -123,6 +141,11 @@ class Setup:
     def observation_width(self) -> int:
         """K, the numbers in the flat row of one observation."""
         return sum(math.prod(part.shape or ()) for part in self.observation_parts.values())
+
+    @property
+    def action_width(self) -> int:
+        """A, the numbers in the row of one action."""
+        return math.prod(self.action_space.shape or ())
 
     @property
     def masked(self) -> bool:

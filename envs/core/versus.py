@@ -9,12 +9,13 @@ The parameters of every game begin with three fields that belong to this file:
         `Setup.others`.
 """
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from envs.core import rng
 from envs.core.lane import ILLEGAL_ACTION, NO_ACTION, World, lane
+from envs.core.pool_jobs import game_jobs
 from envs.core.rules import Rules
 
 FIRST, SECOND, EITHER = 0, 1, 2
@@ -67,7 +68,7 @@ def versus(rules: Rules) -> World:
             s.over = 1
             s.winner = 1 - s.seat
         elif action[0] != NO_ACTION:
-            play(s, p, action[0])
+            play(s, p, np.int64(action[0]))
             answer(s, p)
         over = s.over != 0
         terms[0] = _outcome(s) if over else _ZERO
@@ -75,10 +76,10 @@ def versus(rules: Rules) -> World:
 
     @lane
     def observe_one(s, p, out):
-        observe(s, p, s.seat, out)
+        observe(s, p, np.int64(s.seat), out)
 
     return World(
-        name=f"{rules.name}-versus",
+        name=rules.name,
         params=rules.params,
         reset=reset_one,
         step=step_one,
@@ -88,4 +89,5 @@ def versus(rules: Rules) -> World:
         metric_names=("win", "draw", "loss", "first", "plies"),
         action_dtype=np.int32,
         legal=rules.legal,
+        jobs=partial(game_jobs, rules),
     )

@@ -7,6 +7,7 @@ world behind a few fields more, the last step's reward among them. A copied row 
 numbers, so in a world that draws any while it runs, a search foresees them unless it changes the field `rng`.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,88 +17,99 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from envs.core import rng
-from envs.core.game import copy_rows, run_on_rows, words_of
-from envs.core.lane import World
-from envs.core.launch import (
-    begin_episode,
-    compile_launchers,
-    lane_legal,
-    lane_metrics,
-    lane_observe,
-    lane_step,
-    launchers,
-)
+from envs.core.game import indices
+from envs.core.lane import lane
+from envs.core.launch import TERMINATED, begin_episode, world_code
+from envs.core.native import BYTE_ROW, FLOAT_ROW, WORD_ROW, address, call, pack, record_at, row_at
+from envs.core.compile import code_of
+from envs.core.pool_jobs import JOB, copy_rows, run_rows
 from envs.core.setup import Setup
 
 EXTRA_FIELDS: list[tuple[str, str]] = [
-    ("reward", "f4"),  # of the last step
-    ("to_move", "i1"),  # always 0
-    ("over", "i1"),  # 1 once the episode has terminated
-    ("truncated", "i1"),  # 1 once its time is up; it can be stepped on
+    ("game_reward", "f4"),  # of the last step
+    ("game_to_move", "i1"),  # always 0
+    ("game_over", "i1"),  # 1 once the episode has terminated
+    ("game_truncated", "i1"),  # 1 once its time is up; it can be stepped on
 ]
 """They come first: a record that began as the world's own would be a subtype of it to Numba, which warns."""
 
-
-def _begin(pool, p, rows):
-    for k in range(rows.shape[0]):
-        s = pool[rows[k]]
-        s.reward = np.float32(0.0)
-        s.to_move = 0
-        s.over = 0
-        s.truncated = 0
-        begin_episode(s, p)
+_EXTRA = numba.from_dtype(np.dtype(EXTRA_FIELDS, align=True))
+_STREAM = numba.from_dtype(np.dtype([("rng", "u8")]))
 
 
-def _step(pool, p, rows, actions, terms):
-    for k in numba.prange(rows.shape[0]):
-        s = pool[rows[k]]
-        ended, cut = lane_step(s, actions[k], p, terms[k])
+@lane
+def _begin_rows(b, first, last):  # number: split; code: of `reset`
+    rows = row_at(b.rows, b.count, WORD_ROW)
+    for k in range(first, last):
+        row = b.pool + rows[k] * b.row_bytes
+        extra = record_at(row, _EXTRA)
+        extra.game_reward = np.float32(0.0)
+        extra.game_to_move = 0
+        extra.game_over = 0
+        extra.game_truncated = 0
+        begin_episode(b.code, row + b.lane, b.params, b.number)
+
+
+@lane
+def _step_rows(b, first, last):  # values: action rows; number: their bytes; out: terms; code: of `step`
+    rows = row_at(b.rows, b.count, WORD_ROW)
+    for k in range(first, last):
+        row, terms = b.pool + rows[k] * b.row_bytes, row_at(b.out + 4 * k * b.width, b.width, FLOAT_ROW)
+        action = b.values + k * b.number
+        bits = call(b.code, (row + b.lane, action, 1, b.params, b.out + 4 * k * b.width, b.width))
         reward = np.float32(0.0)
-        for t in range(terms.shape[1]):
-            reward += terms[k, t]
-        s.reward = reward
-        s.over = ended
-        s.truncated = cut
+        for t in range(b.width):
+            reward += terms[t]
+        extra = record_at(row, _EXTRA)
+        extra.game_reward = reward
+        extra.game_over = bits & TERMINATED
+        extra.game_truncated = bits >> 1
 
 
-def _legal(pool, p, rows, out):
-    for k in numba.prange(rows.shape[0]):
-        over = pool[rows[k]].over != 0
-        for a in range(out.shape[1]):
-            out[k, a] = not over
-        if not over:
-            lane_legal(pool[rows[k]], p, out[k])  # writes nothing where all actions always are legal
+@lane
+def _legal_rows(b, first, last):  # out: masks; code: of `legal`, or 0
+    rows = row_at(b.rows, b.count, WORD_ROW)
+    for k in range(first, last):
+        row, mask = b.pool + rows[k] * b.row_bytes, row_at(b.out + k * b.width, b.width, BYTE_ROW)
+        over = record_at(row, _EXTRA).game_over
+        for a in range(b.width):
+            mask[a] = over == 0
+        if over == 0 and b.code != 0:
+            call(b.code, (row + b.lane, b.params, b.out + k * b.width, b.width))
 
 
-def _observe(pool, p, rows, out):
-    for k in numba.prange(rows.shape[0]):
-        lane_observe(pool[rows[k]], p, out[k])
+@lane
+def _write_rows(b, first, last):  # out: float32; code: of `observe` or `metrics`
+    rows = row_at(b.rows, b.count, WORD_ROW)
+    for k in range(first, last):
+        call(b.code, (b.pool + rows[k] * b.row_bytes + b.lane, b.params, b.out + 4 * k * b.width, b.width))
 
 
-def _metrics(pool, p, rows, out):
-    for k in range(rows.shape[0]):
-        lane_metrics(pool[rows[k]], p, out[k])
-
-
-def _random_actions(pool, num_actions, rows, mask, out):
-    for k in numba.prange(rows.shape[0]):
-        s = pool[rows[k]]
-        legal = 0
-        for a in range(num_actions):
-            legal += mask[k, a]
-        left = rng.integer(s, legal)
-        for a in range(num_actions):
-            if mask[k, a] != 0:
+@lane
+def _random_rows(b, first, last):  # values: masks; width: A; out: actions; lane: where the stream is
+    rows, out = row_at(b.rows, b.count, WORD_ROW), row_at(b.out, b.count, WORD_ROW)
+    for k in range(first, last):
+        mask, legal = row_at(b.values + k * b.width, b.width, BYTE_ROW), 0
+        for a in range(b.width):
+            legal += mask[a]
+        left = rng.integer(record_at(b.pool + rows[k] * b.row_bytes + b.lane, _STREAM), legal)
+        for a in range(b.width):
+            if mask[a] != 0:
                 if left == 0:
                     out[k] = a
                 left -= 1
 
 
 @cache
-def _launchers(world: World) -> list[Any]:
-    launchers(world)  # registers the world with the dispatch by parameter class
-    kernels = [copy_rows, _step, _legal, _observe, _random_actions]
-    return compile_launchers(world, serial=[_begin, _metrics], parallel=kernels)
+def _jobs() -> dict[str, int]:
+    jobs = {
+        "begin": _begin_rows,
+        "step": _step_rows,
+        "legal": _legal_rows,
+        "write": _write_rows,
+        "random": _random_rows,
+    }
+    return code_of("searched_worlds", {role: (job, JOB) for role, job in jobs.items()})
 
 
 @dataclass(frozen=True)
@@ -163,8 +175,20 @@ class WorldGame:
         self.num_actions = int(actions)
         self.observation_shape = setup.observation_space.shape
         self._world = setup.world
-        kernels = _launchers(setup.world)
-        self._begin, self._metrics, self._copy, self._step, self._legal, self._observe, self._random = kernels
+        self._lane_at = self.state_dtype.fields["seed"][1] if self.state_dtype.fields else 0
+        self._words = pack(self.params)
+        self._code: dict[str, int] | None = None  # made when it is first needed: compiling takes seconds
+
+    def _run(self, job: str, role: str, pool: np.ndarray, rows: np.ndarray, **more: int) -> None:
+        if pool.dtype != self.state_dtype or not pool.flags.c_contiguous:
+            raise ValueError(f"the pool is no pool of {self.title}: make one with `pool` or `adopt`")
+        if self._code is None:
+            self._code = world_code(self._world, self._lane_dtype, self.params)
+        code = self._code.get(role, 0)
+        run_rows(_jobs()[job], pool, rows, code=code, lane=self._lane_at, params=address(self._words), **more)
+
+    def _begin(self, pool: np.ndarray, rows: np.ndarray) -> None:
+        self._run("begin", "reset", pool, indices(rows), number=self.params.split)
 
     def pool(self, size: int, seed: int = 0) -> np.ndarray:
         """Returns a new pool (size,); row i begins the first scenario of seed + i."""
@@ -176,7 +200,7 @@ class WorldGame:
         """Begins in `rows` the first scenarios of `seeds` (n,)."""
         pool["seed"][rows] = np.asarray(seeds).astype(np.uint64)
         pool["episode"][rows] = 0
-        self._begin(pool, self.params, rows)
+        self._begin(pool, rows)
 
     def adopt(self, states: np.ndarray) -> np.ndarray:
         """Returns a new pool (n,) with running episodes as they stand in `states` (n,), an environment's
@@ -196,7 +220,7 @@ class WorldGame:
 
     def copy(self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> None:
         """Copies row sources[k] over row targets[k]; no row is both a source and a target."""
-        run_on_rows(self._copy, len(sources), words_of(pool), sources, targets)
+        copy_rows(pool, indices(sources), indices(targets))
 
     def step(self, pool: np.ndarray, rows: np.ndarray, actions: np.ndarray, *, check: bool = True) -> None:
         """Takes actions (n,). check: raises ValueError for one that is not legal, and takes none."""
@@ -208,16 +232,23 @@ class WorldGame:
                 k = int(np.argmax(wrong))
                 legal = np.flatnonzero(mask[k]).tolist()
                 raise ValueError(f"action {actions[k]} of row {rows[k]} is illegal; legal actions: {legal}")
-        width, dtype = self._world.action_width, self._world.action_dtype
-        wide = np.zeros((len(rows), width), dtype)
-        wide[:, 0] = actions
+        chosen = np.ascontiguousarray(actions, self._world.action_dtype)
         terms = np.zeros((len(rows), len(self._world.reward_terms)), np.float32)
-        run_on_rows(self._step, len(rows), pool, self.params, rows, wide, terms)
+        self._run(
+            "step",
+            "step",
+            pool,
+            indices(rows),
+            values=address(chosen),
+            number=chosen.itemsize,
+            out=address(terms),
+            width=terms.shape[1],
+        )
 
     def legal(self, pool: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Returns the mask (n, A) int8, 1 where an action is legal; all 0 once an episode has terminated."""
         out = np.empty((len(rows), self.num_actions), np.int8) if out is None else out
-        run_on_rows(self._legal, len(rows), pool, self.params, rows, out)
+        self._run("legal", "legal", pool, indices(rows), out=address(out), width=self.num_actions)
         return out
 
     def observe(
@@ -229,23 +260,24 @@ class WorldGame:
     ) -> np.ndarray:
         """Returns the observations (n, ...) float32; `players` is for games of two and changes nothing."""
         out = np.empty((len(rows), *self.observation_shape), np.float32) if out is None else out
-        run_on_rows(self._observe, len(rows), pool, self.params, rows, out.reshape(len(rows), -1))
+        width = math.prod(self.observation_shape)
+        self._run("write", "observe", pool, indices(rows), out=address(out), width=width)
         return out
 
     def result(self, pool: np.ndarray, rows: np.ndarray) -> WorldResult:
         """Returns how the episodes stand, and the last step's rewards as `returns` (n, 1)."""
-        over = pool["over"][rows] != 0
+        over = pool["game_over"][rows] != 0
         return WorldResult(
             over,
-            (pool["truncated"][rows] != 0) & ~over,
-            pool["to_move"][rows],
-            pool["reward"][rows][:, None],
+            (pool["game_truncated"][rows] != 0) & ~over,
+            pool["game_to_move"][rows],
+            pool["game_reward"][rows][:, None],
         )
 
     def metrics(self, pool: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the world's metrics (n,) float32 of episodes that have just ended, by name."""
         out = np.zeros((len(rows), len(self._world.metric_names)), np.float32)
-        self._metrics(pool, self.params, rows, out)
+        self._run("write", "metrics", pool, indices(rows), out=address(out), width=out.shape[1])
         return dict(zip(self._world.metric_names, out.T, strict=True))
 
     def random_actions(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -255,7 +287,16 @@ class WorldGame:
             ended = int(rows[np.argmin(mask.any(axis=1))])
             raise ValueError(f"row {ended} is an episode that is over and has no legal action; leave it out")
         out = np.empty(len(rows), np.int64)
-        run_on_rows(self._random, len(rows), pool, self.num_actions, rows, mask, out)
+        stream = self.state_dtype.fields["rng"][1] if self.state_dtype.fields else 0
+        run_rows(
+            _jobs()["random"],
+            pool,
+            indices(rows),
+            values=address(mask),
+            width=self.num_actions,
+            out=address(out),
+            lane=stream,
+        )
         return out
 
     def play_random(
@@ -265,12 +306,14 @@ class WorldGame:
 
         restart: begins the next scenario where an episode has ended, by its clock or otherwise.
         """
+        if moves is None and restart:
+            raise ValueError("play_random with restart=True never ends by itself; say how many moves")
         left = np.iinfo(np.int64).max if moves is None else moves
         while left and len(rows):
             result = self.result(pool, rows)
             ended = result.over | result.truncated
             if restart:
-                self._begin(pool, self.params, rows[ended])
+                self._begin(pool, rows[ended])
             else:
                 rows = rows[~ended]
             self.step(pool, rows, self.random_actions(pool, rows), check=False)

@@ -132,7 +132,7 @@ class Chess(BoardGame):
 
     def _pool_of(self, place: Position) -> np.ndarray:
         pool = self.new_row(place.to_move, 2 * (place.number - 1) + place.to_move)
-        position.write(pool, self.params.tables, place)
+        position.write(pool, self.params, place)
         return pool
 
     def _fen(self, row: np.void) -> str:

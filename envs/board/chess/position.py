@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from envs.board.chess import kernel
 from envs.board.chess.state import CODES
-from envs.core.launch import compile_launchers
+from envs.core.each import for_each
+from envs.core.lane import lane
 
 LETTERS = ".PNBRQK"  # by kind
 NAMES = ("", "pawn", "knight", "bishop", "rook", "queen", "king")
@@ -68,13 +68,13 @@ def from_row(row: np.void) -> Position:
     )
 
 
-def write(pool: np.ndarray, tables: np.ndarray, position: Position) -> None:
+def write(pool: np.ndarray, params: kernel.ChessParams, position: Position) -> None:
     """Writes a position into pool (1,), whose header is set; raises ValueError if no game leads to it."""
     check_pieces(position.cells)
     check_rights(position)
     check_passed(position)
     rights = sum(_RIGHT_BITS[right] for right in position.rights)
-    _place(pool, tables, position, 1 - position.to_move, rights, 0)
+    _place(pool, params, position, 1 - position.to_move, rights, 0)
     own, low, _, high = pool["board"][0]
     if pool["attacked"][0] & own & low & high:  # by pieces, or by the other king
         mover, other = COLOURS[position.to_move], COLOURS[1 - position.to_move]
@@ -82,7 +82,7 @@ def write(pool: np.ndarray, tables: np.ndarray, position: Position) -> None:
     passed = 0
     if position.passed is not None:
         passed = _frame_row(position.passed[0], position.to_move) * 8 + position.passed[1]
-    _place(pool, tables, position, position.to_move, rights, passed)
+    _place(pool, params, position, position.to_move, rights, passed)
 
 
 def rights_at_home(cells: np.ndarray) -> str:
@@ -144,7 +144,7 @@ def _stands_at_home(cells: np.ndarray, right: str) -> bool:
 
 
 def _place(
-    pool: np.ndarray, tables: np.ndarray, position: Position, to_move: int, rights: int, passed: int
+    pool: np.ndarray, params: kernel.ChessParams, position: Position, to_move: int, rights: int, passed: int
 ) -> None:
     cells = -position.cells[::-1] if to_move else position.cells
     codes = np.array([0, *CODES])[abs(cells).astype(np.int64)]
@@ -153,7 +153,12 @@ def _place(
     pool["castling"] = rights >> 2 | (rights & 3) << 2 if to_move else rights
     pool["to_move"], pool["clock"] = to_move, position.clock
     pool["history"], pool["known"] = 0, 0
-    _judge()(pool, tables, passed)
+    for_each("chess_positions", _judge_one, pool, params, passed, np.zeros((1, 0), np.float32))
+
+
+@lane
+def _judge_one(s: Any, p: Any, passed: Any, out: Any) -> None:
+    kernel.judge(s, p.tables[0], passed)
 
 
 def _frame_row(row: int, to_move: int) -> int:
@@ -166,13 +171,3 @@ def _bits_of(board: int) -> np.ndarray:
 
 def _board_of(cells: np.ndarray | Sequence[Any]) -> int:
     return sum(1 << int(cell) for cell in np.flatnonzero(cells))
-
-
-def _judge_first(pool: Any, tables: Any, passed: Any) -> None:
-    kernel.judge(pool[0], tables[0], passed)
-
-
-@cache
-def _judge() -> Any:
-    """Returns the kernel's `judge` for a pool (1,), its machine code kept on disk."""
-    return compile_launchers(kernel.RULES, serial=[_judge_first])[0]

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from envs.core.each import for_each
 from envs.core.gym_env import LaneVectorEnv
-from envs.core.lane import World
-from envs.core.launch import compile_launchers
+from envs.core.lane import lane
 from envs.navigation.crowd_nav.observations import toward_goal
 from envs.navigation.crowd_nav.state import HOLONOMIC, ORCA, SOCIAL_FORCE, CrowdNavParams
 from envs.navigation.moves import nearest_move
@@ -73,29 +73,22 @@ def directions_to_goal(env: LaneVectorEnv) -> tuple[np.ndarray, np.ndarray]:
     return dx / distance, dy / distance
 
 
+@lane
+def _choose(s, p, model, out):
+    for r in range(out.shape[0] // 2):
+        cos_goal, sin_goal = toward_goal(s, r)
+        limit = s.speed[r]
+        wish = (limit * cos_goal, limit * sin_goal)
+        if model == ORCA:
+            vx, vy = orca_velocity(s, r, 0, wish, limit, np.float32(p.dt))
+        else:
+            vx, vy = social_force_velocity(s, r, 0, wish, limit, np.float32(p.dt))
+        out[2 * r], out[2 * r + 1] = vx, vy
+
+
 def velocities_by(env: LaneVectorEnv, model: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns the velocities (N, R) that a model of people chooses for the robots."""
     rows = env.get_state()  # the models' scratch is in the records, which are not ours to write to
     velocities = np.zeros((len(rows), len(env.setup.agents), 2), np.float32)
-    _launcher(env.setup.world)(rows, env.setup.params, model, velocities)
+    for_each("crowd_nav_models", _choose, rows, env.setup.params, model, velocities)
     return velocities[..., 0], velocities[..., 1]
-
-
-def _choose(states: Any, p: Any, model: Any, out: Any) -> None:
-    for i in range(states.shape[0]):
-        s = states[i]
-        for r in range(out.shape[1]):
-            cos_goal, sin_goal = toward_goal(s, r)
-            limit = s.speed[r]
-            wish = (limit * cos_goal, limit * sin_goal)
-            if model == ORCA:
-                vx, vy = orca_velocity(s, r, 0, wish, limit, np.float32(p.dt))
-            else:
-                vx, vy = social_force_velocity(s, r, 0, wish, limit, np.float32(p.dt))
-            out[i, r, 0], out[i, r, 1] = vx, vy
-
-
-@cache
-def _launcher(world: World) -> Callable[..., None]:
-    """Returns `(states, p, model, out (N, R, 2))`, which writes the velocities that a model chooses."""
-    return compile_launchers(world, serial=[_choose])[0]

@@ -6,14 +6,12 @@ They read the lanes' records: the shortest way and the dynamic window know the m
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any
 
 import numpy as np
 
+from envs.core.each import for_each
 from envs.core.gym_env import LaneVectorEnv
-from envs.core.lane import World
-from envs.core.launch import compile_launchers
+from envs.core.lane import lane
 from envs.navigation.moves import nearest_move
 from envs.navigation.point_nav.planners import (
     drive_to,
@@ -59,34 +57,27 @@ BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {
 GUIDED_BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {**BASELINES, "own_plan": own_plan}
 
 
+@lane
+def _choose(s, p, planner, out):
+    robots = s.x.shape[0]
+    for r in range(robots):
+        if s.active[r] == 0:
+            continue
+        if planner == _SHORTEST:
+            first, second = follow_shortest_way(s, p, r)
+        elif planner == _WINDOW:
+            first, second = dynamic_window(s, p, r)
+        elif planner == _OWN:
+            first, second = follow_own_plan(s, p, r)
+        else:
+            first, second = drive_to(s, p, r, s.goal_x[r], s.goal_y[r])
+        out[2 * r], out[2 * r + 1] = first, second
+
+
 def _actions(env: LaneVectorEnv, planner: int) -> np.ndarray:
     """Returns the actions, (N * R, 2) float32 or (N * R,) indices, that a planner chooses."""
     p = env.setup.params
     states = env.states
     actions = np.zeros((len(states) * len(env.setup.agents), 2), np.float32)
-    _launcher(env.setup.world)(states, p, planner, actions)
+    for_each("point_nav_planners", _choose, states, p, planner, actions.reshape(len(states), -1))
     return nearest_move(actions, p.moves) if p.discrete else actions
-
-
-def _choose(states: Any, p: Any, planner: Any, out: Any) -> None:
-    for i in range(states.shape[0]):
-        s = states[i]
-        robots = s.x.shape[0]
-        for r in range(robots):
-            if s.active[r] == 0:
-                continue
-            if planner == _SHORTEST:
-                first, second = follow_shortest_way(s, p, r)
-            elif planner == _WINDOW:
-                first, second = dynamic_window(s, p, r)
-            elif planner == _OWN:
-                first, second = follow_own_plan(s, p, r)
-            else:
-                first, second = drive_to(s, p, r, s.goal_x[r], s.goal_y[r])
-            out[i * robots + r, 0], out[i * robots + r, 1] = first, second
-
-
-@cache
-def _launcher(world: World) -> Callable[..., None]:
-    """Returns `(states, p, planner, out (N * R, 2))`, which writes the actions that a planner chooses."""
-    return compile_launchers(world, serial=[_choose])[0]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from envs.core.validation import require_number, require_openmp
+from envs.core.validation import require_number
 from envs.trading.market.bars import COLUMNS, Bars
-from envs.trading.market.simulate_kernel import STREAM, MarketParams, simulate_paths
+from envs.trading.market.simulate_kernel import STREAM, MarketParams, Paths, simulate_paths
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,6 @@ def simulate_scenarios(
     A path depends on the config, the seed, its number and the split (0 training, 1 test) alone: not on the
     batch it is in nor on the number of threads. No test path is a training path. dtype: float32 or float64.
     """
-    require_openmp()
     require_number("scenarios", scenarios, 1, 2**31, integer=True)
     require_number("bars", bars, 1, 2**31, integer=True)
     require_number("seed", seed, 0, 2**64 - 1, integer=True)
@@ -255,7 +254,7 @@ def simulate_scenarios(
     rows = np.zeros(scenarios, STREAM)
     work = np.empty((scenarios, 9, config.assets))
     news = np.empty((scenarios, config.assets), np.uint64)
-    simulate_paths()(np.uint64(seed), first, split, config.params(), out, regimes, rows, work, news)
+    simulate_paths(config.params(), Paths(np.uint64(seed), first, split, out, regimes, rows, work, news))
     return Scenarios(*out, regimes=regimes, periods_per_year=config.periods_per_year)
 
 

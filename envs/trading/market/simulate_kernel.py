@@ -14,16 +14,17 @@ time too, up to drift and edge. W and V share one factor each among the assets.
 """
 
 import math
-from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
 from envs.core import bits, rng
+from envs.core.compile import code_of
 from envs.core.lane import lane
-from envs.core.launch import compile_launchers
+from envs.core.native import Params, address, pack, record_at
+from envs.core.threads import run_parallel
 
 STREAM = np.dtype([("rng", "u8")])
 """A path's record: the position in its random stream is all that it needs."""
@@ -206,25 +207,41 @@ def simulate_one(s, p, out, regimes, work, news):
             out[VOLUME, t, n] = p.base_volume * math.exp(p.volume_elasticity * math.log(moved) + rest[n])
 
 
-def _simulate(seed, first, split, p, out, regimes, rows, work, news):
-    """Writes paths out (5, S, T, N) and regimes (S, T); path i is scenario `first + i` of `split`.
+class Paths(NamedTuple):
+    """Paths to be simulated: path i is scenario `first + i` of `split`."""
 
-    rows (S,) STREAM, work (S, 9, N) float64 and news (S, N) uint64 are scratch.
-    """
-    for i in numba.prange(out.shape[1]):
-        rows[i].rng = rng.episode_key(seed, np.uint64(first + i), split)
-        simulate_one(rows[i], p, out[:, i], regimes[i], work[i], news[i])
+    seed: np.uint64
+    first: int
+    split: int
+    out: np.ndarray  # (5, S, T, N), written
+    regimes: np.ndarray  # (S, T) int8, written
+    rows: np.ndarray  # (S,) STREAM, scratch as the next two
+    work: np.ndarray  # (S, 9, N) float64
+    news: np.ndarray  # (S, N) uint64
 
 
-class _Kernel(NamedTuple):
-    """What `compile_launchers` asks of a world: its name and the functions whose sources it hashes."""
+_JOB = np.dtype([("market", "i8"), ("paths", "i8")])  # addresses of the words of both
 
-    name: str
-    lane_functions: dict[str, Callable[..., Any]]
+
+def simulate_paths(market: MarketParams, paths: Paths) -> None:
+    """Writes the paths, on all threads."""
+    kinds = Params(numba.typeof(market)), Params(numba.typeof(paths))
+    job = code_of("market", {"simulate": (_loop(*kinds), (numba.from_dtype(_JOB), numba.int64, numba.int64))})
+    words, record = (pack(market), pack(paths)), np.zeros(1, _JOB)
+    record["market"], record["paths"] = address(words[0]), address(words[1])
+    run_parallel(job["simulate"], address(record), len(paths.rows))
 
 
 @cache
-def simulate_paths() -> Callable[..., None]:
-    """Returns the compiled `_simulate`, on all threads; its machine code is kept on disk."""
-    kernel = _Kernel("market", {"simulate": simulate_one})
-    return compile_launchers(cast("Any", kernel), parallel=[_simulate])[0]
+def _loop(market: Params, paths: Params) -> Any:
+    """Returns the job that simulates paths `first` to `last` - 1, for these types of arrays."""
+
+    @lane
+    def simulate(b, first, last):
+        p, w = record_at(b.market, market), record_at(b.paths, paths)
+        for i in range(first, last):
+            s = w.rows[i]
+            s.rng = rng.episode_key(w.seed, np.uint64(w.first + i), w.split)
+            simulate_one(s, p, w.out[:, i], w.regimes[i], w.work[i], w.news[i])
+
+    return simulate

@@ -23,7 +23,6 @@ WORLD = World(
     metrics=kernel.metrics_one,
     reward_terms=kernel.REWARD_TERMS,
     metric_names=kernel.METRICS,
-    action_width=2,
 )
 
 

@@ -1,7 +1,6 @@
 """The portfolio environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -22,27 +21,16 @@ from envs.trading.portfolio import kernel
 from envs.trading.portfolio.baselines import BASELINES
 
 
-@cache
-def world_of(width: int) -> World:
-    """Returns the world whose actions are `width` numbers.
-
-    A world has one width, and its class of parameters tells the launcher which world it is: so each width has
-    a class of its own, under a name in `kernel` by which another process finds it beside the machine code.
-    """
-    name = f"PortfolioParams{width}"
-    params: Any = type(name, (kernel.PortfolioParams,), {"__module__": kernel.__name__, "__slots__": ()})
-    setattr(kernel, name, params)
-    return World(
-        name=f"portfolio_{width}",
-        params=params,
-        reset=kernel.reset_one,
-        step=kernel.step_one,
-        observe=kernel.observe_one,
-        metrics=kernel.metrics_one,
-        reward_terms=ledger.PARTS,
-        metric_names=ledger.METRICS,
-        action_width=width,
-    )
+WORLD = World(
+    name="portfolio",
+    params=kernel.PortfolioParams,
+    reset=kernel.reset_one,
+    step=kernel.step_one,
+    observe=kernel.observe_one,
+    metrics=kernel.metrics_one,
+    reward_terms=ledger.PARTS,
+    metric_names=ledger.METRICS,
+)
 
 
 class PortfolioOptions(TypedDict, total=False):
@@ -142,9 +130,7 @@ def portfolio_setup(**options: Unpack[PortfolioOptions]) -> Setup:
     tokens = np.ascontiguousarray(bank.features.transpose(0, 2, 1, 3)).reshape(paths, assets, bars * columns)
     tokens.setflags(write=False)
     width = assets if shorts else assets + 1
-    world = world_of(width)
-    make: Any = world.params
-    params: kernel.PortfolioParams = make(
+    params = kernel.PortfolioParams(
         split=int(chosen["split"] == "test"),
         bars=bank.bars,
         features=tokens,
@@ -168,7 +154,7 @@ def portfolio_setup(**options: Unpack[PortfolioOptions]) -> Setup:
     ]
     flat = Box(-max(CLIP, limit), max(CLIP, limit), (assets * size + account,), np.float32)
     return Setup(
-        world=world,
+        world=WORLD,
         params=params,
         state_dtype=kernel.state_dtype(assets),
         observation_space=Dict(parts) if chosen["observation"] == "tokens" else flat,

@@ -1,5 +1,6 @@
 """Sets of squares beside Python's own integers."""
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -71,6 +72,6 @@ def test_has_says_each_square(x):
 def test_results_are_of_the_types_that_kernels_count_on():
     x = np.uint64(0b1010)
     assert all(type(value) is int for value in (bits.count(x), bits.lowest(x), bits.nth(x, 1)))
-    assert (
-        bits.bit.nopython_signatures[0].return_type == bits.without_lowest.nopython_signatures[0].return_type
-    )
+    for function, argument in ((bits.bit, numba.int64), (bits.without_lowest, numba.uint64)):
+        function.compile((argument,))
+        assert function.overloads[argument,].signature.return_type == numba.uint64

@@ -1,0 +1,154 @@
+"""The machine code of lane functions, made once and kept on disk under a hash of all that it is made of.
+
+Numba's own cache watches the file of the function that is launched, not those of the functions that it calls: after
+an edit it silently runs old machine code. Here the name of the file says everything: the sources of all lane
+functions that are reached, the constants that they use, the types, the versions, the processor.
+"""
+
+import contextlib
+import hashlib
+import inspect
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba.core import types
+from numba.core.dispatcher import Dispatcher
+
+from envs.core import native
+
+Roles = Mapping[str, tuple[Any, tuple[Any, ...]]]
+"""By role: a lane function and the Numba types of its arguments."""
+
+SECONDS_IN_SILENCE = 2.0
+_CHECKSUM = hashlib.sha256().digest_size
+_codes: dict[tuple[Any, ...], dict[str, int]] = {}
+history: list[tuple[str, str, Path]] = []
+"""What this process has "compiled" or "loaded": name, which of both, the file."""
+
+
+def cache_root() -> Path:
+    """Returns where machine code is kept.
+
+    `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/quadrivium`, else `~/.cache/quadrivium`.
+    """
+    return Path(
+        os.environ.get("NUMBA_CACHE_DIR")
+        or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "quadrivium")
+    )
+
+
+def code_of(name: str, roles: Roles) -> dict[str, int]:
+    """Returns by role the addresses of C functions around lane functions (see `envs.core.native`).
+
+    The first call in a process reads them from disk or compiles them; they stay for as long as it runs.
+    """
+    made_of = (name, *((role, function, kinds) for role, (function, kinds) in roles.items()))
+    if made_of not in _codes:
+        key = f"{name.replace('-', '_')}_{_digest_of_code(roles)}"
+        _codes[made_of] = _read(name, roles, key) or _make(name, roles, key)
+    return _codes[made_of]
+
+
+def code_file(name: str, roles: Roles) -> Path:
+    """Returns the file in which the machine code of these roles is kept."""
+    return _path(f"{name.replace('-', '_')}_{_digest_of_code(roles)}")
+
+
+def _path(key: str) -> Path:
+    return cache_root() / f"{key}.bin"
+
+
+def _read(name: str, roles: Roles, key: str) -> dict[str, int] | None:
+    try:
+        stored = _path(key).read_bytes()
+    except OSError:
+        return None
+    object_code = stored[_CHECKSUM:]
+    if hashlib.sha256(object_code).digest() != stored[:_CHECKSUM]:
+        return None  # half a file: made anew
+    history.append((name, "loaded", _path(key)))
+    return native.load_code(name, dict(roles), key, object_code)
+
+
+def _make(name: str, roles: Roles, key: str) -> dict[str, int]:
+    with _told_if_slow(name):
+        addresses, object_code = native.compile_code(name, dict(roles), key)
+    history.append((name, "compiled", _path(key)))
+    if object_code:
+        path = _path(key)
+        with contextlib.suppress(OSError):  # a folder that cannot be written costs the next process its time only
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+                file.write(hashlib.sha256(object_code).digest() + object_code)
+            os.replace(file.name, path)
+    return addresses
+
+
+@contextlib.contextmanager
+def _told_if_slow(name: str) -> Iterator[None]:
+    """Says on the terminal what one waits for, if it takes longer than two seconds."""
+
+    def tell() -> None:
+        if sys.stderr.isatty() or "ipykernel" in sys.modules:
+            print(f"compiling {name} for this machine, once; kept in {cache_root()} …", file=sys.stderr, flush=True)
+
+    timer = threading.Timer(SECONDS_IN_SILENCE, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _digest_of_code(roles: Roles) -> str:
+    kinds = [(role, [str(member) for member in members]) for role, (_, members) in roles.items()]
+    sources = _digest(tuple(function for function, _ in roles.values()))
+    return hashlib.sha256(repr((kinds, sources, engine_digest())).encode()).hexdigest()[:16]
+
+
+@cache
+def engine_digest() -> str:
+    """Returns a hash of what makes machine code: `native`, the versions, the processor."""
+    return hashlib.sha256(Path(native.__file__).read_bytes() + native.machine().encode()).hexdigest()[:16]
+
+
+@cache
+def _digest(functions: tuple[Callable[..., Any], ...]) -> str:
+    """Returns a hash of the sources and constants of functions, and of the lane functions that they reach."""
+    sources: dict[str, bytes] = {}
+    constants: dict[str, str] = {}
+    for function in functions:
+        _collect_sources(getattr(function, "py_func", function), sources, constants)
+    digest = hashlib.sha256()
+    for part in [*sorted(sources), *sorted(constants.items())]:
+        digest.update(sources[part] if isinstance(part, str) else repr(part).encode())
+    return digest.hexdigest()
+
+
+def _collect_sources(function: Any, sources: dict[str, bytes], constants: dict[str, str]) -> None:
+    """Adds the files of `function` and of the lane functions that it reaches, and the globals they use."""
+    key = f"{function.__module__}.{function.__qualname__}"
+    if key in constants:
+        return
+    constants[key] = ""
+    path = inspect.getsourcefile(function)
+    if path and path not in sources:
+        sources[path] = Path(path).read_bytes()
+    closure = inspect.getclosurevars(function)
+    used = {**closure.globals, **closure.nonlocals}
+    for module in [value for value in used.values() if inspect.ismodule(value)]:  # `rng.uniform(s)`
+        names = [name for name in function.__code__.co_names if hasattr(module, name)]
+        used.update({f"{module.__name__}.{name}": getattr(module, name) for name in names})
+    for name, value in used.items():
+        if isinstance(value, Dispatcher):
+            _collect_sources(value.py_func, sources, constants)
+        elif isinstance(value, int | float | np.generic | tuple | str | types.Type):
+            constants[f"{key}.{name}"] = repr(value)
