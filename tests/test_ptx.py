@@ -61,7 +61,9 @@ def ptx_of(setup: Setup) -> str:
     actions = types.Array(numba.from_dtype(np.dtype(setup.world.action_dtype)), 2, "C")
     masks, p = types.Array(types.int8, 2, "C"), numba.typeof(setup.params)
     signature = types.void(states, actions, p, FLOAT_ROWS, FLOAT_ROWS, masks, FLOAT_ROWS)
-    return cuda.compile_ptx(kernel_of(setup.world), signature, cc=HOPPER, opt=False)[0]  # optimising takes most of the time
+    return cuda.compile_ptx(kernel_of(setup.world), signature, cc=HOPPER, opt=False)[
+        0
+    ]  # optimising takes most of the time
 
 
 SETUPS = {case_name(case): partial(setup_of, case[0], **case[1]) for case in CASES} | {

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pettingzoo.utils.wrappers import OrderEnforcingWrapper
@@ -32,8 +33,8 @@ def constructors(
             name,
             observation_range=game.observation_range,
             parse_position=game.parse_position,
-            ansi=lambda row: _ansi(game, row),
-            renderer=lambda: _renderer(game),
+            ansi=partial(_ansi, game),
+            renderer=partial(_renderer, game),
             render_mode=render_mode,
         )
 

@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,9 @@ def _make(name: str, roles: Roles, key: str) -> dict[str, int]:
     history.append((name, "compiled", _path(key)))
     if object_code:
         path = _path(key)
-        with contextlib.suppress(OSError):  # a folder that cannot be written costs the next process its time only
+        with contextlib.suppress(
+            OSError
+        ):  # a folder that cannot be written costs the next process its time only
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
                 file.write(hashlib.sha256(object_code).digest() + object_code)
@@ -97,7 +99,11 @@ def _told_if_slow(name: str) -> Iterator[None]:
 
     def tell() -> None:
         if sys.stderr.isatty() or "ipykernel" in sys.modules:
-            print(f"compiling {name} for this machine, once; kept in {cache_root()} …", file=sys.stderr, flush=True)
+            print(
+                f"compiling {name} for this machine, once; kept in {cache_root()} …",
+                file=sys.stderr,
+                flush=True,
+            )
 
     timer = threading.Timer(SECONDS_IN_SILENCE, tell)
     timer.daemon = True

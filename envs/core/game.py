@@ -7,14 +7,16 @@ functions take `rows` (n,), the indices to work on, and plain arrays; they run o
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from envs.core.launch import world_code
 from envs.core.native import address, pack
-from envs.core.pool_jobs import copy_rows, perft, run_rows
+from envs.core.pool_jobs import copy_rows, perft, rows_record, run_rows
 from envs.core.rules import Rules
+from envs.core.threads import run
 from envs.core.versus import versus
 
 
@@ -221,6 +223,64 @@ class Game:
     def move_name(self, row: np.void, action: int) -> str:
         """Returns an action as text; games with a notation of their own say it in that."""
         return str(action)
+
+
+class GameAlone:
+    """One game, bound to its machine code: what is stepped move by move takes it, instead of a pool of one.
+
+    Attributes:
+        game: its rules.
+        pool: (1,), the game.
+        mask: (A,) int8, the legal actions now; a view.
+    """
+
+    def __init__(self, game: Game, pool: np.ndarray) -> None:
+        self.game = game
+        self.pool = np.zeros(1, game.state_dtype)
+        self.mask = np.zeros(game.num_actions, np.int8)
+        self._planes = np.zeros(game.observation_shape, np.float32)
+        self._action, self._player = np.zeros(1, np.int64), np.zeros(1, np.int64)
+        self._row, self._state = np.zeros(1, np.int64), self.pool[0]
+        bind, params = partial(rows_record, self.pool, self._row), game.words_address
+        self._play = bind(params=params, values=address(self._action))
+        self._legal = bind(params=params, out=address(self.mask), width=game.num_actions)
+        observed = address(self._player), address(self._planes)
+        self._observe = bind(params=params, values=observed[0], out=observed[1], width=self._planes.size)
+        self.set(pool)
+
+    def __reduce__(self) -> Any:
+        return GameAlone, (self.game, self.pool)
+
+    def set(self, pool: np.ndarray) -> None:
+        """Goes on from the game in `pool` (1,)."""
+        self.pool.view(np.uint8)[:] = pool.view(np.uint8)
+        run(self.game.code["legal_rows"], self._legal[1], 1)
+
+    @property
+    def to_move(self) -> int:
+        """The seat to move, 0 or 1."""
+        return self._state["to_move"].item()
+
+    @property
+    def over(self) -> bool:
+        """Whether the game has ended."""
+        return self._state["over"] != 0
+
+    def play(self, action: Any) -> None:
+        """Plays an action of the player to move; raises ValueError, and changes nothing, if it is illegal."""
+        whole = action.__class__ is int or isinstance(action, np.integer)
+        if not (whole and 0 <= action < len(self.mask) and self.mask[action]):
+            self.game.check_actions(self.pool, self._row, np.array([action]))  # says what is wrong
+        self._action[0] = action
+        code = self.game.code
+        run(code["play_rows"], self._play[1], 1)
+        run(code["legal_rows"], self._legal[1], 1)
+
+    def observe(self, player: int) -> np.ndarray:
+        """Returns the planes (C, H, W) float32 as `player` sees the board."""
+        self._player[0] = player
+        run(self.game.code["observe_rows"], self._observe[1], 1)
+        return self._planes.copy()
 
 
 def indices(values: np.ndarray) -> np.ndarray:

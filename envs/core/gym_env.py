@@ -1,5 +1,6 @@
 """Gymnasium's two faces of a world: the single environment and the native vector environment."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -12,15 +13,18 @@ from envs.core.launch import TERMINATED, TRUNCATED
 from envs.core.setup import Renderer, Setup
 from envs.core.spaces import LegalDiscrete, LegalMultiDiscrete
 
+_BOUND = ("_obs", "_terms", "_rewards", "_advance", "_renderer")
+"""Attributes of environments that a copy makes anew."""
+
 
 class LaneEnv(gymnasium.Env[Any, Any]):
-    """One environment: a batch of one lane.
+    """One environment: a batch of one lane. A copy, by `copy.deepcopy` or pickle, goes on like the original.
 
     The arrays that it returns are the caller's to keep. `info["reward_terms"]` holds the named parts of the
     reward at every step, `info["metrics"]` the episode's metrics at its last step.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 10}  # noqa: RUF012 (Gymnasium's form)
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human", "ansi"], "render_fps": 10}  # noqa: RUF012 (Gymnasium's form)
 
     def __init__(self, setup: Setup, render_mode: str | None = None) -> None:
         modes = render_modes_of(setup)
@@ -35,8 +39,8 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         self.setup = setup
         self.observation_space = setup.single_observation_space
         self._lanes = Lanes(setup, 1)
-        self._obs, self._terms = self._lanes.obs_views(0), self._lanes.outputs.terms[0]
-        self.action_space = LegalDiscrete(self._lanes.masks[0]) if setup.masked else setup.action_space
+        self.action_space = LegalDiscrete(len(self._lanes.masks[0])) if setup.masked else setup.action_space
+        self._bind()
         self._all = np.ones(1, np.bool_)
         self._renderer: Renderer | None = None
         self._before = self._lanes.states.copy()  # the record before the last step, for `render_motion`
@@ -47,14 +51,17 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Begins an episode: the first of `seed`'s scenarios, or without a seed the next one."""
+        seeds = None if seed is None else checked_seeds([seed])
+        require_known_options(options)
         super().reset(seed=seed)
-        if seed is not None:
-            self._lanes.seed(np.array([seed], np.uint64), self._all)
+        if seeds is not None:
+            self._lanes.seed(seeds, self._all)
         self._lanes.reset(self._all)
+        self._advance = self._lanes.stepper()
         self._running = True
         if self.render_mode == "human":
             self.render()
-        return self._lanes.copy_of_obs(0), {}
+        return self._copy_of_obs(), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Takes one action. Raises ValueError for a wrong or illegal one, and after the episode's end."""
@@ -66,16 +73,16 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         lanes.set_action(action)
         if self.render_mode == "rgb_array":
             self._before[:] = lanes.states
-        bits = lanes.step()
-        world, outputs = self.setup.world, lanes.outputs
-        info: dict[str, Any] = {"reward_terms": dict(zip(world.reward_terms, self._terms.tolist(), strict=True))}
+        bits = self._advance()
+        info: dict[str, Any] = {"reward_terms": dict(zip(self._term_names, self._terms.tolist()))}  # noqa: B905
         if bits:
-            info["metrics"] = dict(zip(world.metric_names, outputs.metrics[0].tolist(), strict=True))
+            info["metrics"] = dict(
+                zip(self.setup.world.metric_names, lanes.outputs.metrics[0].tolist(), strict=True)
+            )
             self._running = False
         if self.render_mode == "human":
             self.render()
-        reward = outputs.rewards.item(0)
-        return self._copy_of_obs(), reward, bits == TERMINATED, bits == TRUNCATED, info
+        return self._copy_of_obs(), self._rewards.item(0), bits == TERMINATED, bits == TRUNCATED, info
 
     def _copy_of_obs(self) -> Any:
         """Returns a copy of the observation, or a dict of copies of its parts, from views made once."""
@@ -125,9 +132,33 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         self._lanes.set_states(rows)
         self._running = True
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in _BOUND}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._renderer = None
+        self._bind()
+
+    def _bind(self) -> None:
+        """Makes the views of the lane's arrays, of this environment's own or of its copy's."""
+        lanes, outputs = self._lanes, self._lanes.outputs
+        self._obs, self._terms, self._rewards = lanes.obs_views(0), outputs.terms[0], outputs.rewards
+        self._advance, self._term_names = lanes.step, self.setup.world.reward_terms
+        if isinstance(self.action_space, LegalDiscrete):
+            self.action_space.mask = self._lanes.masks[0]
+
 
 class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
-    """A batch of environments that steps on all cores, with SAME_STEP autoreset.
+    """A batch of environments that steps on all cores. A copy, by `copy.deepcopy` or pickle, goes on like it.
+
+    When an episode ends, `autoreset_mode` says what follows, as in Gymnasium's batches:
+    - "SameStep" (default): the same step begins the next one and returns its first observation; the last one of
+      the old is in `info["final_obs"]`.
+    - "NextStep": the step returns the last observation; the next one ignores the action, begins the next episode
+      and returns its first observation with reward 0.
+    - "Disabled": the step returns the last observation; the caller begins the next episode by
+      `reset(options={"reset_mask": done})`.
 
     An environment is a lane. Where P agents act at once, it is one agent of a lane, so that one policy can be
     trained as all of them: those of lane i begin at i * P, and begin and end their episodes together.
@@ -142,13 +173,25 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         "autoreset_mode": AutoresetMode.SAME_STEP,
     }
 
-    def __init__(self, setup: Setup, num_envs: int = 1, render_mode: str | None = None) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        num_envs: int = 1,
+        render_mode: str | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+    ) -> None:
         if num_envs < 1:
             raise ValueError(f"num_envs={num_envs} must be at least 1")
         modes = [mode for mode in render_modes_of(setup) if mode == "rgb_array"]
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"render_mode={render_mode!r} is unknown in a batch; use one of {modes} or None")
-        self.metadata = {**self.metadata, "render_modes": modes, "render_fps": setup.render_fps}
+        self._mode = _autoreset_mode(autoreset_mode)
+        self.metadata = {
+            **self.metadata,
+            "render_modes": modes,
+            "render_fps": setup.render_fps,
+            "autoreset_mode": self._mode,
+        }
         self.render_mode = render_mode
         self.num_envs = num_envs
         self.setup = setup
@@ -168,7 +211,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self.single_action_space = setup.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = (
-            LegalMultiDiscrete(self._lanes.masks)
+            LegalMultiDiscrete(*self._lanes.masks.shape)
             if setup.masked
             else batch_space(setup.action_space, num_envs)
         )
@@ -177,6 +220,19 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self._renderer: Renderer | None = None
         self._begun = False
         self._lanes.seed(fresh_seeds(num_lanes), self._all)
+        self._bind()
+
+    def _bind(self) -> None:
+        if isinstance(self.action_space, LegalMultiDiscrete):
+            self.action_space.masks = self._lanes.masks
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in _BOUND}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._renderer = None
+        self._bind()
 
     @property
     def states(self) -> np.ndarray:
@@ -184,23 +240,25 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         return self._lanes.states
 
     def reset(  # pyright: ignore[reportIncompatibleMethodOverride] (a list of seeds may hold None in Gymnasium)
-        self, *, seed: int | list[int] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Begins an episode in every lane, or where `options["reset_mask"]` says, one bool a lane.
 
         Lane i of an integer seed begins the scenarios of `seed + i`, of a list those of `seed[i]`; without a
-        seed each lane goes on to its next scenario.
+        seed, or with None in the list, a lane goes on to its next scenario.
         """
-        super().reset(seed=seed if not isinstance(seed, list) else None)
-        mask = self._all if options is None else np.asarray(options.get("reset_mask", self._all), np.bool_)
+        require_known_options(options, "reset_mask")
+        mask = np.asarray((options or {}).get("reset_mask", self._all), np.bool_)
         if mask.shape != self._all.shape:
             raise ValueError(f"reset_mask has shape {mask.shape}; one bool a lane is {self._all.shape}")
         if seed is not None:
-            seeds = seed if isinstance(seed, list) else range(seed, seed + len(mask))
+            seeds = seed if isinstance(seed, list) else consecutive_seeds(seed, len(mask))
             if len(seeds) != len(mask):
                 what = "environments" if len(mask) == self.num_envs else "lanes"
                 raise ValueError(f"{len(seeds)} seeds were given for {len(mask)} {what}; give one each")
-            self._lanes.seed(np.array(seeds, np.uint64), mask)
+            given = np.array([one is not None for one in seeds])
+            self._lanes.seed(checked_seeds([0 if one is None else one for one in seeds]), mask & given)
+        super().reset(seed=seed if not isinstance(seed, list) else None)
         self._lanes.reset(mask)
         self._begun = True
         return self._lanes.copy_of_obs(), {}
@@ -210,25 +268,53 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         if not self._begun:
             raise ValueError("step() was called before the first episodes began; call reset() first")
         lanes = self._lanes
-        lanes.set_actions(np.asarray(actions))
-        lanes.step(autoreset=True)
+        if self._mode is AutoresetMode.SAME_STEP:
+            lanes.set_actions(np.asarray(actions))
+            lanes.step(autoreset=True)
+        else:
+            self._step_as_far_as_they_run(np.asarray(actions))
         rewards, terminated, truncated = lanes.results()
         done = terminated | truncated
-        info = {
-            "final_obs": lanes.final_obs,
-            "_final_obs": done,
+        info: dict[str, Any] = {
             "reward_terms": lanes.reward_terms,
             "metrics": lanes.metrics,
             "_metrics": done,
         }
+        if self._mode is AutoresetMode.SAME_STEP:
+            info |= {"final_obs": lanes.final_obs, "_final_obs": done}
         return lanes.copy_of_obs(), rewards, terminated, truncated, info
+
+    def _step_as_far_as_they_run(self, actions: np.ndarray) -> None:
+        """Steps the lanes whose episodes run. Begins those that ended in the step before, if that is the mode."""
+        lanes, ended = self._lanes, self._lanes.done
+        if not ended.any():
+            lanes.set_actions(actions)
+            lanes.step()
+            return
+        if self._mode is AutoresetMode.DISABLED:
+            raise ValueError(
+                f"the episodes of lanes {np.flatnonzero(ended).tolist()} have ended and autoreset is disabled; call "
+                'reset(options={"reset_mask": terminated | truncated}) first'
+            )
+        running = np.flatnonzero(~ended.repeat(len(self.setup.agents)))
+        lanes.set_actions(actions[running], running)
+        lanes.reset(ended)
+        lanes.step(spare=ended)
 
     def observe(self) -> Obs:
         """Returns a copy of the current observations (N, ...) float32, or a dict of their parts and masks."""
         return self._lanes.copy_of_obs()
 
     def get_state(self) -> np.ndarray:
-        """Returns a copy of all lanes, a row each: a structured array that is everything about this batch."""
+        """Returns a copy of all lanes, a row each: a structured array that is everything about this batch.
+
+        In the mode "NextStep" only between episodes' ends: that one has ended is not in its row.
+        """
+        if self._mode is AutoresetMode.NEXT_STEP and self._lanes.done.any():
+            raise ValueError(
+                f"the episodes of lanes {np.flatnonzero(self._lanes.done).tolist()} have just ended and begin anew in "
+                "the next step; take it first, or copy.deepcopy the batch"
+            )
         return self._lanes.copy_of_states()
 
     def set_state(self, rows: np.ndarray) -> None:
@@ -249,6 +335,39 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
+
+
+def _autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:
+    for known in AutoresetMode:
+        if mode in (known, known.value, known.name):
+            return known
+    allowed = ", ".join(repr(known.value) for known in AutoresetMode)
+    raise ValueError(f"autoreset_mode={mode!r} is unknown: use one of {allowed}")
+
+
+def require_known_options(options: Mapping[str, Any] | None, *known: str) -> None:
+    """Raises ValueError if `reset` was given an option that it does not know."""
+    for name in options or {}:
+        if name not in known:
+            knows = (
+                f"it knows {known[0]!r}"
+                if known
+                else "it knows none: give arguments when the environment is made"
+            )
+            raise ValueError(f"reset() knows no option {name!r}; {knows}")
+
+
+def consecutive_seeds(seed: int, count: int) -> list[int | None]:
+    """Returns seed, seed + 1, …; what is no integer is left to `checked_seeds`."""
+    return [seed + k for k in range(count)] if isinstance(seed, int | np.integer) else [seed] * count
+
+
+def checked_seeds(seeds: Sequence[Any]) -> np.ndarray:
+    """Returns seeds as uint64; raises ValueError for one that is no integer from 0 to 2⁶⁴ − 1."""
+    for seed in seeds:
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
+            raise ValueError(f"seed={seed!r}: use an integer from 0 to 2**64 - 1")
+    return np.array([int(seed) for seed in seeds], np.uint64)
 
 
 def render_modes_of(setup: Setup) -> list[str]:

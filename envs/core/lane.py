@@ -15,6 +15,7 @@ LANE_HEADER: list[tuple[str, str]] = [
 ]
 """The fields with which every world's record begins; the engine writes them, `rng` draws advance the last."""
 
+
 def as_header(fields: Sequence[tuple[str, str]]) -> np.dtype[Any]:
     """Returns the dtype of a record's first fields alone, for code that knows no world: `rng` as `its_rng`.
 

@@ -1,7 +1,8 @@
 """The arrays of a batch of lanes, bound to the machine code that works on them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from envs.core.lane import ILLEGAL_ACTION, NO_ACTION
 from envs.core.launch import BATCH, lane_jobs, world_code
 from envs.core.native import address, pack
 from envs.core.setup import ACTION_MASK, Setup
-from envs.core.threads import run, run_parallel
+from envs.core.threads import caller, run, run_parallel
 
 Obs = np.ndarray | dict[str, np.ndarray]
 SLACK = 1e-6  # of the range, by which rounding may leave a Box; such actions are clipped into it
@@ -39,28 +40,37 @@ class Lanes:
     another, and the methods here one row an agent: those of lane i begin at i * P.
 
     A copy, by `copy.deepcopy` or pickle, goes on like the original.
+
+    Args:
+        setup: the world with its parameters chosen.
+        num_lanes: N.
+        zeros: `(name, shape, dtype)` allocates an array of zeros; NumPy's by default.
     """
 
-    def __init__(self, setup: Setup, num_lanes: int) -> None:
+    def __init__(self, setup: Setup, num_lanes: int, zeros: Callable[..., np.ndarray] | None = None) -> None:
         world, agents = setup.world, len(setup.agents)
         rows = num_lanes * agents
         legal = int(setup.action_space.n) if isinstance(setup.action_space, Discrete) and setup.masked else 0
         self.setup = setup
-        self.states = np.zeros(num_lanes, setup.state_dtype)
-        self.actions = np.zeros((num_lanes, agents * setup.action_width), world.action_dtype)
-        width = agents * setup.observation_width
+        zeros = zeros or _zeros
+        self.states = zeros("states", num_lanes, setup.state_dtype)
+        self.actions = zeros("actions", (num_lanes, agents * setup.action_width), world.action_dtype)
+        width, terms, metrics = setup.observation_width, len(world.reward_terms), len(world.metric_names)
         self.outputs = Outputs(
-            obs=np.zeros((num_lanes, width), np.float32),
-            masks=np.zeros((num_lanes, agents * legal), np.int8),
-            final_obs=np.zeros((num_lanes, width), np.float32),
-            final_masks=np.zeros((num_lanes, agents * legal), np.int8),
-            rewards=np.zeros(num_lanes, np.float32),
-            terms=np.zeros((num_lanes, agents * len(world.reward_terms)), np.float32),
-            terminated=np.zeros(num_lanes, np.bool_),
-            truncated=np.zeros(num_lanes, np.bool_),
-            metrics=np.zeros((num_lanes, agents * len(world.metric_names)), np.float32),
+            obs=zeros("obs", (num_lanes, agents * width), np.float32),
+            masks=zeros("masks", (num_lanes, agents * legal), np.int8),
+            final_obs=zeros("final_obs", (num_lanes, agents * width), np.float32),
+            final_masks=zeros("final_masks", (num_lanes, agents * legal), np.int8),
+            rewards=zeros("rewards", num_lanes, np.float32),
+            terms=zeros("terms", (num_lanes, agents * terms), np.float32),
+            terminated=zeros("terminated", num_lanes, np.bool_),
+            truncated=zeros("truncated", num_lanes, np.bool_),
+            metrics=zeros("metrics", (num_lanes, agents * metrics), np.float32),
         )
-        self._spared = np.zeros(num_lanes, np.bool_)
+        self._chosen, self._spared = (
+            zeros("chosen", num_lanes, np.bool_),
+            zeros("spared", num_lanes, np.bool_),
+        )
         self._num_lanes, self._agents = num_lanes, agents
         self._bind()
 
@@ -76,14 +86,13 @@ class Lanes:
             self._bounds = [(float(low), float(high)) for low, high in bounds]
         self._action_rows = self.actions.reshape(rows, setup.action_width)
         self.masks = outputs.masks.reshape(rows, legal)
-        self._obs = self._named(outputs.obs.reshape(rows, setup.observation_width), self.masks)
+        self._obs = self._named(outputs.obs.reshape(rows, width), self.masks)
         self._final_obs = self._named(
-            outputs.final_obs.reshape(rows, setup.observation_width), outputs.final_masks.reshape(rows, legal)
+            outputs.final_obs.reshape(rows, width), outputs.final_masks.reshape(rows, legal)
         )
-        terms = outputs.terms.reshape(rows, len(world.reward_terms))
-        metrics = outputs.metrics.reshape(rows, len(world.metric_names))
-        self.reward_terms = {name: terms[:, k] for k, name in enumerate(world.reward_terms)}
-        self.metrics = {name: metrics[:, k] for k, name in enumerate(world.metric_names)}
+        term_rows, metric_rows = outputs.terms.reshape(rows, terms), outputs.metrics.reshape(rows, metrics)
+        self.reward_terms = {name: term_rows[:, k] for k, name in enumerate(world.reward_terms)}
+        self.metrics = {name: metric_rows[:, k] for k, name in enumerate(world.metric_names)}
 
     def _bind(self) -> None:
         """Writes the record by which the machine code finds all of these arrays."""
@@ -97,8 +106,13 @@ class Lanes:
         b["params"], b["split"], b["lanes"] = address(self._params), setup.params.split, self._num_lanes
         b["states"], b["state_bytes"] = address(self.states), self.states.dtype.itemsize
         b["actions"], b["action_bytes"] = address(self.actions), self.actions.strides[0]
-        b["action_width"], b["spared"] = self.actions.shape[1], address(self._spared)
-        b["obs"], b["final_obs"], b["obs_width"] = address(outputs.obs), address(outputs.final_obs), outputs.obs.shape[1]
+        b["action_width"] = self.actions.shape[1]
+        b["chosen"], b["spared"] = address(self._chosen), address(self._spared)
+        b["obs"], b["final_obs"], b["obs_width"] = (
+            address(outputs.obs),
+            address(outputs.final_obs),
+            outputs.obs.shape[1],
+        )
         b["masks"], b["final_masks"] = address(outputs.masks), address(outputs.final_masks)
         b["mask_width"], b["rewards"] = outputs.masks.shape[1], address(outputs.rewards)
         b["terms"], b["term_width"] = address(outputs.terms), outputs.terms.shape[1]
@@ -200,10 +214,10 @@ class Lanes:
     def reset(self, mask: np.ndarray) -> None:
         """Begins an episode in the lanes where `mask`."""
         assert self.code
-        self._batch["chosen"] = address(mask)
+        self._chosen[:] = mask
         run(self._jobs["reset"], self._at, self._num_lanes)
-        self.outputs.terminated[mask] = self.outputs.truncated[mask] = False
-        self._let_others_act()
+        if self.setup.others is not None:
+            self._let_others_act()
 
     def observe(self) -> None:
         """Writes the observations and masks of all lanes."""
@@ -230,6 +244,13 @@ class Lanes:
         if spare is not None:
             self._spared[:] = False
         return bits
+
+    def stepper(self) -> Callable[[], int]:
+        """Returns what steps a lane that is alone, as `step` does without its arguments."""
+        if self.setup.others is not None:
+            return self.step
+        assert self.code
+        return partial(caller(), self._step_job, self._at, 0, 1, 0)
 
     def _launch_step(self, autoreset: bool) -> int:
         if autoreset is not self._autoreset:
@@ -267,7 +288,11 @@ class Lanes:
                 if not self.setup.masked or self.masks[0, action]:
                     self.actions[0, 0] = action
                     return
-        elif isinstance(action, np.ndarray) and action.shape == self._action_shape and action.dtype.kind in "iuf":
+        elif (
+            isinstance(action, np.ndarray)
+            and action.shape == self._action_shape
+            and action.dtype.kind in "iuf"
+        ):
             inside = zip(action.tolist(), self._bounds, strict=True)
             if all(low <= value <= high for value, (low, high) in inside):
                 self._action_rows[0] = action
@@ -296,6 +321,10 @@ class Lanes:
         if self.setup.illegal_message:
             return self.setup.illegal_message(self.states[lane], action, mask)
         return f"action {action} is illegal; legal actions: {np.flatnonzero(mask).tolist()}"
+
+
+def _zeros(name: str, shape: tuple[int, ...] | int, dtype: Any) -> np.ndarray:
+    return np.zeros(shape, dtype)
 
 
 def _parts(setup: Setup) -> list[tuple[str, int, int, tuple[int, ...]]] | None:

@@ -76,8 +76,10 @@ def _show(b, i, state, obs, masks):
 @lane
 def _reset_lanes(b, first, last):
     chosen = row_at(b.chosen, b.lanes, BYTE_ROW)
+    terminated, truncated = row_at(b.terminated, b.lanes, BYTE_ROW), row_at(b.truncated, b.lanes, BYTE_ROW)
     for i in range(first, last):
         if chosen[i] != 0:
+            terminated[i] = truncated[i] = 0
             state = b.states + i * b.state_bytes
             begin_episode(b.reset, state, b.params, b.split)
             _show(b, i, state, b.obs, b.masks)

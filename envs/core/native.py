@@ -30,7 +30,6 @@ from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import intrinsic, register_model
 from numba.np.arrayobj import make_array, populate_array
 
-
 FLOAT_ROW = types.Array(types.float32, 1, "C")
 BYTE_ROW = types.Array(types.int8, 1, "C")
 WORD_ROW = types.Array(types.int64, 1, "C")
@@ -181,6 +180,15 @@ class LaneDispatcher(CPUDispatcher):
         """Keeps what was compiled for callers."""
         self.overloads[tuple(cres.signature.args)] = cres
 
+    def __reduce__(self):
+        if self.__module__ != "__main__" and "<locals>" not in self.__qualname__:
+            return self.__qualname__  # by name, as a function is pickled
+        return super().__reduce__()
+
+    @classmethod
+    def _rebuild(cls, uuid, py_func, locals, targetoptions, can_compile, sigs):
+        return lane_dispatcher(py_func)
+
     def _compile_for_args(self, *args, **kwargs):
         if not hasattr(self, "_alone"):
             self._alone = CPUDispatcher(self.py_func, targetoptions=self.targetoptions)
@@ -262,7 +270,11 @@ def pack(params) -> np.ndarray:
         if isinstance(member, types.Array):
             words += [address(value), value.size, *value.shape, *value.strides]
         elif isinstance(member, types.Float):
-            bits = np.float64(value).view(np.uint64) if member.bitwidth == 64 else np.float32(value).view(np.uint32)
+            bits = (
+                np.float64(value).view(np.uint64)
+                if member.bitwidth == 64
+                else np.float32(value).view(np.uint32)
+            )
             words.append(int(bits))
         else:
             words.append(int(value) & 0xFFFF_FFFF_FFFF_FFFF)
@@ -357,7 +369,9 @@ def add_atomic(typingctx, address, value):
     """Adds to the word at an address; returns what it was before."""
 
     def codegen(context, builder, signature, arguments):
-        return builder.atomic_rmw("add", builder.inttoptr(arguments[0], _WORD.as_pointer()), arguments[1], "acq_rel")
+        return builder.atomic_rmw(
+            "add", builder.inttoptr(arguments[0], _WORD.as_pointer()), arguments[1], "acq_rel"
+        )
 
     return types.int64(types.int64, types.int64), codegen
 
@@ -390,14 +404,18 @@ def _add_c_function(context, library, name, made):
         word = next(words)
         if isinstance(member, types.Array):
             if member.ndim != 1 or member.layout != "C":
-                raise TypeError(f"{fndesc.qualname} takes {member}; a C function takes rows: one dimension, C")
+                raise TypeError(
+                    f"{fndesc.qualname} takes {member}; a C function takes rows: one dimension, C"
+                )
             values.append(_row(context, builder, member, word, next(words)))
         elif isinstance(member, types.Record | Params):
             values.append(builder.inttoptr(word, context.get_value_type(member)))
         elif isinstance(member, types.Integer):
             values.append(builder.trunc(word, context.get_value_type(member)))
         else:
-            raise TypeError(f"{fndesc.qualname} takes {member}; a C function takes records, rows and integers")
+            raise TypeError(
+                f"{fndesc.qualname} takes {member}; a C function takes records, rows and integers"
+            )
     _, result = context.call_conv.call_function(builder, native, fndesc.restype, fndesc.argtypes, values)
     builder.ret(_word_of(context, builder, fndesc, result))
     library.add_ir_module(module)
@@ -416,7 +434,9 @@ def _word_of(context, builder, fndesc, result):
         return context.cast(builder, result, restype, types.int64)
     if isinstance(restype, types.NoneType):
         return ir.Constant(_WORD, 0)
-    raise TypeError(f"{fndesc.qualname} returns {restype}; a C function returns truths, an integer or nothing")
+    raise TypeError(
+        f"{fndesc.qualname} returns {restype}; a C function returns truths, an integer or nothing"
+    )
 
 
 _alive: list[codegen.JITCodeLibrary] = []  # code whose addresses have been given out

@@ -42,12 +42,25 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
         masks = self._lanes.masks
         self.observation_spaces = {agent: deepcopy(setup.single_observation_space) for agent in setup.agents}
         self.action_spaces = {  # each with a random stream of its own
-            agent: LegalDiscrete(masks[row]) if setup.masked else deepcopy(setup.action_space)
-            for agent, row in self._row_of.items()
+            agent: LegalDiscrete(masks.shape[1]) if setup.masked else deepcopy(setup.action_space)
+            for agent in setup.agents
         }
+        self._bind()
         self._all = np.ones(1, np.bool_)
         self._renderer: Renderer | None = None
         self._lanes.seed(fresh_seeds(1), self._all)
+
+    def _bind(self) -> None:
+        for agent, space in self.action_spaces.items():
+            if isinstance(space, LegalDiscrete):
+                space.mask = self._lanes.masks[self._row_of[agent]]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_renderer": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bind()
 
     def observation_space(self, agent: str) -> gymnasium.Space[Any]:
         """Returns the agent's space, always the same object."""

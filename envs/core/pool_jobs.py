@@ -45,8 +45,7 @@ _pack = struct.Struct(f"={len(ROWS.names or ())}q").pack
 _BYTES_HEAD = bytes.__basicsize__ - 1  # of a bytes object: its characters follow
 
 
-def run_rows(
-    job: int,
+def rows_record(
     pool: np.ndarray,
     rows: np.ndarray,
     *,
@@ -57,20 +56,43 @@ def run_rows(
     number: int = 0,
     code: int = 0,
     lane: int = 0,
-) -> None:
-    """Does a job on `rows` (n,) int64 of a pool; the other arguments are addresses and numbers for `ROWS`."""
-    count = len(rows)
-    # As bytes: a record of its own for each call, made and found faster than one of NumPy's.
+) -> tuple[bytes, int]:
+    """Returns a `ROWS` record for `rows` (n,) int64 of a pool, and its address; the rest are addresses and numbers.
+
+    As bytes: a record of its own for each call, made and found faster than one of NumPy's.
+    """
     record = _pack(
-        address(pool), pool.dtype.itemsize, params, address(rows), count, values, out, width, number, code, lane
+        address(pool),
+        pool.dtype.itemsize,
+        params,
+        address(rows),
+        len(rows),
+        values,
+        out,
+        width,
+        number,
+        code,
+        lane,
     )
-    launch = run if count < ROWS_WORTH_THREADS else run_parallel
-    launch(job, id(record) + _BYTES_HEAD, count)
+    return record, id(record) + _BYTES_HEAD
+
+
+def run_rows(job: int, pool: np.ndarray, rows: np.ndarray, **more: int) -> None:
+    """Does a job on `rows` (n,) int64 of a pool; `more` is as for `rows_record`."""
+    _record, where = rows_record(pool, rows, **more)
+    launch = run if len(rows) < ROWS_WORTH_THREADS else run_parallel
+    launch(job, where, len(rows))
 
 
 def game_jobs(rules: Rules, record: Any, params: Any) -> Roles:
     """Returns the loops over rows of one game, and its `play` alone; record, params: their Numba types."""
-    start, play, legal, draw, observe = rules.start, rules.play, rules.legal, rules.random_action, rules.observe
+    start, play, legal, draw, observe = (
+        rules.start,
+        rules.play,
+        rules.legal,
+        rules.random_action,
+        rules.observe,
+    )
 
     @lane
     def start_rows(b, first, last):  # values: seeds; number: split
@@ -133,7 +155,9 @@ def game_jobs(rules: Rules, record: Any, params: Any) -> Roles:
         "draw_rows": draw_rows,
         "random_rows": random_rows,
     }
-    return {role: (loop, JOB) for role, loop in loops.items()} | {"play": (play, (record, params, types.int64))}
+    return {role: (loop, JOB) for role, loop in loops.items()} | {
+        "play": (play, (record, params, types.int64))
+    }
 
 
 @lane

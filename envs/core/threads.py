@@ -108,7 +108,9 @@ def caller() -> Callable[[int, int, int, int, int], int]:
     previous = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(cache_root() / f"call_{engine_digest()}")
     try:
-        compiled = numba.njit("int64(int64, int64, int64, int64, int64)", cache=True, no_cfunc_wrapper=True)(_call)
+        compiled = numba.njit("int64(int64, int64, int64, int64, int64)", cache=True, no_cfunc_wrapper=True)(
+            _call
+        )
     finally:
         numba.config.CACHE_DIR = previous
     (made,) = compiled.overloads.values()
@@ -126,7 +128,9 @@ class _Team:
         self.started = 0
         self._semaphore, wait, post, give_way = _system_semaphore()
         self.pool["wait"], self.pool["post"], self.pool["give_way"] = wait, post, give_way
-        self.pool["semaphore"] = address_of(self._semaphore) if isinstance(self._semaphore, np.ndarray) else self._semaphore
+        self.pool["semaphore"] = (
+            address_of(self._semaphore) if isinstance(self._semaphore, np.ndarray) else self._semaphore
+        )
 
     def hire(self, followers: int) -> None:
         """Starts the followers that are still wanted."""
@@ -134,7 +138,9 @@ class _Team:
         while self.started < followers:
             self.started += 1
             self.pool["awake"] += 1
-            follow = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(_code()["follow"])  # without the GIL
+            follow = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(
+                _code()["follow"]
+            )  # without the GIL
             threading.Thread(target=follow, args=(self.at, self.at), daemon=True).start()
 
 
@@ -197,6 +203,7 @@ def _system_semaphore() -> tuple[Any, int, int, int]:
 
     All are called as (semaphore, number, 0); what a function does not take is ignored.
     """
+
     def at(library: Any, name: str) -> int:
         return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
 
@@ -204,12 +211,22 @@ def _system_semaphore() -> tuple[Any, int, int, int]:
         kernel = ctypes.WinDLL("kernel32")
         kernel.CreateSemaphoreW.restype = ctypes.c_void_p
         made = kernel.CreateSemaphoreW(None, 0, _LOW_31, None)
-        return made, at(kernel, "WaitForSingleObject"), at(kernel, "ReleaseSemaphore"), at(kernel, "SwitchToThread")
+        return (
+            made,
+            at(kernel, "WaitForSingleObject"),
+            at(kernel, "ReleaseSemaphore"),
+            at(kernel, "SwitchToThread"),
+        )
     system = ctypes.CDLL(None)
     if sys.platform == "darwin":  # where sem_init is not implemented
         system.dispatch_semaphore_create.restype = ctypes.c_void_p
         made = system.dispatch_semaphore_create(ctypes.c_long(0))
-        return made, at(system, "dispatch_semaphore_wait"), at(system, "dispatch_semaphore_signal"), at(system, "sched_yield")
+        return (
+            made,
+            at(system, "dispatch_semaphore_wait"),
+            at(system, "dispatch_semaphore_signal"),
+            at(system, "sched_yield"),
+        )
     made = np.zeros(16, np.int64)  # a sem_t, 32 bytes on 64-bit Linux
     system.sem_init(ctypes.c_void_p(address_of(made)), 0, 0)
     return made, at(system, "sem_wait"), at(system, "sem_post"), at(system, "sched_yield")

@@ -10,18 +10,17 @@ numbers, so in a world that draws any while it runs, a search foresees them unle
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numba
 import numpy as np
 from gymnasium.spaces import Box
 
 from envs.core import rng
+from envs.core.compile import code_of
 from envs.core.game import indices
 from envs.core.lane import lane
 from envs.core.launch import TERMINATED, begin_episode, world_code
 from envs.core.native import BYTE_ROW, FLOAT_ROW, WORD_ROW, address, call, pack, record_at, row_at
-from envs.core.compile import code_of
 from envs.core.pool_jobs import JOB, copy_rows, run_rows
 from envs.core.setup import Setup
 

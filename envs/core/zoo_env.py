@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
 from pettingzoo import AECEnv
 
-from envs.core.game import Game
+from envs.core.game import Game, GameAlone
 from envs.core.lane import LANE_HEADER
 from envs.core.setup import Renderer
 
@@ -77,7 +77,7 @@ class GameAECEnv(AECEnv[str, Any, Any]):
         self.action_spaces = {agent: Discrete(actions) for agent in AGENTS}
         self._parse_position, self._ansi, self._make_renderer = parse_position, ansi, renderer
         self._renderer: Renderer | None = None
-        self._pool, self._row = game.pool(1), np.zeros(1, np.int64)
+        self._table: GameAlone | None = None  # its machine code is made when it is first needed
 
     def observation_space(self, agent: str) -> gymnasium.Space[Any]:
         """Returns the agent's space, always the same object."""
@@ -89,17 +89,25 @@ class GameAECEnv(AECEnv[str, Any, Any]):
 
     def reset(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
         """Begins a game, or goes on from the text `options["position"]`; raises ValueError for a bad one."""
-        self._pool = self._first_position(0 if seed is None else seed, options or {})
+        self._begin(self._first_position(0 if seed is None else seed, options or {}))
+        if self.render_mode == "human":
+            self.render()
+
+    def _begin(self, pool: np.ndarray) -> None:
+        """Goes on from the game in `pool` (1,), with nothing earned yet."""
+        if self._table is None:
+            self._table = GameAlone(self.game, pool)
+        else:
+            self._table.set(pool)
+        over = self._table.over
         self.agents = list(AGENTS)
         self.rewards = dict.fromkeys(AGENTS, 0.0)
         self._cumulative_rewards = dict.fromkeys(AGENTS, 0.0)
-        self.terminations = dict.fromkeys(AGENTS, False)
+        self.terminations = dict.fromkeys(AGENTS, over)
         self.truncations = dict.fromkeys(AGENTS, False)
         self.infos = {agent: {} for agent in AGENTS}
-        self.agent_selection = AGENTS[self._pool["to_move"][0]]
+        self.agent_selection = AGENTS[self._table.to_move]
         self._skip_agent_selection = None  # PettingZoo's note of whom to go on with after a dead agent
-        if self.render_mode == "human":
-            self.render()
 
     def step(self, action: int | None) -> None:
         """Plays the selected agent's move; after the end, None takes that agent out.
@@ -110,30 +118,38 @@ class GameAECEnv(AECEnv[str, Any, Any]):
         if self.terminations[mover]:
             self._was_dead_step(action)
             return
-        self.game.step(self._pool, self._row, np.array([action]))
+        table = self._table_set
+        table.play(action)
         self._cumulative_rewards[mover] = 0.0
-        if self._pool["over"][0]:
-            returns = self.game.result(self._pool, self._row).returns[0]
+        if table.over:
+            returns = self.game.result(table.pool, np.zeros(1, np.int64)).returns[0]
             self.rewards = dict(zip(AGENTS, returns.tolist(), strict=True))
             self.terminations = dict.fromkeys(AGENTS, True)
             self._accumulate_rewards()
-        self.agent_selection = AGENTS[self._pool["to_move"][0]]
+        self.agent_selection = AGENTS[table.to_move]
         if self.render_mode == "human":
             self.render()
 
     def observe(self, agent: str) -> Observation:
         """Returns the board as `agent` sees it, and its legal actions if it is to move."""
-        seat = np.array([AGENTS.index(agent)], np.int8)
-        planes = self.game.observe(self._pool, self._row, seat)
-        if agent == self.agent_selection:
-            masks = self.game.legal(self._pool, self._row)  # all 0 after the end
-        else:
-            masks = np.zeros((1, self.game.num_actions), np.int8)
-        return {"observation": planes[0], "action_mask": masks[0]}
+        table = self._table_set
+        mask = (
+            table.mask.copy() if agent == self.agent_selection else np.zeros_like(table.mask)
+        )  # all 0 after the end
+        return {"observation": table.observe(AGENTS.index(agent)), "action_mask": mask}
+
+    @property
+    def _table_set(self) -> GameAlone:
+        if self._table is None:
+            self._table = GameAlone(self.game, self.game.pool(1))
+        return self._table
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_renderer": None}
 
     def render(self) -> np.ndarray | str | None:
         """Returns the text in mode "ansi", the frame (H, W, 3) uint8 in "rgb_array"; "human" shows it."""
-        row = self._pool[0]
+        row = self._table_set.pool[0]
         if self.render_mode == "ansi" and self._ansi is not None:
             return self._ansi(row)
         if self.render_mode is None or self._make_renderer is None:
@@ -154,8 +170,19 @@ class GameAECEnv(AECEnv[str, Any, Any]):
 
     def get_state(self) -> np.ndarray:
         """Returns a copy of the game: a pool (1,), what `Game`'s functions work on."""
-        words = self._pool.view(np.uint64)  # NumPy's copy of a record may leave out bytes between fields
+        words = self._table_set.pool.view(
+            np.uint64
+        )  # NumPy's copy of a record may leave out bytes between fields
         return words.copy().view(self.game.state_dtype)
+
+    def set_state(self, rows: np.ndarray) -> None:
+        """Continues from `rows` (1,), made by `get_state` of an environment of the same game."""
+        if rows.dtype != self.game.state_dtype or rows.shape != (1,):
+            raise ValueError(
+                f"the state is {rows.shape} rows of {rows.dtype.itemsize} bytes; this game has (1,) of "
+                f"{self.game.state_dtype.itemsize} bytes; use the same options"
+            )
+        self._begin(rows)
 
     def _first_position(self, seed: int, options: Mapping[str, Any]) -> np.ndarray:
         # Unknown options are let through, as PettingZoo's api_test wants; a slip of the pen is not.

@@ -140,6 +140,11 @@ def heading(env: LaneVectorEnv) -> np.ndarray:
     return (np.sign(env.states["goal"] - env.states["x"]) + 1).reshape(-1).astype(np.int64)
 
 
+def text(row: np.void) -> str:
+    """Writes where the agents are and where they are to go."""
+    return f"{row['x']} to {row['goal']}"
+
+
 def setup(split: str = "train", walls: bool = False, leave: bool = False) -> Setup:
     """Returns the world; leave: whether a runner on its goal is out, or stands there until the end."""
     number = ("train", "test").index(require_choice("split", split, ("train", "test")))
@@ -150,7 +155,7 @@ def setup(split: str = "train", walls: bool = False, leave: bool = False) -> Set
         Dict([("own", Box(0, 1, (3,))), ("others", Box(0, 1, (1, 2)))]),
         Discrete(3),
         renderer=LineRenderer,
-        text=lambda row: f"{row['x']} to {row['goal']}",
+        text=text,
         baselines={"heading": heading},
         agents=AGENTS,
         active="running" if leave else None,

@@ -19,7 +19,7 @@ __all__ = ["ConformanceError", "Report", "check_env", "check_vector_env"]
 
 def check_env(make: Callable[..., Env], *, steps: int = 200, seed: int = 0) -> Report:
     """Checks a single environment; returns what was checked, raises ConformanceError at the first fault."""
-    return _run(SINGLE_CHECKS, Subject(make, None, 1, steps, seed))
+    return _run(SINGLE_CHECKS, Subject(make, None, 0, steps, seed))
 
 
 def check_vector_env(

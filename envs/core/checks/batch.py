@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from numba.core import config
 
+from envs.core.checks.bounds import kernels_write_inside_their_rows
+from envs.core.checks.copies import a_copy_goes_on_like_the_original
 from envs.core.checks.rollout import (
     Rollout,
     continue_batch,
@@ -35,6 +35,7 @@ from envs.core.checks.subject import (
     require_same,
     wrong_actions,
 )
+from envs.core.threads import get_threads, set_threads
 
 
 def batches_are_well_formed(subject: Subject) -> None:
@@ -98,18 +99,19 @@ def lanes_equal_the_single_environment(subject: Subject) -> None:
 
 def thread_count_does_not_matter(subject: Subject) -> None:
     """One thread and two compute the same bits."""
-    needs_state(subject.batch())  # foreign batches do not run on Numba's threads
-    if config.NUMBA_NUM_THREADS < 2:  # pyright: ignore[reportAttributeAccessIssue] (set when Numba starts)
-        raise LeftOutError("Numba may use one thread only on this machine")
-    before = numba.get_num_threads()
+    needs_state(subject.batch())  # foreign batches do not run on our threads
+    before = get_threads()
+    set_threads(2)
+    if get_threads() < 2:
+        raise LeftOutError("there is one core only on this machine")
     rollouts: list[Rollout] = []
     try:
         for threads in (1, 2):
-            numba.set_num_threads(threads)
+            set_threads(threads)
             actions = rollouts[0].actions if rollouts else None
             rollouts.append(play_batch(subject.batch(), subject.seed, subject.steps, actions))
     finally:
-        numba.set_num_threads(before)
+        set_threads(before)
     require_same(first_difference(rollouts[0].records, rollouts[1].records), "on one thread, and on two")
 
 
@@ -312,6 +314,8 @@ VECTOR_CHECKS: list[Callable[[Subject], None]] = [
     returned_arrays_are_the_callers,
     state_resumes_bit_for_bit,
     a_row_is_all_that_a_lane_is,
+    a_copy_goes_on_like_the_original,
+    kernels_write_inside_their_rows,
     actions_outside_the_space_are_refused,
     held_out_scenarios_are_not_training_scenarios,
     baselines_play_legal_actions,

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.core.checks.copies import a_copy_goes_on_like_the_original
 from envs.core.checks.rollout import difference, first_difference, leaves, play_single
 from envs.core.checks.subject import (
     Env,
@@ -154,6 +155,7 @@ SINGLE_CHECKS: list[Callable[[Subject], None]] = [
     returned_observations_are_the_callers,
     reward_is_the_sum_of_its_terms,
     state_resumes_bit_for_bit,
+    a_copy_goes_on_like_the_original,
     actions_outside_the_space_are_refused,
     held_out_scenarios_are_not_training_scenarios,
     frames_are_pictures,

@@ -42,7 +42,7 @@ class Subject:
     Attributes:
         make: the factory of the environment or batch.
         make_single: the factory of one environment of a batch, if it is known.
-        num_envs: environments of a batch.
+        num_envs: environments of a batch; 0 for a single environment.
         steps: how long the rollouts are; long enough for episodes to end.
         seed: of the first lane.
         agents: environments of a batch that are one lane: they share its state and its episodes.
@@ -54,6 +54,11 @@ class Subject:
     steps: int
     seed: int
     agents: int = 1
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it is a batch that is examined."""
+        return self.num_envs > 0
 
     @property
     def lanes(self) -> int:

@@ -9,8 +9,6 @@ among people who see them.
 
 import math
 from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any
 
 import numpy as np
 

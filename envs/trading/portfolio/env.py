@@ -20,7 +20,6 @@ from envs.trading.market.simulate import SimulatorConfig
 from envs.trading.portfolio import kernel
 from envs.trading.portfolio.baselines import BASELINES
 
-
 WORLD = World(
     name="portfolio",
     params=kernel.PortfolioParams,

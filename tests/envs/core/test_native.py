@@ -69,7 +69,7 @@ def pipeline(kind) -> PassManager:
     flags = compiler.Flags()
     made = kind.__new__(kind)
     made.state = compiler.StateDict()
-    made.state.flags = flags
+    made.state.flags, made.state.func_ir = flags, None
     (passes,) = made.define_pipelines()
     return passes
 
@@ -91,7 +91,13 @@ def test_a_code_library_can_what_ours_calls(name):
 
 
 def test_an_array_lies_where_numpy_says():
-    for array in (np.zeros(3), np.zeros((2, 3), np.int8)[:, 1:], np.zeros(2, RECORD), np.zeros(0), np.ones(())):
+    for array in (
+        np.zeros(3),
+        np.zeros((2, 3), np.int8)[:, 1:],
+        np.zeros(2, RECORD),
+        np.zeros(0),
+        np.ones(()),
+    ):
         assert address(array) == array.ctypes.data
 
 
@@ -120,8 +126,11 @@ def called(function, kinds, *words: int) -> int:
     """Calls a lane function by its address, through a job."""
     where = code_of(f"test_{function.py_func.__name__}", {"it": (function, kinds)})["it"]
     record = np.array([tuple([where, *words, *[0] * (5 - len(words))])], CALL)
-    return run(code_of("test_job", {"job": (job, (numba.from_dtype(CALL), types.int64, types.int64))})["job"],
-               address(record), 1)
+    return run(
+        code_of("test_job", {"job": (job, (numba.from_dtype(CALL), types.int64, types.int64))})["job"],
+        address(record),
+        1,
+    )
 
 
 CALL = np.dtype([(name, "i8") for name in "cabdef"])
@@ -189,7 +198,9 @@ def test_what_a_c_function_cannot_take_or_give_is_refused_by_name():
     plane = types.Array(types.int8, 2, "C")
     with pytest.raises(TypeError, match=r"row_of_bytes takes array\(int8, 2d, C\); a C function takes rows"):
         code_of("test_plane", {"it": (row_of_bytes, (types.int64, types.int64, plane))})
-    with pytest.raises(TypeError, match="parameter name of OneText is unicode_type; use a number or an array"):
+    with pytest.raises(
+        TypeError, match="parameter name of OneText is unicode_type; use a number or an array"
+    ):
         Params(numba.typeof(OneText("a")))
 
 

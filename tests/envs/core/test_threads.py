@@ -109,5 +109,7 @@ def test_a_program_ends_although_followers_sleep():
         "env = gymnasium.make_vec('quadrivium/SignChain-v0', num_envs=256); env.reset(seed=0);"
         "env.step(env.action_space.sample()); print('stepped')"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "stepped\n", "")
