@@ -1,6 +1,6 @@
 """Lane functions: the scalar functions on one record in which every world is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,22 @@ def lane(function: Callable[..., Any]) -> Any:
     return numba.njit(error_model="numpy")(function)
 
 
+def capacity(count: int) -> int:
+    """Returns for how many things a record that is to hold `count` has room: 8, 16, 24, 32, 48, 64, 96, …
+
+    A record's size is part of the type of what works on it, so each is compiled for itself. With room for a
+    power of two, or three quarters of one, other counts share machine code; the count is a parameter.
+    """
+    room = 8
+    while room < count:
+        room *= 2
+    return room * 3 // 4 if room > 16 and count <= room * 3 // 4 else room
+
+
+Ranges = Mapping[str, tuple[float | np.ndarray, float | np.ndarray]]
+"""Fields of a record, and the lowest and highest value that each may hold; arrays broadcast to the field."""
+
+
 @dataclass(frozen=True)
 class World:
     """The rules of one world: its lane functions and the names of what they report.
@@ -51,6 +67,10 @@ class World:
         action_dtype: of the action row.
         legal: `(s, p, mask) -> None` writes all of the row (A,) int8, 1 where a discrete action is legal;
             None where all always are.
+        ranges: `(p) -> Ranges`: what the fields may hold that are used as indices, or None where none are.
+            Rows that come from outside, such as those of a checkpoint, are refused unless they keep to it.
+        consistent: `(rows (N,), p) -> (N,) bool` says what ranges cannot, such as that a linked list ends;
+            None where the ranges are enough. It is asked only where the ranges are kept.
     """
 
     name: str
@@ -64,6 +84,8 @@ class World:
     action_width: int = 1
     action_dtype: type[np.generic] = np.float32
     legal: Callable[..., Any] | None = None
+    ranges: Callable[[Any], Ranges] | None = None
+    consistent: Callable[[np.ndarray, Any], np.ndarray] | None = None
 
     @property
     def lane_functions(self) -> dict[str, Callable[..., Any]]:

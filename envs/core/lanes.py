@@ -9,6 +9,7 @@ from gymnasium.spaces import Box, Dict, Discrete
 
 from envs.core.lane import ILLEGAL_ACTION, NO_ACTION
 from envs.core.launch import Outputs, launchers
+from envs.core.ranges import require_valid
 from envs.core.setup import ACTION_MASK, Setup
 
 Obs = np.ndarray | dict[str, np.ndarray]
@@ -97,12 +98,13 @@ class Lanes:
         return rows
 
     def set_states(self, rows: np.ndarray) -> None:
-        """Continues from `rows`; raises ValueError if they are of another batch or world."""
+        """Continues from `rows`; raises ValueError if they are of another batch or world, or none of it."""
         if rows.dtype != self.states.dtype or rows.shape != self.states.shape:
             raise ValueError(
                 f"the state is {rows.shape} rows of {rows.dtype.itemsize} bytes; this environment has "
                 f"{self.states.shape} rows of {self.states.dtype.itemsize} bytes; use the same arguments"
             )
+        require_valid(rows, self.setup.params, self.setup.world)
         self.states[:] = rows
         self.observe()
 

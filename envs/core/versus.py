@@ -67,7 +67,7 @@ def versus(rules: Rules) -> World:
             s.over = 1
             s.winner = 1 - s.seat
         elif action[0] != NO_ACTION:
-            play(s, p, action[0])
+            play(s, p, np.int64(action[0]))
             answer(s, p)
         over = s.over != 0
         terms[0] = _outcome(s) if over else _ZERO
@@ -88,4 +88,6 @@ def versus(rules: Rules) -> World:
         metric_names=("win", "draw", "loss", "first", "plies"),
         action_dtype=np.int32,
         legal=rules.legal,
+        ranges=rules.ranges,
+        consistent=rules.consistent,
     )

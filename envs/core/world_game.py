@@ -27,6 +27,7 @@ from envs.core.launch import (
     lane_step,
     launchers,
 )
+from envs.core.ranges import require_in_range, require_valid
 from envs.core.setup import Setup
 
 EXTRA_FIELDS: list[tuple[str, str]] = [
@@ -193,6 +194,11 @@ class WorldGame:
         for name in self._lane_dtype.names or ():
             pool[name] = states[name]
         return pool
+
+    def check_rows(self, pool: np.ndarray) -> None:
+        """Raises ValueError unless the world can go on from `pool` (n,), which may come from anywhere."""
+        require_valid(pool, self.params, self._world)
+        require_in_range(pool, {"to_move": (0, 0), "over": (0, 0), "truncated": (0, 1)})
 
     def copy(self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> None:
         """Copies row sources[k] over row targets[k]; no row is both a source and a target."""
