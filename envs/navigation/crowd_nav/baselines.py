@@ -89,9 +89,11 @@ def _choose(states: Any, p: Any, model: Any, out: Any) -> None:
             limit = s.speed[r]
             wish = (limit * cos_goal, limit * sin_goal)
             if model == ORCA:
-                vx, vy = orca_velocity(s, r, 0, wish, limit, np.float32(p.dt))
+                vx, vy = orca_velocity(s, r, 0, out.shape[1] + p.people, wish, limit, np.float32(p.dt))
             else:
-                vx, vy = social_force_velocity(s, r, 0, wish, limit, np.float32(p.dt))
+                vx, vy = social_force_velocity(
+                    s, r, 0, out.shape[1] + p.people, wish, limit, np.float32(p.dt)
+                )
             out[i, r, 0], out[i, r, 1] = vx, vy
 
 
