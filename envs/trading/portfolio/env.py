@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box, Dict
 
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
-from envs.core.lane import World
+from envs.core.lane import World, capacity
 from envs.core.setup import Renderer, Setup
 from envs.core.validation import require_choice, require_number, with_defaults
 from envs.trading import ledger
@@ -24,7 +24,7 @@ from envs.trading.portfolio.baselines import BASELINES
 
 @cache
 def world_of(width: int) -> World:
-    """Returns the world whose actions are `width` numbers.
+    """Returns the world whose actions have room for `width` numbers.
 
     A world has one width, and its class of parameters tells the launcher which world it is: so each width has
     a class of its own, under a name in `kernel` by which another process finds it beside the machine code.
@@ -42,6 +42,7 @@ def world_of(width: int) -> World:
         reward_terms=ledger.PARTS,
         metric_names=ledger.METRICS,
         action_width=width,
+        ranges=ledger.ledger_ranges,
     )
 
 
@@ -142,7 +143,7 @@ def portfolio_setup(**options: Unpack[PortfolioOptions]) -> Setup:
     tokens = np.ascontiguousarray(bank.features.transpose(0, 2, 1, 3)).reshape(paths, assets, bars * columns)
     tokens.setflags(write=False)
     width = assets if shorts else assets + 1
-    world = world_of(width)
+    world = world_of(capacity(assets + 1))
     make: Any = world.params
     params: kernel.PortfolioParams = make(
         split=int(chosen["split"] == "test"),
@@ -244,7 +245,7 @@ class PortfolioEnv(LaneEnv):
         market: "simulated", a path, a list of paths, or `Bars`.
         symbols: which assets of the files, in this order; None: all.
         load: options of `load_bars`.
-        assets: N of the simulated market; each number compiles its own machine code.
+        assets: N of the simulated market.
         simulator: options of `SimulatorConfig`, or one.
         scenarios: simulated paths, 512; each is `window` + 2 `episode_bars` long.
         market_seed: of the simulated paths.
