@@ -47,6 +47,9 @@ class Game(Protocol):
         state_dtype: of a pool. A field `rng` (u8), if there is one, is the row's random stream; a copy that
             is to draw other numbers gets another value there.
 
+    A game may have a method `check_rows(pool)` that raises ValueError for rows of a checkpoint from which it
+    cannot go on.
+
     A single player's game may have two methods more: `adopt(states)` returns as a pool the records of the
     environments in which it is evaluated; `metrics(pool, rows)` returns measures (n,) of episodes that have
     just ended, by name. And an attribute `single_observation_space`, if it is no board's.

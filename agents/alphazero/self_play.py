@@ -182,6 +182,8 @@ class SelfPlay:
                 f"{len(state['pool'])} games of another kind or number than the {len(self.pool)} of this "
                 "run; resume with the run's own config"
             )
+        if check := getattr(self._game, "check_rows", None):
+            check(state["pool"])
         self.pool[:] = state["pool"]
         self._records = state["records"].copy()
         self._counts[:], self._moves[:] = state["counts"], state["moves"]

@@ -15,6 +15,7 @@ import numpy as np
 from envs.core.launch import world_code
 from envs.core.native import address, pack
 from envs.core.pool_jobs import copy_rows, perft, rows_record, run_rows
+from envs.core.ranges import require_in_range, require_valid
 from envs.core.rules import Rules
 from envs.core.threads import run
 from envs.core.versus import versus
@@ -209,6 +210,11 @@ class Game:
         if wrong.any():
             k = int(np.argmax(wrong))
             raise ValueError(self.illegal_action_message(pool[rows[k]], int(actions[k]), mask[k]))
+
+    def check_rows(self, pool: np.ndarray) -> None:
+        """Raises ValueError unless the game can go on from `pool` (n,), which may come from anywhere."""
+        require_valid(pool, self.params, self.rules)
+        require_in_range(pool, {"over": (0, 0)})
 
     def illegal_action_message(self, row: Any, action: int, mask: np.ndarray) -> str:
         """Returns one line: the action, and what was legal by `mask` (A,)."""

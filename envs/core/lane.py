@@ -36,6 +36,22 @@ def lane(function: Callable[..., Any]) -> Any:
     return lane_dispatcher(function)
 
 
+def capacity(count: int) -> int:
+    """Returns for how many things a record that is to hold `count` has room: 8, 16, 24, 32, 48, 64, 96, …
+
+    A record's size is part of the type of what works on it, so each is compiled for itself. With room for a
+    power of two, or three quarters of one, other counts share machine code; the count is a parameter.
+    """
+    room = 8
+    while room < count:
+        room *= 2
+    return room * 3 // 4 if room > 16 and count <= room * 3 // 4 else room
+
+
+Ranges = Mapping[str, tuple[float | np.ndarray, float | np.ndarray]]
+"""Fields of a record, and the lowest and highest value that each may hold; arrays broadcast to the field."""
+
+
 @dataclass(frozen=True)
 class World:
     """The rules of one world: its lane functions and the names of what they report.
@@ -45,10 +61,9 @@ class World:
     Attributes:
         name: of the world, in errors and cache paths.
         params: the world's NamedTuple class of parameters; a field `split` is 0 in training, 1 in tests.
-            The class is what tells the launcher which world it runs: one class a world.
         reset: `(s, p) -> None` begins an episode; `s.rng` already stands at the start of its own stream.
-        step: `(s, action, p, terms) -> (terminated, truncated)`; `action` is a row (A,) of `action_dtype`, a discrete one `action[0]`,
-            `terms` a row (T,) float32 to be filled with the named terms whose sum is the reward.
+        step: `(s, action, p, terms) -> (terminated, truncated)`; `action` is a row (A,) of `action_dtype`, a
+            discrete one `action[0]`; `terms` is a row (T,) float32 to be filled with the named terms whose sum is the reward.
         observe: `(s, p, out) -> None` writes all of the flat observation row (K,) float32.
         metrics: `(s, p, out) -> None` writes the end-of-episode metrics row (M,) float32.
         reward_terms: the T names.
@@ -58,6 +73,10 @@ class World:
             None where all always are.
         jobs: `(record, params) -> roles`, what else is compiled with the world for one record and one kind of
             parameters (Numba types), as `envs.core.compile.Roles`; or None.
+        ranges: `(p) -> Ranges`: what the fields may hold that are used as indices, or None where none are.
+            Rows that come from outside, such as those of a checkpoint, are refused unless they keep to it.
+        consistent: `(rows (N,), p) -> (N,) bool` says what ranges cannot, such as that a linked list ends;
+            None where the ranges are enough. It is asked only where the ranges are kept.
     """
 
     name: str
@@ -71,6 +90,8 @@ class World:
     action_dtype: type[np.generic] = np.float32
     legal: Callable[..., Any] | None = None
     jobs: Callable[[Any, Any], Mapping[str, Any]] | None = None
+    ranges: Callable[[Any], Ranges] | None = None
+    consistent: Callable[[np.ndarray, Any], np.ndarray] | None = None
 
     @property
     def lane_functions(self) -> dict[str, Callable[..., Any]]:

@@ -11,6 +11,7 @@ from gymnasium.spaces import Box, Dict, Discrete
 from envs.core.lane import ILLEGAL_ACTION, NO_ACTION
 from envs.core.launch import BATCH, lane_jobs, world_code
 from envs.core.native import address, pack
+from envs.core.ranges import require_valid
 from envs.core.setup import ACTION_MASK, Setup
 from envs.core.threads import caller, run, run_parallel
 
@@ -196,12 +197,13 @@ class Lanes:
         return rows
 
     def set_states(self, rows: np.ndarray) -> None:
-        """Continues from `rows`; raises ValueError if they are of another batch or world."""
+        """Continues from `rows`; raises ValueError if they are of another batch or world, or none of it."""
         if rows.dtype != self.states.dtype or rows.shape != self.states.shape:
             raise ValueError(
                 f"the state is {rows.shape} rows of {rows.dtype.itemsize} bytes; this environment has "
                 f"{self.states.shape} rows of {self.states.dtype.itemsize} bytes; use the same arguments"
             )
+        require_valid(rows, self.setup.params, self.setup.world)
         self.states[:] = rows
         self.outputs.terminated[:] = self.outputs.truncated[:] = False
         self.observe()
@@ -271,7 +273,9 @@ class Lanes:
             bits = self._launch_step(autoreset)
             self._let_others_act()  # where a new episode begins with a move of theirs
         except BaseException:
-            self.set_states(before)  # a wrong action, one of theirs too, changes nothing
+            self.states[:] = before  # a wrong action, one of theirs too, changes nothing
+            self.outputs.terminated[:] = self.outputs.truncated[:] = False
+            self.observe()
             raise
         return bits
 

@@ -58,9 +58,10 @@ def uniform(s):
 
 @lane
 def uniform_range(s, low, high):
-    """Draws a float32 in [low, high)."""
-    low32 = np.float32(low)
-    return low32 + (np.float32(high) - low32) * uniform(s)
+    """Draws a float32 in [low, high), for low < high; what rounding takes to `high` counts as `low`."""
+    low32, high32 = np.float32(low), np.float32(high)
+    drawn = low32 + (high32 - low32) * uniform(s)
+    return drawn if drawn < high32 else low32
 
 
 @lane

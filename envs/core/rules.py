@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from envs.core.lane import LANE_HEADER, lane
+import numpy as np
+
+from envs.core.lane import LANE_HEADER, Ranges, lane
 
 GAME_HEADER: list[tuple[str, str]] = [
     *LANE_HEADER,
@@ -21,6 +23,21 @@ GAME_HEADER: list[tuple[str, str]] = [
 
 NO_MOVE = -1
 NOBODY = -1
+
+GAME_RANGES: Ranges = {
+    "ply": (0, 2**30),
+    "last_move": (NO_MOVE, 2**30),
+    "to_move": (0, 1),
+    "over": (0, 1),
+    "winner": (NOBODY, 1),
+    "seat": (0, 1),
+}
+"""What the header's fields may hold; see `World.ranges`."""
+
+
+def header_ranges(p: Any) -> Ranges:
+    """Returns `GAME_RANGES`, whatever the parameters: enough for games that index by nothing else."""
+    return GAME_RANGES
 
 
 @lane
@@ -54,6 +71,8 @@ class Rules:
             lane's stream `s.rng`. The game is not over.
         observe: `(s, p, player, out) -> None` writes all of the flat planes (C*H*W,) float32, as `player`
             (0 or 1) sees the board: own pieces first, the board turned to the player's frame.
+        ranges: `(p) -> Ranges`, as in `World`; `GAME_RANGES` and what else the game indexes by.
+        consistent: `(rows (N,), p) -> (N,) bool`, as in `World`.
     """
 
     name: str
@@ -63,6 +82,8 @@ class Rules:
     legal: Callable[..., Any]
     random_action: Callable[..., Any]
     observe: Callable[..., Any]
+    ranges: Callable[[Any], Ranges] = header_ranges
+    consistent: Callable[[np.ndarray, Any], np.ndarray] | None = None
 
     @property
     def lane_functions(self) -> dict[str, Callable[..., Any]]:

@@ -90,4 +90,6 @@ def versus(rules: Rules) -> World:
         action_dtype=np.int32,
         legal=rules.legal,
         jobs=partial(game_jobs, rules),
+        ranges=rules.ranges,
+        consistent=rules.consistent,
     )

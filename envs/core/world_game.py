@@ -22,6 +22,7 @@ from envs.core.lane import lane
 from envs.core.launch import TERMINATED, begin_episode, world_code
 from envs.core.native import BYTE_ROW, FLOAT_ROW, WORD_ROW, address, call, pack, record_at, row_at
 from envs.core.pool_jobs import JOB, copy_rows, run_rows
+from envs.core.ranges import require_in_range, require_valid
 from envs.core.setup import Setup
 
 EXTRA_FIELDS: list[tuple[str, str]] = [
@@ -216,6 +217,11 @@ class WorldGame:
         for name in self._lane_dtype.names or ():
             pool[name] = states[name]
         return pool
+
+    def check_rows(self, pool: np.ndarray) -> None:
+        """Raises ValueError unless the world can go on from `pool` (n,), which may come from anywhere."""
+        require_valid(pool, self.params, self._world)
+        require_in_range(pool, {"game_to_move": (0, 0), "game_over": (0, 0), "game_truncated": (0, 1)})
 
     def copy(self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> None:
         """Copies row sources[k] over row targets[k]; no row is both a source and a target."""

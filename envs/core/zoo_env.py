@@ -11,6 +11,7 @@ from pettingzoo import AECEnv
 
 from envs.core.game import Game, GameAlone
 from envs.core.lane import LANE_HEADER
+from envs.core.ranges import require_valid
 from envs.core.setup import Renderer
 
 Observation = dict[str, np.ndarray]
@@ -182,6 +183,7 @@ class GameAECEnv(AECEnv[str, Any, Any]):
                 f"the state is {rows.shape} rows of {rows.dtype.itemsize} bytes; this game has (1,) of "
                 f"{self.game.state_dtype.itemsize} bytes; use the same options"
             )
+        require_valid(rows, self.game.params, self.game.rules)
         self._begin(rows)
 
     def _first_position(self, seed: int, options: Mapping[str, Any]) -> np.ndarray:

@@ -63,7 +63,8 @@ def interpolated(field, x, y, resolution):
     rows, columns = field.shape
     gx = clip(x / resolution - _HALF, _ZERO, np.float32(columns - 1))
     gy = clip(y / resolution - _HALF, _ZERO, np.float32(rows - 1))
-    j, i = min(np.int32(gx), columns - 2), min(np.int32(gy), rows - 2)
+    # From below, too: what is no number is no index.
+    j, i = max(min(np.int32(gx), columns - 2), 0), max(min(np.int32(gy), rows - 2), 0)
     fx, fy = gx - np.float32(j), gy - np.float32(i)
     low = field[i, j] + fx * (field[i, j + 1] - field[i, j])
     high = field[i + 1, j] + fx * (field[i + 1, j + 1] - field[i + 1, j])

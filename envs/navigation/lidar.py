@@ -3,7 +3,8 @@
 """Exact lidar: beams through an occupancy grid, and beams against discs, as scalar lane functions in float32.
 
 A beam goes from cell to cell (Amanatides & Woo 1987) and ends on the very face of the first occupied one. Its
-place is kept as a cell and a fraction, so that a large map costs no precision. A grid `occupied` is indexed
+place is kept as a cell and a fraction, so that a large map costs no precision. There are as many beams as
+`directions` has rows; `ranges` may have room for more. A grid `occupied` is indexed
 [row, column], the cell (0, 0) begins at (0, 0) m, and what lies outside of it is occupied.
 """
 
@@ -71,7 +72,7 @@ def scan_grid(occupied, x, y, heading, directions, reach, resolution, free, rang
     cos_heading, sin_heading = math.cos(heading), math.sin(heading)
     free = min(free, reach)
     left = reach - free
-    for b in range(ranges.shape[0]):
+    for b in range(directions.shape[0]):
         cos = directions[b, 0] * cos_heading - directions[b, 1] * sin_heading
         sin = directions[b, 0] * sin_heading + directions[b, 1] * cos_heading
         found = beam(occupied, x + free * cos, y + free * sin, cos, sin, left, resolution)
@@ -102,7 +103,7 @@ def meet_disc(ahead, aside, radius, directions, reach, ranges):
 
     Beam b of B looks 2π b / B to the left of straight ahead. Only the beams that hit the disc are looked at.
     """
-    beams = ranges.shape[0]
+    beams = directions.shape[0]
     m2 = ahead * ahead + aside * aside
     if m2 >= (reach + radius) * (reach + radius):
         return

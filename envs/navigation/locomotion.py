@@ -10,13 +10,15 @@ import math
 import numpy as np
 
 from envs.core.geometry import clip, wrap_to_pi
-from envs.core.lane import lane
+from envs.core.lane import Ranges, lane
 from envs.core.rng import normal
 from envs.navigation.clearance import disc_fits, interpolated
 from envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING, along_arc, approach, motion, shaken
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
-_MAP_STRIDE = np.uint64(7919)  # a prime, so that an environment walks through all maps
+_FASTEST = 1e6  # m/s or rad/s, far beyond what noise makes of the highest velocity
+# Primes, so that an environment walks through all maps; the second where the first divides their number.
+_MAP_STRIDE, _OTHER_STRIDE = np.uint64(7919), np.uint64(7907)
 
 
 def body_fields(robots: int) -> list[tuple[str, str, tuple[int]]]:
@@ -40,6 +42,13 @@ def body_fields(robots: int) -> list[tuple[str, str, tuple[int]]]:
     ]
 
 
+BODY_RANGES: Ranges = {
+    "first": (-_FASTEST, _FASTEST),  # a step is driven in pieces, the more the faster
+    "second": (-_FASTEST, _FASTEST),
+    "active": (0, 1),
+}
+
+
 @lane
 def stand(s, r, x, y, heading):
     """Puts robot `r` at a pose (m, m, rad), at rest, and lets it know."""
@@ -52,7 +61,9 @@ def stand(s, r, x, y, heading):
 @lane
 def pick_map(s, p):
     """Sets the map of the episode: environment k begins in map k, and walks on through all."""
-    s.map = np.int32((s.seed + (s.episode - np.uint64(1)) * _MAP_STRIDE) % np.uint64(p.occupied.shape[0]))
+    maps = np.uint64(p.occupied.shape[0])
+    stride = _MAP_STRIDE if maps % _MAP_STRIDE != np.uint64(0) else _OTHER_STRIDE
+    s.map = np.int32((s.seed + (s.episode - np.uint64(1)) * stride) % maps)
 
 
 @lane

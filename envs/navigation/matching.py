@@ -27,12 +27,13 @@ _PER_MOST = np.float32(1.0 / MOST)
 
 
 @lane
-def match(odds, x, y, heading, directions, ranges, reach, resolution):
+def match(odds, size, x, y, heading, directions, ranges, reach, resolution):
     """Returns the pose (x, y, heading) near the given one at which a scan fits best on a map.
 
-    Where the map knows too little of what the scan shows, the pose is returned as it is.
+    Where the map knows too little of what the scan shows, the pose is returned as it is. size: rows and
+    columns of the map, which may be fewer than those of `odds`.
     """
-    first, dx, dy, turn = improve(odds, x, y, heading, directions, ranges, reach, resolution)
+    first, dx, dy, turn = improve(odds, size, x, y, heading, directions, ranges, reach, resolution)
     if first < _LEAST_FIT:
         return x, y, heading
     best, best_x, best_y, best_heading = first, x, y, heading
@@ -40,7 +41,9 @@ def match(odds, x, y, heading, directions, ranges, reach, resolution):
         if abs(dx) + abs(dy) < _SMALL_STEP * resolution and abs(turn) < _SMALL_TURN:
             break
         tx, ty, th = best_x + dx, best_y + dy, best_heading + turn
-        found, next_dx, next_dy, next_turn = improve(odds, tx, ty, th, directions, ranges, reach, resolution)
+        found, next_dx, next_dy, next_turn = improve(
+            odds, size, tx, ty, th, directions, ranges, reach, resolution
+        )
         if found > best:
             best, best_x, best_y, best_heading = found, tx, ty, th
             dx, dy, turn = next_dx, next_dy, next_turn
@@ -52,7 +55,7 @@ def match(odds, x, y, heading, directions, ranges, reach, resolution):
 
 
 @lane
-def improve(odds, x, y, heading, directions, ranges, reach, resolution):
+def improve(odds, size, x, y, heading, directions, ranges, reach, resolution):
     """Returns how well a scan (B,) fits at a pose, from 0 to 1, and the step (m, m, rad) to a better one.
 
     A beam is looked at half a cell beyond where it ended: in the middle of what it hit. Where fewer than 8 of
@@ -66,13 +69,13 @@ def improve(odds, x, y, heading, directions, ranges, reach, resolution):
     # what each slope promises of what the beams lack.
     xx, xy, yy, xt, yt, tt = _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO
     lacks_x, lacks_y, lacks_t = _ZERO, _ZERO, _ZERO
-    for b in range(ranges.shape[0]):
+    for b in range(directions.shape[0]):
         if ranges[b] >= reach:
             continue
         far = ranges[b] * per_metre + _HALF
         along_x = far * (directions[b, 0] * cos_heading - directions[b, 1] * sin_heading)
         along_y = far * (directions[b, 0] * sin_heading + directions[b, 1] * cos_heading)
-        wall, slope_x, slope_y = wall_at(odds, gx + along_x, gy + along_y)
+        wall, slope_x, slope_y = wall_at(odds, size, gx + along_x, gy + along_y)
         slope_t = slope_y * along_x - slope_x * along_y
         total += wall
         hits += 1
@@ -101,12 +104,12 @@ def improve(odds, x, y, heading, directions, ranges, reach, resolution):
 
 
 @lane
-def wall_at(odds, gx, gy):
+def wall_at(odds, size, gx, gy):
     """Returns the evidence from 0 to 1 that (gx, gy), in cells, is occupied, and its slopes along x and y.
 
     Interpolated between the centres of cells; what is free counts as unknown.
     """
-    rows, columns = odds.shape
+    rows, columns = size
     gx, gy = gx - _HALF, gy - _HALF
     j, i = np.int32(math.floor(gx)), np.int32(math.floor(gy))
     if i < 0 or j < 0 or i >= rows - 1 or j >= columns - 1:

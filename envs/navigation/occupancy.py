@@ -39,13 +39,14 @@ def add(odds, i, j, evidence):
 
 
 @lane
-def add_beam(odds, x, y, cos, sin, distance, hit, resolution):
+def add_beam(odds, size, x, y, cos, sin, distance, hit, resolution):
     """Enters one beam from (x, y) m: `MISS` in the cells that it crossed, `HIT` where it ended if it `hit`.
 
     A beam ends on the face of what it hit, where the least noise decides between two cells: its end is looked
-    for a quarter of a cell beyond, and cells that it entered no more than that before are left alone.
+    for a quarter of a cell beyond, and cells that it entered no more than that before are left alone. size:
+    rows and columns of the map, which may be fewer than those of `odds`.
     """
-    rows, columns = np.uint32(odds.shape[0]), np.uint32(odds.shape[1])
+    rows, columns = np.uint32(size[0]), np.uint32(size[1])
     per_metre = _ONE / resolution
     gx, gy = x * per_metre, y * per_metre
     j, i = np.uint32(math.floor(gx)), np.uint32(math.floor(gy))  # unsigned: what is below 0 is beyond the end
@@ -70,13 +71,13 @@ def add_beam(odds, x, y, cos, sin, distance, hit, resolution):
 
 
 @lane
-def add_scan(odds, x, y, heading, directions, ranges, reach, resolution):
+def add_scan(odds, size, x, y, heading, directions, ranges, reach, resolution):
     """Enters a scan (B,) in m, taken at a pose; a beam as long as `reach` hit nothing."""
     cos_heading, sin_heading = math.cos(heading), math.sin(heading)
-    for b in range(ranges.shape[0]):
+    for b in range(directions.shape[0]):
         cos = directions[b, 0] * cos_heading - directions[b, 1] * sin_heading
         sin = directions[b, 0] * sin_heading + directions[b, 1] * cos_heading
-        add_beam(odds, x, y, cos, sin, ranges[b], ranges[b] < reach, resolution)
+        add_beam(odds, size, x, y, cos, sin, ranges[b], ranges[b] < reach, resolution)
 
 
 @lane
@@ -91,7 +92,7 @@ def write_view(odds, x, y, heading, side, cell, resolution, out, begin):
 
     Row 0 is the farthest ahead, column 0 the farthest to the left. A cell of the view, `cell` m wide, is
     sampled as finely as the map is, and shows the strongest evidence, an occupied sample before a free one.
-    Nothing is known outside the map.
+    Nothing is known outside the map, nor where `odds` has more room than that.
     """
     rows, columns = np.uint64(odds.shape[0]), np.uint64(odds.shape[1])
     samples = max(np.int32(math.ceil(cell / resolution - np.float32(1e-3))), 1)

@@ -39,16 +39,17 @@ def orca_fields(bodies: int) -> list[tuple[str, str, tuple[int, ...]]]:
 
 
 @lane
-def orca_velocity(s, i, first, wish, limit, dt):
+def orca_velocity(s, i, first, end, wish, limit, dt):
     """Returns the velocity (vx, vy) in m/s that body `i` chooses.
 
     Of the record it reads `x, y, vx, vy, radius, present` (B,) and writes the fields of `orca_fields`.
 
-    first: the bodies from here on are avoided, where present. wish: the velocity wished for, (vx, vy).
+    first, end: the bodies from `first` to before `end` are avoided, where present. wish: the velocity wished
+    for, (vx, vy).
     limit: the body's highest speed. dt: s, in which bodies that overlap are to part.
     """
     planes = s.planes
-    count = write_planes(s, i, first, dt)
+    count = write_planes(s, i, first, end, dt)
     failed, vx, vy = nearest_velocity(planes, 0, count, wish[0], wish[1], limit, False)
     if failed < count:
         vx, vy = least_violation(planes, failed, count, vx, vy, limit)
@@ -56,19 +57,20 @@ def orca_velocity(s, i, first, wish, limit, dt):
 
 
 @lane
-def write_planes(s, i, first, dt):
+def write_planes(s, i, first, end, dt):
     """Writes a half-plane for each of the nearest bodies to `i`, from `first` on; returns their number."""
     x, y, present, near, near_m2 = s.x, s.y, s.present, s.near, s.near_m2
     rows = near.shape[0]
+    many = end - 1 > rows
     count = 0
-    for j in range(first, x.shape[0]):
+    for j in range(first, end):
         if j == i or present[j] == 0:
             continue
         dx, dy = x[j] - x[i], y[j] - y[i]
         m2 = dx * dx + dy * dy
         if m2 >= REACH * REACH:
             continue
-        if x.shape[0] - 1 > rows:  # more bodies than rows: the nearest ones, by insertion
+        if many:  # more bodies than rows: the nearest ones, by insertion
             k = count
             if count == rows:
                 if m2 >= near_m2[rows - 1]:
@@ -82,9 +84,9 @@ def write_planes(s, i, first, dt):
         else:
             write_plane(s, i, j, count, dt)
             count += 1
-    if x.shape[0] - 1 > rows:
+    if many:
         for k in range(count):
-            write_plane(s, i, near[k], k, dt)
+            write_plane(s, i, np.int64(near[k]), k, dt)
     return count
 
 

@@ -25,14 +25,14 @@ _TINY = np.float32(1e-3)
 
 
 @lane
-def social_force_velocity(s, i, first, wish, limit, dt):
+def social_force_velocity(s, i, first, end, wish, limit, dt):
     """Returns the velocity (vx, vy) in m/s of body `i` after `dt` seconds.
 
     Of the record it reads `x, y, vx, vy, present` (B,). The arguments are those of `orca_velocity`.
     """
     x, y, vx, vy, present = s.x, s.y, s.vx, s.vy, s.present
     ax, ay = (wish[0] - vx[i]) / RELAXATION, (wish[1] - vy[i]) / RELAXATION
-    for j in range(first, x.shape[0]):
+    for j in range(first, end):
         if j != i and present[j] != 0:
             fx, fy = social_force(x[j] - x[i], y[j] - y[i], vx[i] - vx[j], vy[i] - vy[j])
             ax += fx

@@ -4,7 +4,8 @@
 
 What is unknown counts as free until it is seen (Stentz 1994), so a plan leads through it. A plan (H, W) holds
 the distance of each cell to the target in cells, from cell to cell in eight directions; BLOCKED where an
-obstacle is too near, FAR where no way leads.
+obstacle is too near, FAR where no way leads. What is beyond the map, where a record has more room
+than that, is BLOCKED.
 """
 
 import math
@@ -27,12 +28,15 @@ _TINY = np.float32(1e-6)
 
 
 @lane
-def block(odds, plan, margin, x, y, resolution):
-    """Begins a plan: BLOCKED within `margin` cells of obstacles, but not about (x, y) m; else FAR."""
-    rows, columns = odds.shape
-    for i in range(rows):
-        for j in range(columns):
-            plan[i, j] = FAR
+def block(odds, plan, size, margin, x, y, resolution):
+    """Begins a plan: BLOCKED within `margin` cells of obstacles, but not about (x, y) m; else FAR.
+
+    size: rows and columns of the map, which may be fewer than those of `odds` and `plan`.
+    """
+    rows, columns = size
+    for i in range(plan.shape[0]):
+        for j in range(plan.shape[1]):
+            plan[i, j] = FAR if i < rows and j < columns else BLOCKED
     for i in range(rows):
         for j in range(columns):
             if odds[i, j] > 0:
@@ -141,7 +145,8 @@ def write_guide(plan, x, y, heading, otherwise, resolution, out, at):
         distance = math.sqrt(dx * dx + dy * dy)
     scale = _ONE / max(distance, _TINY)
     cos, sin = math.cos(heading), math.sin(heading)
-    out[at], out[at + 1] = scale * (dx * cos + dy * sin), scale * (dy * cos - dx * sin)
+    out[at] = clip(scale * (dx * cos + dy * sin), -_ONE, _ONE)
+    out[at + 1] = clip(scale * (dy * cos - dx * sin), -_ONE, _ONE)
     out[at + 2] = clip(distance / LOOK_AHEAD, _ZERO, _ONE)
     out[at + 3] = clip(length / _LONGEST, _ZERO, _ONE)
 

@@ -179,7 +179,8 @@ class BarsAdapter(Adapter):
         bar = params.bars[state["scenario"], state["start"] + state["step"]]
         costs = sum(float(state[name]) for name in ("commission", "spread", "impact", "interest"))
         fill = np.full_like(bar[..., 0], np.nan) if state["step"] == 0 else bar[..., 0]
-        return Account(float(state["equity"]), np.array(state["quantity"]), bar[..., 3], fill, costs)
+        held = np.array(state["quantity"])[..., : fill.size] if fill.ndim else np.array(state["quantity"])
+        return Account(float(state["equity"]), held, bar[..., 3], fill, costs)
 
     def with_fee(self, env: Any, fee: float) -> gymnasium.Env:
         """Sets the commission a unit of notional; all other costs are 0."""

@@ -7,11 +7,12 @@ A world's record has `LEDGER` among its fields, its parameters have those of `Co
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
 from envs.core import rng
-from envs.core.lane import lane
+from envs.core.lane import Ranges, lane
 from envs.trading.accounting import trade_costs
 
 LEDGER: list[tuple[str, str]] = [
@@ -50,6 +51,16 @@ ACCOUNT_LIMIT = 5.0
 WORST_RETURN = -1.0 + 1e-6  # what a return counts at least in a logarithm: debts have none
 
 
+def ledger_ranges(p: Any) -> Ranges:
+    """Returns what the ledger's fields may hold by which the kernels index: a path and a bar of it."""
+    first = p.window - 1
+    return {
+        "scenario": (0, p.bars.shape[0] - 1),
+        "start": (first, first + p.starts - 1),
+        "step": (0, p.steps),
+    }
+
+
 @lane
 def open_ledger(s, p):
     """Begins in cash, on a path and at a bar that are drawn."""
@@ -59,6 +70,12 @@ def open_ledger(s, p):
     s.cash, s.equity, s.peak = p.capital, p.capital, p.capital
     s.drawdown, s.turnover, s.paid, s.exposure = 0.0, 0.0, 0.0, 0.0
     begin_step(s)
+
+
+@lane
+def bar_after(s, p, steps):
+    """Returns the bar `steps` after the present one, at most the last: a search may look beyond the end."""
+    return min(np.int64(s.start) + np.int64(s.step) + steps, p.bars.shape[1] - 1)
 
 
 @lane

@@ -47,7 +47,7 @@ def _episode(bank: Bank, states: np.ndarray) -> tuple[Episode, Bars]:
     span = slice(first, first + len(states))
     path = bank.bars[int(states["scenario"][0]), span]  # (K + 1, N, 7)
     times = (_clock(bank) if bank.times is None else bank.times)[span]
-    held = states["quantity"].reshape(len(states), -1)
+    held = states["quantity"].reshape(len(states), -1)[:, : path.shape[1]]
     traded = np.diff(held, axis=0, prepend=np.zeros_like(held[:1]))
     costs = np.sum([states[name] for name in _COSTS], axis=0)
     costs[0] = 0.0

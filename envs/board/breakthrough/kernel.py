@@ -116,6 +116,12 @@ def observe_one(s, p, player, out):
             out[cells + cell] = bits.has(other, bit)
 
 
+def is_consistent(rows: np.ndarray, p: BreakthroughParams) -> np.ndarray:
+    """Returns (N,) bool: no piece is beside the board, and a game goes on while both have some."""
+    pieces = rows["pieces"]
+    return ((pieces & ~p.board) == 0).all(1) & ((pieces != 0).all(1) | (rows["over"] == 1))
+
+
 RULES = Rules(
     name="breakthrough",
     params=BreakthroughParams,
@@ -124,4 +130,5 @@ RULES = Rules(
     legal=legal_one,
     random_action=random_action_one,
     observe=observe_one,
+    consistent=is_consistent,
 )

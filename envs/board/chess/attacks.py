@@ -53,6 +53,12 @@ def sliders(t, d, straight, diagonal):
 
 
 @lane
+def king_cell(king):
+    """Returns the cell of a king, given as the bit that it stands on; a cell, too, if there is none."""
+    return bits.lowest(king) & 63
+
+
+@lane
 def attacks_by_other(t, board, king):
     """Returns all cells that the other player attacks, looking through the own king."""
     own, low, middle, high = board[0], board[1], board[2], board[3]
@@ -67,7 +73,7 @@ def attacks_by_other(t, board, king):
         found |= turned(knights, t.leap_turns[d]) & t.leap_arrivals[d]
     pawns = other & low & ~middle & ~high
     found |= ((pawns << _S9) & NOT_LEFT) | ((pawns << _S7) & NOT_RIGHT)
-    return found | t.king_steps[bits.lowest(other & low & high)]
+    return found | t.king_steps[king_cell(other & low & high)]
 
 
 @lane
@@ -120,7 +126,7 @@ def leaves_king_safe(s, t, cell, origin, target, victim):
 def find_en_passant(s, t, target):
     """Writes `ep` and `ep_pawns` after the other's pawn passed over `target`, if it can legally be taken."""
     board = s.board
-    king = bits.lowest(board[0] & board[1] & board[3])
+    king = king_cell(board[0] & board[1] & board[3])
     victim = bits.bit(target + 8)
     beside = ((victim << _ONE) & NOT_LEFT) | ((victim >> _ONE) & NOT_RIGHT)
     pawns = board[0] & board[1] & ~(board[2] | board[3]) & beside

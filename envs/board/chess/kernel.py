@@ -16,6 +16,7 @@ from envs.board.chess.attacks import (
     attacks_by_other,
     find_checks_and_pins,
     find_en_passant,
+    king_cell,
     sliders,
     turned,
     upside_down,
@@ -48,9 +49,9 @@ from envs.board.chess.state import (
     STATE,
 )
 from envs.core import bits, rng
-from envs.core.lane import lane
+from envs.core.lane import Ranges, lane
 from envs.core.rng import mix
-from envs.core.rules import NOBODY, Rules, begin_game
+from envs.core.rules import GAME_RANGES, NOBODY, Rules, begin_game
 
 __all__ = ["RULES", "STATE", "ChessParams", "judge"]
 
@@ -152,7 +153,7 @@ def judge(s, t, passed):
     passed: the cell that a pawn of the other passed over with its last move, or 0.
     """
     king = s.board[0] & s.board[1] & s.board[3]
-    cell = bits.lowest(king)
+    cell = king_cell(king)
     s.attacked = attacks_by_other(t, s.board, king)
     find_checks_and_pins(s, t, cell)
     s.ep = 0
@@ -276,7 +277,7 @@ def legal_one(s, p, mask):
     if s.over:
         return
     board = s.board
-    cell = bits.lowest(board[0] & board[1] & board[3])
+    cell = king_cell(board[0] & board[1] & board[3])
     targets = check_targets(s, t, cell)
     empty, aims = ~(board[1] | board[2] | board[3]), targets & ~board[0]
     straight, diagonal = sliders_of_mover(s)
@@ -355,7 +356,7 @@ def count_pawn_moves(reached):
 def random_action_one(s, p):
     t = p.tables[0]
     board = s.board
-    cell = bits.lowest(board[0] & board[1] & board[3])
+    cell = king_cell(board[0] & board[1] & board[3])
     targets = check_targets(s, t, cell)
     by_slide, by_leap = count_slides_and_leaps(s, t, cell, targets)
     one, two, left, right = pawn_moves(s, t, cell, targets)
@@ -445,6 +446,20 @@ def observe_one(s, p, player, out):
     fill_plane(out, 19, min(np.float32(s.clock) / np.float32(FIFTY_MOVES), np.float32(1.0)))
 
 
+def ranges_of(p: ChessParams) -> Ranges:
+    """Returns what the fields may hold by which the kernel indexes or shifts."""
+    known = {"castling": (0, 15), "ep": (0, 63), "clock": (0, FIFTY_MOVES), "known": (0, MAX_HISTORY)}
+    return {**GAME_RANGES, **known}
+
+
+def is_consistent(rows: np.ndarray, p: ChessParams) -> np.ndarray:
+    """Returns (N,) bool: each player has one king, own pieces are pieces, and none is of an unknown kind."""
+    own, low, middle, high = rows["board"].T
+    kings = low & high
+    one_each = [(kings & side != 0) & (kings & side & ((kings & side) - _ONE) == 0) for side in (own, ~own)]
+    return one_each[0] & one_each[1] & (kings & middle == 0) & (own & ~(low | middle | high) == 0)
+
+
 RULES = Rules(
     name="chess",
     params=ChessParams,
@@ -453,4 +468,6 @@ RULES = Rules(
     legal=legal_one,
     random_action=random_action_one,
     observe=observe_one,
+    ranges=ranges_of,
+    consistent=is_consistent,
 )

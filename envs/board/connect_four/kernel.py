@@ -95,6 +95,13 @@ def observe_one(s, p, player, out):
             out[ROWS * COLUMNS + row * COLUMNS + column] = bits.has(other, cell)
 
 
+def is_consistent(rows: np.ndarray, p: ConnectFourParams) -> np.ndarray:
+    """Returns (N,) bool: no stone is beside the board, no cell has two, a game on a full board is over."""
+    first, second = rows["stones"][:, 0], rows["stones"][:, 1]
+    both = first | second
+    return ((both & ~_BOARD | first & second) == 0) & ((both != _BOARD) | (rows["over"] == 1))
+
+
 RULES = Rules(
     name="connect_four",
     params=ConnectFourParams,
@@ -103,4 +110,5 @@ RULES = Rules(
     legal=legal_one,
     random_action=random_action_one,
     observe=observe_one,
+    consistent=is_consistent,
 )

@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from envs.core import rng
-from envs.core.lane import lane
-from envs.core.rules import GAME_HEADER, NO_MOVE, Rules, begin_game
+from envs.core.lane import Ranges, lane
+from envs.core.rules import GAME_HEADER, GAME_RANGES, NO_MOVE, Rules, begin_game
 
 BOARDS = (9, 13, 19)
 """Boards share the record, and so the machine code, of the smallest of these sizes that holds them."""
@@ -140,7 +140,7 @@ def hash_after(s, p, cell, seat):
             if captured:
                 stone = chain
                 while True:
-                    value ^= stone_key(stone, 1 - seat)
+                    value ^= stone_key(np.int64(stone), 1 - seat)
                     stone = following[stone]
                     if stone == chain:
                         break
@@ -230,7 +230,7 @@ def capture(s, p, chain, seat):
     value = _ZERO
     stone = chain
     while True:
-        value ^= stone_key(stone, seat)
+        value ^= stone_key(np.int64(stone), seat)
         colour[stone] = EMPTY
         head[stone] = p.size * p.size
         fallen[seat, np.uint64(stone) >> _SIX] |= _ONE << (np.uint64(stone) & _LOW_SIX)
@@ -316,7 +316,7 @@ def start_one(s, p):
 
 @lane
 def play_one(s, p, action):
-    seat, passes = s.to_move, p.size * p.size
+    action, seat, passes = np.int64(action), np.int64(s.to_move), p.size * p.size
     if action != passes:
         value = s.history[s.num_positions - 1] ^ stone_key(action, seat)
         put(s, p, action, seat)
@@ -338,13 +338,14 @@ def play_one(s, p, action):
 
 @lane
 def legal_one(s, p, mask):
-    empty = s.empty
+    empty, seat = s.empty, np.int64(s.to_move)
     for action in range(len(mask)):
         mask[action] = 0
     if s.over == 0:
         mask[p.size * p.size] = 1
         for i in range(s.num_empty):
-            mask[empty[i]] = is_legal(s, p, empty[i], s.to_move)
+            cell = np.int64(empty[i])
+            mask[cell] = is_legal(s, p, cell, seat)
 
 
 @lane
@@ -354,13 +355,13 @@ def random_action_one(s, p):
         if i == s.num_empty:
             return p.size * p.size
         cell = np.int64(s.empty[i])
-        if is_legal(s, p, cell, s.to_move):
+        if is_legal(s, p, cell, np.int64(s.to_move)):
             return cell
 
 
 @lane
 def observe_one(s, p, player, out):
-    cells = p.size * p.size
+    cells, player = p.size * p.size, np.int64(player)
     colour, head, empty = s.colour, s.head, s.empty
     for i in range(len(out)):
         out[i] = 0.0
@@ -372,7 +373,7 @@ def observe_one(s, p, player, out):
         out[(LAST_PLANE + 1) * cells + s.previous_move] = 1.0
     liberties = KOMI_PLANE * cells  # until it is written itself, the last plane counts them at the heads
     for i in range(s.num_empty):
-        out[BARRED_PLANE * cells + empty[i]] = s.over == 0 and is_barred(s, p, empty[i], player)
+        out[BARRED_PLANE * cells + empty[i]] = s.over == 0 and is_barred(s, p, np.int64(empty[i]), player)
         for k in range(4):
             chain = head[p.neighbours[empty[i], k]]
             new = chain != cells
@@ -393,6 +394,56 @@ def observe_one(s, p, player, out):
         out[KOMI_PLANE * cells + cell] = komi
 
 
+def ranges_of(p: GoParams) -> Ranges:
+    """Returns what the fields may hold by which the kernel indexes."""
+    cells = p.size * p.size
+    return {
+        **GAME_RANGES,
+        "ply": (0, p.max_moves),
+        "last_move": (NO_MOVE, cells),
+        "previous_move": (NO_MOVE, cells),
+        "num_positions": (1, p.max_moves + 1),
+        "num_empty": (0, cells),
+        "empty": (0, cells - 1),
+        "following": (0, cells - 1),
+        "head": (0, cells),
+        "colour": (EMPTY, OFF),
+    }
+
+
+def is_consistent(rows: np.ndarray, p: GoParams) -> np.ndarray:
+    """Returns (N,) bool: chains are closed, the list of empty cells is theirs, the history has room left.
+
+    Whoever takes stones off follows a chain until it comes round: one that does not would never end.
+    """
+    cells = p.size * p.size
+    colour, empty = rows["colour"][:, :cells], rows["empty"][:, :cells].astype(np.int64)
+    head, following = (rows[name][:, :cells].astype(np.int64) for name in ("head", "following"))
+    every, stones, lane_of = np.arange(cells), colour != EMPTY, np.arange(len(rows))[:, None]
+    good = (rows["colour"][:, cells:] == OFF).all(1) & (rows["head"][:, cells:] == cells).all(1)
+    good &= (colour != OFF).all(1) & (np.where(stones, head < cells, head == cells)).all(1)
+    # Empty cells and places in the list name each other, so that no cell is in it twice.
+    listed = every < rows["num_empty"][:, None]
+    good &= rows["num_empty"] == (~stones).sum(1)
+    good &= (~listed | (~stones[lane_of, empty] & (following[lane_of, empty] == every))).all(1)
+    # Chains: no stone follows two, all of a chain have its colour and head, and come round to it.
+    after = np.where(stones, following, every)
+    good &= (np.sort(after, axis=1) == every).all(1)
+    chain = np.where(stones, np.minimum(head, cells - 1), every)
+    for value in (chain, colour):
+        good &= (value[lane_of, after] == value).all(1)
+    good &= (colour[lane_of, chain] == colour).all(1)
+    least = np.broadcast_to(every, after.shape)
+    for _ in range(cells.bit_length()):  # of all that come round from a cell, the first: by doubling
+        least, after = np.minimum(least, least[lane_of, after]), after[lane_of, after]
+    good &= (least[lane_of, chain] == least).all(1)
+    return (
+        good
+        & (rows["num_positions"] <= rows["ply"] + 1)
+        & ((rows["ply"] < p.max_moves) | (rows["over"] == 1))
+    )
+
+
 RULES = Rules(
     name="go",
     params=GoParams,
@@ -401,4 +452,6 @@ RULES = Rules(
     legal=legal_one,
     random_action=random_action_one,
     observe=observe_one,
+    ranges=ranges_of,
+    consistent=is_consistent,
 )

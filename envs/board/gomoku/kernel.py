@@ -21,9 +21,14 @@ _WORD_SHIFT, _IN_WORD = np.uint64(6), np.uint64(63)
 _HALF, _LOW_HALF = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
+BOARDS = (9, 15, 19)
+"""Boards share the record, and so the machine code, of the smallest of these sizes that holds them."""
+
+
 def state_dtype(size: int) -> np.dtype:
     """Returns the record of a board of `size` x `size` cells."""
-    words = (size + 2) * (size + 1) // 64 + 1
+    board = next(n for n in BOARDS if n >= size)
+    words = (board + 2) * (board + 1) // 64 + 1
     return np.dtype([*GAME_HEADER, ("stones", "u8", (2, words))], align=True)  # bitboard of each seat
 
 
@@ -85,7 +90,7 @@ def start_one(s, p):
 
 @lane
 def play_one(s, p, action):
-    stones, seat = s.stones, s.to_move
+    stones, seat = s.stones, np.int64(s.to_move)
     i = np.uint64(p.places[action])
     stones[seat, i >> _WORD_SHIFT] |= _ONE << (i & _IN_WORD)
     s.ply += 1
@@ -130,12 +135,20 @@ def random_action_one(s, p):
 
 @lane
 def observe_one(s, p, player, out):
-    stones, places = s.stones, p.places
+    stones, places, player = s.stones, p.places, np.int64(player)
     cells = places.shape[0]
     for cell in range(cells):
         i = np.uint64(places[cell])
         out[cell] = has_stone(stones, player, i)
         out[cells + cell] = has_stone(stones, 1 - player, i)
+
+
+def is_consistent(rows: np.ndarray, p: GomokuParams) -> np.ndarray:
+    """Returns (N,) bool: there are no stones beside the board, where walks along a line of them end."""
+    beside = np.full(rows["stones"].shape[2], ~_NONE)
+    for place in p.places:
+        beside[place >> _WORD_SHIFT] &= ~(_ONE << (np.uint64(place) & _IN_WORD))
+    return ((rows["stones"] & beside) == 0).all((1, 2))
 
 
 RULES = Rules(
@@ -146,4 +159,5 @@ RULES = Rules(
     legal=legal_one,
     random_action=random_action_one,
     observe=observe_one,
+    consistent=is_consistent,
 )

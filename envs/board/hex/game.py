@@ -63,7 +63,8 @@ class Hex(BoardGame):
 
     def cells(self, row: np.void) -> np.ndarray:
         """Returns the stones (size, size) int8 as red sees the board: 1 red, -1 blue."""
-        board = row["board"].reshape(self.height + 2, self.width + 2)[1:-1, 1:-1]
+        shape = (self.height + 2, self.width + 2)
+        board = row["board"][: shape[0] * shape[1]].reshape(shape)[1:-1, 1:-1]
         return (board & 1).astype(np.int8) - (board >> 1 & 1).astype(np.int8)
 
     def set_up(self, cells: np.ndarray, to_move: int) -> np.ndarray:

@@ -28,9 +28,15 @@ _ONE, _NONE = np.uint64(1), np.uint64(0)
 _HALF, _LOW_HALF = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
+BOARDS = (7, 11, 14, 19)
+"""Boards share the record, and so the machine code, of the smallest of these sizes that holds them."""
+
+
 def state_dtype(size: int) -> np.dtype:
     """Returns the record of a board of `size` x `size` cells."""
-    return np.dtype([*GAME_HEADER, ("board", "u1", (size + 2) ** 2)], align=True)  # with the rim
+    board = next(n for n in BOARDS if n >= size)
+    # With the rim; rows are as long as the game's own board's, and what is left over at the end stays empty.
+    return np.dtype([*GAME_HEADER, ("board", "u1", (board + 2) ** 2)], align=True)
 
 
 def places_of(size: int) -> np.ndarray:
@@ -123,7 +129,7 @@ def put_stone(board, at, owner, steps):
 def start_one(s, p):
     begin_game(s)
     board, width = s.board, p.size + 2
-    for i in range(width * width):
+    for i in range(len(board)):
         board[i] = EMPTY
     last = width * (width - 1)
     for i in range(1, width - 1):  # the corners stay empty: no cell is joined to an edge by one alone
@@ -182,6 +188,19 @@ def observe_one(s, p, player, out):
         out[3 * cells + cell] = is_other and joined
 
 
+def is_consistent(rows: np.ndarray, p: HexParams) -> np.ndarray:
+    """Returns (N,) bool: the rim is whole, and within it are nothing but stones: a chain ends there."""
+    width = p.size + 2
+    empty = np.zeros(rows["board"].shape[1], np.uint8)
+    square = empty[: width * width].reshape(width, width)
+    square[0, 1:-1], square[-1, 1:-1] = 1 | RIM | FIRST_EDGE, 1 | RIM | LAST_EDGE
+    square[1:-1, 0], square[1:-1, -1] = 2 | RIM | FIRST_EDGE, 2 | RIM | LAST_EDGE
+    inner = np.zeros(len(empty), bool)
+    inner[p.places[0]] = True
+    stones = [owner | labels for owner in (1, 2) for labels in (0, 4, 8, 12)]
+    return (np.isin(rows["board"], [0, *stones]) & inner | (rows["board"] == empty) & ~inner).all(1)
+
+
 RULES = Rules(
     name="hex",
     params=HexParams,
@@ -190,4 +209,5 @@ RULES = Rules(
     legal=legal_one,
     random_action=random_action_one,
     observe=observe_one,
+    consistent=is_consistent,
 )

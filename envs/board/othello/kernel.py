@@ -165,6 +165,12 @@ def observe_one(s, p, player, out):
             out[2 * cells + cell] = bits.has(moves, bit)
 
 
+def is_consistent(rows: np.ndarray, p: OthelloParams) -> np.ndarray:
+    """Returns (N,) bool: discs and moves are on the board, and no cell has two."""
+    first, second, moves = rows["discs"][:, 0], rows["discs"][:, 1], rows["moves"]
+    return ((first | second | moves) & ~p.board | first & second | (first | second) & moves) == 0
+
+
 RULES = Rules(
     name="othello",
     params=OthelloParams,
@@ -173,4 +179,5 @@ RULES = Rules(
     legal=legal_one,
     random_action=random_action_one,
     observe=observe_one,
+    consistent=is_consistent,
 )

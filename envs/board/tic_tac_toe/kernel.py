@@ -95,6 +95,13 @@ def observe_one(s, p, player, out):
         out[SIDE * SIDE + cell] = bits.has(other, bit_of(cell))
 
 
+def is_consistent(rows: np.ndarray, p: TicTacToeParams) -> np.ndarray:
+    """Returns (N,) bool: no mark is beside the board, no cell has two, a game on a full board is over."""
+    first, second = rows["marks"][:, 0], rows["marks"][:, 1]
+    both = first | second
+    return ((both & ~_BOARD | first & second) == 0) & ((both != _BOARD) | (rows["over"] == 1))
+
+
 RULES = Rules(
     name="tic_tac_toe",
     params=TicTacToeParams,
@@ -103,4 +110,5 @@ RULES = Rules(
     legal=legal_one,
     random_action=random_action_one,
     observe=observe_one,
+    consistent=is_consistent,
 )

@@ -9,10 +9,10 @@ from gymnasium.spaces import Box, Discrete
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number
+from envs.core.validation import require_choice, require_number, steps_of
 from envs.driving.highway import kernel, observations
 from envs.driving.highway.baselines import BASELINES
-from envs.driving.highway.state import MAX_LANES, HighwayParams, state_dtype
+from envs.driving.highway.state import MAX_LANES, HighwayParams, is_consistent, ranges_of, state_dtype
 
 WORLD = World(
     name="highway",
@@ -23,6 +23,8 @@ WORLD = World(
     metrics=kernel.metrics_one,
     reward_terms=kernel.REWARD_TERMS,
     metric_names=kernel.METRICS,
+    ranges=ranges_of,
+    consistent=is_consistent,
 )
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -97,7 +99,7 @@ def highway_setup(**options: Unpack[HighwayOptions]) -> Setup:
         vehicles=chosen["vehicles"],
         frames=simulation // decision,
         dt=1.0 / simulation,
-        max_steps=math.ceil(chosen["duration"] * decision),
+        max_steps=steps_of(chosen["duration"] * decision),
         think_frames=_think_frames(1.0 / simulation),
         ego_spacing=float(chosen["ego_spacing"]),
         density=float(chosen["density"]),
@@ -265,7 +267,7 @@ class HighwayEnv(LaneEnv):
             or "highway" (4 lanes, 50 cars, 40 s, 15 Hz, ego spacing 2, all collisions); the arguments below
             override it.
         lanes: 1 to 16.
-        vehicles: traffic cars, 0 to 500; each number compiles its own machine code.
+        vehicles: traffic cars, 0 to 500.
         duration: s, at most 10,000.
         simulation_frequency: frames a second, a multiple of `decision_frequency`.
         decision_frequency: decisions a second.

@@ -8,6 +8,7 @@ from envs.core import rng
 from envs.core.geometry import clip
 from envs.core.lane import lane
 from envs.driving.highway import traffic
+from envs.driving.highway.state import VECTOR
 from envs.driving.vehicle import (
     DIAGONAL,
     EXPONENT_MAX,
@@ -68,10 +69,10 @@ _MAX_YAW_RATE, _MAX_YAW_ACCELERATION = np.float32(0.95), np.float32(1.93)
 def reset_one(s, p):
     """Puts the ego at the back of the road and the traffic ahead of it, each car in a random lane."""
     cars = p.vehicles + 1
+    drawn = (cars + VECTOR) // VECTOR * VECTOR  # the padding beyond is never looked at
     spread = np.float32(math.exp(-0.125 * p.lanes))
-    capacity = s.x.shape[0]
     x = _ZERO
-    for i in range(capacity):
+    for i in range(drawn):
         if i == 0:
             speed = _EGO_START_SPEED
             spacing = np.float32(p.ego_spacing) * (np.float32(12.0) + speed) * spread
@@ -88,11 +89,14 @@ def reset_one(s, p):
         phase = (x + s.y[i]) * _PI
         phase -= np.float32(math.floor(phase))
         s.countdown[i] = np.int32((_ONE - phase) / np.float32(p.dt)) + np.int32(1)
+    for i in range(s.x.shape[0]):
         s.order[i] = np.int32(cars - 1 - i if i < cars else i)
         s.rank[i] = s.order[i]
         if i >= cars:  # padding
             place_car(s, i, _FAR, _ZERO, _ZERO, np.int32(0))
             s.desired_speed[i] = _EGO_START_SPEED
+        if i >= drawn:
+            s.exponent[i], s.countdown[i] = EXPONENT_MIN, 0
     if p.continuous != 0:
         s.desired_speed[0] = np.float32(0.01)  # other drivers cannot know the ego's; so they never cut in
     begin_account(s)
@@ -107,9 +111,9 @@ def roomy_lane(s, i, x, here, lanes):
     if i == 0:
         for k in range(lanes):
             s.last[k] = -1
-    elif room(s, x, here) < _SPAWN_ROOM:
+    elif room(s, x, np.int64(here)) < _SPAWN_ROOM:
         for k in range(lanes):
-            if room(s, x, k) > room(s, x, here):
+            if room(s, x, k) > room(s, x, np.int64(here)):
                 here = np.int32(k)
     s.last[here] = i
     return here
@@ -223,35 +227,37 @@ def frame(s, p, dt):
             s.changed += 1
     traffic.sort_along(s, cars)
     account(s, v, heading, acceleration, dt)
-    ego_accidents(s, cars, dt)
+    # Conventionally the reach is the speed's with its sign, so that who reverses fast passes through cars.
+    reach = abs(s.speed[0]) if p.safe != 0 else s.speed[0]
+    ego_accidents(s, cars, dt, reach * dt)
     if p.all_collide != 0:
         traffic.traffic_accidents(s, cars, dt)
 
 
 @lane
-def ego_accidents(s, cars, dt):
-    """Checks the ego against the cars near it."""
+def ego_accidents(s, cars, dt, travel):
+    """Checks the ego against the cars near it; travel: as in `within_reach`."""
     x, order = s.x, s.order
     reach = DIAGONAL + abs(s.speed[0]) * dt
     rank = s.rank[0]
     for r in range(rank - 1, -1, -1):
         if x[order[r]] - x[0] > reach:
             break
-        ego_accident(s, order[r], dt)
+        ego_accident(s, np.int64(order[r]), dt, travel)
     for r in range(rank + 1, cars):
         if x[0] - x[order[r]] > reach:
             break
-        ego_accident(s, order[r], dt)
+        ego_accident(s, np.int64(order[r]), dt, travel)
 
 
 @lane
-def ego_accident(s, j, dt):
+def ego_accident(s, j, dt, travel):
     """Checks the ego against car `j`, and judges the ego's fault in its first accident.
 
     Not at fault: hit from behind, or from the side, while keeping its lane.
     """
     clean = s.crashed[0] == 0 and s.pushed[0] == 0
-    if traffic.collide(s, 0, j, dt) and clean:
+    if traffic.collide(s, np.int64(0), j, dt, travel) and clean:
         keeps_lane = abs(s.y[0] - LANE_WIDTH * np.float32(s.target[0])) <= _HALF
         struck_ahead = s.x[j] - s.x[0] >= _HALF * LENGTH
         s.at_fault = 1 if struck_ahead or not keeps_lane else 0
@@ -332,13 +338,14 @@ def safe_reward(s, p, on_road, terms):
 def danger(s, p):
     """Returns in [0, 1] how close the ego is to its leader, and while changing lane to the two cars there."""
     cars = p.vehicles + 1
-    rank, here, there = s.rank[0], s.lane[0], s.target[0]
-    worst = shortfall(s, 0, traffic.leader(s, rank, here, cars, False))
+    ego = np.int64(0)
+    rank, here, there = np.int64(s.rank[0]), np.int64(s.lane[0]), np.int64(s.target[0])
+    worst = shortfall(s, ego, traffic.leader(s, rank, here, cars, 0))
     if there != here:
-        worst = max(worst, shortfall(s, 0, traffic.leader(s, rank, there, cars, False)))
-        behind = traffic.follower(s, rank, there, cars, False)
+        worst = max(worst, shortfall(s, ego, traffic.leader(s, rank, there, cars, 0)))
+        behind = traffic.follower(s, rank, there, cars, 0)
         if behind != cars:
-            worst = max(worst, shortfall(s, behind, 0))
+            worst = max(worst, shortfall(s, behind, ego))
     return worst
 
 

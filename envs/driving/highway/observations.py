@@ -116,11 +116,11 @@ def observe_lidar(s, p, out):
     for r in range(rank - 1, -1, -1):
         if s.x[s.order[r]] - s.x[0] > reach + _RADIUS:
             break
-        scan_car(s, s.order[r], p, out)
+        scan_car(s, np.int64(s.order[r]), p, out)
     for r in range(rank + 1, cars):
         if s.x[0] - s.x[s.order[r]] > reach + _RADIUS:
             break
-        scan_car(s, s.order[r], p, out)
+        scan_car(s, np.int64(s.order[r]), p, out)
 
 
 @lane

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER
+from envs.core.lane import LANE_HEADER, Ranges, capacity
 
 MAX_LANES = 16
-_VECTOR = 8  # cars in one vector register; the arrays are padded to a multiple of it
+VECTOR = 8  # cars in one vector register
 
 
 @cache
@@ -18,8 +18,7 @@ def state_dtype(vehicles: int) -> np.dtype[Any]:
     Arrays have one entry a car: 0 is the ego, 1 … vehicles the traffic in the order of its first positions,
     and at least one more is padding, which stands far ahead for ever so that every car has a leader.
     """
-    capacity = (vehicles + 2 + _VECTOR - 1) // _VECTOR * _VECTOR
-    cars = (capacity,)
+    cars = (capacity(vehicles + 2),)
     return np.dtype(
         [
             *LANE_HEADER,
@@ -93,3 +92,26 @@ class HighwayParams(NamedTuple):
     obs_rows: int  # kinematics: cars; lidar: beams; grid: cells across the road
     obs_columns: int  # kinematics: 5; lidar: 2; grid: cells along the road
     obs_range: float  # m: lidar
+
+
+def ranges_of(p: HighwayParams) -> Ranges:
+    """Returns what the fields may hold by which the kernels index."""
+    room, bit = capacity(p.vehicles + 2), (0, 1)
+    return {
+        "step": (0, p.max_steps),
+        "lane": (0, MAX_LANES - 1),
+        "target": (0, MAX_LANES - 1),
+        "crashed": bit,
+        "impacts": bit,
+        "pushed": bit,
+        "order": (0, room - 1),
+        "rank": (0, room - 1),
+        "last": (-1, room - 1),
+    }
+
+
+def is_consistent(rows: np.ndarray, p: HighwayParams) -> np.ndarray:
+    """Returns (N,) bool: each car has the rank that it has in the order, and cars come before the padding."""
+    places, cars = np.arange(rows["order"].shape[1]), p.vehicles + 1
+    ranked = np.take_along_axis(rows["rank"], rows["order"], axis=1) == places
+    return ranked.all(1) & (rows["order"][:, :cars] < cars).all(1)

@@ -42,24 +42,24 @@ def claims(s, i, lane_index):
 
 @lane
 def leader(s, rank, lane_index, nobody, claimed):
-    """Returns the next car ahead of `rank` that is in the lane (or `claimed` and on its way), or `nobody`."""
+    """Returns the next car ahead of `rank` in the lane (or, if `claimed`, on its way to it), or `nobody`."""
     order = s.order
     for r in range(rank - 1, -1, -1):
-        i = order[r]
-        if claims(s, i, lane_index) if claimed else in_lane(s, i, lane_index):
-            return np.int64(i)
-    return np.int64(nobody)
+        i = np.int64(order[r])
+        if claims(s, i, lane_index) if claimed != 0 else in_lane(s, i, lane_index):
+            return i
+    return nobody
 
 
 @lane
 def follower(s, rank, lane_index, nobody, claimed):
-    """Returns the next car behind `rank` that is in the lane (or `claimed` and on its way), or `nobody`."""
+    """Returns the next car behind `rank` in the lane (or, if `claimed`, on its way to it), or `nobody`."""
     order = s.order
     for r in range(rank + 1, nobody):
-        i = order[r]
-        if claims(s, i, lane_index) if claimed else in_lane(s, i, lane_index):
-            return np.int64(i)
-    return np.int64(nobody)
+        i = np.int64(order[r])
+        if claims(s, i, lane_index) if claimed != 0 else in_lane(s, i, lane_index):
+            return i
+    return nobody
 
 
 @lane
@@ -83,11 +83,11 @@ def wants_lane(s, i, candidate, cars, cautious):
     A cautious driver takes the cars on their way into that lane for cars in it, and does not change where it
     would have to brake hard itself.
     """
-    rank = s.rank[i]
+    rank = np.int64(s.rank[i])
     pressed = owed(s, i, leader(s, rank, candidate, cars, cautious))
-    if owed(s, i, leader(s, rank, s.lane[i], cars, False)) - pressed < MOBIL_GAIN:
+    if owed(s, i, leader(s, rank, np.int64(s.lane[i]), cars, 0)) - pressed < MOBIL_GAIN:
         return False
-    if cautious and pressed > MOBIL_SAFE_BRAKING + IDM_ACCELERATION:
+    if cautious != 0 and pressed > MOBIL_SAFE_BRAKING + IDM_ACCELERATION:
         return False
     behind = follower(s, rank, candidate, cars, cautious)
     if behind == cars:
@@ -102,7 +102,7 @@ def gives_way(s, i, cars):
     """Returns whether a car close ahead of `i` is already changing into the same lane as `i`."""
     order, x, lanes, target = s.order, s.x, s.lane, s.target
     for r in range(s.rank[i] - 1, -1, -1):
-        j = order[r]
+        j = np.int64(order[r])
         if lanes[j] != target[i] and target[j] == target[i]:
             gap = x[j] - x[i]
             if _ZERO < gap < idm_wanted_gap(s.speed[i], approach(s, i, j)):
@@ -114,7 +114,7 @@ def gives_way(s, i, cars):
 def decide_lanes(s, p):
     """Every traffic car whose turn it is decides on its target lane, in the order of the cars' numbers."""
     lanes, target, countdown, crashed, speed = s.lane, s.target, s.countdown, s.crashed, s.speed
-    cars, cautious = p.vehicles + 1, p.cautious != 0
+    cars, cautious = p.vehicles + 1, p.cautious
     for i in range(1, cars):
         if crashed[i] != 0:
             continue
@@ -124,7 +124,7 @@ def decide_lanes(s, p):
         elif countdown[i] <= 0:
             countdown[i] = p.think_frames
             if abs(speed[i]) >= _ONE:
-                here = lanes[i]
+                here = np.int64(lanes[i])
                 if here > 0 and wants_lane(s, i, here - 1, cars, cautious):
                     target[i] = here - 1
                 if here < p.lanes - 1 and wants_lane(s, i, here + 1, cars, cautious):
@@ -144,11 +144,11 @@ def find_leaders(s, p):
     for k in range(p.lanes):
         last[k] = cars  # the padding, far ahead
     for r in range(cars):
-        i = order[r]
+        i = np.int64(order[r])
         here = lanes[i]
-        j = last[here]
+        j = np.int64(last[here])
         if target[i] != here:
-            k = last[target[i]]
+            k = np.int64(last[target[i]])
             if owed(s, i, k) > owed(s, i, j):
                 j = k
         gap[i] = x[j] - x[i]
@@ -240,15 +240,17 @@ def sort_along(s, cars):
 
 
 @lane
-def collide(s, i, j, dt):
+def collide(s, i, j, dt, travel):
     """Checks the cars `i` < `j` for an accident in this frame or the next; returns whether there is one.
+
+    travel: as in `within_reach`, of car `i`.
 
     Cars that overlap are crashed at once. Cars that will overlap, if they keep their velocities for one more
     frame, are pushed apart and crashed in that frame.
     """
     x, y, speed, cos_heading, sin_heading = s.x, s.y, s.speed, s.cos_heading, s.sin_heading
     dx, dy = x[j] - x[i], y[j] - y[i]
-    if not within_reach(dx, dy, speed[i] * dt):
+    if not within_reach(dx, dy, travel):
         return False
     move_x = (speed[i] * cos_heading[i] - speed[j] * cos_heading[j]) * dt
     move_y = (speed[i] * sin_heading[i] - speed[j] * sin_heading[j]) * dt
@@ -276,12 +278,13 @@ def traffic_accidents(s, cars, dt):
     x, order, crashed, pushed = s.x, s.order, s.crashed, s.pushed
     peaceful = crashed[0] == 0 and pushed[0] == 0
     for r in range(cars):
-        i = order[r]
+        i = np.int64(order[r])
         for q in range(r + 1, cars):
-            j = order[q]
+            j = np.int64(order[q])
             if x[i] - x[j] > DIAGONAL + MAX_SPEED * dt:
                 break
             if i != 0 and j != 0:
                 fresh = (crashed[i] | pushed[i]) + (crashed[j] | pushed[j])
-                if collide(s, min(i, j), max(i, j), dt) and peaceful:
+                first, second = min(i, j), max(i, j)
+                if collide(s, first, second, dt, s.speed[first] * dt) and peaceful:
                     s.traffic_crashes += 2 - fresh

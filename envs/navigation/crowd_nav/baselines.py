@@ -78,9 +78,9 @@ def _choose(s, p, model, out):
         limit = s.speed[r]
         wish = (limit * cos_goal, limit * sin_goal)
         if model == ORCA:
-            vx, vy = orca_velocity(s, r, 0, wish, limit, np.float32(p.dt))
+            vx, vy = orca_velocity(s, r, 0, out.shape[0] // 2 + p.people, wish, limit, np.float32(p.dt))
         else:
-            vx, vy = social_force_velocity(s, r, 0, wish, limit, np.float32(p.dt))
+            vx, vy = social_force_velocity(s, r, 0, out.shape[0] // 2 + p.people, wish, limit, np.float32(p.dt))
         out[2 * r], out[2 * r + 1] = vx, vy
 
 

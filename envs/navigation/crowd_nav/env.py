@@ -1,6 +1,5 @@
 """The CrowdNav environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
-import math
 from typing import Literal, TypedDict, Unpack
 
 import numpy as np
@@ -10,11 +9,11 @@ from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.parallel_env import ParallelLaneEnv
 from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_number
+from envs.core.validation import require_number, steps_of
 from envs.navigation import moves
 from envs.navigation.crowd_nav import kernel, observations
 from envs.navigation.crowd_nav.baselines import BASELINES
-from envs.navigation.crowd_nav.state import CrowdNavParams, state_dtype
+from envs.navigation.crowd_nav.state import CrowdNavParams, ranges_of, state_dtype
 from envs.navigation.options import OptionTable
 
 WORLD = World(
@@ -26,6 +25,7 @@ WORLD = World(
     metrics=kernel.metrics_one,
     reward_terms=kernel.REWARD_TERMS,
     metric_names=kernel.METRICS,
+    ranges=ranges_of,
 )
 
 
@@ -105,7 +105,8 @@ def crowd_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Crow
     params = CrowdNavParams(
         split=_OPTIONS.index("split", chosen),
         dt=float(chosen["time_step"]),
-        max_steps=math.ceil(chosen["time_limit"] / chosen["time_step"] - 1e-9),
+        max_steps=steps_of(chosen["time_limit"] / chosen["time_step"]),
+        people=people,
         scenario=_OPTIONS.index("scenario", chosen),
         circle_radius=float(chosen["circle_radius"]),
         square_width=float(chosen["square_width"]),
@@ -127,6 +128,7 @@ def crowd_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Crow
         progress=float(chosen["progress_reward"]),
         observation=_OPTIONS.index("observation", chosen),
         sensor_range=float(chosen["sensor_range"]),
+        scans=scans,
         directions=moves.directions_of(beams),
     )
     others = robots + people - 1
@@ -225,7 +227,7 @@ class CrowdNavEnv(LaneEnv):
     Args:
         render_mode: "rgb_array", "human" or None.
         people: how people walk, "orca" or "social_force".
-        people_count: 1 to 100; each number compiles its own machine code.
+        people_count: 1 to 100.
         scenario: "circle", "square" or "mixed".
         circle_radius: m.
         square_width: m.

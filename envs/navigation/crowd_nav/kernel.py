@@ -45,7 +45,7 @@ def reset_one(s, p):
         s.gap[r], s.min_gap[r] = _FAR, _FAR
         s.path_m[r], s.change[r], s.intrusions[r], s.steps[r] = _ZERO, _ZERO, 0, 0
         if p.observation == LIDAR:
-            for _ in range(s.scan.shape[1]):
+            for _ in range(p.scans):
                 scan(s, p, r)
 
 
@@ -57,7 +57,7 @@ def step_one(s, action, p, terms):
         drive(s, p, r, action)
     people_choose(s, p)
     for r in range(robots):
-        s.gap[r] = swept_gap(s, r, np.float32(p.dt)) if s.active[r] != 0 else _FAR
+        s.gap[r] = swept_gap(s, r, robots + p.people, np.float32(p.dt)) if s.active[r] != 0 else _FAR
     move(s, p)
     s.step += 1
     waiting = 0
@@ -105,27 +105,28 @@ def arc_velocity(heading, speed, turned):
 def people_choose(s, p):
     """Writes the velocities that people choose, all from what they see before the step."""
     robots, dt = s.heading.shape[0], np.float32(p.dt)
+    bodies = robots + p.people
     first = 0 if p.robot_visible != 0 else robots
     x, y, goal_x, goal_y, speed = s.x, s.y, s.goal_x, s.goal_y, s.speed
     next_vx, next_vy = s.next_vx, s.next_vy
-    for i in range(robots, x.shape[0]):
+    for i in range(robots, bodies):
         dx, dy = goal_x[i] - x[i], goal_y[i] - y[i]
         distance = math.sqrt(dx * dx + dy * dy)
         # The usual crowd slows down on the last metre.
         wished = min(distance, speed[i]) / max(distance, _TINY)
         wish = (dx * wished, dy * wished)
         if p.model == ORCA:
-            next_vx[i], next_vy[i] = orca_velocity(s, i, first, wish, speed[i], dt)
+            next_vx[i], next_vy[i] = orca_velocity(s, i, first, bodies, wish, speed[i], dt)
         else:
-            next_vx[i], next_vy[i] = social_force_velocity(s, i, first, wish, speed[i], dt)
+            next_vx[i], next_vy[i] = social_force_velocity(s, i, first, bodies, wish, speed[i], dt)
 
 
 @lane
-def swept_gap(s, r, dt):
+def swept_gap(s, r, bodies, dt):
     """Returns the least distance between robot `r` and any other body during the step, surface to surface."""
     x, y, vx, vy, radius, present = s.x, s.y, s.next_vx, s.next_vy, s.radius, s.present
     least = _FAR
-    for j in range(x.shape[0]):
+    for j in range(bodies):
         if j == r or present[j] == 0:
             continue
         px, py = x[j] - x[r], y[j] - y[r]
@@ -145,12 +146,12 @@ def move(s, p):
         dvx, dvy = next_vx[r] - vx[r], next_vy[r] - vy[r]
         s.change[r] += math.sqrt(dvx * dvx + dvy * dvy)
         s.path_m[r] += dt * math.sqrt(next_vx[r] * next_vx[r] + next_vy[r] * next_vy[r])
-    for i in range(x.shape[0]):
+    for i in range(robots + p.people):
         vx[i], vy[i] = next_vx[i], next_vy[i]
         x[i] += dt * vx[i]
         y[i] += dt * vy[i]
     if p.new_goals != 0:
-        for i in range(robots, x.shape[0]):
+        for i in range(robots, robots + p.people):
             dx, dy = s.goal_x[i] - x[i], s.goal_y[i] - y[i]
             if dx * dx + dy * dy < s.radius[i] * s.radius[i]:
                 scenarios.walk_on(s, p, i)

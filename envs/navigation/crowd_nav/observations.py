@@ -57,8 +57,9 @@ def observe_own(s, p, r, out, at):
     out[at] = clip(s.goal_m[r] / GOAL_RANGE, _ZERO, _ONE)
     out[at + 1] = clip((s.vx[r] * cos_goal + s.vy[r] * sin_goal) / SPEED_RANGE, -_ONE, _ONE)
     out[at + 2] = clip((s.vy[r] * cos_goal - s.vx[r] * sin_goal) / SPEED_RANGE, -_ONE, _ONE)
-    out[at + 3] = cos_heading * cos_goal + sin_heading * sin_goal
-    out[at + 4] = sin_heading * cos_goal - cos_heading * sin_goal
+    # Rounding makes 1.0000001 of a cosine.
+    out[at + 3] = clip(cos_heading * cos_goal + sin_heading * sin_goal, -_ONE, _ONE)
+    out[at + 4] = clip(sin_heading * cos_goal - cos_heading * sin_goal, -_ONE, _ONE)
     out[at + 5] = _ONE - np.float32(s.step) / np.float32(p.max_steps)
 
 
@@ -82,7 +83,7 @@ def observe_bodies(s, p, r, out, begin):
         out[at + 5] = clip(radius[j] / SIZE_RANGE, _ZERO, _ONE)
         out[at + 6] = clip(gap * per_range, -_ONE, _ONE)
         at += TOKEN
-    for k in range(at, begin + TOKEN * (x.shape[0] - 1)):
+    for k in range(at, begin + TOKEN * (s.heading.shape[0] + p.people - 1)):
         out[k] = _ZERO
 
 
@@ -94,7 +95,7 @@ def look_around(s, p, r):
     """
     x, y, radius, present, seen, seen_m2 = s.x, s.y, s.radius, s.present, s.seen, s.seen_m2
     count = 0
-    for j in range(x.shape[0]):
+    for j in range(s.heading.shape[0] + p.people):
         if j == r or present[j] == 0:
             continue
         dx, dy = x[j] - x[r], y[j] - y[r]
@@ -136,8 +137,8 @@ def observe_scans(s, p, r, out, begin):
     """Writes the scans of robot `r` by `p.sensor_range`, the newest first: 1 is nothing in range."""
     scans = s.scan
     per_range = _ONE / np.float32(p.sensor_range)
-    beams = scans.shape[2]
-    for k in range(scans.shape[1]):
+    beams = p.directions.shape[0]
+    for k in range(p.scans):
         for b in range(beams):
             out[begin + k * beams + b] = scans[r, k, b] * per_range
 
@@ -149,14 +150,14 @@ def scan(s, p, r):
     Beam b of B looks 2π b / B to the left of the goal.
     """
     scans, x, y, radius, present = s.scan, s.x, s.y, s.radius, s.present
-    beams, reach = scans.shape[2], np.float32(p.sensor_range)
-    for k in range(scans.shape[1] - 1, 0, -1):
+    beams, reach = p.directions.shape[0], np.float32(p.sensor_range)
+    for k in range(p.scans - 1, 0, -1):
         for b in range(beams):
             scans[r, k, b] = scans[r, k - 1, b]
     for b in range(beams):
         scans[r, 0, b] = reach
     cos_goal, sin_goal = toward_goal(s, r)
-    for j in range(x.shape[0]):
+    for j in range(s.heading.shape[0] + p.people):
         if j == r or present[j] == 0:
             continue
         dx, dy = x[j] - x[r], y[j] - y[r]

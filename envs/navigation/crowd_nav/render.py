@@ -62,7 +62,7 @@ class CrowdNavRenderer(MotionRenderer):
         for r in range(robots):
             self._paint_path(self.path(row)[:, r], ROBOT[r % len(ROBOT)])
         seen = self._seen(row)
-        for i in range(robots, len(row["x"])):
+        for i in range(robots, robots + self.params.people):
             self._paint_person(row, i, PEOPLE[(i - robots) % len(PEOPLE)], i in seen)
         for r in range(robots):
             self._paint_robot(row, r, ROBOT[r % len(ROBOT)])
@@ -97,7 +97,7 @@ class CrowdNavRenderer(MotionRenderer):
         pygame.draw.circle(self._fine, colour, self._point(x, y), radius * self._scale, pixels_wide)
 
     def _paint_goals(self, row: np.void, robots: int) -> None:
-        for i in range(robots, len(row["x"])):
+        for i in range(robots, robots + self.params.people):
             x, y = self._point(float(row["goal_x"][i]), float(row["goal_y"][i]))
             arm, colour = 0.1 * self._scale, mix(FLOOR, PEOPLE[(i - robots) % len(PEOPLE)], 0.6)
             for sign in (-1, 1):
@@ -113,7 +113,7 @@ class CrowdNavRenderer(MotionRenderer):
         veil = self._veil()
         x, y = float(row["x"][0]), float(row["y"][0])
         ahead = math.atan2(row["goal_y"][0] - y, row["goal_x"][0] - x)
-        ranges = row["scan"][0, 0]
+        ranges = row["scan"][0, 0, : len(self.params.directions)]
         for b, distance in enumerate(ranges.tolist()):
             angle = ahead + 2 * math.pi * b / len(ranges)
             end = self._point(x + distance * math.cos(angle), y + distance * math.sin(angle))

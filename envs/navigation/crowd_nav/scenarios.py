@@ -22,7 +22,7 @@ _TWO_PI = np.float32(2.0 * math.pi)
 @lane
 def populate(s, p):
     """Gives everyone a body, a place and a goal: the first robot at the south, on the way to the north."""
-    robots, bodies = s.heading.shape[0], s.x.shape[0]
+    robots, bodies = s.heading.shape[0], s.heading.shape[0] + p.people
     circle = p.scenario == CIRCLE or (p.scenario == MIXED and uniform(s) < _HALF)
     for i in range(bodies):
         s.vx[i], s.vy[i], s.present[i] = _ZERO, _ZERO, 1

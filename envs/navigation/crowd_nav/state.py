@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER
+from envs.core.lane import LANE_HEADER, Ranges, capacity
 from envs.navigation.orca import orca_fields
 
 PRESENT, ARRIVED, COLLIDED = range(3)
@@ -24,9 +24,12 @@ PEOPLE, LIDAR = range(2)
 def state_dtype(robots: int, people: int, scans: int = 1, beams: int = 1) -> np.dtype[Any]:
     """Returns the record of `robots` robots and `people` people.
 
-    Arrays with an entry a body hold the robots first, then the people. scans, beams: of the lidar's memory.
+    Arrays with an entry a body hold the robots first, then the people. scans, beams: of the lidar's memory;
+    (1, 1) where it has none. There is room for more people, scans and beams than asked for: see `capacity`.
     """
-    bodies, own = (robots + people,), (robots,)
+    bodies, own = (capacity(robots + people),), (robots,)
+    if (scans, beams) != (1, 1):
+        scans, beams = 1 << (scans - 1).bit_length(), capacity(beams)
     return np.dtype(
         [
             *LANE_HEADER,
@@ -73,6 +76,7 @@ class CrowdNavParams(NamedTuple):
     dt: float  # s, one step
     max_steps: int
     # people
+    people: int  # how many
     scenario: int  # CIRCLE, SQUARE or MIXED
     circle_radius: float  # m
     square_width: float  # m
@@ -97,4 +101,11 @@ class CrowdNavParams(NamedTuple):
     # senses
     observation: int  # PEOPLE or LIDAR
     sensor_range: float  # m
+    scans: int  # that are remembered
     directions: np.ndarray  # (beams, 2) float32, cosine and sine of the lidar's beams
+
+
+def ranges_of(p: CrowdNavParams) -> Ranges:
+    """Returns what the fields may hold that say how things stand; the kernels index by nothing else."""
+    flag = (0, 1)
+    return {"step": (0, p.max_steps), "present": flag, "outcome": (PRESENT, COLLIDED), "active": flag}

@@ -10,10 +10,11 @@ from scipy.ndimage import binary_dilation, label
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.setup import Renderer, Setup
+from envs.core.validation import steps_of
 from envs.navigation import moves
 from envs.navigation.explore import kernel, senses
 from envs.navigation.explore.baselines import BASELINES
-from envs.navigation.explore.state import ExploreParams, state_dtype
+from envs.navigation.explore.state import ExploreParams, ranges_of, state_dtype
 from envs.navigation.maps.bank import MapBank
 from envs.navigation.maps.choice import choose_bank
 from envs.navigation.options import OptionTable
@@ -28,6 +29,7 @@ WORLD = World(
     metrics=kernel.metrics_one,
     reward_terms=kernel.REWARD_TERMS,
     metric_names=kernel.METRICS,
+    ranges=ranges_of,
 )
 
 
@@ -118,7 +120,7 @@ def explore_setup(**options: Unpack[ExploreOptions]) -> Setup:
     params = ExploreParams(
         split=_OPTIONS.index("split", chosen),
         dt=float(chosen["time_step"]),
-        max_steps=math.ceil(chosen["time_limit"] / chosen["time_step"] - 1e-9),
+        max_steps=steps_of(chosen["time_limit"] / chosen["time_step"]),
         occupied=bank.occupied,
         clearance=bank.clearance,
         seeable=seeable(bank),

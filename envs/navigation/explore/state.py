@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER
-from envs.navigation.locomotion import body_fields
+from envs.core.lane import LANE_HEADER, Ranges, capacity
+from envs.navigation.locomotion import BODY_RANGES, body_fields
 
 UNDERWAY, FINISHED, COLLIDED = range(3)
 """How things stand with the robot."""
@@ -14,7 +14,8 @@ UNDERWAY, FINISHED, COLLIDED = range(3)
 
 @cache
 def state_dtype(beams: int, rows: int, columns: int) -> np.dtype[Any]:
-    """Returns the record of a robot with so many beams in a map of so many cells."""
+    """Returns the record of a robot with so many beams in a map of so many cells: `capacity` of each."""
+    beams, rows, columns = capacity(beams), capacity(rows), capacity(columns)
     return np.dtype(
         [
             *LANE_HEADER,
@@ -74,3 +75,13 @@ class ExploreParams(NamedTuple):
     margin: int  # cells that a plan keeps from obstacles
     patch: int  # cells along a side of the egocentric grid
     patch_cell: float  # m
+
+
+def ranges_of(p: ExploreParams) -> Ranges:
+    """Returns what the fields may hold by which the kernels index."""
+    return {
+        **BODY_RANGES,
+        "step": (0, p.max_steps),
+        "map": (0, p.occupied.shape[0] - 1),
+        "outcome": (UNDERWAY, COLLIDED),
+    }

@@ -10,14 +10,21 @@ from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
 from envs.core.parallel_env import ParallelLaneEnv
 from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_number
+from envs.core.validation import require_number, steps_of
 from envs.navigation import moves
 from envs.navigation.maps.choice import choose_bank
 from envs.navigation.options import OptionTable
 from envs.navigation.point_nav import kernel, senses
 from envs.navigation.point_nav.baselines import BASELINES, GUIDED_BASELINES
 from envs.navigation.point_nav.senses import keeps_map
-from envs.navigation.point_nav.state import GRID, LIDAR, SECTORS, PointNavParams, state_dtype
+from envs.navigation.point_nav.state import (
+    GRID,
+    LIDAR,
+    SECTORS,
+    PointNavParams,
+    ranges_of,
+    state_dtype,
+)
 from envs.navigation.wavefront import GUIDE
 
 WORLD = World(
@@ -29,6 +36,7 @@ WORLD = World(
     metrics=kernel.metrics_one,
     reward_terms=kernel.REWARD_TERMS,
     metric_names=kernel.METRICS,
+    ranges=ranges_of,
 )
 MOST_ROBOTS = 8
 
@@ -134,7 +142,7 @@ def point_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[Poin
     params = PointNavParams(
         split=_OPTIONS.index("split", chosen),
         dt=float(chosen["time_step"]),
-        max_steps=math.ceil(chosen["time_limit"] / chosen["time_step"] - 1e-9),
+        max_steps=steps_of(chosen["time_limit"] / chosen["time_step"]),
         occupied=bank.occupied,
         clearance=bank.clearance,
         goals=bank.goals,

@@ -39,7 +39,7 @@ class PointNavRenderer(MotionRenderer):
             canvas.goal(colour, float(row["goal_x"][r]), float(row["goal_y"][r]), p.goal_radius)
             canvas.path(colour, path[:, r])
         if p.observation != BLIND and row["active"][0]:
-            canvas.beams(pose_of(row), row["scan"][0], p.lidar_range, ROBOT[0])
+            canvas.beams(pose_of(row), row["scan"][0, : len(p.directions)], p.lidar_range, ROBOT[0])
         for r in range(robots):
             colour, pose = ROBOT[r % len(ROBOT)], pose_of(row, r)
             if row["outcome"][r] == COLLIDED:
@@ -52,7 +52,8 @@ class PointNavRenderer(MotionRenderer):
 
     def _paint_own_map(self, row: np.void) -> pygame.Surface:
         own, p = self._own, self.params
-        own.odds(row["own_map"][0])
+        rows, columns = p.occupied.shape[1:]
+        own.odds(row["own_map"][0, :rows, :columns])
         own.goal(ROBOT[0], float(row["goal_x"][0]), float(row["goal_y"][0]), p.goal_radius)
         own.robot(ROBOT[0], pose_of(row, believed=True), p.radius)
         return own.finish()

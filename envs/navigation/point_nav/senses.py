@@ -39,9 +39,16 @@ def keeps_map(p):
 
 
 @lane
+def size_of(p):
+    """Returns the rows and columns of the maps; a record may have room for more."""
+    return p.occupied.shape[1], p.occupied.shape[2]
+
+
+@lane
 def sense(s, p, r):
     """Takes a scan; enters it into the robot's own map if it keeps one, and plans there from time to time."""
-    ranges, reach, resolution = s.scan[r], np.float32(p.lidar_range), np.float32(p.resolution)
+    ranges = s.scan[r, : p.directions.shape[0]]
+    reach, resolution = np.float32(p.lidar_range), np.float32(p.resolution)
     x, y = s.x[r], s.y[r]
     free = free_around(p.clearance[s.map], x, y, resolution)
     scan_grid(p.occupied[s.map], x, y, s.heading[r], p.directions, reach, resolution, free, ranges)
@@ -55,7 +62,7 @@ def sense(s, p, r):
     blur(s, ranges, reach, np.float32(p.lidar_noise))
     if keeps_map(p):
         x, y, heading = s.believed_x[r], s.believed_y[r], s.believed_heading[r]
-        occupancy.add_scan(s.own_map[r], x, y, heading, p.directions, ranges, reach, resolution)
+        occupancy.add_scan(s.own_map[r], size_of(p), x, y, heading, p.directions, ranges, reach, resolution)
     if p.guide != 0 and s.step % wavefront.PLAN_EVERY == 0:
         plan_way(s, p, r)
 
@@ -67,7 +74,7 @@ def plan_way(s, p, r):
     x, y = s.believed_x[r], s.believed_y[r]
     i, j = np.int32(s.goal_y[r] / resolution), np.int32(s.goal_x[r] / resolution)
     for spare in range(1, -1, -1):
-        wavefront.block(s.own_map[r], plan, p.margin + spare, x, y, resolution)
+        wavefront.block(s.own_map[r], plan, size_of(p), p.margin + spare, x, y, resolution)
         plan[i, j] = _ZERO
         wavefront.spread(plan)
         if wavefront.descend(plan, x, y, _ZERO, resolution)[2] < wavefront.FAR:
@@ -89,7 +96,7 @@ def observe_one(s, p, out):
         if p.observation == GRID:
             observe_map(s, p, r, out, begin)
         elif p.observation == LIDAR:
-            write_ranges(s.scan[r], np.float32(p.lidar_range), out, begin)
+            write_ranges(s.scan[r, : p.directions.shape[0]], np.float32(p.lidar_range), out, begin)
         elif p.observation != BLIND:
             observe_sectors(s, p, r, out, begin)
         observe_own(s, p, r, out, own)
@@ -102,7 +109,12 @@ def goal_seen(s, r):
     distance = math.sqrt(dx * dx + dy * dy)
     cos, sin = math.cos(s.believed_heading[r]), math.sin(s.believed_heading[r])
     scale = _ONE / max(distance, _TINY)
-    return distance, scale * (dx * cos + dy * sin), scale * (dy * cos - dx * sin)
+    # Rounding makes 1.0000001 of a cosine.
+    return (
+        distance,
+        clip(scale * (dx * cos + dy * sin), -_ONE, _ONE),
+        clip(scale * (dy * cos - dx * sin), -_ONE, _ONE),
+    )
 
 
 @lane
@@ -124,7 +136,7 @@ def observe_own(s, p, r, out, at):
 def observe_sectors(s, p, r, out, begin):
     """Writes a token a sector: presence, its middle's cosine and sine, its least range, its ranges."""
     per_range = _ONE / np.float32(p.lidar_range)
-    ranges = s.scan[r]
+    ranges = s.scan[r, : p.directions.shape[0]]
     beams = ranges.shape[0] // p.sectors
     at = begin
     for k in range(p.sectors):

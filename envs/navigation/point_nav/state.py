@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER
-from envs.navigation.locomotion import body_fields
+from envs.core.lane import LANE_HEADER, Ranges, capacity
+from envs.navigation.locomotion import BODY_RANGES, body_fields
 
 UNDERWAY, ARRIVED, COLLIDED = range(3)
 """How things stand with a robot."""
@@ -19,9 +19,12 @@ def state_dtype(robots: int, beams: int, mapped: tuple[int, int], planned: tuple
     """Returns the record of `robots` robots with `beams` beams each.
 
     mapped, planned: rows and columns of each robot's own map of what it has seen, and of its plan in it;
-    (1, 1) where it keeps none.
+    (1, 1) where it keeps none. There is room for more beams, rows and columns than asked for: see `capacity`.
     """
     own = (robots,)
+    mapped, planned = (
+        size if size == (1, 1) else (capacity(size[0]), capacity(size[1])) for size in (mapped, planned)
+    )
     return np.dtype(
         [
             *LANE_HEADER,
@@ -33,7 +36,7 @@ def state_dtype(robots: int, beams: int, mapped: tuple[int, int], planned: tuple
             *body_fields(robots),
             ("outcome", "i4", own),  # UNDERWAY, ARRIVED or COLLIDED
             # what they perceive
-            ("scan", "f4", (robots, beams)),  # m
+            ("scan", "f4", (robots, capacity(beams))),  # m
             ("own_map", "i1", (robots, *mapped)),  # log-odds: see `envs.navigation.occupancy`
             ("plan", "f4", (robots, *planned)),  # cells to the goal: see `envs.navigation.wavefront`
             # the episode so far
@@ -89,3 +92,18 @@ class PointNavParams(NamedTuple):
     margin: int  # cells that a plan keeps from obstacles
     patch: int  # cells along a side of the egocentric grid
     patch_cell: float  # m
+
+
+def ranges_of(p: PointNavParams) -> Ranges:
+    """Returns what the fields may hold by which the kernels index."""
+    maps, goals = p.geodesic.shape[:2]
+    height_m, width_m = ((cells - 0.25) * p.resolution for cells in p.occupied.shape[1:])
+    return {
+        **BODY_RANGES,
+        "step": (0, p.max_steps),
+        "map": (0, maps - 1),
+        "goal": (0, goals - 1),
+        "goal_x": (0, width_m),
+        "goal_y": (0, height_m),
+        "outcome": (UNDERWAY, COLLIDED),
+    }

@@ -18,7 +18,7 @@ Accounts are whole numbers, so that cash and shares are conserved exactly: cash 
 
 import numpy as np
 
-from envs.core.lane import lane
+from envs.core.lane import Ranges, lane
 
 BUY, SELL = 1, -1
 FLOW = 0  # the owner of the background orders
@@ -29,16 +29,18 @@ NONE = -1
 def book_fields(levels: int, orders: int, owners: int, log: int) -> list[tuple]:
     """Returns the fields of a record that hold a book.
 
-    levels: prices 0 … levels - 1. orders: that can rest at once. owners: accounts, `FLOW` included.
+    levels: room for prices; a book uses as many as `clear` is told. orders: that can rest at once. owners:
+    accounts, `FLOW` included.
     log: trades of the last message that are kept.
     """
     return [
         # levels
+        ("ticks", "i4"),  # prices 0 … ticks - 1
         ("head", "i4", (levels,)),  # slot of the oldest order, NONE if there is none
         ("tail", "i4", (levels,)),  # of the youngest
         ("volume", "i4", (levels,)),  # shares
         ("best_bid", "i4"),  # level, NONE without bids
-        ("best_ask", "i4"),  # level, `levels` without asks
+        ("best_ask", "i4"),  # level, `ticks` without asks
         ("mid2", "i4"),  # twice the mid price, ticks; the last one while a side is empty
         # arena
         ("order_handle", "i8", (orders,)),  # 0: the slot is free
@@ -71,14 +73,82 @@ def book_fields(levels: int, orders: int, owners: int, log: int) -> list[tuple]:
     ]
 
 
+def book_ranges(ticks: int, orders: int, owners: int) -> Ranges:
+    """Returns what the fields of a book may hold by which it is worked on."""
+    slot, price = (NONE, orders - 1), (0, ticks - 1)
+    return {
+        "ticks": (ticks, ticks),
+        "head": slot,
+        "tail": slot,
+        "volume": (0, 2**31 - 1),
+        "best_bid": (NONE, ticks - 1),
+        "best_ask": (0, ticks),
+        "mid2": (0, 2 * ticks),
+        "order_handle": (0, 2**62),
+        "order_price": price,
+        "order_size": (0, 2**31 - 1),
+        "order_owner": (0, owners - 1),
+        "order_side": (SELL, BUY),
+        "order_next": slot,
+        "order_previous": slot,
+        "free": slot,
+        "serial": (0, 2**40),
+        "flow_orders": (0, orders - 1),
+        "flow_place": (0, orders - 1),
+        "flow_count": (0, orders),
+    }
+
+
+def book_is_consistent(rows: np.ndarray) -> np.ndarray:
+    """Returns (N,) bool: every queue and the list of free slots end, and sizes add up to volumes.
+
+    Orders rest in slots of positive handle. A queue cannot go round, since handles grow from its head to its
+    tail; the free list cannot, since no slot follows two, and one of its slots is followed by none.
+    """
+    handle, price, size = rows["order_handle"], rows["order_price"], rows["order_size"]
+    after, before, side = rows["order_next"], rows["order_previous"], rows["order_side"]
+    lanes, orders = handle.shape
+    lane_of, slots = np.arange(lanes)[:, None], np.arange(orders)
+    rests, flows = handle > 0, (handle > 0) & (rows["order_owner"] == FLOW)
+    good = (~rests | (handle % orders == slots) & (size > 0) & (side != 0)).all(1)
+    good &= (rows["serial"] >= handle.max(1) // orders) & (rows["best_bid"] < rows["best_ask"])
+    # Behind and ahead in a queue are orders of its price, of the same side, that name each other.
+    for link, back, first, sign in ((after, before, "tail", 1), (before, after, "head", -1)):
+        linked, to = link != NONE, np.maximum(link, 0)
+        fits = rests[lane_of, to] & (back[lane_of, to] == slots) & (price[lane_of, to] == price)
+        fits &= (side[lane_of, to] == side) & (sign * (handle[lane_of, to] - handle) > 0)
+        ends = rows[first][lane_of, price] == slots
+        good &= (~rests | np.where(linked, fits, ends)).all(1)
+    for first in ("head", "tail"):
+        end, queued = np.maximum(rows[first], 0), rows[first] != NONE
+        levels = np.arange(end.shape[1])
+        good &= (~queued | rests[lane_of, end] & (price[lane_of, end] == levels)).all(1)
+    volume = np.zeros(rows["volume"].shape, np.int64)
+    np.add.at(volume, (np.broadcast_to(lane_of, price.shape), price), np.where(rests, size, 0))
+    good &= (volume == rows["volume"]).all(1)
+    # Free slots: from `free` on, each behind one other at most.
+    heads = np.concatenate([rows["free"][:, None], np.where(rests, NONE, after)], axis=1)
+    followed = np.zeros((lanes, orders + 1), np.int64)
+    np.add.at(followed, (np.broadcast_to(lane_of, heads.shape), heads), 1)  # NONE counts in the last column
+    good &= (followed[:, :orders] <= ~rests).all(1)
+    # The flow's orders are listed, each in its place.
+    listed = slots < rows["flow_count"][:, None]
+    good &= flows.sum(1) == rows["flow_count"]
+    there = rows["flow_orders"]
+    return good & (~listed | flows[lane_of, there] & (rows["flow_place"][lane_of, there] == slots)).all(1)
+
+
 @lane
-def clear(s, mid2):
-    """Empties the book and the accounts. mid2: twice the price at which positions are marked until quotes."""
+def clear(s, ticks, mid2):
+    """Empties the book and the accounts, for prices below `ticks`.
+
+    mid2: twice the price at which positions are marked until there are quotes.
+    """
     levels, orders = s.head.shape[0], s.order_handle.shape[0]
     head, tail, volume = s.head, s.tail, s.volume
     for level in range(levels):
         head[level], tail[level], volume[level] = NONE, NONE, 0
-    s.best_bid, s.best_ask, s.mid2 = NONE, levels, mid2
+    s.ticks, s.best_bid, s.best_ask, s.mid2 = ticks, NONE, ticks, mid2
     for slot in range(orders):
         s.order_handle[slot], s.order_price[slot], s.order_size[slot] = 0, 0, 0
         s.order_owner[slot], s.order_side[slot] = 0, 0
@@ -103,7 +173,7 @@ def add_limit(s, owner, side, price, size):
     outside the grid or the size is below 1. What finds no free slot in the arena is dropped.
     """
     begin_message(s)
-    if price < 0 or price >= s.head.shape[0] or size < 1:
+    if price < 0 or price >= s.ticks or size < 1:
         return np.int64(REFUSED)
     left = match(s, owner, side, price, size)
     handle = rest(s, owner, side, price, left) if left > 0 and s.free != NONE else np.int64(0)
@@ -117,7 +187,7 @@ def add_market(s, owner, side, size):
     begin_message(s)
     if size < 1:
         return np.int64(0)
-    limit = s.head.shape[0] - 1 if side == BUY else 0
+    limit = s.ticks - 1 if side == BUY else 0
     left = match(s, owner, side, limit, size)
     end_message(s)
     return np.int64(size - left)
@@ -171,9 +241,9 @@ def match(s, owner, side, limit, size):
 def match_level(s, owner, side, price, size):
     """Trades with the queue of one level from its head; returns the shares left."""
     left = np.int64(size)
-    slot = s.head[price]
+    slot = np.int64(s.head[price])
     while left > 0 and slot != NONE:
-        behind = s.order_next[slot]
+        behind = np.int64(s.order_next[slot])
         if s.order_owner[slot] == owner and owner != FLOW:
             remove(s, slot)
         else:
@@ -281,14 +351,14 @@ def begin_message(s):
 def end_message(s):
     """Brings the best quotes and the mid price up to date."""
     find_quotes(s)
-    if s.best_bid != NONE and s.best_ask != s.head.shape[0]:
+    if s.best_bid != NONE and s.best_ask != s.ticks:
         s.mid2 = s.best_bid + s.best_ask
 
 
 @lane
 def find_quotes(s):
     """Moves the best quotes away from levels that have emptied."""
-    volume, levels = s.volume, s.head.shape[0]
+    volume, levels = s.volume, s.ticks
     bid, ask = s.best_bid, s.best_ask
     while bid != NONE and volume[bid] == 0:
         bid -= 1
@@ -304,7 +374,7 @@ def depth(s, side, levels):
     best = s.best_bid if side == BUY else s.best_ask
     for k in range(levels):
         price = best - side * k
-        if 0 <= price < s.head.shape[0]:
+        if 0 <= price < s.ticks:
             total += s.volume[price]
     return total
 

@@ -13,9 +13,12 @@ from envs.core.validation import require_choice, require_number, with_defaults
 from envs.trading.limit_order_book import flow, kernel, observations
 from envs.trading.limit_order_book.baselines import BASELINES
 from envs.trading.limit_order_book.ladder import ladder
-from envs.trading.limit_order_book.state import LimitOrderBookParams, state_dtype
-
-ORDERS = 512  # that can rest at once; the flow alone keeps about 80 with the default arguments
+from envs.trading.limit_order_book.state import (
+    LimitOrderBookParams,
+    is_consistent,
+    ranges_of,
+    state_dtype,
+)
 
 WORLD = World(
     name="limit_order_book",
@@ -27,6 +30,8 @@ WORLD = World(
     reward_terms=kernel.REWARD_TERMS,
     metric_names=kernel.METRICS,
     action_dtype=np.int32,
+    ranges=ranges_of,
+    consistent=is_consistent,
 )
 
 
@@ -94,6 +99,7 @@ def limit_order_book_setup(agents: int = 1, **options: Unpack[LimitOrderBookOpti
     market_rate = activity * (1.0 - float(chosen["hawkes"])) * float(chosen["market_rate"])
     params = LimitOrderBookParams(
         split=int(chosen["split"] == "test"),
+        ticks=chosen["ticks"],
         max_steps=chosen["steps"],
         interval=float(chosen["interval"]),
         warm_up=float(chosen["warm_up"]),
@@ -119,7 +125,7 @@ def limit_order_book_setup(agents: int = 1, **options: Unpack[LimitOrderBookOpti
     return Setup(
         world=WORLD,
         params=params,
-        state_dtype=state_dtype(chosen["ticks"], ORDERS, agents),
+        state_dtype=state_dtype(chosen["ticks"], agents),
         observation_space=Dict(
             [
                 ("market", Box(-bound, bound, (2 * levels, observations.TOKEN), np.float32)),

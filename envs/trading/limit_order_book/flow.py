@@ -46,7 +46,7 @@ def size_shares(mean: float, largest: int = 32) -> np.ndarray:
 @lane
 def fill_book(s, p):
     """Puts about as many orders at each distance as arrive in an order's lifetime, on both sides."""
-    centre = s.head.shape[0] // 2
+    centre = s.ticks // 2
     for i in range(p.limit_shares.shape[0]):
         below = p.limit_shares[i - 1] if i > 0 else np.float32(0.0)
         rate = (p.limit_shares[i] - below) * np.float32(p.limit_rate)
@@ -111,7 +111,7 @@ def event(s, p, x):
 def opposite(s, side):
     """Returns the best quote that a `side` order would meet; if there is none, the price beside the mid."""
     if side == BUY:
-        return s.best_ask if s.best_ask < s.head.shape[0] else s.mid2 // 2 + 1
+        return s.best_ask if s.best_ask < s.ticks else s.mid2 // 2 + 1
     return s.best_bid if s.best_bid != NONE else (s.mid2 - 1) // 2
 
 

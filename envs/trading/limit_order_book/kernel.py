@@ -37,8 +37,7 @@ METRICS = (
 @lane
 def reset_one(s, p):
     """Begins a session with empty hands in a book that the flow has had some time to shape."""
-    levels = s.head.shape[0]
-    clear(s, 2 * (levels // 2) + 1)
+    clear(s, p.ticks, 2 * (p.ticks // 2) + 1)
     s.excited[0], s.excited[1] = np.float32(0.0), np.float32(0.0)
     for j in range(s.quote.shape[0]):
         s.quote[j, 0], s.quote[j, 1] = 0, 0
@@ -123,7 +122,7 @@ def quote_price(s, side, slot, offset):
 @lane
 def best_of_others(s, side, slot):
     """Returns the best price of a side without the order in `slot`; beside the mid if there is no other."""
-    levels = s.head.shape[0]
+    levels = s.ticks
     best = s.best_bid if side == BUY else s.best_ask
     if slot != NONE and best == s.order_price[slot] and s.volume[best] == s.order_size[slot]:
         best -= side
@@ -175,7 +174,7 @@ def exit_nav(s, p, j):
     nav = np.float64(s.cash[owner]) - s.fees[j] - p.taker_fee * np.float64(left)
     price = s.best_bid if side == SELL else s.best_ask
     reached = 0.5 * np.float64(s.mid2)
-    while left > 0 and 0 <= price < s.head.shape[0]:
+    while left > 0 and 0 <= price < s.ticks:
         shares = np.int64(s.volume[price])
         if slot != NONE and s.order_price[slot] == price:
             shares -= s.order_size[slot]

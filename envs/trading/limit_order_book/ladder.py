@@ -29,7 +29,7 @@ class Rung:
 
 def rungs(row: np.void, count: int = ROWS) -> list[Rung]:
     """Returns `count` prices around the mid of a record, the highest first."""
-    levels = len(row["head"])
+    levels = int(row["ticks"])
     middle = int(row["mid2"]) // 2
     top = min(max(middle + count // 2, count - 1), levels - 1)
     found: list[Rung] = []

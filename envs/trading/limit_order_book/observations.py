@@ -34,9 +34,9 @@ def observe_side(s, p, j, side, out, at):
     Presence, side (±1), ticks from the mid / 10, shares / 10, own shares / 10, share of the level that is
     ahead of the own order (0: it is the first).
     """
-    levels, volume = s.head.shape[0], s.volume
+    levels, volume = s.ticks, s.volume
     slot = slot_of(s, s.quote[j, 0 if side == BUY else 1])
-    price = s.best_bid if side == BUY else s.best_ask
+    price = np.int64(s.best_bid if side == BUY else s.best_ask)
     k = at
     for _ in range(p.levels):
         while 0 <= price < levels and volume[price] == 0:
@@ -77,7 +77,7 @@ def observe_account(s, p, j, out, at):
     out[at + 1] = clip(cash * _TENTH / limit, -_BOUND, _BOUND)
     out[at + 2] = clip(np.float32(s.nav[j]) * _TENTH / limit, -_BOUND, _BOUND)
     out[at + 3] = _ONE - np.float32(s.step) / np.float32(p.max_steps)
-    spread = s.best_ask - s.best_bid if s.best_bid != NONE and s.best_ask < s.head.shape[0] else 0
+    spread = s.best_ask - s.best_bid if s.best_bid != NONE and s.best_ask < s.ticks else 0
     out[at + 4] = min(np.float32(spread) * _TENTH, _BOUND)
     for column in range(2):
         slot = slot_of(s, s.quote[j, column])
@@ -85,4 +85,4 @@ def observe_account(s, p, j, out, at):
         out[k], out[k + 1] = _ZERO, _ZERO
         if slot != NONE:
             out[k] = min(np.float32(s.order_size[slot]) * _TENTH, _BOUND)
-            out[k + 1] = clip(distance(s, s.order_price[slot]) * _TENTH, -_BOUND, _BOUND)
+            out[k + 1] = clip(distance(s, np.int64(s.order_price[slot])) * _TENTH, -_BOUND, _BOUND)

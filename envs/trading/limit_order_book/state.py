@@ -5,21 +5,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER
-from envs.trading.limit_order_book.book import book_fields
+from envs.core.lane import LANE_HEADER, Ranges, capacity
+from envs.trading.limit_order_book.book import book_fields, book_is_consistent, book_ranges
 
 KEPT_TRADES = 8
+ORDERS = 512  # that can rest at once; the flow alone keeps about 80 with the default arguments
+_MOST_EXCITED = 1e9  # market orders a minute
 
 
 @cache
-def state_dtype(ticks: int, orders: int, agents: int) -> np.dtype[Any]:
-    """Returns the record of a book of `ticks` prices and `orders` orders in which `agents` trade."""
+def state_dtype(ticks: int, agents: int) -> np.dtype[Any]:
+    """Returns the record of a book of `ticks` prices, or with room for some more, in which `agents` trade."""
     own = (agents,)
     return np.dtype(
         [
             *LANE_HEADER,
             ("step", "i4"),  # decisions taken in this episode
-            *book_fields(ticks, orders, agents + 1, KEPT_TRADES),  # owner 0 is the flow, 1 + j agent j
+            *book_fields(
+                capacity(ticks), ORDERS, agents + 1, KEPT_TRADES
+            ),  # owner 0 is the flow, 1 + j agent j
             ("excited", "f4", (2,)),  # market orders a minute set off by earlier ones: buys, sells
             ("quote", "i8", (agents, 2)),  # handle of each agent's bid and ask, unknown once it has gone
             ("nav", "f8", own),  # ticks × shares, after the last decision, net of fees
@@ -36,6 +40,7 @@ class LimitOrderBookParams(NamedTuple):
     """Parameters of the rules; the environment's arguments in the units of the kernel."""
 
     split: int
+    ticks: int  # prices
     max_steps: int  # decisions an episode
     interval: float  # minutes a decision
     warm_up: float  # minutes of flow before the first decision
@@ -57,3 +62,17 @@ class LimitOrderBookParams(NamedTuple):
     size_shares: np.ndarray  # (S,) float32, share of orders of at most 1 … S shares
     hawkes: float  # share of market orders that earlier ones set off
     hawkes_decay: float  # a minute
+
+
+def ranges_of(p: LimitOrderBookParams) -> Ranges:
+    """Returns what the fields may hold by which the kernels work."""
+    return {
+        **book_ranges(p.ticks, ORDERS, 2**31),
+        "step": (0, p.max_steps),
+        "excited": (0.0, _MOST_EXCITED),
+    }
+
+
+def is_consistent(rows: np.ndarray, p: LimitOrderBookParams) -> np.ndarray:
+    """Returns (N,) bool: the book is one, and its orders are of those who have an account."""
+    return book_is_consistent(rows) & (rows["order_owner"] < rows["cash"].shape[1]).all(1)

@@ -17,19 +17,20 @@ _RISK_AVERSION = 5.0
 
 def cash(env: LaneVectorEnv) -> np.ndarray:
     """Holds nothing (softmax weights come near it)."""
-    return actions_of(env, np.zeros(env.states["quantity"].shape))
+    return actions_of(env, np.zeros((len(env.states), env.setup.params.bars.shape[2])))
 
 
 def equal_weight(env: LaneVectorEnv) -> np.ndarray:
     """Holds 1/N of equity in each asset, rebalanced in every bar."""
-    shape = env.states["quantity"].shape
-    return actions_of(env, np.full(shape, 1.0 / shape[1]))
+    assets = env.setup.params.bars.shape[2]
+    return actions_of(env, np.full((len(env.states), assets), 1.0 / assets))
 
 
 def buy_and_hold(env: LaneVectorEnv) -> np.ndarray:
     """Buys 1/N of each asset once, and keeps the units."""
     states = env.states
-    held = states["quantity"] * last(env, CLOSE, 1)[:, 0] / states["equity"][:, None]
+    units = states["quantity"][:, : env.setup.params.bars.shape[2]]
+    held = units * last(env, CLOSE, 1)[:, 0] / states["equity"][:, None]
     return actions_of(env, np.where(states["trades"][:, None] > 0, held, 1.0 / held.shape[1]))
 
 

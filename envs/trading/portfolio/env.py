@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.spaces import Box, Dict
 
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
-from envs.core.lane import World
+from envs.core.lane import World, capacity
 from envs.core.setup import Renderer, Setup
 from envs.core.validation import require_choice, require_number, with_defaults
 from envs.trading import ledger
@@ -29,6 +29,7 @@ WORLD = World(
     metrics=kernel.metrics_one,
     reward_terms=ledger.PARTS,
     metric_names=ledger.METRICS,
+    ranges=ledger.ledger_ranges,
 )
 
 
@@ -229,7 +230,7 @@ class PortfolioEnv(LaneEnv):
         market: "simulated", a path, a list of paths, or `Bars`.
         symbols: which assets of the files, in this order; None: all.
         load: options of `load_bars`.
-        assets: N of the simulated market; each number compiles its own machine code.
+        assets: N of the simulated market.
         simulator: options of `SimulatorConfig`, or one.
         scenarios: simulated paths, 512; each is `window` + 2 `episode_bars` long.
         market_seed: of the simulated paths.

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER, lane
+from envs.core.lane import LANE_HEADER, capacity, lane
 from envs.trading.accounting import average_entry, borrow, capped, financing, must_liquidate
 from envs.trading.ledger import (
     LEDGER,
+    bar_after,
     begin_step,
     book_fill,
     bounded,
@@ -29,15 +30,19 @@ SOFTMAX, SIMPLEX, SHORTS = range(3)
 
 @cache
 def state_dtype(assets: int) -> np.dtype[Any]:
-    """Returns the record of a portfolio of `assets` assets; arrays have an entry an asset."""
+    """Returns the record of a portfolio of `assets` assets; arrays have an entry an asset, and room for more.
+
+    There is room for as many assets as an action has numbers, cash included: see `capacity`.
+    """
+    room = (capacity(assets + 1),)
     return np.dtype(
         [
             *LANE_HEADER,
             *LEDGER,
-            ("quantity", "f8", (assets,)),  # units held
-            ("entry", "f8", (assets,)),  # average price of the position, costs apart
-            ("goal", "f8", (assets,)),  # units wanted: what is not filled yet is tried again
-            ("weight", "f8", (assets,)),  # shares of equity wanted last
+            ("quantity", "f8", room),  # units held
+            ("entry", "f8", room),  # average price of the position, costs apart
+            ("goal", "f8", room),  # units wanted: what is not filled yet is tried again
+            ("weight", "f8", room),  # shares of equity wanted last
         ],
         align=True,
     )
@@ -76,15 +81,15 @@ def reset_one(s, p):
     """Begins an episode in cash, on a path and at a bar that are drawn."""
     open_ledger(s, p)
     quantity, entry, goal, weight = s.quantity, s.entry, s.goal, s.weight
-    for n in range(p.bars.shape[2]):
+    for n in range(quantity.shape[0]):
         quantity[n], entry[n], goal[n], weight[n] = 0.0, 0.0, 0.0, 0.0
 
 
 @lane
 def step_one(s, action, p, terms):
     """Decides on the closed bar, then lives through the next one; returns (terminated, truncated)."""
-    known = p.bars[s.scenario, s.start + s.step]
-    bar = p.bars[s.scenario, s.start + s.step + 1]
+    known = p.bars[s.scenario, bar_after(s, p, 0)]
+    bar = p.bars[s.scenario, bar_after(s, p, 1)]
     before = s.equity
     project(s.weight, action, p)
     want(s, known, p)
@@ -107,9 +112,9 @@ def step_one(s, action, p, terms):
 def project(weight, action, p):
     """Writes the weights (N,) that an action chooses; what they leave of 1 is cash.
 
-    The action has N + 1 numbers without shorts, cash first, and N with them.
+    The action has N + 1 numbers without shorts, cash first, and N with them; what follows is left alone.
     """
-    count = weight.shape[0]
+    count = p.bars.shape[2]
     if p.projection == SHORTS:
         gross = 0.0
         for n in range(count):
@@ -128,19 +133,20 @@ def project(weight, action, p):
         for n in range(count):
             weight[n] /= total
     else:
-        threshold = simplex_threshold(action)
+        threshold = simplex_threshold(action, count + 1)
         for n in range(count):
             weight[n] = max(action[n + 1] - threshold, 0.0)
 
 
 @lane
-def simplex_threshold(action):
+def simplex_threshold(action, count):
     """Returns τ such that Σ max(action − τ, 0) = 1: the nearest point of the simplex is max(action − τ, 0).
+
+    The sum is that of the first `count` numbers.
 
     τ is found by Newton's method on that convex, piecewise linear sum, from below: each step drops the
     entries that are not positive, so it takes at most as many steps as there are entries (Michelot 1986).
     """
-    count = action.shape[0]
     total = 0.0
     for n in range(count):
         total += action[n]
@@ -161,12 +167,12 @@ def simplex_threshold(action):
 
 @lane
 def want(s, known, p):
-    """Turns weights into units, at the closes and the equity that are known."""
+    """Turns weights into units, at the known closes and equity; this replaces what was wanted before."""
     quantity, goal, weight = s.quantity, s.goal, s.weight
-    for n in range(quantity.shape[0]):
+    for n in range(p.bars.shape[2]):
         close = known[n, CLOSE]
-        if abs(weight[n] - quantity[n] * close / s.equity) > p.band:
-            goal[n] = weight[n] * s.equity / close
+        trades = abs(weight[n] - quantity[n] * close / s.equity) > p.band
+        goal[n] = weight[n] * s.equity / close if trades else quantity[n]
 
 
 @lane
@@ -174,7 +180,7 @@ def value_at(s, bar, column, gross):
     """Returns the value of the positions at a price column of a bar; gross: of long plus short."""
     quantity = s.quantity
     total = 0.0
-    for n in range(quantity.shape[0]):
+    for n in range(bar.shape[0]):
         value = quantity[n] * bar[n, column]
         total += abs(value) if gross else value
     return total
@@ -191,7 +197,7 @@ def margin_called(s, bar, column, p):
 def trade_at_open(s, known, bar, p):
     """Fills the orders at the opens."""
     quantity, goal = s.quantity, s.goal
-    for n in range(quantity.shape[0]):
+    for n in range(bar.shape[0]):
         order = goal[n] - quantity[n]
         filled = capped(order, bar[n, VOLUME], p.participation)
         if filled != 0.0:
@@ -209,7 +215,7 @@ def called_within(s, bar, p):
     """
     quantity = s.quantity
     margin_open, margin_worst = s.cash, s.cash
-    for n in range(quantity.shape[0]):
+    for n in range(bar.shape[0]):
         q = quantity[n]
         worst = bar[n, LOW] if q > 0.0 else bar[n, HIGH]
         margin_open += q * bar[n, OPEN] - p.maintenance * abs(q) * bar[n, OPEN]
@@ -223,7 +229,7 @@ def called_within(s, bar, p):
 def liquidate(s, known, bar, share, p):
     """Closes everything at once, `share` of the way from the opens to the worst prices of the bar."""
     quantity, goal = s.quantity, s.goal
-    for n in range(quantity.shape[0]):
+    for n in range(bar.shape[0]):
         q, opened = quantity[n], bar[n, OPEN]
         if q != 0.0:
             worst = bar[n, LOW] if q > 0.0 else bar[n, HIGH]
@@ -245,7 +251,7 @@ def hold(s, bar, p):
     """Charges the bar's interest and fees, and marks equity at its closes."""
     quantity = s.quantity
     due = financing(s.cash, p.financing, p.years)
-    for n in range(quantity.shape[0]):
+    for n in range(bar.shape[0]):
         due += borrow(quantity[n], bar[n, CLOSE], p.borrow, p.years)
     s.interest = due
     s.cash -= due
@@ -258,11 +264,11 @@ def observe_one(s, p, out):
 
     That is cash, then of all assets the positions, the unrealised profits and the orders not filled yet.
     """
-    now = s.start + s.step
+    now = bar_after(s, p, 0)
     size = p.window * p.columns
     end = (now + 1) * p.columns
     quantity, goal, entry = s.quantity, s.goal, s.entry
-    count = quantity.shape[0]
+    count = p.bars.shape[2]
     per_equity = 1.0 / s.equity if s.equity > 0.0 else 0.0
     account_begin = count * size
     out[account_begin] = bounded(s.cash * per_equity)
@@ -279,8 +285,8 @@ def observe_one(s, p, out):
 @lane
 def metrics_one(s, p, out):
     """Writes the metrics of the episode that has just ended, in the order of `METRICS`."""
-    count = s.quantity.shape[0]
-    first, last = p.bars[s.scenario, s.start], p.bars[s.scenario, s.start + s.step]
+    count = p.bars.shape[2]
+    first, last = p.bars[s.scenario, s.start], p.bars[s.scenario, bar_after(s, p, 0)]
     market = 0.0
     for n in range(count):
         market += last[n, CLOSE] / first[n, CLOSE] - 1.0

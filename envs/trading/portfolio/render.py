@@ -23,7 +23,7 @@ class PortfolioRenderer(ChartRenderer):
 
         def shares(row: np.void) -> np.ndarray:
             now = closes(row, row["start"] + row["step"])
-            return row["quantity"] * now / max(float(row["equity"]), 1e-9)
+            return row["quantity"][: len(now)] * now / max(float(row["equity"]), 1e-9)
 
         def caption(row: np.void) -> list[tuple[str, str]]:
             return [

@@ -29,6 +29,7 @@ WORLD = World(
     metrics=kernel.metrics_one,
     reward_terms=kernel.REWARD_TERMS,
     metric_names=ledger.METRICS,
+    ranges=ledger.ledger_ranges,
 )
 REWARDS = ("log_return", "differential_sharpe", "inventory_penalty")
 
@@ -127,7 +128,7 @@ def single_asset_setup(**options: Unpack[SingleAssetOptions]) -> Setup:
         require_number("episode_bars", chosen["episode_bars"], 1, 1_000_000, integer=True)
     costs = costs_of(chosen)
     discrete = chosen["actions"] == "discrete"
-    positions = _positions(chosen["positions"]) if discrete else np.zeros(0)
+    positions = _positions(chosen["positions"]) if discrete else _read_only([])
     bank = _bank(chosen)
     paths, bars, _, columns = bank.features.shape
     steps, starts = require_episode(bars, chosen["window"], chosen["episode_bars"])
@@ -185,9 +186,13 @@ def _positions(values: Any) -> np.ndarray:
         )
     for value in listed:
         require_number("positions", value, -1, 1)
-    positions = np.array(listed, np.float64)
-    positions.setflags(write=False)
-    return positions
+    return _read_only(listed)
+
+
+def _read_only(values: list[float]) -> np.ndarray:
+    array = np.array(values, np.float64)
+    array.setflags(write=False)
+    return array
 
 
 def _bank(chosen: Mapping[str, Any]) -> Bank:

@@ -19,6 +19,7 @@ from envs.trading.accounting import (
 from envs.trading.ledger import (
     LEDGER,
     PARTS,
+    bar_after,
     begin_step,
     book_fill,
     bounded,
@@ -92,8 +93,8 @@ def reset_one(s, p):
 @lane
 def step_one(s, action, p, terms):
     """Decides on the closed bar, then lives through the next one; returns (terminated, truncated)."""
-    known = p.bars[s.scenario, s.start + s.step]
-    bar = p.bars[s.scenario, s.start + s.step + 1]
+    known = p.bars[s.scenario, bar_after(s, p, 0)]
+    bar = p.bars[s.scenario, bar_after(s, p, 1)]
     before = s.equity
     decide(s, action, known[CLOSE], p)
     begin_step(s)
@@ -110,15 +111,19 @@ def step_one(s, action, p, terms):
 
 @lane
 def decide(s, action, close, p):
-    """Turns the wanted share of equity into units, at the price and equity that are known."""
+    """Turns the wanted share of equity into units, at the price and equity that are known.
+
+    A discrete action that is repeated goes on with its order. Each continuous one replaces the order that is
+    open: who asks for about what is held wants no more of it.
+    """
     if p.positions.shape[0] > 0:
         weight = p.positions[int(action[0])]
-        wanted = weight != s.weight
+        if weight != s.weight:
+            s.goal = weight * s.equity / close
     else:
         weight = min(max(float(action[0]), p.lowest), 1.0)
-        wanted = abs(weight - s.quantity * close / s.equity) > p.band
-    if wanted:
-        s.goal = weight * s.equity / close
+        trades = abs(weight - s.quantity * close / s.equity) > p.band
+        s.goal = weight * s.equity / close if trades else s.quantity
     s.weight = weight
 
 
@@ -196,7 +201,7 @@ def pay(s, before, sigma, close, p, terms):
 @lane
 def observe_one(s, p, out):
     """Writes the last W rows of features, then the account as shares of equity, within ±5."""
-    now = s.start + s.step
+    now = bar_after(s, p, 0)
     size = p.window * p.columns
     end = (now + 1) * p.columns
     tokens = p.features[s.scenario, end - size : end]  # a slice: the loop over it is a plain copy of memory
@@ -214,4 +219,4 @@ def observe_one(s, p, out):
 def metrics_one(s, p, out):
     """Writes the metrics of the episode that has just ended, in the order of `METRICS`."""
     path = p.bars[s.scenario]
-    report(s, path[s.start + s.step, CLOSE] / path[s.start, CLOSE] - 1.0, p, out)
+    report(s, path[bar_after(s, p, 0), CLOSE] / path[s.start, CLOSE] - 1.0, p, out)

@@ -169,3 +169,13 @@ def test_another_number_of_games_is_refused():
     state = self_play(game, games=5).state()
     with pytest.raises(ValueError, match="5 games of another kind or number than the 6"):
         self_play(game, games=6).load_state(state)
+
+
+@pytest.mark.parametrize(("field", "value"), [("to_move", 7), ("over", 1), ("seat", -3)])
+def test_rows_from_which_no_game_goes_on_are_refused_and_change_nothing(field, value):
+    one = self_play(GAMES["TicTacToe"]())
+    before, state = one.pool.copy(), one.state()
+    state["pool"][field][2] = value
+    with pytest.raises(ValueError, match=f"{field} of row 2 is {value}"):
+        one.load_state(state)
+    assert one.pool.tobytes() == before.tobytes()

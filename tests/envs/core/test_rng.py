@@ -155,6 +155,18 @@ def test_uniform_range_keeps_its_bounds():
     assert stats.kstest((out + 3) / 8, "uniform").pvalue > 1e-4
 
 
+def test_uniform_range_never_gives_its_end_where_rounding_would():
+    """100 + (1 − 2⁻²⁴) is 101 in float32, whose neighbours there are 2⁻¹⁷ apart: of 2²⁴ draws 64 round up."""
+    out = np.empty(1 << 20, np.float32)
+    fill_range(stream(3), 100.0, 101.0, out)
+    drawn = np.empty(1 << 20, np.float32)
+    fill_uniform(stream(3), drawn)
+    rounded = np.float32(100.0) + drawn
+    assert (rounded == 101.0).any()
+    assert out.max() < 101.0
+    np.testing.assert_array_equal(out[rounded < 101.0], rounded[rounded < 101.0])  # no other draw changes
+
+
 @pytest.mark.parametrize("n", [1, 2, 7, 1000])
 def test_integers_are_even_over_their_range(n):
     out = np.empty(N, np.int64)

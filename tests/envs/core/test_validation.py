@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.core.validation import require_choice, require_number
+from envs.core.validation import require_choice, require_number, steps_of
 
 
 def test_a_choice_that_is_allowed_comes_back():
@@ -53,3 +53,11 @@ def test_a_number_passes_exactly_when_it_is_in_the_range(value):
     else:
         with pytest.raises(ValueError, match="out of range"):
             require_number("x", value, -1.5, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("steps", "count"),
+    [(16.6 * 15, 249), (249.4, 250), (0.3 / 0.1, 3), (1.1 * 10, 11), (1e-12, 1), (1e6 + 0.5, 1_000_001)],
+)
+def test_steps_are_rounded_up_but_for_what_is_rounding(steps, count):
+    assert steps_of(steps) == count

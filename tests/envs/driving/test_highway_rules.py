@@ -298,3 +298,22 @@ def test_continuous_steering_turns_on_the_bicycles_circle():
     assert row["heading"][0] == pytest.approx(10 * math.sin(slip) / 2.5, abs=1e-5)
     row, *_ = play([car(300, 4, 10)], [[0.5, 0.0]], actions="continuous")
     assert row["speed"][0] == pytest.approx(12.5)
+
+
+@pytest.mark.parametrize("speed", [-20, -27, -35, 20, 35])
+def test_a_car_that_reverses_meets_what_is_behind_it_as_one_ahead(speed):
+    """A wreck 8 m off is soon reached; at −27 m/s a frame of 0.2 s is longer than a car's diagonal."""
+    wreck = car(300 + math.copysign(8, speed), 4, 0, crashed=1)
+    _, _, ended, *_ = play([car(300, 4, speed), wreck], [[0.0, 0.0]], actions="continuous")
+    assert ended
+
+
+def test_conventionally_a_car_that_reverses_fast_passes_through_others():
+    wreck = car(292, 4, 0, crashed=1)
+    _, _, ended, *_ = play([car(300, 4, -35), wreck], [[0.0, 0.0]], actions="continuous", reward="classic")
+    assert not ended
+
+
+def test_16_6_seconds_at_15_hz_are_249_decisions():
+    env = make(duration=16.6, simulation_frequency=15, decision_frequency=15)
+    assert env.setup.params.max_steps == 249  # 16.6 · 15 is 249.00000000000003 in floating point

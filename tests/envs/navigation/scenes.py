@@ -32,7 +32,7 @@ def scene(
         (("vx", "vy"), (0.0, 0.0), velocities or [(0.0, 0.0)] * len(at)),
     ):
         for name, numbers in zip(names, np.array([mine, *theirs]).T, strict=True):
-            rows[name] = numbers
+            rows[name][:, : len(numbers)] = numbers  # a record has room for more
     distance = math.dist(robot, goal)
     rows["goal_m"], rows["start_m"] = distance, distance
     rows["heading"] = math.atan2(goal[1] - robot[1], goal[0] - robot[0])

@@ -21,8 +21,8 @@ def placed(at, goals, **options):
     env.reset(seed=0)
     rows = env.get_state()
     for k, name in enumerate(("x", "y")):
-        rows[name] = [at[0][k], at[1][k], 20.0]
-        rows[f"goal_{name}"] = [goals[0][k], goals[1][k], 20.0]
+        rows[name][:, :3] = [at[0][k], at[1][k], 20.0]
+        rows[f"goal_{name}"][:, :3] = [goals[0][k], goals[1][k], 20.0]
     rows["goal_m"] = [np.hypot(*np.subtract(*pair)) for pair in zip(at, goals, strict=True)]
     env.set_state(rows)
     return env

@@ -9,12 +9,16 @@ from envs.navigation import moves
 from envs.navigation.crowd_nav.env import CrowdNavEnv, CrowdNavVectorEnv
 from tests.envs.navigation.scenes import FORWARD, scene
 
+BODIES = 6  # the robot and, by default, five people; a record has room for more
+
 
 def test_circle_crossings_begin_apart_and_lead_to_the_other_side():
     env = CrowdNavVectorEnv(300)
     env.reset(seed=0)
     rows = env.states
-    x, y, goal_x, goal_y = (rows[name].astype(np.float64) for name in ("x", "y", "goal_x", "goal_y"))
+    x, y, goal_x, goal_y = (
+        rows[name][:, :BODIES].astype(np.float64) for name in ("x", "y", "goal_x", "goal_y")
+    )
     np.testing.assert_array_equal([x[:, 0], y[:, 0]], np.array([[0.0], [-4.0]]).repeat(300, 1))
     np.testing.assert_array_equal([goal_x[:, 0], goal_y[:, 0]], np.array([[0.0], [4.0]]).repeat(300, 1))
     np.testing.assert_array_equal([goal_x[:, 1:], goal_y[:, 1:]], [-x[:, 1:], -y[:, 1:]])
@@ -30,9 +34,9 @@ def test_circle_crossings_begin_apart_and_lead_to_the_other_side():
 def test_square_crossings_lead_from_one_half_into_the_other():
     env = CrowdNavVectorEnv(300, scenario="square")
     env.reset(seed=0)
-    x, goal_x = env.states["x"][:, 1:], env.states["goal_x"][:, 1:]
+    x, goal_x = env.states["x"][:, 1:BODIES], env.states["goal_x"][:, 1:BODIES]
     assert ((x > 0) != (goal_x > 0)).all()
-    assert np.abs(env.states["y"][:, 1:]).max() <= 5.0
+    assert np.abs(env.states["y"][:, 1:BODIES]).max() <= 5.0
     assert (x > 0).mean() == pytest.approx(0.5, abs=0.05)
 
 
@@ -46,7 +50,7 @@ def test_mixed_scenarios_are_half_of_each():
 def test_a_crowd_too_large_for_the_circle_stands_on_a_larger_one():
     env = CrowdNavVectorEnv(4, people_count=40)
     env.reset(seed=0)
-    x, y = env.states["x"], env.states["y"]
+    x, y = env.states["x"][:, :41], env.states["y"][:, :41]
     distance = np.hypot(x[:, :, None] - x[:, None], y[:, :, None] - y[:, None])
     distance[:, np.arange(41), np.arange(41)] = 9.0
     assert distance.min() >= 0.8 - 1e-5
@@ -56,7 +60,7 @@ def test_a_crowd_too_large_for_the_circle_stands_on_a_larger_one():
 def test_people_vary_in_size_and_speed_if_they_are_asked_to():
     env = CrowdNavVectorEnv(200, varied_people=True)
     env.reset(seed=0)
-    radius, speed = env.states["radius"][:, 1:], env.states["speed"][:, 1:]
+    radius, speed = env.states["radius"][:, 1:BODIES], env.states["speed"][:, 1:BODIES]
     assert 0.3 <= radius.min() < 0.31 < 0.49 < radius.max() <= 0.5
     assert 0.5 <= speed.min() < 0.55 < 1.45 < speed.max() <= 1.5
     assert (env.states["radius"][:, 0] == np.float32(0.3)).all()
@@ -208,9 +212,9 @@ def test_who_arrives_stays_or_walks_on():
             alive &= ~(terminated | truncated)
         rows = env.states[alive]
         assert alive.sum() >= 3
-        to_goal = np.hypot(rows["x"] - rows["goal_x"], rows["y"] - rows["goal_y"])[:, 1:]
-        changed = (rows["goal_x"] != first["goal_x"][alive])[:, 1:]
-        speed = np.hypot(rows["vx"], rows["vy"])[:, 1:]
+        to_goal = np.hypot(rows["x"] - rows["goal_x"], rows["y"] - rows["goal_y"])[:, 1:BODIES]
+        changed = (rows["goal_x"] != first["goal_x"][alive])[:, 1:BODIES]
+        speed = np.hypot(rows["vx"], rows["vy"])[:, 1:BODIES]
         if new_goals:
             assert changed.mean() > 0.6
             assert speed.mean() > 0.6
@@ -225,7 +229,7 @@ def test_training_and_test_scenarios_differ():
     for split in ("train", "test"):
         env = CrowdNavVectorEnv(50, split=split)
         env.reset(seed=0)
-        places.append(env.states["x"][:, 1:].copy())
+        places.append(env.states["x"][:, 1:BODIES].copy())
     assert not np.isin(*places).any()
 
 

@@ -59,12 +59,20 @@ def errors(seed: int, grain: tuple[np.float32, int, int], most_off: float) -> tu
     poses = wandering(rng)
     odds = np.zeros((32 * cells, 32 * cells), np.int8)
     for pose in poses:
-        add_scan(odds, *f(*pose), directions_of(beams), scan_from(pose, cells, beams), REACH, resolution)
+        add_scan(
+            odds,
+            odds.shape,
+            *f(*pose),
+            directions_of(beams),
+            scan_from(pose, cells, beams),
+            REACH,
+            resolution,
+        )
     ranges = scan_from(poses[-1], cells, beams)
     (true_x, true_y, true_heading), angle = poses[-1], rng.uniform(-math.pi, math.pi)
     off, turn = rng.uniform(0.4, 1.0) * most_off, rng.uniform(-0.5, 0.5) * most_off
     believed = f(true_x + off * math.cos(angle), true_y + off * math.sin(angle), true_heading + turn)
-    x, y, heading = match(odds, *believed, directions_of(beams), ranges, REACH, resolution)
+    x, y, heading = match(odds, odds.shape, *believed, directions_of(beams), ranges, REACH, resolution)
     return math.dist((x, y), (true_x, true_y)), abs(heading - true_heading)
 
 
@@ -94,7 +102,7 @@ def test_a_true_pose_is_kept(grain):
 def test_on_an_empty_map_the_pose_stays():
     pose = f(2.3, 2.4, 0.7)
     odds = np.zeros((32, 32), np.int8)
-    assert match(odds, *pose, DIRECTIONS, scan_from(pose), REACH, RESOLUTION) == pose
+    assert match(odds, odds.shape, *pose, DIRECTIONS, scan_from(pose), REACH, RESOLUTION) == pose
 
 
 def test_a_scan_that_hits_next_to_nothing_moves_nobody():
@@ -102,10 +110,12 @@ def test_a_scan_that_hits_next_to_nothing_moves_nobody():
     ranges = np.full(64, REACH)
     ranges[:7] = 1.0
     odds = np.full((32, 32), MOST, np.int8)
-    assert improve(odds, *pose, DIRECTIONS, ranges, REACH, RESOLUTION) == (0.0, 0.0, 0.0, 0.0)
-    assert match(odds, *pose, DIRECTIONS, ranges, REACH, RESOLUTION) == pose
+    assert improve(odds, odds.shape, *pose, DIRECTIONS, ranges, REACH, RESOLUTION) == (0.0, 0.0, 0.0, 0.0)
+    assert match(odds, odds.shape, *pose, DIRECTIONS, ranges, REACH, RESOLUTION) == pose
     ranges[7] = 1.0
-    assert improve(odds, *pose, DIRECTIONS, ranges, REACH, RESOLUTION) == pytest.approx((1.0, 0.0, 0.0, 0.0))
+    assert improve(odds, odds.shape, *pose, DIRECTIONS, ranges, REACH, RESOLUTION) == pytest.approx(
+        (1.0, 0.0, 0.0, 0.0)
+    )
 
 
 def test_one_step_to_a_better_pose_solves_the_normal_equations_of_the_beams():
@@ -114,7 +124,7 @@ def test_one_step_to_a_better_pose_solves_the_normal_equations_of_the_beams():
     odds = np.zeros((32, 32), np.int8)
     ranges = scan_from(pose)
     for _ in range(5):
-        add_scan(odds, *f(*pose), DIRECTIONS, ranges, REACH, RESOLUTION)
+        add_scan(odds, odds.shape, *f(*pose), DIRECTIONS, ranges, REACH, RESOLUTION)
     x, y, heading = pose[0] + 0.02, pose[1] - 0.015, pose[2] + 0.004
 
     def walls(dx: float, dy: float, turn: float) -> np.ndarray:
@@ -135,7 +145,7 @@ def test_one_step_to_a_better_pose_solves_the_normal_equations_of_the_beams():
     products[np.diag_indices(3)] = products.diagonal() * 1.01 + [0.1, 0.1, 1.0]
     step = np.linalg.solve(products, slopes @ lacks) * [0.15, 0.15, 1.0]
     assert np.all(np.abs(step) < [0.075, 0.075, 0.05])  # none is cut off
-    found = improve(odds, *f(x, y, heading), DIRECTIONS, ranges, REACH, RESOLUTION)
+    found = improve(odds, odds.shape, *f(x, y, heading), DIRECTIONS, ranges, REACH, RESOLUTION)
     assert found == pytest.approx((1.0 - lacks.mean(), *step), rel=2e-3, abs=2e-5)
 
 
@@ -143,8 +153,8 @@ def test_the_evidence_of_a_wall_is_interpolated_between_the_centres_of_cells():
     odds = np.zeros((4, 4), np.int8)
     odds[1, 2] = MOST  # its centre is at (2.5, 1.5) cells
     odds[2, 2] = LEAST  # free counts as unknown
-    assert wall_at(odds, *f(2.5, 1.5)) == pytest.approx((1.0, -1.0, -1.0))
-    assert wall_at(odds, *f(2.0, 1.5)) == pytest.approx((0.5, 1.0, -0.5))
-    assert wall_at(odds, *f(2.0, 2.0)) == pytest.approx((0.25, 0.5, -0.5))
-    assert wall_at(odds, *f(2.5, 2.5)) == pytest.approx((0.0, 0.0, 0.0))
-    assert wall_at(odds, *f(-1.3, 1.3)) == (0.0, 0.0, 0.0)
+    assert wall_at(odds, odds.shape, *f(2.5, 1.5)) == pytest.approx((1.0, -1.0, -1.0))
+    assert wall_at(odds, odds.shape, *f(2.0, 1.5)) == pytest.approx((0.5, 1.0, -0.5))
+    assert wall_at(odds, odds.shape, *f(2.0, 2.0)) == pytest.approx((0.25, 0.5, -0.5))
+    assert wall_at(odds, odds.shape, *f(2.5, 2.5)) == pytest.approx((0.0, 0.0, 0.0))
+    assert wall_at(odds, odds.shape, *f(-1.3, 1.3)) == (0.0, 0.0, 0.0)

@@ -51,16 +51,18 @@ def test_odds_stay_within_their_bounds():
 
 def test_a_beam_frees_what_it_crosses_and_marks_where_it_ends():
     odds = np.zeros((5, 10), np.int8)
-    add_beam(odds, *f(0.225, 0.375, 1.0, 0.0, 0.675), True, RESOLUTION)  # from cell 1 to the face of cell 6
+    add_beam(
+        odds, odds.shape, *f(0.225, 0.375, 1.0, 0.0, 0.675), True, RESOLUTION
+    )  # from cell 1 to the face of cell 6
     assert odds[2].tolist() == [0, -10, -10, -10, -10, -10, 21, 0, 0, 0]
     assert (np.delete(odds, 2, axis=0) == 0).all()
 
 
 def test_a_beam_that_meets_nothing_marks_nothing():
     odds = np.zeros((5, 10), np.int8)
-    add_beam(odds, *f(0.225, 0.375, 1.0, 0.0, 0.675), False, RESOLUTION)
+    add_beam(odds, odds.shape, *f(0.225, 0.375, 1.0, 0.0, 0.675), False, RESOLUTION)
     assert (odds <= 0).all()
-    add_beam(odds, *f(0.225, 0.375, 0.0, 1.0, 100.0), False, RESOLUTION)  # leaves the map
+    add_beam(odds, odds.shape, *f(0.225, 0.375, 0.0, 1.0, 100.0), False, RESOLUTION)  # leaves the map
     assert odds[:, 1].tolist() == [0, 0, -20, -10, -10]
 
 
@@ -75,7 +77,7 @@ def test_scans_from_one_place_map_what_is_in_sight():
     ranges, odds = np.zeros(720, np.float32), np.zeros((40, 40), np.int8)
     pose = f(3.07, 3.08, 0.3)
     scan_grid(occupied, *pose, directions, np.float32(20), RESOLUTION, np.float32(0.0), ranges)
-    add_scan(odds, *pose, directions, ranges, np.float32(20), RESOLUTION)
+    add_scan(odds, odds.shape, *pose, directions, ranges, np.float32(20), RESOLUTION)
     assert (odds[occupied == 1] >= 0).all()
     free = odds[occupied == 0]
     assert (free > 0).sum() <= 0.02 * (free != 0).sum()  # behind corners that a beam just touches

@@ -18,7 +18,7 @@ LIMIT = np.float32(1.0)
 
 
 def choose(row: np.void, i: int, wish: np.ndarray, limit: float = LIMIT, first: int = 0) -> np.ndarray:
-    return np.array(orca_velocity(row, i, first, (wish[0], wish[1]), np.float32(limit), DT))
+    return np.array(orca_velocity(row, i, first, len(row["x"]), (wish[0], wish[1]), np.float32(limit), DT))
 
 
 # The independent solver: float64, and not incremental. It looks at every point where a solution can be.
@@ -75,7 +75,7 @@ def least_violation_by_slsqp(planes: np.ndarray, limit: float) -> float:
 
 
 def planes_of(row: np.void, i: int) -> np.ndarray:
-    count = write_planes(row, i, 0, DT)
+    count = write_planes(row, i, 0, len(row["x"]), DT)
     return row["planes"][:count].astype(np.float64)
 
 
@@ -155,10 +155,10 @@ def test_only_the_nearest_neighbours_within_reach_and_present_count():
     ring = np.linspace(3.0, 12.0, bodies - 1)[::-1]
     x, y = np.r_[0.0, ring * np.cos(angle)], np.r_[0.0, ring * np.sin(angle)]
     row = crowd(x, y, np.zeros(bodies), np.zeros(bodies), np.full(bodies, 0.3))
-    assert write_planes(row, 0, 0, DT) == MOST_NEIGHBOURS
+    assert write_planes(row, 0, 0, bodies, DT) == MOST_NEIGHBOURS
     np.testing.assert_array_equal(row["near"], np.arange(bodies - 1, bodies - 1 - MOST_NEIGHBOURS, -1))
     row["present"][10:] = 0  # those at most 6.2 m away; of the others 6 are within 10 m
-    assert write_planes(row, 0, 0, DT) == int((ring[:9] < 10.0).sum())
+    assert write_planes(row, 0, 0, bodies, DT) == int((ring[:9] < 10.0).sum())
 
 
 def walk(x, y, goals, steps: int):

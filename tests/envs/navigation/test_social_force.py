@@ -25,7 +25,7 @@ def force_of_paper(p: complex, v: complex) -> complex:
 
 def velocity(row: np.void, i: int, wish, limit: float = 9.0, first: int = 0) -> np.ndarray:
     wished = (np.float32(wish[0]), np.float32(wish[1]))
-    return np.array(social_force_velocity(row, i, first, wished, np.float32(limit), DT))
+    return np.array(social_force_velocity(row, i, first, len(row["x"]), wished, np.float32(limit), DT))
 
 
 def test_a_body_alone_halves_its_distance_to_the_wished_velocity_in_every_step():

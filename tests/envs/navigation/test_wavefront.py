@@ -17,7 +17,7 @@ def f(*numbers):
 
 def planned(odds: np.ndarray, goal: tuple[int, int], margin: int = 0, at=(0.5, 0.5)) -> np.ndarray:
     plan = np.zeros(odds.shape, np.float32)
-    block(odds, plan, margin, *f(*at), ONE)
+    block(odds, plan, odds.shape, margin, *f(*at), ONE)
     plan[goal] = 0
     spread(plan)
     return plan

@@ -99,8 +99,9 @@ class Ledger:
     def step(self, weights):
         b, bar = self.bars, self.now + 1
         for n in range(ASSETS):
-            if abs(weights[n] - self.units[n] * b.close[self.now, n] / self.equity) > 0.01:
-                self.goals[n] = weights[n] * self.equity / b.close[self.now, n]
+            apart = abs(weights[n] - self.units[n] * b.close[self.now, n] / self.equity)
+            wanted = weights[n] * self.equity / b.close[self.now, n]
+            self.goals[n] = wanted if apart > 0.01 else self.units[n]
         if any(self.units) and self.margin(b.open[bar]) < 0:
             self.close_all(b.open[bar])
         else:
@@ -137,7 +138,7 @@ def test_an_independent_ledger_agrees_on_every_bar_of_random_trading(seed, sigma
         ledger.step(action * 2.0 / max(np.abs(action).sum(), 1.0))
         assert row["equity"] == pytest.approx(ledger.equity, rel=1e-8, abs=1e-3)
         assert row["paid"] == pytest.approx(ledger.paid, rel=1e-8, abs=1e-3)
-        np.testing.assert_allclose(row["quantity"], ledger.units, rtol=1e-8, atol=1e-6)
+        np.testing.assert_allclose(row["quantity"][:ASSETS], ledger.units, rtol=1e-8, atol=1e-6)
         assert row["liquidations"] == ledger.liquidations
         assert info["ended"] == (ledger.equity <= 1000.0)
 
@@ -205,9 +206,9 @@ def test_no_order_is_above_its_cap(seed):
     _, rows, _ = play(from_start(bars, participation=0.02), seed)
     before = np.zeros(ASSETS)
     for step, row in enumerate(rows):
-        moved = np.abs(row["quantity"] - before)
+        moved = np.abs(row["quantity"][:ASSETS] - before)
         assert (moved <= 0.02 * bars.volume[FIRST + 1 + step] * (1 + 1e-9)).all()
-        before = row["quantity"]
+        before = row["quantity"][:ASSETS]
 
 
 @some
@@ -230,7 +231,7 @@ def chosen(action, projection, leverage=1.0):
     )
     env.reset(seed=0)
     env.step(np.array(action, np.float32))
-    return env.get_state()[0]["weight"]
+    return env.get_state()[0]["weight"][:ASSETS]
 
 
 vectors = st.lists(st.floats(-1, 1, width=32), min_size=ASSETS + 1, max_size=ASSETS + 1)
@@ -298,14 +299,14 @@ def test_baselines_hold_what_they_say(weights):
     for name in env.baselines:
         env.set_state(states)
         env.step(env.baselines[name](env))
-        got = env.get_state()["weight"]
+        got = env.get_state()["weight"][:, :ASSETS]
         for lane, row in enumerate(states):
             bars = p.bars[row["scenario"], : row["start"] + row["step"] + 1]
             close = bars[:, :, 3]
             expected = {
                 "cash": np.zeros(ASSETS),
                 "equal_weight": np.full(ASSETS, 1 / 3),
-                "buy_and_hold": row["quantity"] * close[-1] / row["equity"],
+                "buy_and_hold": row["quantity"][:ASSETS] * close[-1] / row["equity"],
                 "momentum": (close[-1] > close[-21]) / 3,
                 "sma_cross": (close[-5:].mean(axis=0) > close[-20:].mean(axis=0)) / 3,
                 "inverse_volatility": (1 / bars[-1, :, 5]) / (1 / bars[-1, :, 5]).sum(),
@@ -348,3 +349,20 @@ def test_a_wrong_argument_is_named_with_what_is_allowed(options, message):
 def test_the_limits_of_the_observation_are_those_of_its_space():
     space = PortfolioEnv(scenarios=2, episode_bars=5).observation_space
     assert space["account"].high.max() == ledger.ACCOUNT_LIMIT
+
+
+def test_asking_for_what_is_held_ends_an_order_that_was_filled_in_part():
+    """Closes and opens at 100, 1,000 units a bar, a tenth of that a fill: 100 units, 10,000 of 100,000."""
+    rows = FIRST + 10
+    flat, volume = np.full((rows, 1), 100.0), np.full((rows, 1), 1000.0)
+    times = np.datetime64("2024-01-01", "ns") + np.arange(rows) * np.timedelta64(1, "D")
+    bars = Bars(times, ("X",), flat, flat, flat, flat, volume, periods_per_year=252.0)
+    env = from_start(bars, weights="simplex", **{**FREE, "participation": 0.1})
+    env.reset(seed=0)
+    held = []
+    for share in (0.5, 0.5, 0.2, 0.2, 0.4):
+        env.step(np.array([1.0 - share, share], np.float32))
+        row = env.get_state()[0]
+        held.append((row["quantity"][0], row["goal"][0]))
+    wanted = [(100, 500), (200, 500), (200, 200), (200, 200), (300, 400)]
+    np.testing.assert_allclose(held, wanted, rtol=1e-6)

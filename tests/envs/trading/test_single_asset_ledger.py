@@ -54,6 +54,8 @@ class Ledger:
         else:
             new = abs(share - self.units * self.e[self.now] / self.equity) > self.o["band"]
         self.wanted = share
+        if self.o["actions"] != "discrete":
+            self.goal = self.units  # what is not filled yet is replaced, too
         if new:
             self.goal = share * self.equity / self.e[self.now]
         bar, m = self.now + 1, self.o["maintenance"]

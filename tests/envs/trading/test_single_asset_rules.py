@@ -345,3 +345,18 @@ def test_a_file_of_several_assets_asks_for_one():
 def test_too_few_bars_for_an_episode_are_an_error():
     with pytest.raises(ValueError, match="episode_bars=126 needs more"):
         SingleAssetEnv(market=random_bars(0))
+
+
+def test_asking_for_what_is_held_ends_an_order_that_was_filled_in_part():
+    """1,000 units a bar at 100, a tenth of that a fill: 100 units, 10,000 of 100,000."""
+    bars = bars_of([100.0] * 8, [100.0] * 8, volume=1000.0)
+    env = play_from_start(bars, actions="continuous", **{**FREE, "participation": 0.1})
+    _, rows, _ = play(env, [np.array([share], np.float32) for share in (0.5, 0.5, 0.2, 0.2, 0.4)])
+    wanted = [(100, 500), (200, 500), (200, 200), (200, 200), (300, 400)]
+    np.testing.assert_allclose([(row["quantity"], row["goal"]) for row in rows], wanted, rtol=1e-6)
+
+
+def test_a_discrete_position_that_is_repeated_goes_on_with_its_order():
+    bars = bars_of([100.0] * 8, [100.0] * 8, volume=1000.0)
+    _, rows, _ = play(play_from_start(bars, **{**FREE, "participation": 0.1}), [LONG] * 4)
+    assert [row["quantity"] for row in rows] == [100.0, 200.0, 300.0, 400.0]

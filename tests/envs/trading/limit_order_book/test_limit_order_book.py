@@ -92,7 +92,7 @@ def test_quotes_never_take_and_the_book_holds_even_at_the_edges_of_the_grid():
         for row in env.get_state():
             assert row["taken"][1] == 0
             assert row["best_bid"] < row["best_ask"]
-            edges += row["volume"][0] + row["volume"][-1] > 0
+            edges += row["volume"][0] + row["volume"][row["ticks"] - 1] > 0
             live = row["order_handle"] > 0
             assert row["flow_count"] == (live & (row["order_owner"] == 0)).sum()
             assert row["volume"].sum() == row["order_size"][live].sum()
