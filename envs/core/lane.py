@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
+from typing import Any, Self
 
 import numba
 import numpy as np
@@ -42,12 +43,11 @@ class World:
             The class is what tells the launcher which world it runs: one class a world.
         reset: `(s, p) -> None` begins an episode; `s.rng` already stands at the start of its own stream.
         step: `(s, action, p, terms) -> (terminated, truncated)`; `action` is a row (A,) of `action_dtype`,
-            `terms` a row (T,) float32 to be filled with the named terms whose sum is the reward.
+            a discrete action being `action[0]`, `terms` a row (T,) float32 to be filled with the named terms whose sum is the reward.
         observe: `(s, p, out) -> None` writes all of the flat observation row (K,) float32.
         metrics: `(s, p, out) -> None` writes the end-of-episode metrics row (M,) float32.
         reward_terms: the T names.
         metric_names: the M names.
-        action_width: A. A discrete action is `action[0]`.
         action_dtype: of the action row.
         legal: `(s, p, mask) -> None` writes all of the row (A,) int8, 1 where a discrete action is legal;
             None where all always are.
@@ -61,9 +61,20 @@ class World:
     metrics: Callable[..., Any]
     reward_terms: tuple[str, ...]
     metric_names: tuple[str, ...]
-    action_width: int = 1
     action_dtype: type[np.generic] = np.float32
     legal: Callable[..., Any] | None = None
+
+    @classmethod
+    def of(cls, kernel: ModuleType, name: str, params: type[tuple[Any, ...]], **others: Any) -> Self:
+        """Returns the world whose rules are in the module `kernel`, found by their names.
+
+        They are `reset_one`, `step_one`, `observe_one`, `metrics_one` and, if there is one, `legal_one`;
+        `REWARD_TERMS` and `METRICS`. others: attributes of the world that are not called so, or elsewhere.
+        """
+        roles = {role: f"{role}_one" for role in ("reset", "step", "observe", "metrics", "legal")}
+        wanted = roles | {"reward_terms": "REWARD_TERMS", "metric_names": "METRICS"}
+        found = {key: getattr(kernel, place) for key, place in wanted.items() if hasattr(kernel, place)}
+        return cls(name=name, params=params, **(found | others))
 
     @property
     def lane_functions(self) -> dict[str, Callable[..., Any]]:

@@ -28,7 +28,7 @@ class Lanes:
         self.setup = setup
         self.launchers = launchers(world)
         self.states = np.zeros(num_lanes, setup.state_dtype)
-        self.actions = np.zeros((num_lanes, agents * world.action_width), world.action_dtype)
+        self.actions = np.zeros((num_lanes, agents * setup.action_width), world.action_dtype)
         width = agents * setup.observation_width
         self.outputs = Outputs(
             obs=np.zeros((num_lanes, width), np.float32),
@@ -43,7 +43,7 @@ class Lanes:
         )
         outputs, self._agents = self.outputs, agents
         self._parts = _parts(setup)
-        self._action_rows = self.actions.reshape(rows, world.action_width)
+        self._action_rows = self.actions.reshape(rows, setup.action_width)
         self.masks = outputs.masks.reshape(rows, legal)
         self._flat_obs = outputs.obs.reshape(rows, setup.observation_width)
         self._obs = self._named(self._flat_obs, self.masks)

@@ -48,7 +48,7 @@ class Setup:
             made of a plain dict. The row of `world.observe` holds the parts one after another in the Dict's
             order, each flattened; K is their size together. In a world with a `legal` function the Dict has
             `action_mask` (A,) int8 beside its parts, and a Box becomes the part `observation` of such a Dict.
-        action_space: Discrete, or a Box of `world.action_width` numbers.
+        action_space: Discrete, or a Box of A numbers.
         renderer: makes the object that draws records, or None.
         text: draws a record as text, for the render mode `ansi`, or None.
         render_fps: decisions a second of the world's clock.
@@ -65,10 +65,12 @@ class Setup:
             (P * K,), (P * A,) and (P * M,). `step` says whether the episode is over for all of them.
         active: the record's field (P,) that is not 0 while an agent takes part, where agents leave before the
             others; they do not come back within the episode, and their actions are 0. None: all stay.
+        columns: what each number of an observation is, by part: of the last axis, or of a grid's first one,
+            which are its planes.
         source: what the parameters were made from, for the world's own tools; the engine never reads it.
 
     Raises:
-        ValueError: the observation space, `agents` or `active` is none of these.
+        ValueError: the observation space, `agents`, `active` or `columns` is none of these.
     """
 
     world: World
@@ -85,6 +87,7 @@ class Setup:
     illegal_passes: bool = False
     agents: tuple[str, ...] = ("agent",)
     active: str | None = None
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     source: Any = None
 
     def __post_init__(self) -> None:
@@ -113,6 +116,14 @@ class Setup:
                 f"of {len(self.agents)} agents; name one"
             )
 
+        for name, texts in self.columns.items():
+            shape = self.observation_parts[name].shape if name in self.observation_parts else None
+            if shape is None or len(texts) != (shape[0] if len(shape) == 3 else shape[-1]):
+                raise ValueError(
+                    f"columns of {self.world.name} describe {len(texts)} numbers of {name!r}; its parts are "
+                    f"{', '.join(f'{k} {part.shape}' for k, part in self.observation_parts.items())}"
+                )
+
     @property
     def observation_parts(self) -> dict[str, Space[Any]]:
         """The Boxes whose values the flat row holds, in its order; a Box alone is called `observation`."""
@@ -123,6 +134,11 @@ class Setup:
     def observation_width(self) -> int:
         """K, the numbers in the flat row of one observation."""
         return sum(math.prod(part.shape or ()) for part in self.observation_parts.values())
+
+    @property
+    def action_width(self) -> int:
+        """A, the numbers in the row of one action."""
+        return math.prod(self.action_space.shape or ())
 
     @property
     def masked(self) -> bool:
@@ -137,3 +153,8 @@ class Setup:
         assert isinstance(self.action_space, Discrete)
         mask = Box(0, 1, (int(self.action_space.n),), np.int8)
         return Dict([(ACTION_MASK, mask), *self.observation_parts.items()])  # Dict does not sort pairs
+
+
+def numbered(text: str, count: int) -> tuple[str, ...]:
+    """Returns `count` descriptions of columns, in which "{}" in `text` is 0, 1, …"""
+    return tuple(text.format(k) for k in range(count))

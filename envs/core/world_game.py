@@ -208,9 +208,7 @@ class WorldGame:
                 k = int(np.argmax(wrong))
                 legal = np.flatnonzero(mask[k]).tolist()
                 raise ValueError(f"action {actions[k]} of row {rows[k]} is illegal; legal actions: {legal}")
-        width, dtype = self._world.action_width, self._world.action_dtype
-        wide = np.zeros((len(rows), width), dtype)
-        wide[:, 0] = actions
+        wide = np.asarray(actions).astype(self._world.action_dtype).reshape(-1, 1)
         terms = np.zeros((len(rows), len(self._world.reward_terms)), np.float32)
         run_on_rows(self._step, len(rows), pool, self.params, rows, wide, terms)
 

@@ -73,10 +73,11 @@ def write_velocities(s, p, r, out, at):
 @lane
 def accelerate(s, p, r, action):
     """Brings the velocities of robot `r` as near to those wanted as its acceleration allows."""
-    first, second = np.float32(action[2 * r]), np.float32(action[2 * r + 1])
     if p.discrete != 0:
-        choice = np.int32(first)
+        choice = np.int32(action[r])
         first, second = p.moves[choice, 0], p.moves[choice, 1]
+    else:
+        first, second = np.float32(action[2 * r]), np.float32(action[2 * r + 1])
     most, dt = np.float32(p.max_speed), np.float32(p.dt)
     change, turn_change = np.float32(p.acceleration) * dt, np.float32(p.turn_acceleration) * dt
     before_first, before_second = s.first[r], s.second[r]

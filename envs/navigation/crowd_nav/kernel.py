@@ -73,10 +73,11 @@ def drive(s, p, r, action):
     if s.active[r] == 0:
         s.next_vx[r], s.next_vy[r] = _ZERO, _ZERO
         return
-    ahead, aside = np.float32(action[2 * r]), np.float32(action[2 * r + 1])
     if p.discrete != 0:
-        choice = np.int32(ahead)
+        choice = np.int32(action[r])
         ahead, aside = p.moves[choice, 0], p.moves[choice, 1]
+    else:
+        ahead, aside = np.float32(action[2 * r]), np.float32(action[2 * r + 1])
     dt = np.float32(p.dt)
     if p.drive == HOLONOMIC:
         # A velocity, forward being to the goal.
