@@ -43,7 +43,8 @@ class World:
             The class is what tells the launcher which world it runs: one class a world.
         reset: `(s, p) -> None` begins an episode; `s.rng` already stands at the start of its own stream.
         step: `(s, action, p, terms) -> (terminated, truncated)`; `action` is a row (A,) of `action_dtype`,
-            a discrete action being `action[0]`, `terms` a row (T,) float32 to be filled with the named terms whose sum is the reward.
+            a discrete action being `action[0]`; `terms` is a row (T,) float32 to be filled with the named
+            terms whose sum is the reward.
         observe: `(s, p, out) -> None` writes all of the flat observation row (K,) float32.
         metrics: `(s, p, out) -> None` writes the end-of-episode metrics row (M,) float32.
         reward_terms: the T names.
