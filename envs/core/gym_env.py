@@ -7,8 +7,9 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from envs.core.lanes import Lanes, Obs
-from envs.core.setup import Renderer, Setup
+from envs.core.lanes import Lanes, Obs, fresh_seeds
+from envs.core.screen import Screen
+from envs.core.setup import Setup
 from envs.core.spaces import LegalDiscrete, LegalMultiDiscrete
 from envs.core.validation import require_openmp
 
@@ -20,24 +21,23 @@ class LaneEnv(gymnasium.Env[Any, Any]):
     reward at every step, `info["metrics"]` the episode's metrics at its last step.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 10}  # noqa: RUF012 (Gymnasium's form)
+    # What any world may have; an environment has what its own world has.
+    metadata: dict[str, Any] = {"render_modes": ["human", "ansi", "rgb_array"], "render_fps": 10}  # noqa: RUF012 (Gymnasium's form)
 
     def __init__(self, setup: Setup, render_mode: str | None = None) -> None:
-        modes = render_modes_of(setup)
-        if render_mode is not None and render_mode not in modes:
-            raise ValueError(f"render_mode={render_mode!r} is unknown; use one of {modes} or None")
+        how = 'gymnasium.make(id, render_mode="rgb_array")'
+        self._screen = Screen(render_mode, setup.renderer, setup.text, remedy=how)
         if len(setup.agents) > 1:
             raise ValueError(
                 f"{setup.world.name} has {len(setup.agents)} agents that act at once; use a ParallelLaneEnv"
             )
-        self.metadata = {"render_modes": modes, "render_fps": setup.render_fps}
+        self.metadata = {"render_modes": self._screen.modes, "render_fps": setup.render_fps}
         self.render_mode = render_mode
         self.setup = setup
         self.observation_space = setup.single_observation_space
         self._lanes = Lanes(setup, 1)
         self.action_space = LegalDiscrete(self._lanes.masks[0]) if setup.masked else setup.action_space
         self._all = np.ones(1, np.bool_)
-        self._renderer: Renderer | None = None
         self._before = self._lanes.states.copy()  # the record before the last step, for `render_motion`
         self._running = False
         self._lanes.seed(fresh_seeds(1), self._all)
@@ -80,36 +80,18 @@ class LaneEnv(gymnasium.Env[Any, Any]):
 
     def render(self) -> np.ndarray | str | None:  # pyright: ignore[reportIncompatibleMethodOverride] (no frame lists)
         """Returns the frame (H, W, 3) uint8 in `rgb_array` mode, text in `ansi` mode; in `human` shows it."""
-        if self.render_mode == "ansi" and self.setup.text is not None:
-            return self.setup.text(self._lanes.states[0])
-        if self.render_mode is None or self.setup.renderer is None:
-            gymnasium.logger.warn('render() needs a render mode: gymnasium.make(id, render_mode="rgb_array")')
-            return None
-        if self._renderer is None:
-            self._renderer = self.setup.renderer()
-        row = self._lanes.states[0]
-        if self.render_mode == "human":
-            self._renderer.show(row)
-            return None
-        return self._renderer.draw(row)
+        return self._screen.render(self._lanes.states[0])
 
     def render_motion(self, count: int) -> list[np.ndarray]:
         """Returns `count` frames (H, W, 3) uint8 of the last step's motion, for films without jumps.
 
         The last one is what `render` returns. Needs the mode `rgb_array` and a step since the reset.
         """
-        frame = self.render()
-        if not isinstance(frame, np.ndarray) or self._renderer is None:
-            raise ValueError(
-                f"render_motion() was called with render_mode={self.render_mode!r}; use 'rgb_array'"
-            )
-        return self._renderer.frames_between(self._before[0], self._lanes.states[0], count)
+        return self._screen.motion(self._before[0], self._lanes.states[0], count)
 
     def close(self) -> None:
         """Closes the window, if there is one."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
+        self._screen.close()
 
     def get_state(self) -> np.ndarray:
         """Returns a copy of the lane: a structured array (1,) that is everything about this environment."""
@@ -140,11 +122,11 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
     def __init__(self, setup: Setup, num_envs: int = 1, render_mode: str | None = None) -> None:
         if num_envs < 1:
             raise ValueError(f"num_envs={num_envs} must be at least 1")
-        modes = [mode for mode in render_modes_of(setup) if mode == "rgb_array"]
-        if render_mode is not None and render_mode not in modes:
-            raise ValueError(f"render_mode={render_mode!r} is unknown in a batch; use one of {modes} or None")
+        kind: Any = {"remedy": "", "only": ("rgb_array",), "where": " in a batch"}
+        self._screen = Screen(render_mode, setup.renderer, setup.text, **kind)
         require_openmp()
-        self.metadata = {**self.metadata, "render_modes": modes, "render_fps": setup.render_fps}
+        modes, fps = self._screen.modes, setup.render_fps
+        self.metadata = {**self.metadata, "render_modes": modes, "render_fps": fps}
         self.render_mode = render_mode
         self.num_envs = num_envs
         self.setup = setup
@@ -170,7 +152,6 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         )
         self.baselines = setup.baselines
         self._all = np.ones(num_lanes, np.bool_)
-        self._renderer: Renderer | None = None
         self._begun = False
         self._lanes.seed(fresh_seeds(num_lanes), self._all)
         batch = self._lanes.launchers
@@ -236,24 +217,10 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Returns a frame (H, W, 3) uint8 of every lane in `rgb_array` mode."""
-        if self.render_mode is None or self.setup.renderer is None:
+        if self.render_mode is None:
             return None
-        if self._renderer is None:
-            self._renderer = self.setup.renderer()
-        return tuple(self._renderer.draw(row) for row in self._lanes.states)
+        return tuple(self._screen.draw(row) for row in self._lanes.states)
 
     def close_extras(self, **kwargs: Any) -> None:
         """Releases the renderer."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
-
-
-def render_modes_of(setup: Setup) -> list[str]:
-    """Returns the render modes for which a world has the means."""
-    return [*(["rgb_array", "human"] if setup.renderer else []), *(["ansi"] if setup.text else [])]
-
-
-def fresh_seeds(n: int) -> np.ndarray:
-    """Returns n seeds (n,) uint64 that no one has asked for."""
-    return np.random.SeedSequence().generate_state(n, np.uint64)
+        self._screen.close()

@@ -163,6 +163,11 @@ class Lanes:
         return f"action {action} is illegal; legal actions: {np.flatnonzero(mask).tolist()}"
 
 
+def fresh_seeds(n: int) -> np.ndarray:
+    """Returns n seeds (n,) uint64 that no one has asked for."""
+    return np.random.SeedSequence().generate_state(n, np.uint64)
+
+
 def _parts(setup: Setup) -> list[tuple[str, int, int, tuple[int, ...]]] | None:
     """Returns each part's name, where it lies in the flat row, and its shape; None for a Box alone."""
     if not setup.masked and not isinstance(setup.observation_space, Dict):

@@ -3,15 +3,12 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, Space
 
 from envs.core.lane import World
-
-if TYPE_CHECKING:
-    from envs.core.gym_env import LaneVectorEnv
 
 ACTION_MASK = "action_mask"
 
@@ -36,6 +33,23 @@ class Renderer(Protocol):
         ...
 
 
+class Batch(Protocol):
+    """What a scripted player sees of a batch of environments; a `LaneVectorEnv` is one."""
+
+    num_envs: int
+    setup: "Setup"
+    single_action_space: Space[Any]
+
+    @property
+    def states(self) -> np.ndarray:
+        """The records of all lanes, a structured array."""
+        ...
+
+    def get_state(self) -> np.ndarray:
+        """Returns a copy of them."""
+        ...
+
+
 @dataclass(frozen=True)
 class Setup:
     """A world with its parameters chosen: all that the generic environments need.
@@ -52,7 +66,7 @@ class Setup:
         renderer: makes the object that draws records, or None.
         text: draws a record as text, for the render mode `ansi`, or None.
         render_fps: decisions a second of the world's clock.
-        baselines: scripted players by name, each `(env) -> actions (N, ...)` on a `LaneVectorEnv`.
+        baselines: scripted players by name, each `(batch) -> actions (N, ...)`.
         others: acts for all who are not the agent and live outside the lanes: `(states (N,)) -> bool` moves
             `states` on to where the agent is to act and says whether it changed anything. The world's `step`
             then gets NO_ACTION once after the agent's own action, and reports how things stand.
@@ -81,7 +95,7 @@ class Setup:
     renderer: Callable[[], Renderer] | None = None
     text: Callable[[np.void], str] | None = None
     render_fps: int = 10
-    baselines: Mapping[str, Callable[["LaneVectorEnv"], np.ndarray]] = field(default_factory=dict)
+    baselines: Mapping[str, Callable[[Batch], np.ndarray]] = field(default_factory=dict)
     others: Callable[[np.ndarray], bool] | None = None
     illegal_message: Callable[[np.void, int, np.ndarray], str] | None = None
     illegal_passes: bool = False
@@ -141,6 +155,11 @@ class Setup:
         return math.prod(self.action_space.shape or ())
 
     @property
+    def render_modes(self) -> list[str]:
+        """The render modes for which the world has the means."""
+        return render_modes(self.renderer, self.text)
+
+    @property
     def masked(self) -> bool:
         """Whether some discrete actions may be illegal."""
         return self.world.legal is not None
@@ -153,6 +172,12 @@ class Setup:
         assert isinstance(self.action_space, Discrete)
         mask = Box(0, 1, (int(self.action_space.n),), np.int8)
         return Dict([(ACTION_MASK, mask), *self.observation_parts.items()])  # Dict does not sort pairs
+
+
+def render_modes(renderer: Callable[[], Renderer] | None, text: Callable[[np.void], str] | None) -> list[str]:
+    """Returns the render modes for which there are means, in the order of their names."""
+    modes = {"human": renderer, "ansi": text, "rgb_array": renderer}
+    return [mode for mode, means in modes.items() if means is not None]
 
 
 def numbered(text: str, count: int) -> tuple[str, ...]:

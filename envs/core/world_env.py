@@ -37,7 +37,7 @@ class WorldEnv(LaneEnv):
             sign(cls, cls.options, {"render_mode": None})
 
     def __init__(self, render_mode: str | None = None, **options: Any) -> None:
-        super().__init__(self.setup_of(self.options.of(options)), render_mode)
+        super().__init__(type(self).setup_of(self.options.of(options)), render_mode)
 
 
 class WorldVectorEnv(LaneVectorEnv):

@@ -1,6 +1,6 @@
 # Holds a launcher of kernel code: a record has no static type, and Numba is partly typed.
 # pyright: reportMissingParameterType=false
-"""A scripted explorer, batched: it takes a `LaneVectorEnv` of this world and returns its actions."""
+"""A scripted explorer, batched: it takes a `Batch` of this world and returns its actions."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from envs.core.gym_env import LaneVectorEnv
 from envs.core.lane import World
 from envs.core.launch import compile_launchers
+from envs.core.setup import Batch
 from envs.navigation.explore.pursuit import to_nearest_frontier
 from envs.navigation.explore.senses import find_frontier
 from envs.navigation.moves import nearest_move
 
 
-def nearest_frontier(env: LaneVectorEnv) -> np.ndarray:
+def nearest_frontier(env: Batch) -> np.ndarray:
     """Drives to the nearest place where what the robot knows ends (Yamauchi 1997)."""
     p = env.setup.params
     # Robots without a guide have no plan, so one is made for them, in rows that are ours to write to.
@@ -26,7 +26,7 @@ def nearest_frontier(env: LaneVectorEnv) -> np.ndarray:
     return nearest_move(actions, p.moves) if p.discrete else actions
 
 
-BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {"nearest_frontier": nearest_frontier}
+BASELINES: Mapping[str, Callable[[Batch], np.ndarray]] = {"nearest_frontier": nearest_frontier}
 
 
 def _choose(states: Any, p: Any, out: Any) -> None:

@@ -63,7 +63,6 @@ SLIDE_WORLD = World(
     slide_metrics,
     ("east", "south"),
     ("east_m",),
-    2,
 )
 
 

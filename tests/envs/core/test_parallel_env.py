@@ -306,7 +306,6 @@ DRIFT_WORLD = World(
     drift_metrics,
     ("tens", "ones"),
     ("sum",),
-    2,
 )
 
 
