@@ -62,9 +62,15 @@ def allowed(options: type[Options], name: str) -> str:
     if limits is not None:
         kind = "integer" if limits.integer else "number"
         begin = "(" if limits.above else "["
-        return f"{kind} in {begin}{limits.low:,g}, {limits.high:,g}]" + (" or `None`" if limits.none else "")
+        ends = f"{_figure(limits.low)}, {_figure(limits.high)}"
+        return f"{kind} in {begin}{ends}]" + (" or `None`" if limits.none else "")
     hint = hints(options)[name]
     return "`True`, `False`" if hint is bool else f"`{_short(hint)}`"
+
+
+def _figure(value: float) -> str:
+    """Returns a number with commas, and exponents only where it is long."""
+    return f"{value:,}" if isinstance(value, int) and value < 1e9 else f"{value:,g}".replace("inf", "∞")
 
 
 def _short(hint: Any) -> str:
@@ -91,8 +97,12 @@ def setups(env_id: str) -> dict[str, Setup]:
 def observations(env_id: str) -> str:
     """Returns tables of what each number of a world's observations is."""
     blocks: list[str] = []
+    shown: set[tuple[str, tuple[str, ...]]] = set()
     for name, setup in setups(env_id).items():
         for part, space in setup.observation_parts.items():
+            if (part, setup.columns[part]) in shown:
+                continue
+            shown.add((part, setup.columns[part]))
             shape = " × ".join(map(str, space.shape or ()))
             head = [f"`{part}` ({shape})"] + ([name] if name else [])
             word = "plane" if len(space.shape or ()) == 3 else "number"
