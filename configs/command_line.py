@@ -12,6 +12,8 @@ from typing import Any
 
 from agents.common.errors import UserError
 from configs.schema import RunConfig, flatten, option, to_data
+from envs import options_of
+from envs.core.options import meanings
 
 QUICKSTART = Path(__file__).parent / "quickstart.yaml"
 
@@ -96,7 +98,22 @@ def help_text(config: RunConfig) -> str:
         shown = f"{option(key)} {_yaml(value)}"
         note = notes.get(key, "")
         lines.append(f"  {shown:<{width}}  {note}".rstrip())
-    return "\n".join(lines)
+    return "\n".join([*lines, *_environment(config.env.id)])
+
+
+def _environment(env_id: str) -> list[str]:
+    """Returns a line for each argument of an environment of ours, with its default."""
+    options = options_of(env_id)
+    if options is None:
+        return []
+    told = meanings(options)
+    rows = {
+        f"{option(f'env.kwargs.{name}')} {getattr(options, name)}": told.get(name, "")
+        for name in options.names()
+    }
+    width = min(44, max(map(len, rows)))
+    lines = [f"  {shown:<{width}}  {note}".rstrip() for shown, note in rows.items()]
+    return ["", f"arguments of {env_id}, with their defaults:", *lines]
 
 
 def _yaml(value: Any) -> str:

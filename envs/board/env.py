@@ -15,7 +15,7 @@ from envs.board.board_game import BoardGame
 from envs.board.registry import GAMES
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.options import Options
-from envs.core.setup import Renderer, Setup
+from envs.core.setup import Batch, Setup, drawn_by
 from envs.core.validation import require_choice
 from envs.core.versus import EITHER, FIRST, OUTSIDE, RANDOM_INSIDE, SECOND, versus
 
@@ -113,15 +113,19 @@ def board_setup(options: BoardOptions) -> Setup:
         state_dtype=game.state_dtype,
         observation_space=Box(low, high, game.observation_shape, np.float32),
         action_space=Discrete(game.num_actions),
-        renderer=partial(_renderer, game),
+        renderer=drawn_by("envs.board.render:BoardRenderer", game),
         text=partial(ansi, game),
         render_fps=2,
-        baselines={"tactical": lambda env: tactical(game, env.states)},
+        baselines={"tactical": partial(_tactical, game)},
         others=None if opponent == "random" else OutsideOpponent(game, opponent),
         illegal_message=game.illegal_action_message,
         illegal_passes=options.illegal == "lose",
         columns={"observation": game.planes},
     )
+
+
+def _tactical(game: BoardGame, batch: Batch) -> np.ndarray:
+    return tactical(game, batch.states)
 
 
 class BoardEnv(LaneEnv):
@@ -146,9 +150,3 @@ class BoardVectorEnv(LaneVectorEnv):
 
     def __init__(self, name: str, num_envs: int = 1, render_mode: str | None = None, **options: Any) -> None:
         super().__init__(board_setup(options_of(name).of(options)), num_envs, render_mode)
-
-
-def _renderer(game: BoardGame) -> Renderer:
-    from envs.board.render import BoardRenderer  # pygame is loaded by those who draw
-
-    return BoardRenderer(game)

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, Literal, NamedTuple, Self, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Self, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -34,6 +34,11 @@ def number(default: float | None, low: float, high: float, *, above: bool = Fals
 def integer(default: int | None, low: int, high: int, *, none: bool = False) -> Any:
     """Returns a field that is an integer in [low, high]; None too if `none`."""
     return field(default=default, metadata={"bounds": Bounds(low, high, True, False, none)})
+
+
+def integers(default: tuple[int, ...], low: int, high: int, most: int) -> Any:
+    """Returns a field that is a list of 1 to `most` different integers in [low, high]."""
+    return field(default=default, metadata={"list": (low, high, most)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +71,8 @@ class Options:
             if limits is not None and not (limits.none and value is None):
                 low, high, whole, above, _ = limits
                 require_number(name, value, low, high, integer=whole, open_low=above)
+            elif listed := _metadata(type(self), name).get("list"):
+                _require_integers(name, value, *listed, default=getattr(type(self), name))
             elif allowed:
                 require_choice(name, value, allowed)
             elif hints(type(self))[name] is bool and not isinstance(value, bool):
@@ -115,7 +122,22 @@ def choices(kind: type[Options], name: str) -> tuple[str, ...]:
 @cache
 def bounds(kind: type[Options], name: str) -> Bounds | None:
     """Returns what a number may be; None if the argument is no number."""
-    return next(one for one in fields(kind) if one.name == name).metadata.get("bounds")
+    return _metadata(kind, name).get("bounds")
+
+
+def _metadata(kind: type[Options], name: str) -> Mapping[str, Any]:
+    return next(one for one in fields(kind) if one.name == name).metadata
+
+
+def _require_integers(name: str, values: object, low: int, high: int, most: int, default: object) -> None:
+    form = f"use a list of different integers in [{low}, {high}], such as {default}"
+    if not isinstance(values, list | tuple) or not 0 < len(values) <= most:
+        raise ValueError(f"{name}={values!r} is no list of 1 to {most} numbers; {form}")
+    numbers = cast(list[object], list(values))
+    if any(isinstance(v, bool) or not isinstance(v, int) or not low <= v <= high for v in numbers):
+        raise ValueError(f"{name}={values!r} holds what is not allowed; {form}")
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"{name}={values!r} holds a number twice; {form}")
 
 
 @cache

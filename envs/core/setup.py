@@ -1,8 +1,10 @@
 """What a world says of itself, once its parameters are chosen, to the generic environments."""
 
+import importlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -178,6 +180,16 @@ def render_modes(renderer: Callable[[], Renderer] | None, text: Callable[[np.voi
     """Returns the render modes for which there are means, in the order of their names."""
     modes = {"human": renderer, "ansi": text, "rgb_array": renderer}
     return [mode for mode, means in modes.items() if means is not None]
+
+
+def drawn_by(place: str, *arguments: Any) -> Callable[[], Renderer]:
+    """Returns what makes a renderer, "module:Class", which is imported when something is drawn."""
+    return partial(_renderer, place, *arguments)
+
+
+def _renderer(place: str, *arguments: Any) -> Renderer:
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)(*arguments)
 
 
 def numbered(text: str, count: int) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -11,7 +10,7 @@ from gymnasium.spaces import Box, Discrete
 
 from envs.core.lane import World
 from envs.core.options import Options, integer, number, params_of
-from envs.core.setup import Renderer, Setup, numbered
+from envs.core.setup import Setup, drawn_by, numbered
 from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.driving.highway import kernel, observations
 from envs.driving.highway.baselines import BASELINES
@@ -114,7 +113,7 @@ def highway_setup(options: HighwayOptions) -> Setup:
         state_dtype=state_dtype(options.vehicles),
         observation_space=Box(-1.0, 1.0, shape, np.float32),
         action_space=Box(-1.0, 1.0, (2,), np.float32) if params.continuous else Discrete(5),
-        renderer=partial(_renderer, params),
+        renderer=drawn_by("envs.driving.highway.render:HighwayRenderer", params),
         render_fps=decision,
         baselines=BASELINES,
         columns={"observation": seen},
@@ -136,12 +135,6 @@ def _observation(options: HighwayOptions) -> tuple[int, int, tuple[int, ...], tu
         return beams, 2, (len(seen),), seen
     rows, columns, seen = options.grid_rows, options.grid_columns, observations.GRID_CHANNELS
     return rows, columns, (len(seen), rows, columns), seen
-
-
-def _renderer(params: HighwayParams) -> Renderer:
-    from envs.driving.highway.render import HighwayRenderer  # pygame is imported when something is drawn
-
-    return HighwayRenderer(params)
 
 
 def _think_frames(dt: float) -> int:

@@ -1,7 +1,6 @@
 """The CrowdNav environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -9,7 +8,7 @@ from gymnasium.spaces import Box, Dict
 
 from envs.core.lane import World
 from envs.core.options import Options, integer, number, params_of
-from envs.core.setup import Renderer, Setup, numbered
+from envs.core.setup import Setup, drawn_by, numbered
 from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.core.world_parallel_env import WorldParallelEnv
 from envs.navigation import moves
@@ -113,18 +112,12 @@ def crowd_nav_setup(options: CrowdNavOptions) -> Setup:
         state_dtype=state_dtype(robots, people, *((scans, beams) if lidar else (1, 1))),
         observation_space=Dict([part, ("robot", Box(-1.0, 1.0, (len(own),), np.float32))]),
         action_space=action_space(params),
-        renderer=partial(_renderer, params, robots),
+        renderer=drawn_by("envs.navigation.crowd_nav.render:CrowdNavRenderer", params, robots),
         render_fps=round(1 / options.time_step),
         baselines=BASELINES,
         agents=names_of(robots),
         columns={part[0]: seen, "robot": own},
     )
-
-
-def _renderer(params: CrowdNavParams, robots: int) -> Renderer:
-    from envs.navigation.crowd_nav.render import CrowdNavRenderer  # pygame is imported when it draws
-
-    return CrowdNavRenderer(params, robots)
 
 
 class CrowdNavEnv(WorldEnv):

@@ -1,7 +1,6 @@
 """The Explore environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -10,7 +9,7 @@ from scipy.ndimage import binary_dilation, label
 
 from envs.core.lane import World
 from envs.core.options import number, params_of
-from envs.core.setup import Renderer, Setup, numbered
+from envs.core.setup import Setup, drawn_by, numbered
 from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.navigation.explore import kernel, senses
 from envs.navigation.explore.baselines import BASELINES
@@ -68,7 +67,7 @@ def explore_setup(options: ExploreOptions) -> Setup:
             ]
         ),
         action_space=action_space(params),
-        renderer=partial(_renderer, params),
+        renderer=drawn_by("envs.navigation.explore.render:ExploreRenderer", params),
         render_fps=round(1 / options.time_step),
         baselines=BASELINES,
         columns={
@@ -89,12 +88,6 @@ def seeable(bank: MapBank) -> np.ndarray:
         inside[m] = binary_dilation(parts == parts[row, column], np.ones((3, 3)))
     inside.flags.writeable = False
     return inside
-
-
-def _renderer(params: ExploreParams) -> Renderer:
-    from envs.navigation.explore.render import ExploreRenderer  # pygame is imported when it draws
-
-    return ExploreRenderer(params)
 
 
 class ExploreEnv(WorldEnv):

@@ -1,7 +1,6 @@
 """The PointNav environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -9,7 +8,7 @@ from gymnasium.spaces import Box, Dict
 
 from envs.core.lane import World
 from envs.core.options import integer, number, params_of
-from envs.core.setup import Renderer, Setup, numbered
+from envs.core.setup import Setup, drawn_by, numbered
 from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.core.world_parallel_env import WorldParallelEnv
 from envs.navigation.options import RobotOptions, action_space, names_of
@@ -86,19 +85,13 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
         state_dtype=state_dtype(robots, beams, mapped, planned),
         observation_space=Dict([*parts, ("robot", Box(-1.0, 1.0, (len(own),), np.float32))]),
         action_space=action_space(params),
-        renderer=partial(_renderer, params, robots),
+        renderer=drawn_by("envs.navigation.point_nav.render:PointNavRenderer", params, robots),
         render_fps=round(1 / options.time_step),
         baselines=GUIDED_BASELINES if params.guide else BASELINES,
         agents=names_of(robots),
         columns={**columns, "robot": own},
         source=bank,
     )
-
-
-def _renderer(params: PointNavParams, robots: int) -> Renderer:
-    from envs.navigation.point_nav.render import PointNavRenderer  # pygame is imported when it draws
-
-    return PointNavRenderer(params, robots)
 
 
 class PointNavEnv(WorldEnv):

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -10,7 +9,7 @@ from gymnasium.spaces import Box
 
 from envs.core.lane import World
 from envs.core.options import Options, integer, number, params_of
-from envs.core.setup import Renderer, Setup
+from envs.core.setup import Setup, drawn_by
 from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.trading.execution import kernel
 from envs.trading.execution.baselines import BASELINES
@@ -65,7 +64,7 @@ def execution_setup(options: ExecutionOptions) -> Setup:
         state_dtype=kernel.STATE,
         observation_space=Box(low, np.array([1.0, 1.0, np.inf], np.float32)),
         action_space=Box(-1.0, 1.0, (1,), np.float32),
-        renderer=partial(_renderer, params),
+        renderer=drawn_by("envs.trading.execution.render:ExecutionRenderer", params),
         baselines=BASELINES,
         columns={
             "observation": (
@@ -75,26 +74,6 @@ def execution_setup(options: ExecutionOptions) -> Setup:
             )
         },
     )
-
-
-def _renderer(params: ExecutionParams) -> Renderer:
-    from envs.trading.chart import AMBER, BLUE, TEAL, ChartRenderer, Line  # pygame: when something is drawn
-
-    lines = (
-        Line("still to sell", TEAL, lambda row: row["left"], low=0.0, high=1.0),
-        Line("sold", AMBER, lambda row: row["sold"], low=0.0, high=1.0),
-        Line("price, change in $", BLUE, lambda row: row["price"], pane=1, low=-0.1, high=0.1),
-    )
-
-    def caption(row: np.void) -> list[tuple[str, str]]:
-        return [
-            ("step", f"{int(row['step'])}/{params.steps}"),
-            ("left", f"{100 * float(row['left']):.1f} %"),
-            ("shortfall", f"{-float(row['proceeds']):.3f} $ a share"),
-            ("risk", f"{float(row['risk_paid']):.3f} $ a share"),
-        ]
-
-    return ChartRenderer(lines, caption, params.steps, "Execution")
 
 
 class ExecutionEnv(WorldEnv):

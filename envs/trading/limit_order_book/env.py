@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
 
 from envs.core.lane import World
-from envs.core.options import Options, integer, number, params_of
-from envs.core.setup import Renderer, Setup
+from envs.core.options import Options, integer, integers, number, params_of
+from envs.core.setup import Setup, drawn_by
 from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.core.world_parallel_env import WorldParallelEnv
 from envs.trading.limit_order_book import flow, kernel, observations
@@ -40,9 +39,9 @@ class LimitOrderBookOptions(Options):
     """minutes of the flow's time a decision"""
     warm_up: float = number(5.0, 0.0, 1000.0)
     """minutes of flow before the first decision"""
-    offsets: Sequence[int] = (-1, 0, 2)
+    offsets: Sequence[int] = integers((-1, 0, 2), -20, 100, most=8)
     """at most 8 integers, ticks"""
-    sizes: Sequence[int] = (1, 3)
+    sizes: Sequence[int] = integers((1, 3), 1, 1000, most=8)
     """at most 8 integers, shares"""
     limit: int = integer(20, 1, 10_000)
     """of |inventory|, shares"""
@@ -70,11 +69,6 @@ class LimitOrderBookOptions(Options):
     """share of the market orders that are set off by earlier ones of their side; 0: Poisson"""
     hawkes_decay: float = number(10.0, 0.0, 10_000.0, above=True)
     """a minute, of that excitement"""
-
-    def check(self) -> None:
-        """Offsets and sizes are lists of whole numbers."""
-        _whole_numbers("offsets", self.offsets, -20, 100)
-        _whole_numbers("sizes", self.sizes, 1, 1000)
 
 
 def limit_order_book_setup(options: LimitOrderBookOptions) -> Setup:
@@ -108,7 +102,7 @@ def limit_order_book_setup(options: LimitOrderBookOptions) -> Setup:
             ]
         ),
         action_space=Discrete(1 + choices * choices + 2 * sizes),
-        renderer=_renderer,
+        renderer=drawn_by("envs.trading.limit_order_book.render:LadderRenderer"),
         text=ladder,
         render_fps=10,
         baselines=BASELINES,
@@ -117,29 +111,10 @@ def limit_order_book_setup(options: LimitOrderBookOptions) -> Setup:
     )
 
 
-def _whole_numbers(name: str, values: object, low: int, high: int) -> None:
-    """Raises ValueError for what is no list of different integers, 1 to 8 of them."""
-    default = getattr(LimitOrderBookOptions, name)
-    form = f"use a list of different integers in [{low}, {high}], such as {default}"
-    if not isinstance(values, list | tuple) or not 0 < len(values) <= 8:
-        raise ValueError(f"{name}={values!r} is no list of 1 to 8 numbers; {form}")
-    numbers = cast(list[object], list(values))
-    if any(isinstance(v, bool) or not isinstance(v, int) or not low <= v <= high for v in numbers):
-        raise ValueError(f"{name}={values!r} holds what is not allowed; {form}")
-    if len(set(numbers)) < len(numbers):
-        raise ValueError(f"{name}={values!r} holds a number twice; {form}")
-
-
 def _read_only(values: np.ndarray, dtype: type[np.generic]) -> np.ndarray:
     array = values.astype(dtype)
     array.flags.writeable = False
     return array
-
-
-def _renderer() -> Renderer:
-    from envs.trading.limit_order_book.render import LadderRenderer  # pygame only where something is drawn
-
-    return LadderRenderer()
 
 
 class LimitOrderBookEnv(WorldEnv):
@@ -178,16 +153,6 @@ class LimitOrderBookEnv(WorldEnv):
 
     A Dict of `market`, (2 × levels, 6) tokens: the best prices with orders of the bids, then of the asks, and
     `account` (9,). All within ±10.
-
-    | token | | account | |
-    |---|---|---|---|
-    | 0 | 1: a price, 0: padding | 0 | inventory / limit |
-    | 1 | 1 bid, −1 ask | 1 | cash / (10 limit), shares at the first mid |
-    | 2 | ticks from the mid / 10 | 2 | NAV / (10 limit) |
-    | 3 | shares / 10 | 3 | share of the time that is left |
-    | 4 | own shares / 10 | 4 | spread / 10 |
-    | 5 | share of the queue ahead of the own order | 5–6 | own bid: shares / 10, ticks from the mid / 10 |
-    | | | 7–8 | own ask, likewise |
 
     ## Reward
 

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -10,7 +9,7 @@ from gymnasium.spaces import Box
 
 from envs.core.lane import World
 from envs.core.options import Options, integer, number, params_of
-from envs.core.setup import Renderer, Setup
+from envs.core.setup import Setup, drawn_by
 from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.trading.market_making import kernel
 from envs.trading.market_making.baselines import BASELINES
@@ -91,38 +90,10 @@ def market_making_setup(options: MarketMakingOptions) -> Setup:
         state_dtype=kernel.STATE,
         observation_space=Box(low, high),
         action_space=Box(-1.0, 1.0, (2,), np.float32),
-        renderer=partial(_renderer, params),
+        renderer=drawn_by("envs.trading.market_making.render:MarketMakingRenderer", params),
         baselines=BASELINES,
         columns={"observation": seen},
     )
-
-
-def _renderer(params: MarketMakingParams) -> Renderer:
-    from envs.trading.chart import (  # pygame is imported when something is drawn
-        AMBER,
-        BLUE,
-        ROSE,
-        TEAL,
-        ChartRenderer,
-        Line,
-    )
-
-    lines = (
-        Line("ask", ROSE, lambda row: row["price"] + row["ask_depth"] if row["step"] else np.nan),
-        Line("mid", BLUE, lambda row: row["price"], low=-1.0, high=1.0),
-        Line("bid", TEAL, lambda row: row["price"] - row["bid_depth"] if row["step"] else np.nan),
-        Line("inventory", AMBER, lambda row: row["inventory"], pane=1, low=-2.0, high=2.0),
-    )
-
-    def caption(row: np.void) -> list[tuple[str, str]]:
-        return [
-            ("step", f"{int(row['step'])}/{params.steps}"),
-            ("inventory", f"{int(row['inventory']):+d}"),
-            ("fills", f"{int(row['fills'])}"),
-            ("profit", f"{float(row['pnl']):.2f}"),
-        ]
-
-    return ChartRenderer(lines, caption, params.steps, "MarketMaking")
 
 
 class MarketMakingEnv(WorldEnv):

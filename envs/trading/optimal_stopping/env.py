@@ -1,19 +1,17 @@
 """The OptimalStopping environment: its arguments, spaces and page; the rules are in `kernel`."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from envs.core.lane import World
 from envs.core.options import Options, integer, number, params_of
-from envs.core.setup import Renderer, Setup
+from envs.core.setup import Setup, drawn_by
 from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.trading.optimal_stopping import kernel
-from envs.trading.optimal_stopping.baselines import BASELINES, boundary
+from envs.trading.optimal_stopping.baselines import BASELINES
 from envs.trading.optimal_stopping.kernel import OptimalStoppingParams
-from envs.trading.oracles.bermudan_put import Put
 
 WORLD = World.of(kernel, "optimal_stopping", OptimalStoppingParams, action_dtype=np.int32)
 
@@ -45,35 +43,10 @@ def optimal_stopping_setup(options: OptimalStoppingOptions) -> Setup:
         state_dtype=kernel.STATE,
         observation_space=Box(-np.inf, np.inf, (2,), np.float32),
         action_space=Discrete(2),
-        renderer=partial(_renderer, params),
+        renderer=drawn_by("envs.trading.optimal_stopping.render:OptimalStoppingRenderer", params),
         baselines=BASELINES,
         columns={"observation": ("ln(price / strike), by σ√T", "share of the time that is left")},
     )
-
-
-def _renderer(params: OptimalStoppingParams) -> Renderer:
-    from envs.trading.chart import AMBER, BLUE, TEAL, ChartRenderer, Line  # pygame: when something is drawn
-
-    stop = boundary(Put(*params[1:]))
-
-    def limit(row: np.void) -> float:
-        return float(stop[row["step"]]) or np.nan
-
-    lines = (
-        Line("price", TEAL, lambda row: row["price"]),
-        Line("strike", BLUE, lambda row: params.strike),
-        Line("exercise boundary", AMBER, limit),
-    )
-
-    def caption(row: np.void) -> list[tuple[str, str]]:
-        return [
-            ("date", f"{int(row['step'])}/{params.dates}"),
-            ("price", f"{float(row['price']):.2f}"),
-            ("payoff", f"{float(row['payoff']):.2f}"),
-            ("", "EXERCISED" if row["exercised"] else ""),
-        ]
-
-    return ChartRenderer(lines, caption, params.dates, "OptimalStopping")
 
 
 class OptimalStoppingEnv(WorldEnv):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -10,7 +9,7 @@ from gymnasium.spaces import Box, Dict
 
 from envs.core.lane import World
 from envs.core.options import integer, number, params_of
-from envs.core.setup import Renderer, Setup
+from envs.core.setup import Setup, drawn_by
 from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.trading import ledger
 from envs.trading.bank import simulator_config
@@ -85,17 +84,11 @@ def portfolio_setup(options: PortfolioOptions) -> Setup:
         state_dtype=kernel.state_dtype(assets),
         observation_space=Dict(parts) if options.observation == "tokens" else flat,
         action_space=Box(-1.0, 1.0, (assets + (options.weights != "shorts"),), np.float32),
-        renderer=partial(_renderer, params),
+        renderer=drawn_by("envs.trading.portfolio.render:PortfolioRenderer", params),
         baselines=BASELINES,
         columns=seen,
         source=bank,
     )
-
-
-def _renderer(params: kernel.PortfolioParams) -> Renderer:
-    from envs.trading.portfolio.render import PortfolioRenderer  # pygame is imported when it draws
-
-    return PortfolioRenderer(params)
 
 
 class PortfolioEnv(WorldEnv):

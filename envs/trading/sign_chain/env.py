@@ -1,14 +1,13 @@
 """The SignChain environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from envs.core.lane import World
 from envs.core.options import Options, integer, number, params_of
-from envs.core.setup import Renderer, Setup
+from envs.core.setup import Setup, drawn_by
 from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.trading.sign_chain import kernel
 from envs.trading.sign_chain.baselines import BASELINES
@@ -40,30 +39,10 @@ def sign_chain_setup(options: SignChainOptions) -> Setup:
         state_dtype=kernel.STATE,
         observation_space=Box(-1.0, 1.0, (3,), np.float32),
         action_space=Discrete(3),
-        renderer=partial(_renderer, params),
+        renderer=drawn_by("envs.trading.sign_chain.render:SignChainRenderer", params),
         baselines=BASELINES,
         columns={"observation": ("sign of the last return", "position", "share of the steps that is left")},
     )
-
-
-def _renderer(params: SignChainParams) -> Renderer:
-    from envs.trading.chart import AMBER, TEAL, ChartRenderer, Line  # pygame: when something is drawn
-
-    lines = (
-        Line("gain, %", TEAL, lambda row: row["gain"], low=0.0, high=0.0),
-        Line("position", AMBER, lambda row: row["position"], pane=1, low=-1.0, high=1.0),
-    )
-
-    def caption(row: np.void) -> list[tuple[str, str]]:
-        return [
-            ("step", f"{int(row['step'])}/{params.max_steps}"),
-            ("sign", f"{int(row['sign']):+d}"),
-            ("position", f"{int(row['position']):+d}"),
-            ("turnover", f"{int(row['turnover'])}"),
-            ("gain", f"{float(row['gain']):.2f} %"),
-        ]
-
-    return ChartRenderer(lines, caption, params.max_steps, "SignChain")
 
 
 class SignChainEnv(WorldEnv):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +9,7 @@ from gymnasium.spaces import Box, Dict, Discrete
 
 from envs.core.lane import World
 from envs.core.options import number, params_of
-from envs.core.setup import Renderer, Setup
+from envs.core.setup import Setup, drawn_by
 from envs.core.validation import require_number
 from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.trading import ledger
@@ -78,19 +77,13 @@ def single_asset_setup(options: SingleAssetOptions) -> Setup:
         action_space=Discrete(len(positions))
         if len(positions)
         else Box(params.lowest, 1.0, (1,), np.float32),
-        renderer=partial(_renderer, params),
+        renderer=drawn_by("envs.trading.single_asset.render:SingleAssetRenderer", params),
         baselines=BASELINES,
         columns={"market": tuple(options.features), "account": account}
         if tokens
         else {"observation": (*options.window_columns(), *account)},
         source=bank,
     )
-
-
-def _renderer(params: kernel.SingleAssetParams) -> Renderer:
-    from envs.trading.single_asset.render import SingleAssetRenderer  # pygame is imported when it draws
-
-    return SingleAssetRenderer(params)
 
 
 def _positions(options: SingleAssetOptions) -> np.ndarray:
