@@ -98,22 +98,19 @@ def help_text(config: RunConfig) -> str:
         shown = f"{option(key)} {_yaml(value)}"
         note = notes.get(key, "")
         lines.append(f"  {shown:<{width}}  {note}".rstrip())
-    return "\n".join([*lines, *_environment(config.env.id)])
+    return "\n".join([*lines, *_environment(config)])
 
 
-def _environment(env_id: str) -> list[str]:
-    """Returns a line for each argument of an environment of ours, with its default."""
-    options = options_of(env_id)
-    if options is None:
+def _environment(config: RunConfig) -> list[str]:
+    """Returns a line for each argument of an environment of ours, with its value."""
+    kind = options_of(config.env.id)
+    if kind is None:
         return []
-    told = meanings(options)
-    rows = {
-        f"{option(f'env.kwargs.{name}')} {getattr(options, name)}": told.get(name, "")
-        for name in options.names()
-    }
+    chosen, told = kind.of(config.env.kwargs), meanings(kind)
+    rows = {f"{option(f'env.kwargs.{name}')} {getattr(chosen, name)}": name for name in kind.names()}
     width = min(44, max(map(len, rows)))
-    lines = [f"  {shown:<{width}}  {note}".rstrip() for shown, note in rows.items()]
-    return ["", f"arguments of {env_id}, with their defaults:", *lines]
+    lines = [f"  {shown:<{width}}  {told.get(name, '')}".rstrip() for shown, name in rows.items()]
+    return ["", f"arguments of {config.env.id}:", *lines]
 
 
 def _yaml(value: Any) -> str:

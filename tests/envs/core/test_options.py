@@ -26,7 +26,7 @@ class Shop(Options):
     """of apples"""
     open_late: bool = False
     """whether it is"""
-    sizes: list[int] = integers((1, 2), 0, 5, most=3)
+    sizes: tuple[int, ...] = integers((1, 2), 0, 5, most=3)
     """of boxes"""
 
     def check(self) -> None:
@@ -67,7 +67,7 @@ class ShopParams(NamedTuple):
         ({"limit": 2}, r"^limit=2 is out of range: use a number in \[0, 1\]$"),
         ({"kind": "swet"}, r"^kind='swet' is unknown: use one of 'sweet', 'sour'; did you mean 'sweet'\?$"),
         ({"open_late": 1}, r"^open_late=1 is no switch: use True or False$"),
-        ({"sizes": []}, r"^sizes=\[\] is no list of 1 to 3 numbers; use a list of different integers in \[0, 5\]"),
+        ({"sizes": []}, r"^sizes=\[\] is no list of 1 to 3 numbers; use a list of .* in \[0, 5\]"),
         ({"sizes": [1, 9]}, r"^sizes=\[1, 9\] holds what is not allowed; .* such as \(1, 2\)$"),
         ({"sizes": [1, 1]}, "holds a number twice"),
         ({"split": "tset"}, r"did you mean 'test'\?$"),
@@ -108,7 +108,7 @@ def test_a_kernel_gets_numbers_of_its_own_types():
 
 
 def test_a_parameter_that_no_option_names_must_be_derived():
-    with pytest.raises(TypeError, match="ShopParams.late is no option of Shop; derive it"):
+    with pytest.raises(TypeError, match=r"ShopParams\.late is no option of Shop; derive it"):
         params_of(ShopParams, Shop(), weight=1)
     with pytest.raises(TypeError, match="ShopParams has no field colour"):
         params_of(ShopParams, Shop(), late=0, weight=1, colour="red")
