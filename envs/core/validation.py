@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import math
 from collections.abc import Iterable
 from functools import cache
 
@@ -29,6 +30,14 @@ def require_number(
     if not (low < value <= high if open_low else low <= value <= high):  # false for NaN
         raise ValueError(f"{name}={value!r} is out of range: use {allowed}")
     return value
+
+
+def steps_of(steps: float) -> int:
+    """Returns the steps that a duration by the length of a step is, rounded up: 16.6 s at 15 Hz are 249.
+
+    A billionth of a step is rounding, not a step more; there is at least one.
+    """
+    return max(math.ceil(steps - 1e-9), 1)
 
 
 @cache

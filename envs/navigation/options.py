@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from envs.core.options import Options, integer, number
+from envs.core.validation import steps_of
 from envs.navigation import moves
 from envs.navigation.maps.bank import MapBank
 from envs.navigation.maps.choice import choose_bank, require_maps
@@ -87,7 +88,7 @@ class RobotOptions(Options):
         """Returns the parameters of the rules that follow from these options in the same way everywhere."""
         return {
             "dt": self.time_step,
-            "max_steps": steps_of(self.time_limit, self.time_step),
+            "max_steps": steps_of(self.time_limit / self.time_step),
             "occupied": bank.occupied,
             "clearance": bank.clearance,
             "resolution": bank.resolution,
@@ -101,11 +102,6 @@ class RobotOptions(Options):
             "margin": math.ceil(self.robot_radius / bank.resolution - 0.5),
             "patch": self.patch_cells,
         }
-
-
-def steps_of(time_limit: float, time_step: float) -> int:
-    """Returns the steps that fill a time limit; a last one may reach beyond it."""
-    return math.ceil(time_limit / time_step - 1e-9)
 
 
 def action_space(params: Any) -> Discrete | Box:

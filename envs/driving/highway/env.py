@@ -11,6 +11,7 @@ from gymnasium.spaces import Box, Discrete
 from envs.core.lane import World
 from envs.core.options import Options, integer, number, params_of
 from envs.core.setup import Setup, drawn_by, numbered
+from envs.core.validation import steps_of
 from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.driving.highway import kernel, observations
 from envs.driving.highway.baselines import BASELINES
@@ -97,7 +98,7 @@ def highway_setup(options: HighwayOptions) -> Setup:
         options,
         frames=simulation // decision,
         dt=1.0 / simulation,
-        max_steps=math.ceil(options.duration * decision),
+        max_steps=steps_of(options.duration * decision),
         think_frames=_think_frames(1.0 / simulation),
         cautious=options.traffic == "cautious",
         all_collide=options.collisions == "all",

@@ -9,13 +9,14 @@ from gymnasium.spaces import Box, Dict
 from envs.core.lane import World
 from envs.core.options import Options, integer, number, params_of
 from envs.core.setup import Setup, drawn_by, numbered
+from envs.core.validation import steps_of
 from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.core.world_parallel_env import WorldParallelEnv
 from envs.navigation import moves
 from envs.navigation.crowd_nav import kernel, observations
 from envs.navigation.crowd_nav.baselines import BASELINES
 from envs.navigation.crowd_nav.state import CrowdNavParams, state_dtype
-from envs.navigation.options import action_space, names_of, steps_of
+from envs.navigation.options import action_space, names_of
 
 WORLD = World.of(kernel, "crowd_nav", CrowdNavParams, observe=observations.observe_one)
 
@@ -86,7 +87,7 @@ def crowd_nav_setup(options: CrowdNavOptions) -> Setup:
         CrowdNavParams,
         options,
         dt=options.time_step,
-        max_steps=steps_of(options.time_limit, options.time_step),
+        max_steps=steps_of(options.time_limit / options.time_step),
         model=options.index("people"),
         varied=options.varied_people,
         discrete=options.actions != "continuous",
