@@ -12,6 +12,8 @@ from typing import Any
 
 from agents.common.errors import UserError
 from configs.schema import RunConfig, flatten, option, to_data
+from envs import options_of
+from envs.core.options import meanings
 
 QUICKSTART = Path(__file__).parent / "quickstart.yaml"
 
@@ -96,7 +98,19 @@ def help_text(config: RunConfig) -> str:
         shown = f"{option(key)} {_yaml(value)}"
         note = notes.get(key, "")
         lines.append(f"  {shown:<{width}}  {note}".rstrip())
-    return "\n".join(lines)
+    return "\n".join([*lines, *_environment(config)])
+
+
+def _environment(config: RunConfig) -> list[str]:
+    """Returns a line for each argument of an environment of ours, with its value."""
+    kind = options_of(config.env.id)
+    if kind is None:
+        return []
+    chosen, told = kind.of(config.env.kwargs), meanings(kind)
+    rows = {f"{option(f'env.kwargs.{name}')} {getattr(chosen, name)}": name for name in kind.names()}
+    width = min(44, max(map(len, rows)))
+    lines = [f"  {shown:<{width}}  {told.get(name, '')}".rstrip() for shown, name in rows.items()]
+    return ["", f"arguments of {config.env.id}:", *lines]
 
 
 def _yaml(value: Any) -> str:

@@ -14,10 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 from pydantic_core import ErrorDetails
 
 from agents.alphazero.config import AlphaZeroConfig
-from agents.common.errors import UserError, did_you_mean
+from agents.common.errors import UserError, did_you_mean, one_line
 from agents.dqn import DQNConfig
 from agents.ppo import PPOConfig
 from configs.yaml_format import dump_yaml, parse_yaml, read_yaml
+from envs import options_of
 
 AgentConfig = Annotated[PPOConfig | DQNConfig | AlphaZeroConfig, Field(discriminator="algorithm")]
 
@@ -116,7 +117,7 @@ def validate(data: dict[str, Any], source: str, overrides: Mapping[str, str] | N
     for key, text in overrides.items():
         _assign(data, key, parse_yaml(text, option(key)))
     try:
-        return _strict(data)
+        _strict(data)
     except ValidationError as error:
         words = [_dotted(detail) for detail in error.errors() if detail["type"] == "string_type"]
         # `--name 1` means the text "1": where text is expected the option is taken as it was typed.
@@ -124,9 +125,11 @@ def validate(data: dict[str, Any], source: str, overrides: Mapping[str, str] | N
         for key in typed:
             _assign(data, key, overrides[key])
     try:
-        return _strict(data)
+        config = _strict(data)
     except ValidationError as error:
         raise UserError(_explain(error, data, source, overrides)) from None
+    _require_arguments(config, source, overrides)
+    return config
 
 
 def to_data(config: RunConfig) -> dict[str, Any]:
@@ -173,6 +176,35 @@ def _strict(data: dict[str, Any]) -> RunConfig:
     return RunConfig.model_validate_json(json.dumps(data), strict=True)
 
 
+def _require_arguments(config: RunConfig, source: str, overrides: Mapping[str, str]) -> None:
+    """Raises UserError for arguments that an environment of ours refuses, in training or in evaluation."""
+    options = options_of(config.env.id)
+    if options is None:
+        return
+    names = options.names()
+    for section, kwargs in (("env", config.env.kwargs), ("evaluation", config.evaluation.kwargs)):
+        for name in kwargs:
+            if name not in names:
+                where = _where(f"{section}.kwargs.{name}", source, overrides)
+                raise UserError(
+                    f"{where} is no argument of {config.env.id}{did_you_mean(name, names)}; it takes "
+                    f"{', '.join(names)}"
+                )
+    for section, kwargs in (("env", config.env.kwargs), ("evaluation", config.evaluation_kwargs())):
+        try:
+            options.of(kwargs)
+        except ValueError as error:
+            name = str(error).partition("=")[0]  # most faults begin with NAME=VALUE
+            section = section if name in getattr(config, section).kwargs else "env"
+            key = f"{section}.kwargs" + (f".{name}" if name in kwargs else "")
+            raise UserError(f"{_where(key, source, overrides)}: {one_line(error)}") from None
+
+
+def _where(key: str, source: str, overrides: Mapping[str, str]) -> str:
+    """Returns how a user finds a key: as the option that was given, or in the file."""
+    return option(key) if key in overrides else f"{source}: {key}"
+
+
 def _assign(data: dict[str, Any], key: str, value: Any) -> None:
     *parents, last = key.split(".")
     for parent in parents:
@@ -196,7 +228,7 @@ def _explain(error: ValidationError, data: dict[str, Any], source: str, override
     unknown = [d for d in details if d["type"] in ("extra_forbidden", "unexpected_keyword_argument")]
     detail = (unknown or details)[0]
     key = _dotted(detail)
-    where = option(key) if key in overrides else f"{source}: {key}"
+    where = _where(key, source, overrides)
     kind, value = detail["type"], detail["input"]
     if unknown:
         near = did_you_mean(key, _known_keys(data))

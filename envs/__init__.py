@@ -8,9 +8,14 @@ Gymnasium dropped its plug-in entry point in 1.0, so a program says `import envs
 
 import contextlib
 import ctypes
+import importlib
 import os
+from typing import TYPE_CHECKING
 
 import gymnasium
+
+if TYPE_CHECKING:
+    from envs.core.options import Options
 
 # Idle OpenMP threads spin before they sleep, by default so long that on a busy machine, where the core they
 # burn is what the working thread waits for, a small parallel step takes 10 ms instead of 1.
@@ -21,61 +26,33 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 with contextlib.suppress(OSError):
     ctypes.CDLL("libgomp.so.1")
 
-# The names in `envs.board.GAMES`, which would load Numba.
-BOARD_GAMES = ("Breakthrough", "Chess", "ConnectFour", "Go", "Gomoku", "Hex", "Othello", "TicTacToe")
-
-# The trading worlds whose optimum is known, and their folders.
-KNOWN_OPTIMA = {
-    "SignChain": "sign_chain",
-    "Execution": "execution",
-    "MarketMaking": "market_making",
-    "OptimalStopping": "optimal_stopping",
+# Every world by the name in its id, with the module of its classes `<Name>Env` and `<Name>VectorEnv`.
+WORLDS = {
+    "Highway": "envs.driving.highway.env",
+    "SingleAsset": "envs.trading.single_asset.env",
+    "Portfolio": "envs.trading.portfolio.env",
+    "SignChain": "envs.trading.sign_chain.env",
+    "Execution": "envs.trading.execution.env",
+    "MarketMaking": "envs.trading.market_making.env",
+    "OptimalStopping": "envs.trading.optimal_stopping.env",
+    "LimitOrderBook": "envs.trading.limit_order_book.env",
+    "CrowdNav": "envs.navigation.crowd_nav.env",
+    "PointNav": "envs.navigation.point_nav.env",
+    "Explore": "envs.navigation.explore.env",
 }
+
+# The names in `envs.board.GAMES`, which would load Numba; one class serves all.
+BOARD_GAMES = ("Breakthrough", "Chess", "ConnectFour", "Go", "Gomoku", "Hex", "Othello", "TicTacToe")
 
 
 def register_environments() -> None:
     """Registers every environment id."""
-    gymnasium.register(
-        id="quadrivium/Highway-v0",
-        entry_point="envs.driving.highway.env:HighwayEnv",
-        vector_entry_point="envs.driving.highway.env:HighwayVectorEnv",
-    )
-    gymnasium.register(
-        id="quadrivium/SingleAsset-v0",
-        entry_point="envs.trading.single_asset.env:SingleAssetEnv",
-        vector_entry_point="envs.trading.single_asset.env:SingleAssetVectorEnv",
-    )
-    gymnasium.register(
-        id="quadrivium/Portfolio-v0",
-        entry_point="envs.trading.portfolio.env:PortfolioEnv",
-        vector_entry_point="envs.trading.portfolio.env:PortfolioVectorEnv",
-    )
-    for name, folder in KNOWN_OPTIMA.items():
+    for name, module in WORLDS.items():
         gymnasium.register(
             id=f"quadrivium/{name}-v0",
-            entry_point=f"envs.trading.{folder}.env:{name}Env",
-            vector_entry_point=f"envs.trading.{folder}.env:{name}VectorEnv",
+            entry_point=f"{module}:{name}Env",
+            vector_entry_point=f"{module}:{name}VectorEnv",
         )
-    gymnasium.register(
-        id="quadrivium/LimitOrderBook-v0",
-        entry_point="envs.trading.limit_order_book.env:LimitOrderBookEnv",
-        vector_entry_point="envs.trading.limit_order_book.env:LimitOrderBookVectorEnv",
-    )
-    gymnasium.register(
-        id="quadrivium/CrowdNav-v0",
-        entry_point="envs.navigation.crowd_nav.env:CrowdNavEnv",
-        vector_entry_point="envs.navigation.crowd_nav.env:CrowdNavVectorEnv",
-    )
-    gymnasium.register(
-        id="quadrivium/PointNav-v0",
-        entry_point="envs.navigation.point_nav.env:PointNavEnv",
-        vector_entry_point="envs.navigation.point_nav.env:PointNavVectorEnv",
-    )
-    gymnasium.register(
-        id="quadrivium/Explore-v0",
-        entry_point="envs.navigation.explore.env:ExploreEnv",
-        vector_entry_point="envs.navigation.explore.env:ExploreVectorEnv",
-    )
     for game in BOARD_GAMES:
         gymnasium.register(
             id=f"quadrivium/{game}-v0",
@@ -83,6 +60,18 @@ def register_environments() -> None:
             vector_entry_point="envs.board.env:BoardVectorEnv",
             kwargs={"name": game},
         )
+
+
+def options_of(env_id: str) -> "type[Options] | None":
+    """Returns the class that declares the arguments of an id of ours; None for any other id."""
+    name = env_id.removeprefix("quadrivium/").removesuffix("-v0")
+    if env_id != f"quadrivium/{name}-v0":
+        return None
+    if name in BOARD_GAMES:
+        return importlib.import_module("envs.board.env").options_of(name)
+    if name in WORLDS:
+        return getattr(importlib.import_module(WORLDS[name]), f"{name}Env").options
+    return None
 
 
 register_environments()

@@ -2,17 +2,21 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Literal
+from dataclasses import dataclass, field, make_dataclass
+from functools import cache, partial
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
+from gymnasium.vector import AutoresetMode
 
 from envs.board.ansi import ansi
 from envs.board.baselines import tactical
 from envs.board.board_game import BoardGame
 from envs.board.registry import GAMES
 from envs.core.gym_env import LaneEnv, LaneVectorEnv
-from envs.core.setup import Renderer, Setup
+from envs.core.options import Options
+from envs.core.setup import Batch, Setup, drawn_by
 from envs.core.validation import require_choice
 from envs.core.versus import EITHER, FIRST, OUTSIDE, RANDOM_INSIDE, SECOND, versus
 
@@ -56,29 +60,51 @@ class OutsideOpponent:
         return np.asarray(self._policy(seen))
 
 
-def board_setup(
-    name: str,
-    *,
-    opponent: Opponent = "random",
-    seat: Literal["first", "second", "random"] = "first",
-    illegal: Literal["error", "lose"] = "error",
-    split: Literal["train", "test"] = "train",
-    **options: Any,
-) -> Setup:
-    """Returns the game `name` of the registry as a world for one agent. Raises ValueError if it cannot be."""
-    game_class = GAMES[name]
-    for option in options:
-        own = inspect.signature(game_class).parameters
-        require_choice("argument", option, [*own, "opponent", "seat", "illegal", "split", "render_mode"])
-    require_choice("seat", seat, SEATS)
-    require_choice("illegal", illegal, ("error", "lose"))
-    require_choice("split", split, ("train", "test"))
-    if not callable(opponent):
-        require_choice("opponent", opponent, ("random", "tactical"))
-    game = game_class(**options)
+@dataclass(frozen=True, kw_only=True)
+class BoardOptions(Options):
+    """The arguments of the environments of a board game, beside the game's own: see `options_of`."""
+
+    game: ClassVar[type[BoardGame]]
+    opponent: Opponent = "random"
+    """"random", uniformly random legal moves played within the engine; "tactical", which wins if it can, does
+    not lose at once, and else plays randomly; or a batched policy
+    `{"observation": (n, C, H, W), "action_mask": (n, A)} -> actions (n,)`"""
+    seat: Literal["first", "second", "random"] = "first"
+    """whether the agent is the "first" player, the "second", or a "random" one in each episode, which is what
+    to train with"""
+    illegal: Literal["error", "lose"] = "error"
+    """what an illegal move does: "error" raises ValueError and changes nothing, "lose" loses the game, for
+    agents that do not read masks, and for Gymnasium's checker, which tries one position's move in another"""
+
+    def check(self) -> None:
+        """The opponent is a policy or one that is known; the game takes its own arguments."""
+        if not callable(self.opponent):
+            require_choice("opponent", self.opponent, ("random", "tactical"))
+        self.make_game()
+
+    def make_game(self) -> BoardGame:
+        """Returns the game with its own arguments chosen; ValueError for a wrong one."""
+        return self.game(**{name: getattr(self, name) for name in inspect.signature(self.game).parameters})
+
+
+@cache
+def options_of(name: str) -> type[BoardOptions]:
+    """Returns the arguments of the environments of the game `name`: its own are its constructor's."""
+    game = GAMES[require_choice("name", name, GAMES)]
+    own = [
+        (p.name, p.annotation, field(default=p.default)) for p in inspect.signature(game).parameters.values()
+    ]
+    return make_dataclass(
+        f"{name}Options", own, bases=(BoardOptions,), namespace={"game": game}, frozen=True, kw_only=True
+    )
+
+
+def board_setup(options: BoardOptions) -> Setup:
+    """Returns a game of the registry as a world for one agent."""
+    game, opponent = options.make_game(), options.opponent
     params = game.params._replace(
-        split=int(split == "test"),
-        seat=SEATS[seat],
+        split=options.index("split"),
+        seat=SEATS[options.seat],
         opponent=RANDOM_INSIDE if opponent == "random" else OUTSIDE,
     )
     low, high = game.observation_range
@@ -88,14 +114,19 @@ def board_setup(
         state_dtype=game.state_dtype,
         observation_space=Box(low, high, game.observation_shape, np.float32),
         action_space=Discrete(game.num_actions),
-        renderer=lambda: _renderer(game),
-        text=lambda row: ansi(game, row),
+        renderer=drawn_by("envs.board.render:BoardRenderer", game),
+        text=partial(ansi, game),
         render_fps=2,
-        baselines={"tactical": lambda env: tactical(game, env.states)},
+        baselines={"tactical": partial(_tactical, game)},
         others=None if opponent == "random" else OutsideOpponent(game, opponent),
         illegal_message=game.illegal_action_message,
-        illegal_passes=illegal == "lose",
+        illegal_passes=options.illegal == "lose",
+        columns={"observation": game.planes},
     )
+
+
+def _tactical(game: BoardGame, batch: Batch) -> np.ndarray:
+    return tactical(game, batch.states)
 
 
 class BoardEnv(LaneEnv):
@@ -107,31 +138,23 @@ class BoardEnv(LaneEnv):
 
     Args:
         name: of the game in `envs.board.GAMES`.
-        opponent: "random", uniformly random legal moves played within the engine; "tactical", which wins if
-            it can, does not lose at once, and else plays randomly; or a batched policy
-            `{"observation": (n, C, H, W), "action_mask": (n, A)} -> actions (n,)`.
-        seat: whether the agent is the "first" player, the "second", or a "random" one in each episode, which
-            is what to train with.
-        illegal: what an illegal move does: "error" raises ValueError and changes nothing, "lose" loses the
-            game, for agents that do not read masks, and for Gymnasium's checker, which tries one position's
-            move in another.
-        split: "train" or "test": the random numbers of one never occur in the other.
         render_mode: "rgb_array", "human" or "ansi".
-        options: the game's own arguments, such as `size`.
+        options: those of `BoardOptions`, and the game's own arguments, such as `size`.
     """
 
     def __init__(self, name: str, render_mode: str | None = None, **options: Any) -> None:
-        super().__init__(board_setup(name, **options), render_mode)
+        super().__init__(board_setup(options_of(name).of(options)), render_mode)
 
 
 class BoardVectorEnv(LaneVectorEnv):
     """A batch of games that step on all cores; arguments as for `BoardEnv`."""
 
-    def __init__(self, name: str, num_envs: int = 1, render_mode: str | None = None, **options: Any) -> None:
-        super().__init__(board_setup(name, **options), num_envs, render_mode)
-
-
-def _renderer(game: BoardGame) -> Renderer:
-    from envs.board.render import BoardRenderer  # pygame is loaded by those who draw
-
-    return BoardRenderer(game)
+    def __init__(
+        self,
+        name: str,
+        num_envs: int = 1,
+        render_mode: str | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        **options: Any,
+    ) -> None:
+        super().__init__(board_setup(options_of(name).of(options)), num_envs, render_mode, autoreset_mode)

@@ -1,8 +1,8 @@
 """The machine code of lane functions, made once and kept on disk under a hash of all that it is made of.
 
-Numba's own cache watches the file of the function that is launched, not those of the functions that it calls: after
-an edit it silently runs old machine code. Here the name of the file says everything: the sources of all lane
-functions that are reached, the constants that they use, the types, the versions, the processor.
+Numba's own cache watches the file of the function that is launched, not those of the functions that it calls:
+after an edit it silently runs old machine code. Here the name of the file says everything: the sources of all
+lane functions that are reached, the constants that they use, the types, the versions, the processor.
 """
 
 import contextlib

@@ -8,12 +8,13 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from envs.core.lanes import Lanes, Obs
+from envs.core.lanes import Lanes, Obs, fresh_seeds
 from envs.core.launch import TERMINATED, TRUNCATED
-from envs.core.setup import Renderer, Setup
+from envs.core.screen import Screen
+from envs.core.setup import Setup
 from envs.core.spaces import LegalDiscrete, LegalMultiDiscrete
 
-_BOUND = ("_obs", "_terms", "_rewards", "_advance", "_renderer")
+_BOUND = ("_obs", "_terms", "_rewards", "_advance")
 """Attributes of environments that a copy makes anew."""
 
 
@@ -24,17 +25,17 @@ class LaneEnv(gymnasium.Env[Any, Any]):
     reward at every step, `info["metrics"]` the episode's metrics at its last step.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human", "ansi"], "render_fps": 10}  # noqa: RUF012 (Gymnasium's form)
+    # What any world may have; an environment has what its own world has.
+    metadata: dict[str, Any] = {"render_modes": ["human", "ansi", "rgb_array"], "render_fps": 10}  # noqa: RUF012 (Gymnasium's form)
 
     def __init__(self, setup: Setup, render_mode: str | None = None) -> None:
-        modes = render_modes_of(setup)
-        if render_mode is not None and render_mode not in modes:
-            raise ValueError(f"render_mode={render_mode!r} is unknown; use one of {modes} or None")
+        how = 'gymnasium.make(id, render_mode="rgb_array")'
+        self._screen = Screen(render_mode, setup.renderer, setup.text, remedy=how)
         if len(setup.agents) > 1:
             raise ValueError(
                 f"{setup.world.name} has {len(setup.agents)} agents that act at once; use a ParallelLaneEnv"
             )
-        self.metadata = {"render_modes": modes, "render_fps": setup.render_fps}
+        self.metadata = {"render_modes": self._screen.modes, "render_fps": setup.render_fps}
         self.render_mode = render_mode
         self.setup = setup
         self.observation_space = setup.single_observation_space
@@ -42,7 +43,6 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         self.action_space = LegalDiscrete(len(self._lanes.masks[0])) if setup.masked else setup.action_space
         self._bind()
         self._all = np.ones(1, np.bool_)
-        self._renderer: Renderer | None = None
         self._before = self._lanes.states.copy()  # the record before the last step, for `render_motion`
         self._running = False
         self._lanes.seed(fresh_seeds(1), self._all)
@@ -92,36 +92,18 @@ class LaneEnv(gymnasium.Env[Any, Any]):
 
     def render(self) -> np.ndarray | str | None:  # pyright: ignore[reportIncompatibleMethodOverride] (no frame lists)
         """Returns the frame (H, W, 3) uint8 in `rgb_array` mode, text in `ansi` mode; in `human` shows it."""
-        if self.render_mode == "ansi" and self.setup.text is not None:
-            return self.setup.text(self._lanes.states[0])
-        if self.render_mode is None or self.setup.renderer is None:
-            gymnasium.logger.warn('render() needs a render mode: gymnasium.make(id, render_mode="rgb_array")')
-            return None
-        if self._renderer is None:
-            self._renderer = self.setup.renderer()
-        row = self._lanes.states[0]
-        if self.render_mode == "human":
-            self._renderer.show(row)
-            return None
-        return self._renderer.draw(row)
+        return self._screen.render(self._lanes.states[0])
 
     def render_motion(self, count: int) -> list[np.ndarray]:
         """Returns `count` frames (H, W, 3) uint8 of the last step's motion, for films without jumps.
 
         The last one is what `render` returns. Needs the mode `rgb_array` and a step since the reset.
         """
-        frame = self.render()
-        if not isinstance(frame, np.ndarray) or self._renderer is None:
-            raise ValueError(
-                f"render_motion() was called with render_mode={self.render_mode!r}; use 'rgb_array'"
-            )
-        return self._renderer.frames_between(self._before[0], self._lanes.states[0], count)
+        return self._screen.motion(self._before[0], self._lanes.states[0], count)
 
     def close(self) -> None:
         """Closes the window, if there is one."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
+        self._screen.close()
 
     def get_state(self) -> np.ndarray:
         """Returns a copy of the lane: a structured array (1,) that is everything about this environment."""
@@ -137,7 +119,6 @@ class LaneEnv(gymnasium.Env[Any, Any]):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._renderer = None
         self._bind()
 
     def _bind(self) -> None:
@@ -153,9 +134,11 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
     """A batch of environments that steps on all cores. A copy, by `copy.deepcopy` or pickle, goes on like it.
 
     When an episode ends, `autoreset_mode` says what follows, as in Gymnasium's batches:
-    - "SameStep" (default): the same step begins the next one and returns its first observation; the last one of
+    - "SameStep" (default): the same step begins the next one and returns its first observation; the last one
+    of
       the old is in `info["final_obs"]`.
-    - "NextStep": the step returns the last observation; the next one ignores the action, begins the next episode
+    - "NextStep": the step returns the last observation; the next one ignores the action, begins the next
+    episode
       and returns its first observation with reward 0.
     - "Disabled": the step returns the last observation; the caller begins the next episode by
       `reset(options={"reset_mask": done})`.
@@ -182,13 +165,12 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
     ) -> None:
         if num_envs < 1:
             raise ValueError(f"num_envs={num_envs} must be at least 1")
-        modes = [mode for mode in render_modes_of(setup) if mode == "rgb_array"]
-        if render_mode is not None and render_mode not in modes:
-            raise ValueError(f"render_mode={render_mode!r} is unknown in a batch; use one of {modes} or None")
+        kind: Any = {"remedy": "", "only": ("rgb_array",), "where": " in a batch"}
+        self._screen = Screen(render_mode, setup.renderer, setup.text, **kind)
         self._mode = _autoreset_mode(autoreset_mode)
         self.metadata = {
             **self.metadata,
-            "render_modes": modes,
+            "render_modes": self._screen.modes,
             "render_fps": setup.render_fps,
             "autoreset_mode": self._mode,
         }
@@ -217,7 +199,6 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         )
         self.baselines = setup.baselines
         self._all = np.ones(num_lanes, np.bool_)
-        self._renderer: Renderer | None = None
         self._begun = False
         self._lanes.seed(fresh_seeds(num_lanes), self._all)
         self._bind()
@@ -226,12 +207,8 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         if isinstance(self.action_space, LegalMultiDiscrete):
             self.action_space.masks = self._lanes.masks
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in _BOUND}
-
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._renderer = None
         self._bind()
 
     @property
@@ -285,7 +262,9 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         return lanes.copy_of_obs(), rewards, terminated, truncated, info
 
     def _step_as_far_as_they_run(self, actions: np.ndarray) -> None:
-        """Steps the lanes whose episodes run. Begins those that ended in the step before, if that is the mode."""
+        """Steps the lanes whose episodes run. Begins those that ended in the step before, if that is the
+        mode.
+        """
         lanes, ended = self._lanes, self._lanes.done
         if not ended.any():
             lanes.set_actions(actions)
@@ -293,8 +272,8 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
             return
         if self._mode is AutoresetMode.DISABLED:
             raise ValueError(
-                f"the episodes of lanes {np.flatnonzero(ended).tolist()} have ended and autoreset is disabled; call "
-                'reset(options={"reset_mask": terminated | truncated}) first'
+                f"the episodes of lanes {np.flatnonzero(ended).tolist()} have ended and autoreset is disabled; "
+                'call reset(options={"reset_mask": terminated | truncated}) first'
             )
         running = np.flatnonzero(~ended.repeat(len(self.setup.agents)))
         lanes.set_actions(actions[running], running)
@@ -311,9 +290,10 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         In the mode "NextStep" only between episodes' ends: that one has ended is not in its row.
         """
         if self._mode is AutoresetMode.NEXT_STEP and self._lanes.done.any():
+            ended = np.flatnonzero(self._lanes.done).tolist()
             raise ValueError(
-                f"the episodes of lanes {np.flatnonzero(self._lanes.done).tolist()} have just ended and begin anew in "
-                "the next step; take it first, or copy.deepcopy the batch"
+                f"the episodes of lanes {ended} have just ended and begin anew in the next step; take it first, "
+                "or copy.deepcopy the batch"
             )
         return self._lanes.copy_of_states()
 
@@ -324,17 +304,13 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Returns a frame (H, W, 3) uint8 of every lane in `rgb_array` mode."""
-        if self.render_mode is None or self.setup.renderer is None:
+        if self.render_mode is None:
             return None
-        if self._renderer is None:
-            self._renderer = self.setup.renderer()
-        return tuple(self._renderer.draw(row) for row in self._lanes.states)
+        return tuple(self._screen.draw(row) for row in self._lanes.states)
 
     def close_extras(self, **kwargs: Any) -> None:
         """Releases the renderer."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
+        self._screen.close()
 
 
 def _autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:
@@ -349,11 +325,7 @@ def require_known_options(options: Mapping[str, Any] | None, *known: str) -> Non
     """Raises ValueError if `reset` was given an option that it does not know."""
     for name in options or {}:
         if name not in known:
-            knows = (
-                f"it knows {known[0]!r}"
-                if known
-                else "it knows none: give arguments when the environment is made"
-            )
+            knows = f"it knows {known[0]!r}" if known else "it knows none: give arguments to the environment"
             raise ValueError(f"reset() knows no option {name!r}; {knows}")
 
 
@@ -368,13 +340,3 @@ def checked_seeds(seeds: Sequence[Any]) -> np.ndarray:
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
             raise ValueError(f"seed={seed!r}: use an integer from 0 to 2**64 - 1")
     return np.array([int(seed) for seed in seeds], np.uint64)
-
-
-def render_modes_of(setup: Setup) -> list[str]:
-    """Returns the render modes for which a world has the means."""
-    return [*(["rgb_array", "human"] if setup.renderer else []), *(["ansi"] if setup.text else [])]
-
-
-def fresh_seeds(n: int) -> np.ndarray:
-    """Returns n seeds (n,) uint64 that no one has asked for."""
-    return np.random.SeedSequence().generate_state(n, np.uint64)

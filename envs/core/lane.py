@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
+from typing import Any, Self
 
 import numpy as np
 
@@ -62,8 +63,9 @@ class World:
         name: of the world, in errors and cache paths.
         params: the world's NamedTuple class of parameters; a field `split` is 0 in training, 1 in tests.
         reset: `(s, p) -> None` begins an episode; `s.rng` already stands at the start of its own stream.
-        step: `(s, action, p, terms) -> (terminated, truncated)`; `action` is a row (A,) of `action_dtype`, a
-            discrete one `action[0]`; `terms` is a row (T,) float32 to be filled with the named terms whose sum is the reward.
+        step: `(s, action, p, terms) -> (terminated, truncated)`; `action` is a row (A,) of `action_dtype`,
+            a discrete action being `action[0]`; `terms` is a row (T,) float32 to be filled with the named
+            terms whose sum is the reward.
         observe: `(s, p, out) -> None` writes all of the flat observation row (K,) float32.
         metrics: `(s, p, out) -> None` writes the end-of-episode metrics row (M,) float32.
         reward_terms: the T names.
@@ -92,6 +94,18 @@ class World:
     jobs: Callable[[Any, Any], Mapping[str, Any]] | None = None
     ranges: Callable[[Any], Ranges] | None = None
     consistent: Callable[[np.ndarray, Any], np.ndarray] | None = None
+
+    @classmethod
+    def of(cls, kernel: ModuleType, name: str, params: type[tuple[Any, ...]], **others: Any) -> Self:
+        """Returns the world whose rules are in the module `kernel`, found by their names.
+
+        They are `reset_one`, `step_one`, `observe_one`, `metrics_one` and, if there is one, `legal_one`;
+        `REWARD_TERMS` and `METRICS`. others: attributes of the world that are not called so, or elsewhere.
+        """
+        roles = {role: f"{role}_one" for role in ("reset", "step", "observe", "metrics", "legal")}
+        wanted = roles | {"reward_terms": "REWARD_TERMS", "metric_names": "METRICS"}
+        found = {key: getattr(kernel, place) for key, place in wanted.items() if hasattr(kernel, place)}
+        return cls(name=name, params=params, **(found | others))
 
     @property
     def lane_functions(self) -> dict[str, Callable[..., Any]]:

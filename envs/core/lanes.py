@@ -286,12 +286,11 @@ class Lanes:
     def set_action(self, action: Any) -> None:
         """Takes the action of the only agent; raises ValueError, and changes nothing, if it is illegal."""
         if self._bounds is None:
-            if (action.__class__ is int or isinstance(action, np.integer)) and (
-                self._first_action <= action < self._end_of_actions
-            ):
-                if not self.setup.masked or self.masks[0, action]:
-                    self.actions[0, 0] = action
-                    return
+            whole = action.__class__ is int or isinstance(action, np.integer)
+            inside = whole and self._first_action <= action < self._end_of_actions
+            if inside and (not self.setup.masked or self.masks[0, action]):
+                self.actions[0, 0] = action
+                return
         elif (
             isinstance(action, np.ndarray)
             and action.shape == self._action_shape
@@ -329,6 +328,11 @@ class Lanes:
 
 def _zeros(name: str, shape: tuple[int, ...] | int, dtype: Any) -> np.ndarray:
     return np.zeros(shape, dtype)
+
+
+def fresh_seeds(n: int) -> np.ndarray:
+    """Returns n seeds (n,) uint64 that no one has asked for."""
+    return np.random.SeedSequence().generate_state(n, np.uint64)
 
 
 def _parts(setup: Setup) -> list[tuple[str, int, int, tuple[int, ...]]] | None:

@@ -2,8 +2,8 @@
 # pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
 """What is done to the lanes of a batch: jobs that know no world, and call its machine code by address.
 
-They are compiled once for all worlds. A batch is a record of addresses and sizes, written once; a step hands on its
-address and nothing else.
+They are compiled once for all worlds. A batch is a record of addresses and sizes, written once; a step hands
+on its address and nothing else.
 """
 
 from functools import cache

@@ -1,16 +1,19 @@
 # All of it speaks to Numba's and LLVM's inside, which have no types.
 # pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
-"""Machine code of lane functions: typed once, lowered once, optimised and emitted together, called by address.
+"""Machine code of lane functions: typed once, lowered once, optimised and emitted together, called by
+address.
 
-This is the only file that knows Numba's inside. Numba makes of every `@njit` function a module of its own, takes in
-all that it calls, optimises it and emits it, although nobody calls most of them but other lane functions; and a
-launcher that inlines a world is compiled anew for each world and each role. Here a lane function is only typed and
-lowered. `compile_code` links those that a world is made of, optimises and emits them once, and gives back the
-addresses of C functions around them; what calls these by address knows no world.
+This is the only file that knows Numba's inside. Numba makes of every `@njit` function a module of its own,
+takes in all that it calls, optimises it and emits it, although nobody calls most of them but other lane
+functions; and a launcher that inlines a world is compiled anew for each world and each role. Here a lane
+function is only typed and lowered. `compile_code` links those that a world is made of, optimises and emits
+them once, and gives back the addresses of C functions around them; what calls these by address knows no
+world.
 
     lane function       record, Params (a pointer to the parameters' words), rows (1-D, C), numbers
-    C function          a word for each record, Params and number, two for each row (address, length); gives a word
-    job                 a lane function over (batch record, first, last), which works on rows first … last - 1
+    C function          a word for each record, Params and number, two for each row (address, length); gives a
+    word job                 a lane function over (batch record, first, last), which works on rows first …
+    last - 1
 """
 
 import ctypes
@@ -39,7 +42,8 @@ _BYTES = ir.IntType(8).as_pointer()
 
 VERSIONS = (numba.__version__, llvmlite.__version__, np.__version__)
 
-# -- lane functions: typed and lowered, no more ------------------------------------------------------------------
+# -- lane functions: typed and lowered, no more
+# ------------------------------------------------------------------
 
 # What lane functions have no use for: closures, comprehensions, `with`, raises, literals, array expressions.
 UNNEEDED_PASSES = {
@@ -87,7 +91,9 @@ class LaneLibrary(codegen.JITCodeLibrary):
 
 
 class WorldLibrary(codegen.JITCodeLibrary):
-    """The code of a world: all that its C functions reach, each function once, hidden but for the C functions."""
+    """The code of a world: all that its C functions reach, each function once, hidden but for the C
+    functions.
+    """
 
     def finalize(self):
         """Links, optimises and emits."""
@@ -103,7 +109,8 @@ def _link_all(library, module):
     found = {}
     LaneLibrary.reach(library, found)
     found.pop(library, None)
-    # Lane functions first, and visible: the linker drops a "linkonce" function that nothing has called so far.
+    # Lane functions first, and visible: the linker drops a "linkonce" function that nothing has called so
+    # far.
     names = set()
     for lane_library in [other for other in found if isinstance(other, LaneLibrary)]:
         names |= {function.name for function in lane_library.get_defined_functions()}
@@ -118,8 +125,8 @@ def _link_all(library, module):
 def _hide(module, names):
     for function in module.functions:
         if function.name in names and not function.is_declaration:
-            # Not "internal": such a name stays in the JIT's table, and a weak function of the same name in a later
-            # module would be bound to it, though its arguments may have been changed here.
+            # Not "internal": such a name stays in the JIT's table, and a weak function of the same name in a
+            # later module would be bound to it, though its arguments may have been changed here.
             function.linkage = "private"
 
 
@@ -198,21 +205,22 @@ class LaneDispatcher(CPUDispatcher):
 def lane_dispatcher(function):
     """Returns `function` as a lane function.
 
-    Without fast maths, so that a lane computes the same bits alone and in a batch; with NumPy's division, which
-    raises nothing and so lets loops vectorise; without reference counts, since nothing is allocated.
+    Without fast maths, so that a lane computes the same bits alone and in a batch; with NumPy's division,
+    which raises nothing and so lets loops vectorise; without reference counts, since nothing is allocated.
     """
     options = {"nopython": True, "boundscheck": None, "error_model": "numpy", "_nrt": False}
     return LaneDispatcher(function, targetoptions=options, pipeline_class=LaneCompiler)
 
 
-# -- parameters: a pointer to words ------------------------------------------------------------------------------
+# -- parameters: a pointer to words
+# ------------------------------------------------------------------------------
 
 
 class Params(types.Type):
     """The parameters of a world as lane functions get them: a pointer to words that never change.
 
-    As the NamedTuple that they are, every call would hand on every one of them. A number is a word; an array its
-    address, size, shape and strides.
+    As the NamedTuple that they are, every call would hand on every one of them. A number is a word; an array
+    its address, size, shape and strides.
     """
 
     def __init__(self, named: types.NamedTuple) -> None:
@@ -221,7 +229,7 @@ class Params(types.Type):
         for name, member in self.members.items():
             if not isinstance(member, types.Integer | types.Float | types.Boolean | types.Array):
                 raise TypeError(
-                    f"parameter {name} of {named.instance_class.__name__} is {member}; use a number or an array"
+                    f"parameter {name} of {named.instance_class.__name__} is {member}; use a number or array"
                 )
             self.offsets[name] = words
             words += 2 + 2 * member.ndim if isinstance(member, types.Array) else 1
@@ -256,7 +264,7 @@ def _params_attribute(context, builder, params, pointer, name):
     if isinstance(member, types.Array):
         n = member.ndim
         data = builder.inttoptr(load(offset), context.get_data_type(member.dtype).as_pointer())
-        size, *rest = (load(offset + 1 + k) for k in range(1 + 2 * n))
+        _, *rest = (load(offset + 1 + k) for k in range(1 + 2 * n))
         return _array(context, builder, member, data, rest[:n], rest[n:])
     if isinstance(member, types.Boolean):
         return builder.trunc(load(offset), ir.IntType(1))
@@ -264,7 +272,9 @@ def _params_attribute(context, builder, params, pointer, name):
 
 
 def pack(params) -> np.ndarray:
-    """Returns the words (W,) int64 of `params`, as `Params` reads them. The arrays in it must outlive them."""
+    """Returns the words (W,) int64 of `params`, as `Params` reads them. The arrays in it must outlive
+    them.
+    """
     words: list[int] = []
     for value, member in zip(params, numba.typeof(params).types, strict=True):
         if isinstance(member, types.Array):
@@ -289,7 +299,8 @@ def address(array: np.ndarray) -> int:
 _pointer_at = ctypes.c_void_p.from_address
 
 
-# -- what lies at an address, for jobs ---------------------------------------------------------------------------
+# -- what lies at an address, for jobs
+# ---------------------------------------------------------------------------
 
 
 def _array(context, builder, member, data, shape, strides):
@@ -387,7 +398,8 @@ def swap_atomic(typingctx, address, expected, value):
     return types.boolean(types.int64, types.int64, types.int64), codegen
 
 
-# -- C functions, and their code on disk -------------------------------------------------------------------------
+# -- C functions, and their code on disk
+# -------------------------------------------------------------------------
 
 
 def _add_c_function(context, library, name, made):
@@ -446,8 +458,8 @@ _alive: list[codegen.JITCodeLibrary] = []  # code whose addresses have been give
 def compile_code(name: str, functions: dict, key: str) -> tuple[dict[str, int], bytes]:
     """Returns the addresses of C functions around lane functions, and their object code.
 
-    functions: role to (lane function, types of its arguments). key: distinguishes this code from all other code.
-    The object code is empty if it holds addresses of this process.
+    functions: role to (lane function, types of its arguments). key: distinguishes this code from all other
+    code. The object code is empty if it holds addresses of this process.
     """
     context = cpu_target.target_context
     library = WorldLibrary(context.codegen(), name)
@@ -465,7 +477,9 @@ def compile_code(name: str, functions: dict, key: str) -> tuple[dict[str, int], 
 
 @global_compiler_lock
 def load_code(name: str, functions: dict, key: str, object_code: bytes) -> dict[str, int]:
-    """Returns the addresses of the C functions in object code that `compile_code` made with the same arguments."""
+    """Returns the addresses of the C functions in object code that `compile_code` made with the same
+    arguments.
+    """
     library = WorldLibrary(cpu_target.target_context.codegen(), name)
     library.enable_object_caching()
     library._set_compiled_object(object_code)

@@ -8,9 +8,9 @@ import gymnasium
 import numpy as np
 from pettingzoo import ParallelEnv
 
-from envs.core.gym_env import fresh_seeds, render_modes_of
-from envs.core.lanes import Lanes
-from envs.core.setup import Renderer, Setup
+from envs.core.lanes import Lanes, fresh_seeds
+from envs.core.screen import Screen
+from envs.core.setup import Setup
 from envs.core.spaces import LegalDiscrete
 
 
@@ -29,10 +29,10 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
     """
 
     def __init__(self, setup: Setup, name: str, render_mode: str | None = None) -> None:
-        modes = render_modes_of(setup)
-        if render_mode is not None and render_mode not in modes:
-            raise ValueError(f"render_mode={render_mode!r} is unknown; use one of {modes} or None")
-        self.metadata = {"name": name, "render_modes": modes, "render_fps": setup.render_fps}
+        how = 'parallel_env(render_mode="rgb_array")'
+        self._screen = Screen(render_mode, setup.renderer, setup.text, remedy=how)
+        modes, fps = self._screen.modes, setup.render_fps
+        self.metadata = {"name": name, "render_modes": modes, "render_fps": fps}
         self.render_mode = render_mode
         self.setup = setup
         self.possible_agents = list(setup.agents)
@@ -47,16 +47,12 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
         }
         self._bind()
         self._all = np.ones(1, np.bool_)
-        self._renderer: Renderer | None = None
         self._lanes.seed(fresh_seeds(1), self._all)
 
     def _bind(self) -> None:
         for agent, space in self.action_spaces.items():
             if isinstance(space, LegalDiscrete):
                 space.mask = self._lanes.masks[self._row_of[agent]]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_renderer": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -147,24 +143,11 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
 
     def render(self) -> np.ndarray | str | None:
         """Returns the text in mode "ansi", the frame (H, W, 3) uint8 in "rgb_array"; "human" shows it."""
-        row = self._lanes.states[0]
-        if self.render_mode == "ansi" and self.setup.text is not None:
-            return self.setup.text(row)
-        if self.render_mode is None or self.setup.renderer is None:
-            gymnasium.logger.warn('render() needs a render mode: parallel_env(render_mode="rgb_array")')
-            return None
-        if self._renderer is None:
-            self._renderer = self.setup.renderer()
-        if self.render_mode == "rgb_array":
-            return self._renderer.draw(row)
-        self._renderer.show(row)
-        return None
+        return self._screen.render(self._lanes.states[0])
 
     def close(self) -> None:
         """Closes the window, if there is one."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
+        self._screen.close()
 
     def get_state(self) -> np.ndarray:
         """Returns a copy of the lane: a structured array (1,) that is everything about this environment."""

@@ -147,7 +147,9 @@ class Window:
         """Shows a picture and waits for its share of a second; the first call opens the window."""
         if self.closed_by_user:
             return
-        if self._surface is None or self._clock is None:
+        # Another environment's close() ends pygame for all, and another one may have opened it again.
+        gone = not pygame.display.get_init() or pygame.display.get_surface() is not self._surface
+        if self._surface is None or self._clock is None or gone:
             pygame.display.init()
             self._surface = pygame.display.set_mode(picture.get_size())
             pygame.display.set_caption(self.title)

@@ -57,7 +57,8 @@ def rows_record(
     code: int = 0,
     lane: int = 0,
 ) -> tuple[bytes, int]:
-    """Returns a `ROWS` record for `rows` (n,) int64 of a pool, and its address; the rest are addresses and numbers.
+    """Returns a `ROWS` record for `rows` (n,) int64 of a pool, and its address; the rest are addresses and
+    numbers.
 
     As bytes: a record of its own for each call, made and found faster than one of NumPy's.
     """
@@ -240,7 +241,9 @@ def copy_rows(pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> Non
 def perft(
     code: Mapping[str, int], stacks: np.ndarray, num_actions: int, params: np.ndarray, count_ended: bool
 ) -> int:
-    """Returns the leaves under the first positions of `stacks` (n, depth), whose other rows are work space."""
+    """Returns the leaves under the first positions of `stacks` (n, depth), whose other rows are work
+    space.
+    """
     masks = np.zeros((*stacks.shape, num_actions), np.int8)
     cursors, leaves = np.zeros(stacks.shape, np.int64), np.zeros(len(stacks), np.int64)
     record = np.zeros(1, PERFT)

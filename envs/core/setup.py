@@ -1,18 +1,17 @@
 """What a world says of itself, once its parameters are chosen, to the generic environments."""
 
+import importlib
 import math
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, Space
 
 from envs.core.lane import World
-
-if TYPE_CHECKING:
-    from envs.core.gym_env import LaneVectorEnv
 
 ACTION_MASK = "action_mask"
 
@@ -37,6 +36,23 @@ class Renderer(Protocol):
         ...
 
 
+class Batch(Protocol):
+    """What a scripted player sees of a batch of environments; a `LaneVectorEnv` is one."""
+
+    num_envs: int
+    setup: "Setup"
+    single_action_space: Space[Any]
+
+    @property
+    def states(self) -> np.ndarray:
+        """The records of all lanes, a structured array."""
+        ...
+
+    def get_state(self) -> np.ndarray:
+        """Returns a copy of them."""
+        ...
+
+
 @dataclass(frozen=True)
 class Setup:
     """A world with its parameters chosen: all that the generic environments need.
@@ -49,12 +65,13 @@ class Setup:
             made of a plain dict. The row of `world.observe` holds the parts one after another in the Dict's
             order, each flattened; K is their size together. In a world with a `legal` function the Dict has
             `action_mask` (A,) int8 beside its parts, and a Box becomes the part `observation` of such a Dict.
-        action_space: Discrete, or a Box of A numbers; a world with a `legal` function needs a Discrete that begins
+        action_space: Discrete, or a Box of A numbers; a world with a `legal` function needs a Discrete that
+        begins
             with 0.
         renderer: makes the object that draws records, or None.
         text: draws a record as text, for the render mode `ansi`, or None.
         render_fps: decisions a second of the world's clock.
-        baselines: scripted players by name, each `(env) -> actions (N, ...)` on a `LaneVectorEnv`.
+        baselines: scripted players by name, each `(batch) -> actions (N, ...)`.
         others: acts for all who are not the agent and live outside the lanes: `(states (N,)) -> bool` moves
             `states` on to where the agent is to act and says whether it changed anything. The world's `step`
             then gets NO_ACTION once after the agent's own action, and reports how things stand.
@@ -67,12 +84,12 @@ class Setup:
             (P * K,), (P * A,) and (P * M,). `step` says whether the episode is over for all of them.
         active: the record's field (P,) that is not 0 while an agent takes part, where agents leave before the
             others; they do not come back within the episode, and their actions are 0. None: all stay.
+        columns: what each number of an observation is, by part: of the last axis, or of a grid's first one,
+            which are its planes.
         source: what the parameters were made from, for the world's own tools; the engine never reads it.
-        recipe: a function of a module and its arguments, which make the same setup anew: what pickle keeps of it.
-            None where it is pickled field by field, as cloudpickle can.
 
     Raises:
-        ValueError: the spaces, `agents` or `active` are none of these.
+        ValueError: the spaces, `agents`, `active` or `columns` are none of these.
     """
 
     world: World
@@ -83,14 +100,14 @@ class Setup:
     renderer: Callable[[], Renderer] | None = None
     text: Callable[[np.void], str] | None = None
     render_fps: int = 10
-    baselines: Mapping[str, Callable[["LaneVectorEnv"], np.ndarray]] = field(default_factory=dict)
+    baselines: Mapping[str, Callable[[Batch], np.ndarray]] = field(default_factory=dict)
     others: Callable[[np.ndarray], bool] | None = None
     illegal_message: Callable[[np.void, int, np.ndarray], str] | None = None
     illegal_passes: bool = False
     agents: tuple[str, ...] = ("agent",)
     active: str | None = None
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     source: Any = None
-    recipe: tuple[Callable[..., "Setup"], tuple[Any, ...]] | None = None
 
     def __post_init__(self) -> None:
         space = self.observation_space
@@ -109,8 +126,8 @@ class Setup:
             )
         if self.masked and (not isinstance(self.action_space, Discrete) or self.action_space.start != 0):
             raise ValueError(
-                f"the actions of {self.world.name}, which has a function `legal`, are {self.action_space}; use a "
-                "Discrete that begins with 0"
+                f"the actions of {self.world.name}, which has a function `legal`, are {self.action_space}; use "
+                "a Discrete that begins with 0"
             )
         if not self.agents or len(set(self.agents)) < len(self.agents):
             raise ValueError(f"agents={self.agents} of {self.world.name}; give each its own name")
@@ -123,8 +140,13 @@ class Setup:
                 f"of {len(self.agents)} agents; name one"
             )
 
-    def __reduce__(self) -> Any:
-        return self.recipe or (Setup, tuple(getattr(self, part.name) for part in fields(self)))
+        for name, texts in self.columns.items():
+            shape = self.observation_parts[name].shape if name in self.observation_parts else None
+            if shape is None or len(texts) != (shape[0] if len(shape) == 3 else shape[-1]):
+                raise ValueError(
+                    f"columns of {self.world.name} describe {len(texts)} numbers of {name!r}; its parts are "
+                    f"{', '.join(f'{k} {part.shape}' for k, part in self.observation_parts.items())}"
+                )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Setup":
         if self.others is None:
@@ -148,6 +170,11 @@ class Setup:
         return math.prod(self.action_space.shape or ())
 
     @property
+    def render_modes(self) -> list[str]:
+        """The render modes for which the world has the means."""
+        return render_modes(self.renderer, self.text)
+
+    @property
     def masked(self) -> bool:
         """Whether some discrete actions may be illegal."""
         return self.world.legal is not None
@@ -160,3 +187,24 @@ class Setup:
         assert isinstance(self.action_space, Discrete)
         mask = Box(0, 1, (int(self.action_space.n),), np.int8)
         return Dict([(ACTION_MASK, mask), *self.observation_parts.items()])  # Dict does not sort pairs
+
+
+def render_modes(renderer: Callable[[], Renderer] | None, text: Callable[[np.void], str] | None) -> list[str]:
+    """Returns the render modes for which there are means, in the order of their names."""
+    modes = {"human": renderer, "ansi": text, "rgb_array": renderer}
+    return [mode for mode, means in modes.items() if means is not None]
+
+
+def drawn_by(place: str, *arguments: Any) -> Callable[[], Renderer]:
+    """Returns what makes a renderer, "module:Class", which is imported when something is drawn."""
+    return partial(_renderer, place, *arguments)
+
+
+def _renderer(place: str, *arguments: Any) -> Renderer:
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)(*arguments)
+
+
+def numbered(text: str, count: int) -> tuple[str, ...]:
+    """Returns `count` descriptions of columns, in which "{}" in `text` is 0, 1, …"""
+    return tuple(text.format(k) for k in range(count))

@@ -9,7 +9,8 @@ from gymnasium.spaces import Discrete, MultiDiscrete
 class LegalDiscrete(Discrete):
     """A Discrete space whose `sample()` draws among the actions that are legal at the moment.
 
-    Where none is, as after an episode's end, any action is drawn; so it is by a copy, which knows no environment.
+    Where none is, as after an episode's end, any action is drawn; so it is by a copy, which knows no
+    environment.
 
     Attributes:
         mask: (n,) int8, the environment's own: 1 where legal; None in a copy.

@@ -2,9 +2,11 @@
 # pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
 """Runs jobs: on the calling thread, or cut into chunks that several threads claim.
 
-OpenMP waits at the end of a parallel loop for all of its threads, also for those that the machine has not let run
-yet: beside other programs a step then takes the time slice of somebody else. Here the caller works too, and whoever
-is there claims the next chunk. A thread that sleeps through a step has claimed nothing and is not waited for.
+OpenMP waits at the end of a parallel loop for all of its threads, also for those that the machine has not let
+run
+yet: beside other programs a step then takes the time slice of somebody else. Here the caller works too, and
+whoever is there claims the next chunk. A thread that sleeps through a step has claimed nothing and is not
+waited for.
 """
 
 import ctypes
@@ -48,7 +50,9 @@ _LOW_16, _LOW_31, _LOW_32 = 0xFFFF, 0x7FFF_FFFF, 0xFFFF_FFFF
 
 @lane
 def _work(pool, at):
-    """Claims chunks and does them until none is left; returns how many it did. `at` is where the pool lies."""
+    """Claims chunks and does them until none is left; returns how many it did. `at` is where the pool
+    lies.
+    """
     did = 0
     while True:
         ticket = load_atomic(at + _TICKET)
@@ -65,7 +69,9 @@ def _work(pool, at):
 
 @lane
 def _lead(pool, at, run, chunks):
-    """Offers a run to the followers, calls those who sleep, works on it, and returns when all of it is done."""
+    """Offers a run to the followers, calls those who sleep, works on it, and returns when all of it is
+    done.
+    """
     add_atomic(at + _DONE, -load_atomic(at + _DONE))
     add_atomic(at + _TICKET, (run << 32 | chunks << 16) - load_atomic(at + _TICKET))
     for _ in range(pool.followers - load_atomic(at + _AWAKE)):
@@ -149,7 +155,8 @@ _team: _Team | None = None
 
 
 def set_threads(count: int) -> None:
-    """From now on, work on many rows uses `count` threads, the caller's included, of at most as many as cores.
+    """From now on, work on many rows uses `count` threads, the caller's included, of at most as many as
+    cores.
 
     Raises ValueError for less than one.
     """

@@ -3,9 +3,8 @@
 import difflib
 import importlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
-from typing import Any
 
 from numba.core import config as numba_config
 
@@ -18,13 +17,6 @@ def require_choice(name: str, value: object, allowed: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"{name}={value!r} is unknown: use one of {', '.join(map(repr, choices))}{hint}")
-
-
-def with_defaults(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns all arguments, those not given by default; ValueError for a name that has no default."""
-    for name in options:
-        require_choice("argument", name, defaults)
-    return {**defaults, **options}
 
 
 def require_number(

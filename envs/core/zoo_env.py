@@ -12,6 +12,7 @@ from pettingzoo import AECEnv
 from envs.core.game import Game, GameAlone
 from envs.core.lane import LANE_HEADER
 from envs.core.ranges import require_valid
+from envs.core.screen import Screen
 from envs.core.setup import Renderer
 
 Observation = dict[str, np.ndarray]
@@ -50,14 +51,10 @@ class GameAECEnv(AECEnv[str, Any, Any]):
         render_mode: str | None = None,
     ) -> None:
         super().__init__()
-        modes = (
-            (["human"] if renderer else []) + (["ansi"] if ansi else []) + (["rgb_array"] if renderer else [])
-        )
-        if render_mode is not None and render_mode not in modes:
-            raise ValueError(f"render_mode={render_mode!r} is unknown; use one of {modes} or None")
+        self._screen = Screen(render_mode, renderer, ansi, remedy='env(render_mode="rgb_array")')
         self.metadata = {
             "name": name,
-            "render_modes": modes,
+            "render_modes": self._screen.modes,
             "is_parallelizable": False,
             "render_fps": RENDER_FPS,
         }
@@ -76,8 +73,7 @@ class GameAECEnv(AECEnv[str, Any, Any]):
             for agent in AGENTS
         }
         self.action_spaces = {agent: Discrete(actions) for agent in AGENTS}
-        self._parse_position, self._ansi, self._make_renderer = parse_position, ansi, renderer
-        self._renderer: Renderer | None = None
+        self._parse_position = parse_position
         self._table: GameAlone | None = None  # its machine code is made when it is first needed
 
     def observation_space(self, agent: str) -> gymnasium.Space[Any]:
@@ -145,29 +141,13 @@ class GameAECEnv(AECEnv[str, Any, Any]):
             self._table = GameAlone(self.game, self.game.pool(1))
         return self._table
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_renderer": None}
-
     def render(self) -> np.ndarray | str | None:
         """Returns the text in mode "ansi", the frame (H, W, 3) uint8 in "rgb_array"; "human" shows it."""
-        row = self._table_set.pool[0]
-        if self.render_mode == "ansi" and self._ansi is not None:
-            return self._ansi(row)
-        if self.render_mode is None or self._make_renderer is None:
-            gymnasium.logger.warn('render() needs a render mode: env(render_mode="rgb_array")')
-            return None
-        if self._renderer is None:
-            self._renderer = self._make_renderer()
-        if self.render_mode == "rgb_array":
-            return self._renderer.draw(row)
-        self._renderer.show(row)
-        return None
+        return self._screen.render(self._table_set.pool[0])
 
     def close(self) -> None:
         """Closes the window, if there is one."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
+        self._screen.close()
 
     def get_state(self) -> np.ndarray:
         """Returns a copy of the game: a pool (1,), what `Game`'s functions work on."""

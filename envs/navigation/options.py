@@ -1,46 +1,114 @@
-"""A table of an environment's arguments, from which they are checked and get their defaults."""
+"""What the worlds in which a robot drives through a map take: the arguments that they share."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
 
-from envs.core.validation import require_choice, require_number, with_defaults
+import numpy as np
+from gymnasium.spaces import Box, Discrete
 
-Number = tuple[str, float, float, float, str]
-"""Name, default, lowest, highest, and kind: "number", "integer", or "positive" (above the lowest)."""
+from envs.core.options import Options, integer, number
+from envs.core.validation import steps_of
+from envs.navigation import moves
+from envs.navigation.maps.bank import MapBank
+from envs.navigation.maps.choice import choose_bank, require_maps
 
 
-@dataclass(frozen=True)
-class OptionTable:
-    """The arguments that an environment takes.
+@dataclass(frozen=True, kw_only=True)
+class RobotOptions(Options):
+    """The arguments of a world in which a robot with a lidar drives through a map."""
 
-    Attributes:
-        numbers: a row each.
-        choices: what is allowed by name, the default first; a kernel knows a choice by its place.
-        switches: True or False, by name with their defaults.
-        others: arguments that are checked elsewhere, by name with their defaults.
-    """
+    maps: str | Path = "rooms"
+    """"rooms", "maze", "clutter", "mixed", or a path to a `.yaml`"""
+    map_count: int = integer(200, 1, 10_000)
+    """maps a split"""
+    map_size: int = integer(64, 16, 512)
+    """cells along a side"""
+    resolution: float = number(0.15, 0.0, 10.0, above=True)
+    """m, a cell"""
+    drive: Literal["differential", "holonomic", "ackermann"] = "differential"
+    """how the robot moves"""
+    robot_radius: float = number(0.2, 0.0, 5.0, above=True)
+    """m"""
+    max_speed: float = number(1.0, 0.0, 20.0, above=True)
+    """m/s"""
+    max_turn: float = number(1.0, 0.0, 10.0, above=True)
+    """rad/s"""
+    acceleration: float = number(1.0, 0.0, 100.0, above=True)
+    """m/s²"""
+    turn_acceleration: float = number(2.0, 0.0, 100.0, above=True)
+    """rad/s²; Ackermann: of the steering angle, rad/s"""
+    collisions: Literal["end", "stop"] = "end"
+    """what they do: end the episode, or stop the robot"""
+    actions: Literal["continuous", "discrete"] = "continuous"
+    """the kind of actions"""
+    actuation_noise: float = number(0.0, 0.0, 1.0)
+    """share, standard deviation"""
+    odometry_noise: float = number(0.0, 0.0, 1.0)
+    """share, standard deviation"""
+    beams: int = integer(64, 4, 1024)
+    """of the lidar"""
+    lidar_range: float = number(6.0, 0.0, 1000.0, above=True)
+    """m"""
+    lidar_noise: float = number(0.0, 0.0, 10.0)
+    """m, standard deviation"""
+    guide: bool = False
+    """whether the robot plans in its own map, and is told where the plan leads"""
+    patch_cells: int = integer(32, 4, 128)
+    """V, along a side of the egocentric grid"""
+    patch_cell: float = number(0.3, 0.0, 10.0, above=True)
+    """m, of the grid"""
+    collision_penalty: float = number(4.0, 0.0, 1000.0)
+    """for touching anything"""
+    time_penalty: float = number(0.01, 0.0, 1000.0)
+    """a step"""
+    time_step: float = number(0.1, 0.01, 1.0)
+    """s"""
+    time_limit: float = number(50.0, 0.0, 10_000.0, above=True)
+    """s"""
 
-    numbers: tuple[Number, ...]
-    choices: Mapping[str, tuple[str, ...]]
-    switches: Mapping[str, bool] = field(default_factory=dict)
-    others: Mapping[str, Any] = field(default_factory=dict)
+    def check(self) -> None:
+        """The maps are named; a file is read when the environment is made."""
+        require_maps(self.maps)
 
-    def check(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns all arguments, those not given by default; ValueError for a wrong name or value."""
-        defaults = {name: allowed[0] for name, allowed in self.choices.items()}
-        defaults |= {row[0]: row[1] for row in self.numbers}
-        chosen = with_defaults(options, {**self.others, **self.switches, **defaults})
-        for name, _, low, high, kind in self.numbers:
-            integer, positive = kind == "integer", kind == "positive"
-            require_number(name, chosen[name], low, high, integer=integer, open_low=positive)
-        for name, allowed in self.choices.items():
-            require_choice(name, chosen[name], allowed)
-        for name in self.switches:
-            if not isinstance(chosen[name], bool):
-                raise ValueError(f"{name}={chosen[name]!r} is no switch: use True or False")
-        return chosen
+    def bank(self, goals: int) -> MapBank:
+        """Returns the maps, with `goals` places each at least to go to."""
+        return choose_bank(
+            self.maps,
+            split=self.split,
+            count=self.map_count,
+            size=self.map_size,
+            resolution=self.resolution,
+            robot_radius=self.robot_radius,
+            goals=goals,
+        )
 
-    def index(self, name: str, chosen: Mapping[str, Any]) -> int:
-        """Returns the kernel's number of a choice, which is its place among those allowed."""
-        return self.choices[name].index(chosen[name])
+    def derived(self, bank: MapBank) -> dict[str, Any]:
+        """Returns the parameters of the rules that follow from these options in the same way everywhere."""
+        return {
+            "dt": self.time_step,
+            "max_steps": steps_of(self.time_limit / self.time_step),
+            "occupied": bank.occupied,
+            "clearance": bank.clearance,
+            "resolution": bank.resolution,
+            "radius": self.robot_radius,
+            "bump": self.collisions == "stop",
+            "discrete": self.actions == "discrete",
+            "moves": moves.coarse(self.drive == "holonomic"),
+            "collision": self.collision_penalty,
+            "time": self.time_penalty,
+            "directions": moves.directions_of(self.beams),
+            "margin": math.ceil(self.robot_radius / bank.resolution - 0.5),
+            "patch": self.patch_cells,
+        }
+
+
+def action_space(params: Any) -> Discrete | Box:
+    """Returns the space of one robot's actions: the moves, or two numbers."""
+    return Discrete(len(params.moves)) if params.discrete else Box(-1.0, 1.0, (2,), np.float32)
+
+
+def names_of(robots: int) -> tuple[str, ...]:
+    """Returns the agents' names of a world with so many robots."""
+    return ("robot",) if robots == 1 else tuple(f"robot_{r}" for r in range(robots))

@@ -21,7 +21,11 @@ _DIAGONAL = np.float32(math.sqrt(2.0))
 _ROUNDS = 64
 
 PLAN_EVERY = 4  # steps, after which a robot plans anew
-GUIDE = 4  # cosine, sine and distance of the point to which a plan leads, length of the plan
+GUIDE_COLUMNS = (  # of the point to which a plan leads, the farthest in sight
+    *("cosine of the plan's direction", "sine of the plan's direction", "its point in sight, by 2 m"),
+    "length of the plan, by 20 m",
+)
+GUIDE = len(GUIDE_COLUMNS)
 LOOK_AHEAD = np.float32(2.0)  # m, to that point at most
 _LONGEST = np.float32(20.0)  # m, of a plan as it is told
 _TINY = np.float32(1e-6)

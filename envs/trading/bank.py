@@ -120,33 +120,6 @@ def bank_of_bars(
     )
 
 
-def chosen_bank(chosen: Mapping[str, Any], assets: int, symbols: Sequence[str] | None) -> Bank:
-    """Returns the bank that the arguments of a world name: of a simulated market, or of files.
-
-    assets: of the simulated market. symbols: which of the files' assets, None for all. Raises ValueError for
-    a wrong argument.
-    """
-    names = chosen["features"]
-    if chosen["market"] != "simulated":
-        bars = read_market(chosen["market"], symbols, chosen["load"])
-        split = {name: chosen[name] for name in ("test_share", "purge", "split", "folds", "fold")}
-        return bank_of_bars(bars, names, **split)
-    if chosen["episode_bars"] is None:
-        raise ValueError("episode_bars=None plays all of a file; a simulated market needs a number: 126")
-    if chosen["folds"] != 1:
-        raise ValueError(
-            f"folds={chosen['folds']} splits the history in files; a simulated market has none: leave it out"
-        )
-    return simulated_bank(
-        simulator_config(chosen["simulator"], assets),
-        chosen["scenarios"],
-        chosen["window"] + 2 * chosen["episode_bars"],
-        chosen["market_seed"],
-        tuple(names),
-        chosen["split"] == "test",
-    )
-
-
 def read_market(market: Any, symbols: Sequence[str] | None, load: Mapping[str, Any] | None) -> Bars:
     """Returns the bars behind the argument `market`: itself, or a file or files that `load_bars` reads."""
     if isinstance(market, Bars):

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pygame
 
+from envs.core.motion_renderer import WINDOW_FPS, Memory
 from envs.core.picture import FAINT, PANEL, TEXT, Colour, Sketch, Window, pixels, stick, text_width, write
 
 SIZE = (640, 360)
 STRIP_PX = 28
-WINDOW_FPS = 30
 
 TEAL: Colour = (64, 196, 170)
 AMBER: Colour = (240, 176, 72)
@@ -22,7 +22,6 @@ BLUE: Colour = (102, 158, 236)
 _BACKGROUND: Colour = (20, 22, 27)
 _GRID: Colour = (48, 53, 62)
 _LEFT_PX, _RIGHT_PX, _GAP_PX = 64, 14, 12
-_EPISODES = 64  # whose past is remembered
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class ChartRenderer:
         title: str,
     ) -> None:
         self.lines, self.caption, self.steps = lines, caption, steps
-        self._past: dict[tuple[int, int], dict[int, list[float]]] = {}
+        self._past: Memory[list[float]] = Memory()
         self._window = Window(title)
 
     def draw(self, row: np.void) -> np.ndarray:
@@ -84,7 +83,7 @@ class ChartRenderer:
         self._window.close()
 
     def _paint(self, row: np.void) -> pygame.Surface:
-        past = self._noted(row)
+        past = self._past.noted(row, [float(line.value(row)) for line in self.lines])
         picture = pygame.Surface(SIZE)
         picture.fill(_BACKGROUND)
         panes = sorted({line.pane for line in self.lines})
@@ -130,15 +129,3 @@ class ChartRenderer:
         x = SIZE[0] - _RIGHT_PX - sum(text_width(line.name, 16) + 12 for _, line in chosen)
         for _, line in chosen:
             x = write(picture, line.name, x, round(top + 10), line.colour, 16) + 12
-
-    def _noted(self, row: np.void) -> dict[int, list[float]]:
-        """Notes the numbers of `row` and returns those of its episode up to it, by step."""
-        episode = int(row["seed"]), int(row["episode"])
-        past = self._past.setdefault(episode, {})
-        if len(self._past) > _EPISODES:
-            self._past.pop(next(iter(self._past)))
-        step = int(row["step"])
-        for later in [t for t in past if t > step]:
-            del past[later]  # an earlier record of the same episode
-        past[step] = [float(line.value(row)) for line in self.lines]
-        return past

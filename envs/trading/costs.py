@@ -1,53 +1,53 @@
-"""What trading costs, as the arguments of the worlds over bars give it, checked."""
+"""What trading costs, as arguments of the worlds over bars."""
 
 import math
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from envs.core.validation import require_number
+from envs.core.options import Options, number
 from envs.trading.accounting import Costs
 
-COST_DEFAULTS: dict[str, Any] = {
-    "half_spread_bps": 2.0,
-    "commission_bps": 1.0,
-    "commission_fixed": 0.0,
-    "commission_minimum": 0.0,
-    "impact": 1.0,
-    "participation": 0.1,
-    "financing": 0.05,
-    "borrow": 0.02,
-    "maintenance": 0.25,
+
+@dataclass(frozen=True, kw_only=True)
+class CostOptions(Options):
+    """The costs of trading and of holding, as arguments."""
+
+    half_spread_bps: float = number(2.0, 0, 5000.0)
+    """of the price, on every trade"""
+    commission_bps: float = number(1.0, 0, 5000.0)
+    """of the notional"""
+    commission_fixed: float = number(0.0, 0, math.inf)
+    """money an order"""
+    commission_minimum: float = number(0.0, 0, math.inf)
+    """money an order"""
+    impact: float = number(1.0, 0, 100.0)
+    """Y in Y σ sqrt(Q / ADV), σ and ADV of the last 20 bars"""
+    participation: float | None = number(0.1, 0, 1, above=True, none=True)
+    """share of a bar's volume, or None for any"""
+    financing: float = number(0.05, 0, 100.0)
+    """interest a year on negative cash"""
+    borrow: float = number(0.02, 0, 100.0)
+    """fee a year on what is short"""
+    maintenance: float = number(0.25, 0, 0.99)
+    """share of the gross position that equity must not fall below"""
+
+    def costs(self) -> Costs:
+        """Returns the costs in the kernel's units."""
+        return Costs(
+            half_spread=self.half_spread_bps * 1e-4,
+            commission=self.commission_bps * 1e-4,
+            commission_fixed=self.commission_fixed,
+            commission_minimum=self.commission_minimum,
+            impact=self.impact,
+            participation=math.inf if self.participation is None else self.participation,
+            financing=self.financing,
+            borrow=self.borrow,
+            maintenance=self.maintenance,
+        )
+
+
+FREE: dict[str, Any] = {
+    **{name: 0.0 for name in CostOptions.names() if name != "split"},
+    "participation": None,
 }
-FREE: dict[str, Any] = {**dict.fromkeys(COST_DEFAULTS, 0.0), "participation": None}
 """Arguments of a market without costs, cap and margin, for experiments: `SingleAssetEnv(**FREE)`."""
-
-_HIGHEST = {
-    "half_spread_bps": 5000.0,
-    "commission_bps": 5000.0,
-    "commission_fixed": math.inf,
-    "commission_minimum": math.inf,
-    "impact": 100.0,
-    "financing": 100.0,
-    "borrow": 100.0,
-    "maintenance": 0.99,
-}
-
-
-def costs_of(options: Mapping[str, Any]) -> Costs:
-    """Returns the costs that `options` name, in the kernel's units; raises ValueError for a wrong one."""
-    for name, high in _HIGHEST.items():
-        require_number(name, options[name], 0, high)
-    participation = options["participation"]
-    if participation is not None:
-        require_number("participation", participation, 0, 1, open_low=True)
-    return Costs(
-        half_spread=options["half_spread_bps"] * 1e-4,
-        commission=options["commission_bps"] * 1e-4,
-        commission_fixed=float(options["commission_fixed"]),
-        commission_minimum=float(options["commission_minimum"]),
-        impact=float(options["impact"]),
-        participation=math.inf if participation is None else float(participation),
-        financing=float(options["financing"]),
-        borrow=float(options["borrow"]),
-        maintenance=float(options["maintenance"]),
-    )

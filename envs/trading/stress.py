@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.trading.costs import COST_DEFAULTS
+from envs.trading.costs import CostOptions
 
 MULTIPLES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _SCALED = ("half_spread_bps", "commission_bps", "commission_fixed", "commission_minimum", "impact")
@@ -16,7 +16,7 @@ def with_costs(arguments: Mapping[str, Any], multiple: float) -> dict[str, Any]:
 
     Half-spread, commissions and impact; what holding costs stays.
     """
-    scaled = {name: multiple * arguments.get(name, COST_DEFAULTS[name]) for name in _SCALED}
+    scaled = {name: multiple * arguments.get(name, getattr(CostOptions, name)) for name in _SCALED}
     return {**arguments, **scaled}
 
 

@@ -138,3 +138,37 @@ def test_the_resolved_file_reads_back_and_notices_an_edit(tmp_path):
 def test_evaluation_arguments_override_those_of_training():
     overrides = {"env.kwargs.a": "1", "env.kwargs.split": "train", "evaluation.kwargs.split": "test"}
     assert validate(MINIMAL, "c.yaml", overrides).evaluation_kwargs() == {"a": 1, "split": "test"}
+
+
+HIGHWAY = {**MINIMAL, "env": {"id": "quadrivium/Highway-v0", "num_envs": 4}}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "parts"),
+    [
+        ({"env.kwargs.lane": "3"}, ["--env.kwargs.lane is no argument", "'lanes'?", "it takes split"]),
+        ({"env.kwargs.lanes": "0"}, ["--env.kwargs.lanes: lanes=0 is out of range", "integer in [1, 16]"]),
+        ({"env.kwargs.reward": "save"}, ["--env.kwargs.reward: ", "did you mean 'safe'?"]),
+        ({"evaluation.kwargs.split": "tset"}, ["--evaluation.kwargs.split: ", "did you mean 'test'?"]),
+        ({"evaluation.kwargs.splt": "test"}, ["--evaluation.kwargs.splt is no argument", "'split'"]),
+        ({"env.kwargs.simulation_frequency": "7", "evaluation.kwargs.decision_frequency": "2"}, ["multiple"]),
+    ],
+)  # fmt: skip
+def test_arguments_of_an_environment_of_ours_are_checked_before_the_run(overrides, parts):
+    complaint = complaint_about(overrides, HIGHWAY)
+    for part in parts:
+        assert part in complaint
+
+
+def test_a_wrong_argument_in_the_file_is_named_there():
+    data = {**HIGHWAY, "env": {**HIGHWAY["env"], "kwargs": {"lanes": 99}}}
+    assert complaint_about({}, data) == (
+        "c.yaml: env.kwargs.lanes: lanes=99 is out of range: use an integer in [1, 16]"
+    )
+
+
+def test_the_options_of_a_board_game_are_known_too():
+    go = {**MINIMAL, "env": {"id": "quadrivium/Go-v0", "num_envs": 4}}
+    assert "size=20 is out of range" in complaint_about({"env.kwargs.size": "20"}, go)
+    assert "'opponent'" in complaint_about({"env.kwargs.oponent": "random"}, go)
+    assert validate(go, "c.yaml", {"evaluation.kwargs.opponent": "tactical"})

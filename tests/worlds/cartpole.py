@@ -6,17 +6,18 @@ learning control problems", as in Gymnasium's CartPole-v1.
 
 # --8<-- [start:state]
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import LANE_HEADER, World, lane
+from envs.core.options import Options, integer, params_of
 from envs.core.rng import uniform_range
-from envs.core.setup import Setup
-from envs.core.validation import require_choice, require_number
+from envs.core.setup import Batch, Setup
+from envs.core.world_env import WorldEnv, WorldVectorEnv
 
 # Gymnasium's CartPole computes in float64, and so does this one, to follow it step by step. A world of your
 # own is faster in float32: see the trap at the end of the tutorial.
@@ -124,35 +125,43 @@ WORLD = World(
 
 
 # --8<-- [start:shell]
-def lean(env: LaneVectorEnv) -> np.ndarray:
+def lean(env: Batch) -> np.ndarray:
     """Pushes to the side to which the pole is falling."""
     return (env.states["theta"] + env.states["theta_dot"] > 0).astype(np.int64)
 
 
-def setup(split: str, max_steps: int) -> Setup:
-    """Checks the arguments that users pass, and chooses the spaces."""
-    params = Params(
-        split=("train", "test").index(require_choice("split", split, ("train", "test"))),
-        max_steps=int(require_number("max_steps", max_steps, 1, 1_000_000, integer=True)),
-    )
+@dataclass(frozen=True, kw_only=True)
+class CartPoleOptions(Options):
+    """The arguments; `split` is every world's."""
+
+    max_steps: int = integer(500, 1, 1_000_000)
+    """of an episode"""
+
+
+def setup_of(options: CartPoleOptions) -> Setup:
+    """Chooses the parameters, which have the options' names here, and the spaces."""
     high = np.array([2 * X_LIMIT_M, np.inf, 2 * THETA_LIMIT_RAD, np.inf], np.float32)
-    return Setup(WORLD, params, STATE, Box(-high, high), Discrete(2), baselines={"lean": lean})
+    return Setup(
+        world=WORLD,
+        params=params_of(Params, options),
+        state_dtype=STATE,
+        observation_space=Box(-high, high),
+        action_space=Discrete(2),
+        baselines={"lean": lean},
+        columns={"observation": ("place, m", "speed, m/s", "angle, rad", "its change, rad/s")},
+    )
 
 
-class CartPoleEnv(LaneEnv):
+class CartPoleEnv(WorldEnv):
     """One CartPole."""
 
-    def __init__(self, split: str = "train", max_steps: int = 500, render_mode: str | None = None) -> None:
-        super().__init__(setup(split, max_steps), render_mode)
+    options, setup_of = CartPoleOptions, staticmethod(setup_of)
 
 
-class CartPoleVectorEnv(LaneVectorEnv):
+class CartPoleVectorEnv(WorldVectorEnv):
     """Many CartPoles."""
 
-    def __init__(
-        self, num_envs: int = 1, split: str = "train", max_steps: int = 500, render_mode: str | None = None
-    ) -> None:
-        super().__init__(setup(split, max_steps), num_envs, render_mode)
+    single = CartPoleEnv
 
 
 def register() -> None:
@@ -165,3 +174,8 @@ def register() -> None:
 
 
 # --8<-- [end:shell]
+
+
+def setup(split: str, max_steps: int) -> Setup:
+    """Returns the world with its parameters chosen, for tests that need no environment."""
+    return setup_of(CartPoleOptions.of({"split": split, "max_steps": max_steps}))

@@ -169,7 +169,7 @@ class Go(BoardGame):
             result: as SGF says it ("B+R", "W+T"); by default the score of a game that has ended, "B+3.5" or
             "0".
         """
-        return sgf.write(self, self.pool(1) if start is None else start, actions, names, result)
+        return sgf.write(self, self.pool(1) if start is None else start, actions, names, result, self._lead)
 
     def read_record(self, text: str) -> sgf.Record:
         """Returns the first position, the actions and the last position of an SGF game's main line.
@@ -179,7 +179,10 @@ class Go(BoardGame):
         return sgf.read(self, text)
 
     def _write_sgf(self, row: np.void) -> str:
-        return sgf.write(self, np.array([row], self.state_dtype), [], None, None)
+        return sgf.write(self, np.array([row], self.state_dtype), [], None, None, self._lead)
+
+    def _lead(self, pool: np.ndarray) -> float:
+        return float(self.score(pool, np.arange(1))[0])
 
     def _read_sgf(self, text: str) -> np.ndarray:
         return sgf.read(self, text).end

@@ -1,15 +1,12 @@
 """Go games and positions as SGF, through sgfmill. Source: the Smart Game Format, FF[4] (red-bean.com/sgf)."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from sgfmill.sgf import Sgf_game
 
-if TYPE_CHECKING:
-    from envs.board.go.game import Go
+from envs.board.board_game import BoardGame
 
 COLOURS = ("b", "w")  # sgfmill's names of the two seats
 ROW = np.arange(1)
@@ -24,13 +21,17 @@ class Record(NamedTuple):
 
 
 def write(
-    game: Go,
+    game: BoardGame,
     start: np.ndarray,
     actions: Sequence[int],
     names: tuple[str, str] | None,
     result: str | None,
+    lead: Callable[[np.ndarray], float],
 ) -> str:
-    """Returns a game as SGF: the stones of `start` (1,), the moves, and the result if it has ended."""
+    """Returns a game of Go as SGF: the stones of `start` (1,), the moves, and the result if it has ended.
+
+    lead: by how much the first player has won in a pool (1,) with a game that has ended.
+    """
     sgf = Sgf_game(game.height)
     root = sgf.get_root()
     root.set("KM", game.params.komi)
@@ -50,12 +51,12 @@ def write(
     if result is not None:
         root.set("RE", result)
     elif end["over"][0]:
-        lead = float(game.score(end, ROW)[0])
-        root.set("RE", f"{'B' if lead > 0 else 'W'}+{abs(lead):g}" if lead else "0")
+        points = lead(end)
+        root.set("RE", f"{'B' if points > 0 else 'W'}+{abs(points):g}" if points else "0")
     return sgf.serialise().decode()
 
 
-def read(game: Go, text: str) -> Record:
+def read(game: BoardGame, text: str) -> Record:
     """Returns the main line of an SGF game, played by the rules; raises ValueError that names the fault."""
     try:
         sgf = Sgf_game.from_string(text)
@@ -104,14 +105,14 @@ def read(game: Go, text: str) -> Record:
     return Record(start, [action for _, action in moves], end)
 
 
-def _play(game: Go, pool: np.ndarray, action: int, number: int) -> None:
+def _play(game: BoardGame, pool: np.ndarray, action: int, number: int) -> None:
     try:
         game.step(pool, ROW, np.array([action]))
     except ValueError as error:
         raise ValueError(f"move {number}: {error}") from None
 
 
-def _point(game: Go, action: int) -> tuple[int, int] | None:
+def _point(game: BoardGame, action: int) -> tuple[int, int] | None:
     """Returns sgfmill's (row from the bottom, column) of an action, None for a pass."""
     row, column = divmod(action, game.width)
     return None if row == game.height else (game.height - 1 - row, column)

@@ -1,4 +1,4 @@
-"""Scripted drivers of the ego, batched: each takes a `LaneVectorEnv` of this world and returns its actions.
+"""Scripted drivers of the ego, batched: each takes a `Batch` of this world and returns its actions.
 
 They read the lanes' records, so they know exact positions; they remember nothing between calls and draw their
 random numbers from the records, so the same scenarios always give the same actions. Written in NumPy over
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from envs.core.gym_env import LaneVectorEnv
+from envs.core.setup import Batch
 
 Floats = np.ndarray
 Ints = np.ndarray
@@ -53,7 +53,7 @@ class Road:
     continuous: bool
 
     @classmethod
-    def of(cls, env: LaneVectorEnv) -> "Road":
+    def of(cls, env: Batch) -> "Road":
         """Reads the batch's records."""
         states, p = env.states, env.setup.params
         cars = slice(0, p.vehicles + 1)
@@ -90,13 +90,13 @@ class Road:
         return gap_ahead, self.vx[rows, leader], gap_behind, self.vx[rows, follower]
 
 
-def idle(env: LaneVectorEnv) -> np.ndarray:
+def idle(env: Batch) -> np.ndarray:
     """Does nothing: the meta-action `idle`, or no throttle and no steering."""
     road = Road.of(env)
     return np.zeros((len(road.x), 2), np.float32) if road.continuous else np.full(len(road.x), IDLE)
 
 
-def random(env: LaneVectorEnv) -> np.ndarray:
+def random(env: Batch) -> np.ndarray:
     """Draws each action from the whole space, as a function of the lane's record only."""
     states = env.states
     draws = [
@@ -108,7 +108,7 @@ def random(env: LaneVectorEnv) -> np.ndarray:
     return np.stack([draw / 2.0**63 - 1.0 for draw in draws], axis=1).astype(np.float32)
 
 
-def brake(env: LaneVectorEnv) -> np.ndarray:
+def brake(env: Batch) -> np.ndarray:
     """Always slows down, to 20 m/s at least: the meta-action `slower`, or the throttle that leads there."""
     road = Road.of(env)
     if road.continuous:
@@ -116,14 +116,14 @@ def brake(env: LaneVectorEnv) -> np.ndarray:
     return np.full(len(road.x), SLOWER)
 
 
-def idm(env: LaneVectorEnv) -> np.ndarray:
+def idm(env: Batch) -> np.ndarray:
     """Keeps its lane and follows the Intelligent Driver Model towards 30 m/s."""
     road = Road.of(env)
     acceleration = _follow(road, road.lane, road.target)
     return _drive(road, acceleration, road.lane) if road.continuous else _nearest_meta(road, acceleration)
 
 
-def idm_mobil(env: LaneVectorEnv) -> np.ndarray:
+def idm_mobil(env: Batch) -> np.ndarray:
     """Follows the Intelligent Driver Model towards 30 m/s and changes lane where MOBIL gains from it."""
     road = Road.of(env)
     target = _lane_headed_to(road) if road.continuous else road.target
@@ -153,7 +153,7 @@ def idm_mobil(env: LaneVectorEnv) -> np.ndarray:
     return np.where(wanted > target, RIGHT, np.where(wanted < target, LEFT, keep))
 
 
-BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {
+BASELINES: Mapping[str, Callable[[Batch], np.ndarray]] = {
     "idle": idle,
     "random": random,
     "brake": brake,

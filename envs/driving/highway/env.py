@@ -1,181 +1,148 @@
 """The Highway environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 import math
-from typing import Any, Literal, TypedDict, Unpack
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
-from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number, steps_of
+from envs.core.options import Options, integer, number, params_of
+from envs.core.setup import Setup, drawn_by, numbered
+from envs.core.validation import steps_of
+from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.driving.highway import kernel, observations
 from envs.driving.highway.baselines import BASELINES
 from envs.driving.highway.state import MAX_LANES, HighwayParams, is_consistent, ranges_of, state_dtype
 
-WORLD = World(
-    name="highway",
-    params=HighwayParams,
-    reset=kernel.reset_one,
-    step=kernel.step_one,
+WORLD = World.of(
+    kernel,
+    "highway",
+    HighwayParams,
     observe=observations.observe_one,
-    metrics=kernel.metrics_one,
-    reward_terms=kernel.REWARD_TERMS,
-    metric_names=kernel.METRICS,
     ranges=ranges_of,
     consistent=is_consistent,
 )
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "highway-fast": {
-        "lanes": 3,
-        "vehicles": 20,
-        "duration": 30,
-        "simulation_frequency": 5,
-        "decision_frequency": 1,
-        "ego_spacing": 1.5,
-        "density": 1.0,
-        "collisions": "ego",
-    },
+    "highway-fast": {},  # the defaults
     "highway": {
         "lanes": 4,
         "vehicles": 50,
         "duration": 40,
         "simulation_frequency": 15,
-        "decision_frequency": 1,
         "ego_spacing": 2.0,
-        "density": 1.0,
         "collisions": "all",
     },
 }
 
 
-class HighwayOptions(TypedDict, total=False):
-    """The arguments of the Highway environments; `HighwayEnv` says what each one means."""
+@dataclass(frozen=True, kw_only=True)
+class HighwayOptions(Options):
+    """The arguments of the Highway environments; `of` fills in what a preset says of those not given."""
 
-    preset: Literal["highway-fast", "highway"]
-    lanes: int
-    vehicles: int
-    duration: float
-    simulation_frequency: int
-    decision_frequency: int
-    ego_spacing: float
-    density: float
-    collisions: Literal["ego", "all"]
-    traffic: Literal["cautious", "conventional"]
-    observation: Literal["kinematics", "lidar", "grid"]
-    observed_vehicles: int
-    beams: int
-    lidar_range: float
-    grid_rows: int
-    grid_columns: int
-    actions: Literal["meta", "continuous"]
-    reward: Literal["safe", "classic"]
-    split: Literal["train", "test"]
+    preset: Literal["highway-fast", "highway"] = "highway-fast"
+    """"highway-fast" (3 lanes, 20 cars, 30 s, 5 Hz, ego spacing 1.5, collisions of the ego only) or "highway"
+    (4 lanes, 50 cars, 40 s, 15 Hz, ego spacing 2, all collisions); the arguments below override it"""
+    lanes: int = integer(3, 1, MAX_LANES)
+    """of the road"""
+    vehicles: int = integer(20, 0, 500)
+    """traffic cars"""
+    duration: float = number(30, 0, 10_000, above=True)
+    """s"""
+    simulation_frequency: int = integer(5, 1, 120)
+    """frames a second, a multiple of `decision_frequency`"""
+    decision_frequency: int = integer(1, 1, 120)
+    """decisions a second"""
+    ego_spacing: float = number(1.5, 0, 100, above=True)
+    """distance from the ego to the first car, in units of the usual distance"""
+    density: float = number(1.0, 0, 10, above=True)
+    """of the traffic; 1 is usual"""
+    collisions: Literal["ego", "all"] = "ego"
+    """whose: of the ego only, or of traffic cars with one another too"""
+    traffic: Literal["cautious", "conventional"] = "cautious"
+    """how others drive"""
+    observation: Literal["kinematics", "lidar", "grid"] = "kinematics"
+    """what is seen"""
+    observed_vehicles: int = integer(5, 1, 100)
+    """rows of kinematics, the ego's included"""
+    beams: int = integer(32, 4, 1024)
+    """of the lidar"""
+    lidar_range: float = number(100.0, 0, 1000, above=True)
+    """m"""
+    grid_rows: int = integer(16, 4, 256)
+    """cells across the road"""
+    grid_columns: int = integer(64, 4, 256)
+    """cells along the road"""
+    actions: Literal["meta", "continuous"] = "meta"
+    """the kind of actions"""
+    reward: Literal["safe", "classic"] = "safe"
+    """the kind of reward"""
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Returns the options with those `given`; the preset says what the others are."""
+        return super().of({**PRESETS.get(str(given.get("preset")), {}), **given})
+
+    def check(self) -> None:
+        """A decision holds for a whole number of frames."""
+        simulation, decision = self.simulation_frequency, self.decision_frequency
+        if simulation % decision:
+            raise ValueError(
+                f"simulation_frequency={simulation} is no multiple of decision_frequency={decision}; "
+                f"try simulation_frequency={decision * math.ceil(simulation / decision)}"
+            )
 
 
-def highway_setup(**options: Unpack[HighwayOptions]) -> Setup:
-    """Returns the Highway world with its parameters chosen. Raises ValueError for a wrong argument."""
-    for name in options:
-        require_choice("argument", name, HighwayOptions.__annotations__)
-    preset = require_choice("preset", options.get("preset", "highway-fast"), PRESETS)
-    chosen: dict[str, Any] = {**_DEFAULTS, **PRESETS[preset], **options}
-    for name, low, high, kind in _NUMBERS:
-        require_number(name, chosen[name], low, high, integer=kind == "integer", open_low=kind == "positive")
-    for name, allowed in _CHOICES.items():
-        require_choice(name, chosen[name], allowed)
-    simulation, decision = chosen["simulation_frequency"], chosen["decision_frequency"]
-    if simulation % decision:
-        raise ValueError(
-            f"simulation_frequency={simulation} is no multiple of decision_frequency={decision}; "
-            f"try simulation_frequency={decision * math.ceil(simulation / decision)}"
-        )
-    continuous = chosen["actions"] == "continuous"
-    observation, rows, columns, shape = _observation(chosen)
-    params = HighwayParams(
-        split=int(chosen["split"] == "test"),
-        lanes=chosen["lanes"],
-        vehicles=chosen["vehicles"],
+def highway_setup(options: HighwayOptions) -> Setup:
+    """Returns the Highway world with its parameters chosen."""
+    simulation, decision = options.simulation_frequency, options.decision_frequency
+    rows, columns, shape, seen = _observation(options)
+    params = params_of(
+        HighwayParams,
+        options,
         frames=simulation // decision,
         dt=1.0 / simulation,
-        max_steps=steps_of(chosen["duration"] * decision),
+        max_steps=steps_of(options.duration * decision),
         think_frames=_think_frames(1.0 / simulation),
-        ego_spacing=float(chosen["ego_spacing"]),
-        density=float(chosen["density"]),
-        cautious=int(chosen["traffic"] == "cautious"),
-        all_collide=int(chosen["collisions"] == "all"),
-        continuous=int(continuous),
-        safe=int(chosen["reward"] == "safe"),
-        observation=observation,
+        cautious=options.traffic == "cautious",
+        all_collide=options.collisions == "all",
+        continuous=options.actions == "continuous",
+        safe=options.reward == "safe",
         obs_rows=rows,
         obs_columns=columns,
-        obs_range=float(chosen["lidar_range"]),
+        obs_range=options.lidar_range,
     )
     return Setup(
         world=WORLD,
         params=params,
-        state_dtype=state_dtype(chosen["vehicles"]),
+        state_dtype=state_dtype(options.vehicles),
         observation_space=Box(-1.0, 1.0, shape, np.float32),
-        action_space=Box(-1.0, 1.0, (2,), np.float32) if continuous else Discrete(5),
-        renderer=lambda: _renderer(params),
+        action_space=Box(-1.0, 1.0, (2,), np.float32) if params.continuous else Discrete(5),
+        renderer=drawn_by("envs.driving.highway.render:HighwayRenderer", params),
         render_fps=decision,
         baselines=BASELINES,
+        columns={"observation": seen},
     )
 
 
-_DEFAULTS: dict[str, Any] = {
-    "traffic": "cautious",
-    "observation": "kinematics",
-    "observed_vehicles": 5,
-    "beams": 32,
-    "lidar_range": 100.0,
-    "grid_rows": 16,
-    "grid_columns": 64,
-    "actions": "meta",
-    "reward": "safe",
-    "split": "train",
-}
-_NUMBERS = (
-    ("lanes", 1, MAX_LANES, "integer"),
-    ("vehicles", 0, 500, "integer"),
-    ("duration", 0, 10_000, "positive"),
-    ("simulation_frequency", 1, 120, "integer"),
-    ("decision_frequency", 1, 120, "integer"),
-    ("ego_spacing", 0, 100, "positive"),
-    ("density", 0, 10, "positive"),
-    ("observed_vehicles", 1, 100, "integer"),
-    ("beams", 4, 1024, "integer"),
-    ("lidar_range", 0, 1000, "positive"),
-    ("grid_rows", 4, 256, "integer"),
-    ("grid_columns", 4, 256, "integer"),
-)
-_CHOICES = {
-    "collisions": ("ego", "all"),
-    "traffic": ("cautious", "conventional"),
-    "observation": ("kinematics", "lidar", "grid"),
-    "actions": ("meta", "continuous"),
-    "reward": ("safe", "classic"),
-    "split": ("train", "test"),
-}
-
-
-def _observation(chosen: dict[str, Any]) -> tuple[int, int, int, tuple[int, ...]]:
-    """Returns the kernel's number of the observation, its two sizes, and the space's shape."""
-    if chosen["observation"] == "kinematics":
-        rows = chosen["observed_vehicles"]
-        return observations.KINEMATICS, rows, observations.FEATURES, (rows, observations.FEATURES)
-    if chosen["observation"] == "lidar":
-        beams = chosen["beams"]
-        return observations.LIDAR, beams, 2, (observations.OWN + 2 * beams,)
-    rows, columns = chosen["grid_rows"], chosen["grid_columns"]
-    return observations.GRID, rows, columns, (observations.CHANNELS, rows, columns)
-
-
-def _renderer(params: HighwayParams) -> Renderer:
-    from envs.driving.highway.render import HighwayRenderer  # pygame is imported when something is drawn
-
-    return HighwayRenderer(params)
+def _observation(options: HighwayOptions) -> tuple[int, int, tuple[int, ...], tuple[str, ...]]:
+    """Returns the kernel's two sizes of the observation, the space's shape, and what its columns are."""
+    if options.observation == "kinematics":
+        rows, seen = options.observed_vehicles, observations.KINEMATICS_COLUMNS
+        return rows, len(seen), (rows, len(seen)), seen
+    if options.observation == "lidar":
+        beams = options.beams
+        seen = (
+            *observations.OWN_COLUMNS,
+            *numbered("distance of beam {}, by the lidar's range", beams),
+            *numbered("radial speed of beam {}, by 80 m/s", beams),
+        )
+        return beams, 2, (len(seen),), seen
+    rows, columns, seen = options.grid_rows, options.grid_columns, observations.GRID_CHANNELS
+    return rows, columns, (len(seen), rows, columns), seen
 
 
 def _think_frames(dt: float) -> int:
@@ -186,7 +153,7 @@ def _think_frames(dt: float) -> int:
     return frames
 
 
-class HighwayEnv(LaneEnv):
+class HighwayEnv(WorldEnv):
     """A straight road of parallel lanes with traffic, and one car that is to be fast without a crash.
 
     The presets `highway-fast` (default) and `highway` are the settings of the conventional environments of
@@ -261,45 +228,14 @@ class HighwayEnv(LaneEnv):
     ## Baselines
     `idle`, `random`, `brake`, `idm` (keeps its lane), `idm_mobil`; for both kinds of action.
 
-    Args:
-        render_mode: "rgb_array", "human" or None.
-        preset: "highway-fast" (3 lanes, 20 cars, 30 s, 5 Hz, ego spacing 1.5, collisions of the ego only)
-            or "highway" (4 lanes, 50 cars, 40 s, 15 Hz, ego spacing 2, all collisions); the arguments below
-            override it.
-        lanes: 1 to 16.
-        vehicles: traffic cars, 0 to 500.
-        duration: s, at most 10,000.
-        simulation_frequency: frames a second, a multiple of `decision_frequency`.
-        decision_frequency: decisions a second.
-        ego_spacing: distance from the ego to the first car, in units of the usual distance.
-        density: of the traffic; 1 is usual.
-        collisions: "ego" or "all".
-        traffic: "cautious" or "conventional".
-        observation: "kinematics", "lidar" or "grid".
-        observed_vehicles: rows of kinematics, the ego's included; 5.
-        beams: of the lidar; 32.
-        lidar_range: m; 100.
-        grid_rows: cells across the road; 16.
-        grid_columns: cells along the road; 64.
-        actions: "meta" or "continuous".
-        reward: "safe" or "classic".
-        split: "train" or "test".
-
-    Raises:
-        ValueError: for a wrong argument: its value, what is allowed, and the nearest name.
-
     Sources: Treiber et al. 2000 (IDM), Kesting et al. 2007 (MOBIL), Polack et al. 2017 (bicycle); behaviour
     of the presets after highway-env 1.12 (Leurent 2018), thresholds after nuPlan (Caesar et al. 2021).
     """
 
-    def __init__(self, render_mode: str | None = None, **options: Unpack[HighwayOptions]) -> None:
-        super().__init__(highway_setup(**options), render_mode)
+    options, setup_of = HighwayOptions, staticmethod(highway_setup)
 
 
-class HighwayVectorEnv(LaneVectorEnv):
+class HighwayVectorEnv(WorldVectorEnv):
     """A batch of `HighwayEnv`, stepped on all cores; the same arguments."""
 
-    def __init__(
-        self, num_envs: int = 1, render_mode: str | None = None, **options: Unpack[HighwayOptions]
-    ) -> None:
-        super().__init__(highway_setup(**options), num_envs, render_mode)
+    single = HighwayEnv

@@ -36,6 +36,19 @@ METRICS = (
     "length",
     "traffic_collisions",
 )
+(
+    _M_COLLISION,
+    _M_AT_FAULT_COLLISION,
+    _M_OFF_ROAD,
+    _M_MEAN_SPEED,
+    _M_DISTANCE,
+    _M_MIN_TTC,
+    _M_LOW_TTC_SHARE,
+    _M_LANE_CHANGES,
+    _M_COMFORT,
+    _M_LENGTH,
+    _M_TRAFFIC_COLLISIONS,
+) = range(len(METRICS))
 _SPEED, _COLLISION, _RIGHT_LANE, _HEADWAY, _LANE_CHANGE, _OFF_ROAD, _OFFSET = range(len(REWARD_TERMS))
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
@@ -362,14 +375,14 @@ def shortfall(s, i, j):
 def metrics_one(s, p, out):
     """Writes the metrics of the episode that has just ended, in the order of `METRICS`."""
     frames = np.float32(max(s.frames, 1))
-    out[0] = np.float32(s.crashed[0])
-    out[1] = np.float32(s.at_fault) * np.float32(s.crashed[0])
-    out[2] = np.float32(s.off_road)
-    out[3] = s.speed_sum / frames
-    out[4] = s.x[0] - s.x0
-    out[5] = s.min_ttc
-    out[6] = np.float32(s.low_ttc_frames) / frames
-    out[7] = np.float32(s.lane_changes)
-    out[8] = np.float32(s.comfort_frames) / frames
-    out[9] = np.float32(s.step)
-    out[10] = np.float32(s.traffic_crashes)
+    out[_M_COLLISION] = np.float32(s.crashed[0])
+    out[_M_AT_FAULT_COLLISION] = np.float32(s.at_fault) * np.float32(s.crashed[0])
+    out[_M_OFF_ROAD] = np.float32(s.off_road)
+    out[_M_MEAN_SPEED] = s.speed_sum / frames
+    out[_M_DISTANCE] = s.x[0] - s.x0
+    out[_M_MIN_TTC] = s.min_ttc
+    out[_M_LOW_TTC_SHARE] = np.float32(s.low_ttc_frames) / frames
+    out[_M_LANE_CHANGES] = np.float32(s.lane_changes)
+    out[_M_COMFORT] = np.float32(s.comfort_frames) / frames
+    out[_M_LENGTH] = np.float32(s.step)
+    out[_M_TRAFFIC_COLLISIONS] = np.float32(s.traffic_crashes)

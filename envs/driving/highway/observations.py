@@ -9,9 +9,20 @@ from envs.core.lane import lane
 from envs.driving.vehicle import DIAGONAL, LANE_WIDTH, LENGTH, MAX_SPEED, WIDTH
 
 KINEMATICS, LIDAR, GRID = 0, 1, 2
-FEATURES = 5  # of kinematics: presence, x, y, vx, vy
-OWN = 4  # numbers before the beams of the lidar: speed, offset in the lane, sine of the heading, lanes to go
-CHANNELS = 5  # of the grid: presence, vx, vy, road, own speed
+KINEMATICS_COLUMNS = (
+    *("presence: 1, or 0 in rows without a car", "x, by 200 m", "y, by the road's width"),
+    *("vx, by 80 m/s", "vy, by 80 m/s"),
+)
+OWN_COLUMNS = (  # before the beams of the lidar
+    *("own speed, by 40 m/s", "offset in the lane, by 2 m"),
+    *("sine of the heading", "lanes still to go to the target lane"),
+)
+GRID_CHANNELS = (
+    *("presence of a car", "its velocity along the road relative to the ego, by 80 m/s"),
+    *("its velocity across the road relative to the ego, by 80 m/s", "road (1) or not (0)"),
+    "own speed, by 40 m/s",
+)
+FEATURES, OWN, CHANNELS = len(KINEMATICS_COLUMNS), len(OWN_COLUMNS), len(GRID_CHANNELS)
 CELL_X, CELL_Y = 2.0, 1.0  # m
 BEHIND_SHARE = 0.25  # of the grid's length that lies behind the ego
 

@@ -5,13 +5,12 @@ motion, for windows and for films. Imported only when something is drawn.
 """
 
 import math
-from collections import deque
 from itertools import pairwise
 
 import numpy as np
 import pygame
 
-from envs.core.picture import Window
+from envs.core.motion_renderer import Memory, MotionRenderer
 from envs.driving import drawing
 from envs.driving.drawing import Canvas, write
 from envs.driving.highway.state import HighwayParams
@@ -19,7 +18,6 @@ from envs.driving.highway.state import HighwayParams
 WIDTH_PX = 640
 PX_PER_M = 6.0
 PANEL_PX = 26  # the strip of text at the top
-WINDOW_FPS = 30
 
 _CAR_M = (5.0, 2.0)
 _LANE_M = 4.0
@@ -28,11 +26,9 @@ _EGO_SHARE = 0.28  # of the width, from the left: more of the road ahead is seen
 _DASH_M, _DASH_PERIOD_M = 3.0, 9.0
 _POST_PERIOD_M = 50.0
 _BRAKING_MPS2 = -1.0
-_TRAIL_POINTS = 64
-_TRAILS = 64
 
 
-class HighwayRenderer:
+class HighwayRenderer(MotionRenderer):
     """Draws records of one highway.
 
     The teal car is the ego, with its trail and, while it changes lanes, the place that it steers to. Red cars
@@ -44,6 +40,7 @@ class HighwayRenderer:
     """
 
     def __init__(self, params: HighwayParams) -> None:
+        super().__init__("quadrivium/Highway-v0", params.frames * params.dt)
         self.params = params
         road_m = params.lanes * _LANE_M + 2 * _SHOULDER_M
         height = max(160, math.ceil((PANEL_PX + road_m * PX_PER_M + 12) / 16) * 16)
@@ -51,53 +48,18 @@ class HighwayRenderer:
         self._canvas = Canvas(self.size, PX_PER_M)
         middle_m = (params.lanes - 1) * _LANE_M / 2
         self._canvas.top_m = middle_m - (height + PANEL_PX) / 2 / PX_PER_M
-        # Trails by scenario, since one renderer may draw the lanes of a batch in turn.
-        self._trails: dict[tuple[int, int], deque[tuple[float, float, float]]] = {}
-        self._window = Window("quadrivium/Highway-v0")
-        self._shown: np.void | None = None
+        self._places: Memory[tuple[float, float, float]] = Memory()  # x and y in m, and the slope there
+
+    def between(self, before: np.void, after: np.void, share: float) -> np.void:
+        """Returns the record of a moment between two decisions."""
+        return between(before, after, share, self._dt)
 
     def draw(self, row: np.void, *, caption: str | None = None) -> np.ndarray:
         """Returns the picture of a record, (H, W, 3) uint8. caption: a few words at the panel's right end."""
-        return drawing.pixels(self._paint(row, caption))
+        return drawing.pixels(self.paint(row, caption))
 
-    def frames_between(
-        self, before: np.void, after: np.void, count: int, *, caption: str | None = None
-    ) -> list[np.ndarray]:
-        """Returns `count` pictures of the motion from one decision to the next; the last one is `after`.
-
-        If the records are not consecutive decisions of one episode, `after` alone is drawn, once.
-        """
-        if not _consecutive(before, after):
-            return [self.draw(after, caption=caption)]
-        return [
-            self.draw(between(before, after, (k + 1) / count, self._decision_s), caption=caption)
-            for k in range(count)
-        ]
-
-    def show(self, row: np.void) -> None:
-        """Moves the window from the record shown last to this one, in the world's own time.
-
-        The first call opens it. Once the user has closed the window, or pressed Escape, this does nothing.
-        """
-        if self._window.closed_by_user:
-            return
-        before, self._shown = self._shown, row.copy()
-        count = max(1, round(self._decision_s * WINDOW_FPS))
-        rows = [row]
-        if before is not None and _consecutive(before, row):
-            rows = [between(before, row, (k + 1) / count, self._decision_s) for k in range(count)]
-        for moment in rows:
-            self._window.show(self._paint(moment, None), WINDOW_FPS)
-
-    def close(self) -> None:
-        """Closes the window, if there is one."""
-        self._window.close()
-
-    @property
-    def _decision_s(self) -> float:
-        return float(self.params.frames * self.params.dt)
-
-    def _paint(self, row: np.void, caption: str | None) -> pygame.Surface:
+    def paint(self, row: np.void, caption: str | None = None) -> pygame.Surface:
+        """Returns the picture of a record."""
         canvas = self._canvas
         canvas.left_m = float(row["x"][0]) - _EGO_SHARE * canvas.width_m
         self._paint_road()
@@ -105,7 +67,10 @@ class HighwayRenderer:
         self._paint_target(row)
         self._paint_cars(row)
         picture = canvas.finish()
-        self._paint_panel(picture, row, caption)
+        self._paint_panel(picture, row)
+        if caption:
+            x = self.size[0] - 10 - drawing.text_width(caption)
+            write(picture, caption, x, PANEL_PX // 2 + 1)
         return picture
 
     def _paint_road(self) -> None:
@@ -178,7 +143,7 @@ class HighwayRenderer:
         radius = 3.6 * self._canvas.scale
         pygame.draw.circle(self._canvas.fine, drawing.EGO, (px, py), radius, 2 * drawing.SMOOTHING)
 
-    def _paint_panel(self, picture: pygame.Surface, row: np.void, caption: str | None) -> None:
+    def _paint_panel(self, picture: pygame.Surface, row: np.void) -> None:
         width, y = self.size[0], PANEL_PX // 2 + 1
         picture.fill(drawing.PANEL, (0, 0, width, PANEL_PX))
         # Columns stand still while their numbers change.
@@ -197,8 +162,6 @@ class HighwayRenderer:
             self._badge(picture, "CRASHED", 456, y)
         elif row["off_road"]:
             self._badge(picture, "OFF ROAD", 456, y)
-        if caption:
-            write(picture, caption, width - 10 - drawing.text_width(caption), y)
 
     @staticmethod
     def _badge(picture: pygame.Surface, text: str, x: int, y: int) -> None:
@@ -208,19 +171,14 @@ class HighwayRenderer:
 
     def _trail(self, row: np.void) -> np.ndarray:
         """Notes where the ego is and returns its last places (P, 2) in metres, oldest first."""
-        scenario = int(row["seed"]), int(row["episode"])
-        trail = self._trails.setdefault(scenario, deque(maxlen=_TRAIL_POINTS))
-        if len(self._trails) > _TRAILS:
-            self._trails.pop(next(iter(self._trails)))
-        x, y, heading = float(row["x"][0]), float(row["y"][0]), float(row["heading"][0])
-        if trail and x < trail[-1][0]:
-            trail.clear()  # an earlier record of the same episode
-        if not trail or x > trail[-1][0]:
-            trail.append((x, y, math.tan(heading)))
+        x, y = float(row["x"][0]), float(row["y"][0])
+        places = self._places.noted(row, (x, y, math.tan(float(row["heading"][0]))))
+        visible = [
+            places[t] for t in sorted(places) if places[t][0] > x - 2 * _EGO_SHARE * self._canvas.width_m
+        ]
         points: list[tuple[float, float]] = []
-        visible = [place for place in trail if place[0] > x - 2 * _EGO_SHARE * self._canvas.width_m]
         for (x0, y0, slope0), (x1, y1, slope1) in pairwise(visible):
-            for share in np.linspace(0, 1, 2 + int((x1 - x0) / 2), endpoint=False):
+            for share in np.linspace(0, 1, 2 + max(0, int((x1 - x0) / 2)), endpoint=False):
                 curve = _hermite(y0, slope0 * (x1 - x0), y1, slope1 * (x1 - x0), float(share))
                 points.append((x0 + float(share) * (x1 - x0), float(curve)))
         points.append((x, y))
@@ -251,11 +209,3 @@ def _hermite(
     """Returns the cubic that leaves `a` with slope `da` and reaches `b` with slope `db`, at t in [0, 1]."""
     t2, t3 = t * t, t * t * t
     return (2 * t3 - 3 * t2 + 1) * a + (t3 - 2 * t2 + t) * da + (3 * t2 - 2 * t3) * b + (t3 - t2) * db
-
-
-def _consecutive(before: np.void, after: np.void) -> bool:
-    return bool(
-        before["seed"] == after["seed"]
-        and before["episode"] == after["episode"]
-        and before["step"] + 1 == after["step"]
-    )

@@ -1,6 +1,6 @@
 # Holds a launcher of kernel code: a record has no static type, and Numba is partly typed.
 # pyright: reportMissingParameterType=false
-"""Scripted robots, batched: each takes a `LaneVectorEnv` of this world and returns its actions.
+"""Scripted robots, batched: each takes a `Batch` of this world and returns its actions.
 
 They read the lanes' records, so they know where everyone is, in sight or not, and how fast they go. The two
 models are those by which people walk, who expect others to do their share: robots that follow them do well
@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from envs.core.each import for_each
-from envs.core.gym_env import LaneVectorEnv
 from envs.core.lane import lane
+from envs.core.setup import Batch
 from envs.navigation.crowd_nav.observations import toward_goal
 from envs.navigation.crowd_nav.state import HOLONOMIC, ORCA, SOCIAL_FORCE, CrowdNavParams
 from envs.navigation.moves import nearest_move
@@ -22,31 +22,31 @@ from envs.navigation.orca import orca_velocity
 from envs.navigation.social_force import social_force_velocity
 
 
-def straight_line(env: LaneVectorEnv) -> np.ndarray:
+def straight_line(env: Batch) -> np.ndarray:
     """Goes straight to its goal at full speed: what a blind robot can do at best."""
     cos_goal, sin_goal = directions_to_goal(env)
     speed = env.setup.params.max_speed
     return actions_of(env, speed * cos_goal, speed * sin_goal)
 
 
-def orca(env: LaneVectorEnv) -> np.ndarray:
+def orca(env: Batch) -> np.ndarray:
     """Avoids everyone by optimal reciprocal collision avoidance."""
     return actions_of(env, *velocities_by(env, ORCA))
 
 
-def social_force(env: LaneVectorEnv) -> np.ndarray:
+def social_force(env: Batch) -> np.ndarray:
     """Gives way to everyone by the social force model."""
     return actions_of(env, *velocities_by(env, SOCIAL_FORCE))
 
 
-BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {
+BASELINES: Mapping[str, Callable[[Batch], np.ndarray]] = {
     "straight_line": straight_line,
     "orca": orca,
     "social_force": social_force,
 }
 
 
-def actions_of(env: LaneVectorEnv, vx: np.ndarray, vy: np.ndarray) -> np.ndarray:
+def actions_of(env: Batch, vx: np.ndarray, vy: np.ndarray) -> np.ndarray:
     """Returns the actions, (N * R, 2) float32 or (N * R,) indices, that come nearest to velocities (N, R)."""
     p: CrowdNavParams = env.setup.params
     if p.drive == HOLONOMIC:
@@ -63,7 +63,7 @@ def actions_of(env: LaneVectorEnv, vx: np.ndarray, vy: np.ndarray) -> np.ndarray
     return nearest_move(actions, p.moves) if p.discrete else actions
 
 
-def directions_to_goal(env: LaneVectorEnv) -> tuple[np.ndarray, np.ndarray]:
+def directions_to_goal(env: Batch) -> tuple[np.ndarray, np.ndarray]:
     """Returns the cosines and sines (N, R) of the directions from the robots to their goals."""
     states, robots = env.states, len(env.setup.agents)
     dx, dy = (states[f"goal_{axis}"][:, :robots] - states[axis][:, :robots] for axis in ("x", "y"))
@@ -80,11 +80,13 @@ def _choose(s, p, model, out):
         if model == ORCA:
             vx, vy = orca_velocity(s, r, 0, out.shape[0] // 2 + p.people, wish, limit, np.float32(p.dt))
         else:
-            vx, vy = social_force_velocity(s, r, 0, out.shape[0] // 2 + p.people, wish, limit, np.float32(p.dt))
+            vx, vy = social_force_velocity(
+                s, r, 0, out.shape[0] // 2 + p.people, wish, limit, np.float32(p.dt)
+            )
         out[2 * r], out[2 * r + 1] = vx, vy
 
 
-def velocities_by(env: LaneVectorEnv, model: int) -> tuple[np.ndarray, np.ndarray]:
+def velocities_by(env: Batch, model: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns the velocities (N, R) that a model of people chooses for the robots."""
     rows = env.get_state()  # the models' scratch is in the records, which are not ours to write to
     velocities = np.zeros((len(rows), len(env.setup.agents), 2), np.float32)

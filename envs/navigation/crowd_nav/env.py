@@ -1,163 +1,128 @@
 """The CrowdNav environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
-from typing import Literal, TypedDict, Unpack
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from gymnasium.spaces import Box, Dict, Discrete
+from gymnasium.spaces import Box, Dict
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
-from envs.core.parallel_env import ParallelLaneEnv
-from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_number, steps_of
+from envs.core.options import Options, integer, number, params_of
+from envs.core.setup import Setup, drawn_by, numbered
+from envs.core.validation import steps_of
+from envs.core.world_env import WorldEnv, WorldVectorEnv
+from envs.core.world_parallel_env import WorldParallelEnv
 from envs.navigation import moves
 from envs.navigation.crowd_nav import kernel, observations
 from envs.navigation.crowd_nav.baselines import BASELINES
 from envs.navigation.crowd_nav.state import CrowdNavParams, ranges_of, state_dtype
-from envs.navigation.options import OptionTable
+from envs.navigation.options import action_space, names_of
 
-WORLD = World(
-    name="crowd_nav",
-    params=CrowdNavParams,
-    reset=kernel.reset_one,
-    step=kernel.step_one,
-    observe=observations.observe_one,
-    metrics=kernel.metrics_one,
-    reward_terms=kernel.REWARD_TERMS,
-    metric_names=kernel.METRICS,
-    ranges=ranges_of,
-)
+WORLD = World.of(kernel, "crowd_nav", CrowdNavParams, observe=observations.observe_one, ranges=ranges_of)
 
 
-class CrowdNavOptions(TypedDict, total=False):
-    """The arguments of the environments; `CrowdNavEnv` says what each one means."""
+@dataclass(frozen=True, kw_only=True)
+class CrowdNavOptions(Options):
+    """The arguments of the CrowdNav environments."""
 
-    people: Literal["orca", "social_force"]
-    people_count: int
-    scenario: Literal["circle", "square", "mixed"]
-    circle_radius: float
-    square_width: float
-    varied_people: bool
-    new_goals: bool
-    robot_visible: bool
-    drive: Literal["holonomic", "differential"]
-    robot_radius: float
-    max_speed: float
-    max_turn: float
-    goal_radius: float
-    actions: Literal["continuous", "discrete", "discrete81"]
-    observation: Literal["people", "lidar"]
-    sensor_range: float
-    beams: int
-    scans: int
-    success_reward: float
-    collision_penalty: float
-    discomfort_distance: float
-    discomfort_penalty: float
-    progress_reward: float
-    time_step: float
-    time_limit: float
-    split: Literal["train", "test"]
-
-
-_OPTIONS = OptionTable(
-    numbers=(
-        ("people_count", 5, 1, 100, "integer"),
-        ("circle_radius", 4.0, 1.0, 100.0, "number"),
-        ("square_width", 10.0, 2.0, 200.0, "number"),
-        ("robot_radius", 0.3, 0.0, 2.0, "positive"),
-        ("max_speed", 1.0, 0.0, 5.0, "positive"),
-        ("max_turn", 2.0, 0.0, 4.0, "positive"),
-        ("goal_radius", 0.3, 0.0, 2.0, "positive"),
-        ("sensor_range", 5.0, 0.0, 100.0, "positive"),
-        ("beams", 64, 4, 1024, "integer"),
-        ("scans", 3, 1, 16, "integer"),
-        ("success_reward", 1.0, 0.0, 1000.0, "number"),
-        ("collision_penalty", 0.25, 0.0, 1000.0, "number"),
-        ("discomfort_distance", 0.2, 0.0, 2.0, "number"),
-        ("discomfort_penalty", 0.5, 0.0, 1000.0, "number"),
-        ("progress_reward", 0.0, 0.0, 1000.0, "number"),
-        ("time_step", 0.25, 0.01, 1.0, "number"),
-        ("time_limit", 25.0, 0.0, 10_000.0, "positive"),
-    ),
-    choices={
-        "people": ("orca", "social_force"),
-        "scenario": ("circle", "square", "mixed"),
-        "drive": ("holonomic", "differential"),
-        "actions": ("continuous", "discrete", "discrete81"),
-        "observation": ("people", "lidar"),
-        "split": ("train", "test"),
-    },
-    switches={"varied_people": False, "new_goals": False, "robot_visible": False},
-)
+    robots: int = integer(1, 1, 20)
+    """in each place; the single environment has one"""
+    people: Literal["orca", "social_force"] = "orca"
+    """how people walk"""
+    people_count: int = integer(5, 1, 100)
+    """how many"""
+    scenario: Literal["circle", "square", "mixed"] = "circle"
+    """where people come from and go to"""
+    circle_radius: float = number(4.0, 1.0, 100.0)
+    """m"""
+    square_width: float = number(10.0, 2.0, 200.0)
+    """m"""
+    varied_people: bool = False
+    """whether radii are 0.3 to 0.5 m and speeds 0.5 to 1.5 m/s instead of 0.3 m and 1 m/s"""
+    new_goals: bool = False
+    """whether people who arrive walk on to a new goal, so that the crowd does not disperse"""
+    robot_visible: bool = False
+    """whether people see the robot"""
+    drive: Literal["holonomic", "differential"] = "holonomic"
+    """how the robot moves"""
+    robot_radius: float = number(0.3, 0.0, 2.0, above=True)
+    """m"""
+    max_speed: float = number(1.0, 0.0, 5.0, above=True)
+    """m/s"""
+    max_turn: float = number(2.0, 0.0, 4.0, above=True)
+    """rad/s"""
+    goal_radius: float = number(0.3, 0.0, 2.0, above=True)
+    """m"""
+    actions: Literal["continuous", "discrete", "discrete81"] = "continuous"
+    """the kind of actions"""
+    observation: Literal["people", "lidar"] = "people"
+    """what is perceived of others"""
+    sensor_range: float = number(5.0, 0.0, 100.0, above=True)
+    """m"""
+    beams: int = integer(64, 4, 1024)
+    """of the lidar"""
+    scans: int = integer(3, 1, 16)
+    """that are observed"""
+    success_reward: float = number(1.0, 0.0, 1000.0)
+    """on arrival"""
+    collision_penalty: float = number(0.25, 0.0, 1000.0)
+    """for a collision"""
+    discomfort_distance: float = number(0.2, 0.0, 2.0)
+    """m"""
+    discomfort_penalty: float = number(0.5, 0.0, 1000.0)
+    """a second and metre"""
+    progress_reward: float = number(0.0, 0.0, 1000.0)
+    """a metre"""
+    time_step: float = number(0.25, 0.01, 1.0)
+    """s"""
+    time_limit: float = number(25.0, 0.0, 10_000.0, above=True)
+    """s"""
 
 
-def crowd_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[CrowdNavOptions]) -> Setup:
-    """Returns the world with its parameters chosen; leave: whether agents that are done leave the others.
-
-    Raises ValueError for a wrong argument.
-    """
-    chosen = _OPTIONS.check(options)
-    require_number("robots", robots, 1, 20, integer=True)
-    holonomic, lidar = chosen["drive"] == "holonomic", chosen["observation"] == "lidar"
-    people, scans, beams = chosen["people_count"], chosen["scans"], chosen["beams"]
-    table = moves.fine(holonomic) if chosen["actions"] == "discrete81" else moves.coarse(holonomic)
-    params = CrowdNavParams(
-        split=_OPTIONS.index("split", chosen),
-        dt=float(chosen["time_step"]),
-        max_steps=steps_of(chosen["time_limit"] / chosen["time_step"]),
+def crowd_nav_setup(options: CrowdNavOptions) -> Setup:
+    """Returns the world with its parameters chosen."""
+    holonomic, lidar = options.drive == "holonomic", options.observation == "lidar"
+    robots, people, scans, beams = options.robots, options.people_count, options.scans, options.beams
+    params = params_of(
+        CrowdNavParams,
+        options,
+        dt=options.time_step,
+        max_steps=steps_of(options.time_limit / options.time_step),
         people=people,
-        scenario=_OPTIONS.index("scenario", chosen),
-        circle_radius=float(chosen["circle_radius"]),
-        square_width=float(chosen["square_width"]),
-        model=_OPTIONS.index("people", chosen),
-        varied=int(chosen["varied_people"]),
-        new_goals=int(chosen["new_goals"]),
-        robot_visible=int(chosen["robot_visible"]),
-        drive=_OPTIONS.index("drive", chosen),
-        robot_radius=float(chosen["robot_radius"]),
-        max_speed=float(chosen["max_speed"]),
-        max_turn=float(chosen["max_turn"]),
-        goal_radius=float(chosen["goal_radius"]),
-        discrete=int(chosen["actions"] != "continuous"),
-        moves=table,
-        success=float(chosen["success_reward"]),
-        collision=float(chosen["collision_penalty"]),
-        discomfort_m=float(chosen["discomfort_distance"]),
-        discomfort=float(chosen["discomfort_penalty"]),
-        progress=float(chosen["progress_reward"]),
-        observation=_OPTIONS.index("observation", chosen),
-        sensor_range=float(chosen["sensor_range"]),
-        scans=scans,
+        model=options.index("people"),
+        varied=options.varied_people,
+        discrete=options.actions != "continuous",
+        moves=moves.fine(holonomic) if options.actions == "discrete81" else moves.coarse(holonomic),
+        success=options.success_reward,
+        collision=options.collision_penalty,
+        discomfort_m=options.discomfort_distance,
+        discomfort=options.discomfort_penalty,
+        progress=options.progress_reward,
         directions=moves.directions_of(beams),
     )
-    others = robots + people - 1
-    part = (
-        ("lidar", Box(0.0, 1.0, (scans * beams,), np.float32))
-        if lidar
-        else ("people", Box(-1.0, 1.0, (others, observations.TOKEN), np.float32))
-    )
+    if lidar:
+        part = ("lidar", Box(0.0, 1.0, (scans * beams,), np.float32))
+        texts = (f"distance of beam {{}}, {k} scans ago, by `sensor_range`" for k in range(scans))
+        seen = tuple(column for text in texts for column in numbered(text, beams))
+    else:
+        others, seen = robots + people - 1, observations.TOKEN_COLUMNS
+        part = ("people", Box(-1.0, 1.0, (others, len(seen)), np.float32))
+    own = observations.OWN_COLUMNS
     return Setup(
         world=WORLD,
         params=params,
         state_dtype=state_dtype(robots, people, *((scans, beams) if lidar else (1, 1))),
-        observation_space=Dict([part, ("robot", Box(-1.0, 1.0, (observations.OWN,), np.float32))]),
-        action_space=Discrete(len(table)) if params.discrete else Box(-1.0, 1.0, (2,), np.float32),
-        renderer=lambda: _renderer(params, robots),
-        render_fps=round(1 / chosen["time_step"]),
+        observation_space=Dict([part, ("robot", Box(-1.0, 1.0, (len(own),), np.float32))]),
+        action_space=action_space(params),
+        renderer=drawn_by("envs.navigation.crowd_nav.render:CrowdNavRenderer", params, robots),
+        render_fps=round(1 / options.time_step),
         baselines=BASELINES,
-        agents=("robot",) if robots == 1 else tuple(f"robot_{r}" for r in range(robots)),
-        active="active" if leave else None,
+        agents=names_of(robots),
+        columns={part[0]: seen, "robot": own},
     )
 
 
-def _renderer(params: CrowdNavParams, robots: int) -> Renderer:
-    from envs.navigation.crowd_nav.render import CrowdNavRenderer  # pygame is imported when it draws
-
-    return CrowdNavRenderer(params, robots)
-
-
-class CrowdNavEnv(LaneEnv):
+class CrowdNavEnv(WorldEnv):
     """A robot on the way to its goal across a place where people walk.
 
     With the defaults it is the task of Chen et al. 2019: five people cross a circle of 4 m, each on the way
@@ -224,74 +189,32 @@ class CrowdNavEnv(LaneEnv):
     `straight_line` (blind), `orca`, `social_force`; for every drive and kind of action. They know everyone's
     place and velocity, also out of sight.
 
-    Args:
-        render_mode: "rgb_array", "human" or None.
-        people: how people walk, "orca" or "social_force".
-        people_count: 1 to 100.
-        scenario: "circle", "square" or "mixed".
-        circle_radius: m.
-        square_width: m.
-        varied_people: whether radii are 0.3 to 0.5 m and speeds 0.5 to 1.5 m/s instead of 0.3 m and 1 m/s.
-        new_goals: whether people who arrive walk on to a new goal, so that the crowd does not disperse.
-        robot_visible: whether people see the robot.
-        drive: "holonomic" or "differential".
-        robot_radius: m.
-        max_speed: m/s.
-        max_turn: rad/s.
-        goal_radius: m.
-        actions: "continuous", "discrete" or "discrete81".
-        observation: "people" or "lidar".
-        sensor_range: m.
-        beams: of the lidar.
-        scans: that are observed.
-        success_reward: 1.
-        collision_penalty: 0.25.
-        discomfort_distance: m, 0.2.
-        discomfort_penalty: a second and metre, 0.5.
-        progress_reward: a metre, 0.
-        time_step: s.
-        time_limit: s.
-        split: "train" or "test".
-
-    Raises:
-        ValueError: for a wrong argument: its value, what is allowed, and the nearest name.
-
     Sources: Chen, Liu, Kreiss & Alahi 2019, "Crowd-robot interaction" (task and reward); van den Berg et al.
     2011 (ORCA); Helbing & Molnár 1995, Moussaïd et al. 2009 (social forces).
     """
 
-    def __init__(self, render_mode: str | None = None, **options: Unpack[CrowdNavOptions]) -> None:
-        super().__init__(crowd_nav_setup(**options), render_mode)
+    options, setup_of = CrowdNavOptions, staticmethod(crowd_nav_setup)
 
 
-class CrowdNavVectorEnv(LaneVectorEnv):
+class CrowdNavVectorEnv(WorldVectorEnv):
     """A batch of `CrowdNavEnv`, stepped on all cores; the same arguments.
 
-    robots: in each place; with more than one each is an environment of its own (`LaneVectorEnv`), and who is
-    done is gone, sees zeros and earns nothing until the others are done too.
+    With more than one of `robots` each is an environment of its own (`LaneVectorEnv`), and who is done is
+    gone, sees zeros and earns nothing until the others are done too.
     """
 
-    def __init__(
-        self,
-        num_envs: int = 1,
-        render_mode: str | None = None,
-        robots: int = 1,
-        **options: Unpack[CrowdNavOptions],
-    ) -> None:
-        super().__init__(crowd_nav_setup(robots, **options), num_envs, render_mode)
+    single = CrowdNavEnv
 
 
-def parallel_env(
-    render_mode: str | None = None, robots: int = 3, **options: Unpack[CrowdNavOptions]
-) -> ParallelLaneEnv:
-    """Returns a place in which `robot_0` … drive among people and one another, as a parallel env.
+class CrowdNavParallelEnv(WorldParallelEnv):
+    """A place in which `robot_0` … drive among people and one another, as a parallel env.
 
     All but the first begin as people do, near the circle or in the square, on the way to the other side. To a
     robot's senses and in its reward the other robots are bodies as people are. Who arrives or collides has
     terminated and leaves, and is in nobody's way any more.
 
-    robots: 2 to 20. The other arguments, the actions, observations and rewards are `CrowdNavEnv`'s, with
-    robots + people − 1 tokens. Raises ValueError for a wrong argument.
+    robots: 2 to 20, by default 3. The other arguments, the actions, observations and rewards are
+    `CrowdNavEnv`'s, with robots + people − 1 tokens. Raises ValueError for a wrong argument.
     """
-    require_number("robots", robots, 2, 20, integer=True)
-    return ParallelLaneEnv(crowd_nav_setup(robots, leave=True, **options), "crowd_nav_v0", render_mode)
+
+    single, name, count, leaving = CrowdNavEnv, "crowd_nav_v0", "robots", "active"

@@ -31,7 +31,20 @@ METRICS = (
     "mean_acceleration",
     "length",
 )
+(
+    _M_SUCCESS,
+    _M_COLLISION,
+    _M_TIMEOUT,
+    _M_TIME_TO_GOAL,
+    _M_MIN_DISTANCE,
+    _M_INTRUSION_RATIO,
+    _M_PATH_LENGTH,
+    _M_SPL,
+    _M_MEAN_ACCELERATION,
+    _M_LENGTH,
+) = range(len(METRICS))
 _SUCCESS, _COLLISION, _DISCOMFORT, _PROGRESS = range(len(REWARD_TERMS))
+_METRICS = len(METRICS)
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _TINY, _FAR = np.float32(1e-6), np.float32(1e3)
 
@@ -192,16 +205,16 @@ def metrics_one(s, p, out):
     """Writes the metrics of each robot, in the order of `METRICS`."""
     dt = np.float32(p.dt)
     for r in range(s.heading.shape[0]):
-        k = 10 * r
+        k = _METRICS * r
         steps = np.float32(max(s.steps[r], 1))
         arrived = s.outcome[r] == ARRIVED
-        out[k] = _ONE if arrived else _ZERO
-        out[k + 1] = _ONE if s.outcome[r] == COLLIDED else _ZERO
-        out[k + 2] = _ONE if s.outcome[r] == PRESENT else _ZERO
-        out[k + 3] = dt * (steps if arrived else np.float32(p.max_steps))
-        out[k + 4] = s.min_gap[r]
-        out[k + 5] = np.float32(s.intrusions[r]) / steps
-        out[k + 6] = s.path_m[r]
-        out[k + 7] = s.start_m[r] / max(s.start_m[r], s.path_m[r]) if arrived else _ZERO
-        out[k + 8] = s.change[r] / (steps * dt)
-        out[k + 9] = np.float32(s.steps[r])
+        out[k + _M_SUCCESS] = _ONE if arrived else _ZERO
+        out[k + _M_COLLISION] = _ONE if s.outcome[r] == COLLIDED else _ZERO
+        out[k + _M_TIMEOUT] = _ONE if s.outcome[r] == PRESENT else _ZERO
+        out[k + _M_TIME_TO_GOAL] = dt * (steps if arrived else np.float32(p.max_steps))
+        out[k + _M_MIN_DISTANCE] = s.min_gap[r]
+        out[k + _M_INTRUSION_RATIO] = np.float32(s.intrusions[r]) / steps
+        out[k + _M_PATH_LENGTH] = s.path_m[r]
+        out[k + _M_SPL] = s.start_m[r] / max(s.start_m[r], s.path_m[r]) if arrived else _ZERO
+        out[k + _M_MEAN_ACCELERATION] = s.change[r] / (steps * dt)
+        out[k + _M_LENGTH] = np.float32(s.steps[r])

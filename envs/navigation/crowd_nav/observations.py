@@ -14,8 +14,16 @@ from envs.core.lane import lane
 from envs.navigation.crowd_nav.state import LIDAR
 from envs.navigation.lidar import meet_disc
 
-TOKEN = 7  # presence, x, y, vx, vy, radius, gap
-OWN = 6  # metres to the goal, vx, vy, cosine and sine of the heading, time left
+TOKEN_COLUMNS = (
+    *("presence: 1, the rest 0", "x, by `sensor_range`", "y, by `sensor_range`", "vx, by 2 m/s"),
+    *("vy, by 2 m/s", "radius, by 1 m", "gap between the surfaces, by `sensor_range`"),
+)
+OWN_COLUMNS = (
+    *("distance to the goal, by 10 m", "velocity ahead to the goal, by 2 m/s"),
+    *("velocity to the left, by 2 m/s", "cosine of the heading against the goal's direction"),
+    *("sine of the heading against the goal's direction", "share of the time that is left"),
+)
+TOKEN, OWN = len(TOKEN_COLUMNS), len(OWN_COLUMNS)
 SPEED_RANGE, SIZE_RANGE, GOAL_RANGE = np.float32(2.0), np.float32(1.0), np.float32(10.0)  # m/s, m, m
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)

@@ -1,14 +1,14 @@
 # Holds a launcher of kernel code: a record has no static type, and Numba is partly typed.
 # pyright: reportMissingParameterType=false
-"""A scripted explorer, batched: it takes a `LaneVectorEnv` of this world and returns its actions."""
+"""A scripted explorer, batched: it takes a `Batch` of this world and returns its actions."""
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from envs.core.each import for_each
-from envs.core.gym_env import LaneVectorEnv
 from envs.core.lane import lane
+from envs.core.setup import Batch
 from envs.navigation.explore.pursuit import to_nearest_frontier
 from envs.navigation.explore.senses import find_frontier
 from envs.navigation.moves import nearest_move
@@ -21,7 +21,7 @@ def _choose(s, p, number, out):
     out[0], out[1] = to_nearest_frontier(s, p)
 
 
-def nearest_frontier(env: LaneVectorEnv) -> np.ndarray:
+def nearest_frontier(env: Batch) -> np.ndarray:
     """Drives to the nearest place where what the robot knows ends (Yamauchi 1997)."""
     p = env.setup.params
     # Robots without a guide have no plan, so one is made for them, in rows that are ours to write to.
@@ -31,4 +31,4 @@ def nearest_frontier(env: LaneVectorEnv) -> np.ndarray:
     return nearest_move(actions, p.moves) if p.discrete else actions
 
 
-BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {"nearest_frontier": nearest_frontier}
+BASELINES: Mapping[str, Callable[[Batch], np.ndarray]] = {"nearest_frontier": nearest_frontier}

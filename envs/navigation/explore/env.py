@@ -1,155 +1,60 @@
 """The Explore environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
-import math
-from typing import Literal, TypedDict, Unpack
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from gymnasium.spaces import Box, Dict, Discrete
+from gymnasium.spaces import Box, Dict
 from scipy.ndimage import binary_dilation, label
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
-from envs.core.setup import Renderer, Setup
-from envs.core.validation import steps_of
-from envs.navigation import moves
+from envs.core.options import number, params_of
+from envs.core.setup import Setup, drawn_by, numbered
+from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.navigation.explore import kernel, senses
 from envs.navigation.explore.baselines import BASELINES
 from envs.navigation.explore.state import ExploreParams, ranges_of, state_dtype
 from envs.navigation.maps.bank import MapBank
-from envs.navigation.maps.choice import choose_bank
-from envs.navigation.options import OptionTable
-from envs.navigation.wavefront import GUIDE
+from envs.navigation.options import RobotOptions, action_space
+from envs.navigation.wavefront import GUIDE_COLUMNS
 
-WORLD = World(
-    name="explore",
-    params=ExploreParams,
-    reset=kernel.reset_one,
-    step=kernel.step_one,
-    observe=senses.observe_one,
-    metrics=kernel.metrics_one,
-    reward_terms=kernel.REWARD_TERMS,
-    metric_names=kernel.METRICS,
-    ranges=ranges_of,
-)
+WORLD = World.of(kernel, "explore", ExploreParams, observe=senses.observe_one, ranges=ranges_of)
 
 
-class ExploreOptions(TypedDict, total=False):
-    """The arguments of the environments; `ExploreEnv` says what each one means."""
+@dataclass(frozen=True, kw_only=True)
+class ExploreOptions(RobotOptions):
+    """The arguments of the Explore environments."""
 
-    maps: str
-    map_count: int
-    map_size: int
-    resolution: float
-    drive: Literal["differential", "holonomic", "ackermann"]
-    robot_radius: float
-    max_speed: float
-    max_turn: float
-    acceleration: float
-    turn_acceleration: float
-    collisions: Literal["stop", "end"]
-    actions: Literal["continuous", "discrete"]
-    actuation_noise: float
-    odometry_noise: float
-    scan_matching: bool
-    beams: int
-    lidar_range: float
-    lidar_noise: float
-    guide: bool
-    patch_cells: int
-    patch_cell: float
-    map_reward: float
-    collision_penalty: float
-    time_penalty: float
-    enough: float
-    time_step: float
-    time_limit: float
-    split: Literal["train", "test"]
+    collisions: Literal["end", "stop"] = "stop"
+    odometry_noise: float = number(0.05, 0.0, 1.0)
+    lidar_range: float = number(4.0, 0.0, 1000.0, above=True)
+    lidar_noise: float = number(0.01, 0.0, 10.0)
+    guide: bool = False
+    """whether the robot is told where the nearest frontier is"""
+    collision_penalty: float = number(2.0, 0.0, 1000.0)
+    time_penalty: float = number(0.0, 0.0, 1000.0)
+    time_step: float = number(0.2, 0.01, 1.0)
+    time_limit: float = number(60.0, 0.0, 10_000.0, above=True)
+    scan_matching: bool = True
+    """whether scans correct the odometry"""
+    map_reward: float = number(10.0, 0.0, 1000.0)
+    """for the whole place"""
+    enough: float = number(0.97, 0.0, 1.0, above=True)
+    """coverage at which the episode ends"""
 
 
-_OPTIONS = OptionTable(
-    numbers=(
-        ("map_count", 200, 1, 10_000, "integer"),
-        ("map_size", 64, 16, 512, "integer"),
-        ("resolution", 0.15, 0.0, 10.0, "positive"),
-        ("robot_radius", 0.2, 0.0, 5.0, "positive"),
-        ("max_speed", 1.0, 0.0, 20.0, "positive"),
-        ("max_turn", 1.0, 0.0, 10.0, "positive"),
-        ("acceleration", 1.0, 0.0, 100.0, "positive"),
-        ("turn_acceleration", 2.0, 0.0, 100.0, "positive"),
-        ("actuation_noise", 0.0, 0.0, 1.0, "number"),
-        ("odometry_noise", 0.05, 0.0, 1.0, "number"),
-        ("beams", 64, 4, 1024, "integer"),
-        ("lidar_range", 4.0, 0.0, 1000.0, "positive"),
-        ("lidar_noise", 0.01, 0.0, 10.0, "number"),
-        ("patch_cells", 32, 4, 128, "integer"),
-        ("patch_cell", 0.3, 0.0, 10.0, "positive"),
-        ("map_reward", 10.0, 0.0, 1000.0, "number"),
-        ("collision_penalty", 2.0, 0.0, 1000.0, "number"),
-        ("time_penalty", 0.0, 0.0, 1000.0, "number"),
-        ("enough", 0.97, 0.0, 1.0, "positive"),
-        ("time_step", 0.2, 0.01, 1.0, "number"),
-        ("time_limit", 60.0, 0.0, 10_000.0, "positive"),
-    ),
-    choices={
-        "drive": ("differential", "holonomic", "ackermann"),
-        "collisions": ("stop", "end"),
-        "actions": ("continuous", "discrete"),
-        "split": ("train", "test"),
-    },
-    switches={"scan_matching": True, "guide": False},
-    others={"maps": "rooms"},
-)
-
-
-def explore_setup(**options: Unpack[ExploreOptions]) -> Setup:
-    """Returns the world with its parameters chosen.
-
-    Raises ValueError for a wrong argument, or a map that no robot can drive in.
-    """
-    chosen = _OPTIONS.check(options)
-    bank = choose_bank(
-        chosen["maps"],
-        split=chosen["split"],
-        count=chosen["map_count"],
-        size=chosen["map_size"],
-        resolution=chosen["resolution"],
-        robot_radius=chosen["robot_radius"],
-        goals=1,
-    )
-    beams, side = chosen["beams"], chosen["patch_cells"]
-    params = ExploreParams(
-        split=_OPTIONS.index("split", chosen),
-        dt=float(chosen["time_step"]),
-        max_steps=steps_of(chosen["time_limit"] / chosen["time_step"]),
-        occupied=bank.occupied,
-        clearance=bank.clearance,
+def explore_setup(options: ExploreOptions) -> Setup:
+    """Returns the world with its parameters chosen; ValueError for a map that no robot can drive in."""
+    beams, side, bank = options.beams, options.patch_cells, options.bank(goals=1)
+    params = params_of(
+        ExploreParams,
+        options,
+        **options.derived(bank),
         seeable=seeable(bank),
-        resolution=float(bank.resolution),
-        drive=_OPTIONS.index("drive", chosen),
-        radius=float(chosen["robot_radius"]),
-        max_speed=float(chosen["max_speed"]),
-        max_turn=float(chosen["max_turn"]),
-        acceleration=float(chosen["acceleration"]),
-        turn_acceleration=float(chosen["turn_acceleration"]),
-        bump=int(chosen["collisions"] == "stop"),
-        discrete=int(chosen["actions"] == "discrete"),
-        moves=moves.coarse(chosen["drive"] == "holonomic"),
-        actuation_noise=float(chosen["actuation_noise"]),
-        odometry_noise=float(chosen["odometry_noise"]),
-        matching=int(chosen["scan_matching"]),
-        gain=float(chosen["map_reward"]),
-        collision=float(chosen["collision_penalty"]),
-        time=float(chosen["time_penalty"]),
-        enough=float(chosen["enough"]),
-        lidar_range=float(chosen["lidar_range"]),
-        lidar_noise=float(chosen["lidar_noise"]),
-        directions=moves.directions_of(beams),
-        guide=int(chosen["guide"]),
-        margin=math.ceil(chosen["robot_radius"] / bank.resolution - 0.5),
-        patch=side,
-        patch_cell=float(chosen["patch_cell"]),
+        matching=options.scan_matching,
+        gain=options.map_reward,
     )
-    own = senses.OWN + (GUIDE if params.guide else 0)
+    own = (*senses.OWN_COLUMNS, *(GUIDE_COLUMNS if params.guide else ()))
     return Setup(
         world=WORLD,
         params=params,
@@ -158,13 +63,18 @@ def explore_setup(**options: Unpack[ExploreOptions]) -> Setup:
             [
                 ("grid", Box(-1.0, 1.0, (1, side, side), np.float32)),
                 ("lidar", Box(0.0, 1.0, (beams,), np.float32)),
-                ("robot", Box(-1.0, 1.0, (own,), np.float32)),
+                ("robot", Box(-1.0, 1.0, (len(own),), np.float32)),
             ]
         ),
-        action_space=Discrete(len(params.moves)) if params.discrete else Box(-1.0, 1.0, (2,), np.float32),
-        renderer=lambda: _renderer(params),
-        render_fps=round(1 / chosen["time_step"]),
+        action_space=action_space(params),
+        renderer=drawn_by("envs.navigation.explore.render:ExploreRenderer", params),
+        render_fps=round(1 / options.time_step),
         baselines=BASELINES,
+        columns={
+            "grid": ("free (−1), unknown (0) or occupied (1)",),
+            "lidar": numbered("distance of beam {}, by `lidar_range`", beams),
+            "robot": own,
+        },
         source=bank,
     )
 
@@ -180,13 +90,7 @@ def seeable(bank: MapBank) -> np.ndarray:
     return inside
 
 
-def _renderer(params: ExploreParams) -> Renderer:
-    from envs.navigation.explore.render import ExploreRenderer  # pygame is imported when it draws
-
-    return ExploreRenderer(params)
-
-
-class ExploreEnv(LaneEnv):
+class ExploreEnv(WorldEnv):
     """A robot that maps a place which it does not know, by its own lidar and its own reckoning.
 
     It keeps an occupancy grid by log-odds. Its odometry drifts; each scan is matched with the map so far,
@@ -235,52 +139,13 @@ class ExploreEnv(LaneEnv):
     ## Baselines
     `nearest_frontier` (Yamauchi 1997): plans in the robot's own map, and follows by pure pursuit.
 
-    Args:
-        render_mode: "rgb_array", "human" or None.
-        maps: "rooms", "maze", "clutter", "mixed", or a path to a `.yaml`.
-        map_count: maps a split.
-        map_size: cells along a side.
-        resolution: m, a cell.
-        drive: "differential", "holonomic" or "ackermann".
-        robot_radius: m.
-        max_speed: m/s.
-        max_turn: rad/s.
-        acceleration: m/s².
-        turn_acceleration: rad/s²; Ackermann: of the steering angle, rad/s.
-        collisions: "stop" or "end".
-        actions: "continuous" or "discrete".
-        actuation_noise: share, standard deviation.
-        odometry_noise: share, standard deviation.
-        scan_matching: whether scans correct the odometry.
-        beams: of the lidar.
-        lidar_range: m.
-        lidar_noise: m, standard deviation.
-        guide: whether the robot is told where the nearest frontier is.
-        patch_cells: V.
-        patch_cell: m.
-        map_reward: for the whole place, 10.
-        collision_penalty: 2.
-        time_penalty: a step, 0.
-        enough: coverage, 0.97.
-        time_step: s.
-        time_limit: s.
-        split: "train" or "test".
-
-    Raises:
-        ValueError: for a wrong argument: its value, what is allowed, and the nearest name; for a map: its
-            file and the remedy.
-
     Sources: Yamauchi 1997 (frontiers); Hornung et al. 2013, OctoMap (log-odds and their bounds).
     """
 
-    def __init__(self, render_mode: str | None = None, **options: Unpack[ExploreOptions]) -> None:
-        super().__init__(explore_setup(**options), render_mode)
+    options, setup_of = ExploreOptions, staticmethod(explore_setup)
 
 
-class ExploreVectorEnv(LaneVectorEnv):
+class ExploreVectorEnv(WorldVectorEnv):
     """A batch of `ExploreEnv`, stepped on all cores; the same arguments."""
 
-    def __init__(
-        self, num_envs: int = 1, render_mode: str | None = None, **options: Unpack[ExploreOptions]
-    ) -> None:
-        super().__init__(explore_setup(**options), num_envs, render_mode)
+    single = ExploreEnv

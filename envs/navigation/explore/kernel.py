@@ -24,6 +24,16 @@ METRICS = (
     "path_length",
     "length",
 )
+(
+    _M_COVERAGE,
+    _M_MEAN_COVERAGE,
+    _M_MAP_ERROR,
+    _M_DRIFT,
+    _M_COLLISION,
+    _M_FINISHED,
+    _M_PATH_LENGTH,
+    _M_LENGTH,
+) = range(len(METRICS))
 _MAPPED, _COLLISION, _TIME = range(len(REWARD_TERMS))
 _TRIES = 4096
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
@@ -103,13 +113,13 @@ def judge(s, p):
 def metrics_one(s, p, out):
     """Writes the metrics in the order of `METRICS`."""
     steps = np.float32(max(s.step, 1))
-    out[0] = np.float32(s.right) / np.float32(s.cells)
+    out[_M_COVERAGE] = np.float32(s.right) / np.float32(s.cells)
     # A robot that has collided maps nothing any more, but keeps what it has.
     rest = np.float32(p.max_steps - s.step) if s.outcome == COLLIDED else _ZERO
-    out[1] = (s.area_under + out[0] * rest) / np.float32(p.max_steps)
-    out[2] = np.float32(s.wrong) / np.float32(max(s.right + s.wrong, 1))
-    out[3] = s.drift_m / steps
-    out[4] = _ONE if s.bumps > 0 else _ZERO
-    out[5] = _ONE if s.outcome == FINISHED else _ZERO
-    out[6] = s.path_m[0]
-    out[7] = np.float32(s.step)
+    out[_M_MEAN_COVERAGE] = (s.area_under + out[_M_COVERAGE] * rest) / np.float32(p.max_steps)
+    out[_M_MAP_ERROR] = np.float32(s.wrong) / np.float32(max(s.right + s.wrong, 1))
+    out[_M_DRIFT] = s.drift_m / steps
+    out[_M_COLLISION] = _ONE if s.bumps > 0 else _ZERO
+    out[_M_FINISHED] = _ONE if s.outcome == FINISHED else _ZERO
+    out[_M_PATH_LENGTH] = s.path_m[0]
+    out[_M_LENGTH] = np.float32(s.step)

@@ -11,7 +11,10 @@ from envs.navigation.lidar import blur, scan_grid, write_ranges
 from envs.navigation.locomotion import write_velocities
 from envs.navigation.matching import match
 
-OWN = 3  # both velocities, time left
+OWN_COLUMNS = (
+    *("first velocity, by its highest", "second velocity, by its highest", "share of the time that is left"),
+)
+OWN = len(OWN_COLUMNS)
 _UNKNOWN_AROUND = 3  # of a frontier's eight neighbours
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeGuard
 
 from envs.core.validation import require_choice
 from envs.navigation.maps.bank import MapBank, bank_of_map, generate_bank
@@ -24,9 +25,20 @@ def choose_bank(
     The other arguments are those of `generate_bank`; a file has its own size and resolution, and 16 goals.
     Raises ValueError for an unknown name, and for a map in which no robot of this radius can drive.
     """
-    if isinstance(maps, Path) or (isinstance(maps, str) and maps.endswith((".yaml", ".yml"))):
+    if _is_file(maps):
         read = load_ros_map(maps)
         goals = max(goals, _GOALS_OF_A_FILE)
         return bank_of_map(read.occupied, read.resolution, robot_radius, goals, split, str(maps))
-    kinds = CHOICES[require_choice("maps", maps, [*CHOICES, "PATH.yaml"])]
+    require_maps(maps)
+    kinds = CHOICES[str(maps)]
     return generate_bank(kinds, split, count, size, float(resolution), float(robot_radius), goals)
+
+
+def require_maps(maps: object) -> None:
+    """Raises ValueError for what is neither one of `CHOICES` nor the path of a `.yaml`."""
+    if not _is_file(maps):
+        require_choice("maps", maps, [*CHOICES, "PATH.yaml"])
+
+
+def _is_file(maps: object) -> TypeGuard[str | Path]:
+    return isinstance(maps, Path) or (isinstance(maps, str) and maps.endswith((".yaml", ".yml")))

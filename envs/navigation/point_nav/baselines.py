@@ -1,6 +1,6 @@
 # Holds a launcher of kernel code: a record has no static type, and Numba is partly typed.
 # pyright: reportMissingParameterType=false
-"""Scripted robots, batched: each takes a `LaneVectorEnv` of this world and returns its actions.
+"""Scripted robots, batched: each takes a `Batch` of this world and returns its actions.
 
 They read the lanes' records: the shortest way and the dynamic window know the map, which a robot does not.
 """
@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from envs.core.each import for_each
-from envs.core.gym_env import LaneVectorEnv
 from envs.core.lane import lane
+from envs.core.setup import Batch
 from envs.navigation.moves import nearest_move
 from envs.navigation.point_nav.planners import (
     drive_to,
@@ -23,22 +23,22 @@ from envs.navigation.point_nav.planners import (
 _STRAIGHT, _SHORTEST, _WINDOW, _OWN = range(4)
 
 
-def straight_line(env: LaneVectorEnv) -> np.ndarray:
+def straight_line(env: Batch) -> np.ndarray:
     """Turns to its goal and goes straight to it."""
     return _actions(env, _STRAIGHT)
 
 
-def shortest_way(env: LaneVectorEnv) -> np.ndarray:
+def shortest_way(env: Batch) -> np.ndarray:
     """Follows the planner's shortest way by pure pursuit: it knows the map."""
     return _actions(env, _SHORTEST)
 
 
-def dwa(env: LaneVectorEnv) -> np.ndarray:
+def dwa(env: Batch) -> np.ndarray:
     """Avoids what is near by the dynamic window approach, and knows of its goal the direction only."""
     return _actions(env, _WINDOW)
 
 
-def own_plan(env: LaneVectorEnv) -> np.ndarray:
+def own_plan(env: Batch) -> np.ndarray:
     """Follows the plan in the robot's own map by pure pursuit: it knows what it has seen, as an agent does.
 
     Raises ValueError if the robots have none (`guide`).
@@ -48,13 +48,13 @@ def own_plan(env: LaneVectorEnv) -> np.ndarray:
     return _actions(env, _OWN)
 
 
-BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {
+BASELINES: Mapping[str, Callable[[Batch], np.ndarray]] = {
     "straight_line": straight_line,
     "shortest_way": shortest_way,
     "dwa": dwa,
 }
 
-GUIDED_BASELINES: Mapping[str, Callable[[LaneVectorEnv], np.ndarray]] = {**BASELINES, "own_plan": own_plan}
+GUIDED_BASELINES: Mapping[str, Callable[[Batch], np.ndarray]] = {**BASELINES, "own_plan": own_plan}
 
 
 @lane
@@ -74,7 +74,7 @@ def _choose(s, p, planner, out):
         out[2 * r], out[2 * r + 1] = first, second
 
 
-def _actions(env: LaneVectorEnv, planner: int) -> np.ndarray:
+def _actions(env: Batch, planner: int) -> np.ndarray:
     """Returns the actions, (N * R, 2) float32 or (N * R,) indices, that a planner chooses."""
     p = env.setup.params
     states = env.states

@@ -1,214 +1,100 @@
 """The PointNav environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
-import math
-from typing import Literal, TypedDict, Unpack
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from gymnasium.spaces import Box, Dict, Discrete
+from gymnasium.spaces import Box, Dict
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
-from envs.core.parallel_env import ParallelLaneEnv
-from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_number, steps_of
-from envs.navigation import moves
-from envs.navigation.maps.choice import choose_bank
-from envs.navigation.options import OptionTable
+from envs.core.options import integer, number, params_of
+from envs.core.setup import Setup, drawn_by, numbered
+from envs.core.world_env import WorldEnv, WorldVectorEnv
+from envs.core.world_parallel_env import WorldParallelEnv
+from envs.navigation.options import RobotOptions, action_space, names_of
 from envs.navigation.point_nav import kernel, senses
 from envs.navigation.point_nav.baselines import BASELINES, GUIDED_BASELINES
 from envs.navigation.point_nav.senses import keeps_map
-from envs.navigation.point_nav.state import (
-    GRID,
-    LIDAR,
-    SECTORS,
-    PointNavParams,
-    ranges_of,
-    state_dtype,
-)
-from envs.navigation.wavefront import GUIDE
+from envs.navigation.point_nav.state import GRID, LIDAR, SECTORS, PointNavParams, ranges_of, state_dtype
+from envs.navigation.wavefront import GUIDE_COLUMNS
 
-WORLD = World(
-    name="point_nav",
-    params=PointNavParams,
-    reset=kernel.reset_one,
-    step=kernel.step_one,
-    observe=senses.observe_one,
-    metrics=kernel.metrics_one,
-    reward_terms=kernel.REWARD_TERMS,
-    metric_names=kernel.METRICS,
-    ranges=ranges_of,
-)
-MOST_ROBOTS = 8
+WORLD = World.of(kernel, "point_nav", PointNavParams, observe=senses.observe_one, ranges=ranges_of)
 
 
-class PointNavOptions(TypedDict, total=False):
-    """The arguments of the environments; `PointNavEnv` says what each one means."""
+@dataclass(frozen=True, kw_only=True)
+class PointNavOptions(RobotOptions):
+    """The arguments of the PointNav environments."""
 
-    maps: str
-    map_count: int
-    map_size: int
-    resolution: float
-    shortest: float
-    longest: float
-    drive: Literal["differential", "holonomic", "ackermann"]
-    robot_radius: float
-    max_speed: float
-    max_turn: float
-    acceleration: float
-    turn_acceleration: float
-    goal_radius: float
-    collisions: Literal["end", "stop"]
-    actions: Literal["continuous", "discrete"]
-    actuation_noise: float
-    odometry_noise: float
-    observation: Literal["lidar", "sectors", "grid", "blind"]
-    beams: int
-    lidar_range: float
-    lidar_noise: float
-    sectors: int
-    guide: bool
-    patch_cells: int
-    patch_cell: float
-    success_reward: float
-    collision_penalty: float
-    time_penalty: float
-    progress_reward: float
-    time_step: float
-    time_limit: float
-    split: Literal["train", "test"]
+    robots: int = integer(1, 1, 8)
+    """in each map; the single environment has one"""
+    shortest: float = number(2.0, 0.0, 10_000.0)
+    """m, of the way from start to goal"""
+    longest: float = number(1e6, 0.0, 1e6, above=True)
+    """m, likewise"""
+    goal_radius: float = number(0.3, 0.0, 5.0, above=True)
+    """m"""
+    observation: Literal["lidar", "sectors", "grid", "blind"] = "lidar"
+    """what is perceived of the map"""
+    sectors: int = integer(16, 1, 256)
+    """tokens; a divisor of `beams`"""
+    success_reward: float = number(4.0, 0.0, 1000.0)
+    """on arrival"""
+    progress_reward: float = number(0.25, 0.0, 1000.0)
+    """a metre"""
+
+    def check(self) -> None:
+        """Sectors are whole numbers of beams."""
+        super().check()
+        if self.observation == "sectors" and self.beams % self.sectors:
+            raise ValueError(
+                f"sectors={self.sectors} does not divide the {self.beams} beams: use a divisor of beams"
+            )
 
 
-_OPTIONS = OptionTable(
-    numbers=(
-        ("map_count", 200, 1, 10_000, "integer"),
-        ("map_size", 64, 16, 512, "integer"),
-        ("resolution", 0.15, 0.0, 10.0, "positive"),
-        ("shortest", 2.0, 0.0, 10_000.0, "number"),
-        ("longest", 1e6, 0.0, 1e6, "positive"),
-        ("robot_radius", 0.2, 0.0, 5.0, "positive"),
-        ("max_speed", 1.0, 0.0, 20.0, "positive"),
-        ("max_turn", 1.0, 0.0, 10.0, "positive"),
-        ("acceleration", 1.0, 0.0, 100.0, "positive"),
-        ("turn_acceleration", 2.0, 0.0, 100.0, "positive"),
-        ("goal_radius", 0.3, 0.0, 5.0, "positive"),
-        ("actuation_noise", 0.0, 0.0, 1.0, "number"),
-        ("odometry_noise", 0.0, 0.0, 1.0, "number"),
-        ("beams", 64, 4, 1024, "integer"),
-        ("lidar_range", 6.0, 0.0, 1000.0, "positive"),
-        ("lidar_noise", 0.0, 0.0, 10.0, "number"),
-        ("sectors", 16, 1, 256, "integer"),
-        ("patch_cells", 32, 4, 128, "integer"),
-        ("patch_cell", 0.3, 0.0, 10.0, "positive"),
-        ("success_reward", 4.0, 0.0, 1000.0, "number"),
-        ("collision_penalty", 4.0, 0.0, 1000.0, "number"),
-        ("time_penalty", 0.01, 0.0, 1000.0, "number"),
-        ("progress_reward", 0.25, 0.0, 1000.0, "number"),
-        ("time_step", 0.1, 0.01, 1.0, "number"),
-        ("time_limit", 50.0, 0.0, 10_000.0, "positive"),
-    ),
-    choices={
-        "drive": ("differential", "holonomic", "ackermann"),
-        "collisions": ("end", "stop"),
-        "actions": ("continuous", "discrete"),
-        "observation": ("lidar", "sectors", "grid", "blind"),
-        "split": ("train", "test"),
-    },
-    switches={"guide": False},
-    others={"maps": "rooms"},
-)
-
-
-def point_nav_setup(robots: int = 1, leave: bool = False, **options: Unpack[PointNavOptions]) -> Setup:
-    """Returns the world with its parameters chosen; leave: whether agents that are done leave the others.
-
-    Raises ValueError for a wrong argument, or a map that no robot can drive in.
-    """
-    chosen = _OPTIONS.check(options)
-    require_number("robots", robots, 1, MOST_ROBOTS, integer=True)
-    beams, sectors, side = chosen["beams"], chosen["sectors"], chosen["patch_cells"]
-    observation = _OPTIONS.index("observation", chosen)
-    if observation == SECTORS and beams % sectors:
-        raise ValueError(f"sectors={sectors} does not divide the {beams} beams: use a divisor of beams")
-    bank = choose_bank(
-        chosen["maps"],
-        split=chosen["split"],
-        count=chosen["map_count"],
-        size=chosen["map_size"],
-        resolution=chosen["resolution"],
-        robot_radius=chosen["robot_radius"],
-        goals=max(4, robots),
-    )
-    holonomic = chosen["drive"] == "holonomic"
-    params = PointNavParams(
-        split=_OPTIONS.index("split", chosen),
-        dt=float(chosen["time_step"]),
-        max_steps=steps_of(chosen["time_limit"] / chosen["time_step"]),
-        occupied=bank.occupied,
-        clearance=bank.clearance,
+def point_nav_setup(options: PointNavOptions) -> Setup:
+    """Returns the world with its parameters chosen; ValueError for a map that no robot can drive in."""
+    robots, beams, sectors, side = options.robots, options.beams, options.sectors, options.patch_cells
+    bank = options.bank(max(4, robots))
+    params = params_of(
+        PointNavParams,
+        options,
+        **options.derived(bank),
         goals=bank.goals,
         geodesic=bank.geodesic,
-        resolution=float(bank.resolution),
-        shortest=float(chosen["shortest"]),
-        longest=float(chosen["longest"]),
-        drive=_OPTIONS.index("drive", chosen),
-        radius=float(chosen["robot_radius"]),
-        max_speed=float(chosen["max_speed"]),
-        max_turn=float(chosen["max_turn"]),
-        acceleration=float(chosen["acceleration"]),
-        turn_acceleration=float(chosen["turn_acceleration"]),
-        goal_radius=float(chosen["goal_radius"]),
-        bump=_OPTIONS.index("collisions", chosen),
-        discrete=int(chosen["actions"] == "discrete"),
-        moves=moves.coarse(holonomic),
-        actuation_noise=float(chosen["actuation_noise"]),
-        odometry_noise=float(chosen["odometry_noise"]),
-        success=float(chosen["success_reward"]),
-        collision=float(chosen["collision_penalty"]),
-        time=float(chosen["time_penalty"]),
-        progress=float(chosen["progress_reward"]),
-        observation=observation,
-        lidar_range=float(chosen["lidar_range"]),
-        lidar_noise=float(chosen["lidar_noise"]),
-        directions=moves.directions_of(beams),
-        sectors=sectors,
-        guide=int(chosen["guide"]),
-        margin=math.ceil(chosen["robot_radius"] / bank.resolution - 0.5),
-        patch=side,
-        patch_cell=float(chosen["patch_cell"]),
+        success=options.success_reward,
+        progress=options.progress_reward,
     )
     parts: list[tuple[str, Box]] = []
-    if observation == LIDAR:
+    columns: dict[str, tuple[str, ...]] = {}
+    if params.observation == LIDAR:
         parts.append(("lidar", Box(0.0, 1.0, (beams,), np.float32)))
-    elif observation == SECTORS:
-        width = senses.SECTOR_EXTRA + beams // sectors
-        parts.append(("sectors", Box(-1.0, 1.0, (sectors, width), np.float32)))
-    elif observation == GRID:
+        columns["lidar"] = numbered("distance of beam {}, by `lidar_range`", beams)
+    elif params.observation == SECTORS:
+        seen = (*senses.SECTOR_COLUMNS, *numbered("distance of the sector's beam {}", beams // sectors))
+        parts.append(("sectors", Box(-1.0, 1.0, (sectors, len(seen)), np.float32)))
+        columns["sectors"] = seen
+    elif params.observation == GRID:
         parts.append(("grid", Box(-1.0, 1.0, (2, side, side), np.float32)))
+        columns["grid"] = ("free (−1), unknown (0) or occupied (1)", "1 in the goal's cell")
     shape = (bank.occupied.shape[1], bank.occupied.shape[2])
     mapped, planned = (shape if wanted else (1, 1) for wanted in (keeps_map(params), params.guide))
-    own = senses.OWN + (GUIDE if params.guide else 0)
+    own = (*senses.OWN_COLUMNS, *(GUIDE_COLUMNS if params.guide else ()))
     return Setup(
         world=WORLD,
         params=params,
         state_dtype=state_dtype(robots, beams, mapped, planned),
-        observation_space=Dict([*parts, ("robot", Box(-1.0, 1.0, (own,), np.float32))]),
-        action_space=Discrete(len(params.moves)) if params.discrete else Box(-1.0, 1.0, (2,), np.float32),
-        renderer=lambda: _renderer(params, robots),
-        render_fps=round(1 / chosen["time_step"]),
+        observation_space=Dict([*parts, ("robot", Box(-1.0, 1.0, (len(own),), np.float32))]),
+        action_space=action_space(params),
+        renderer=drawn_by("envs.navigation.point_nav.render:PointNavRenderer", params, robots),
+        render_fps=round(1 / options.time_step),
         baselines=GUIDED_BASELINES if params.guide else BASELINES,
-        agents=("robot",) if robots == 1 else tuple(f"robot_{r}" for r in range(robots)),
-        active="active" if leave else None,
+        agents=names_of(robots),
+        columns={**columns, "robot": own},
         source=bank,
     )
 
 
-def _renderer(params: PointNavParams, robots: int) -> Renderer:
-    from envs.navigation.point_nav.render import PointNavRenderer  # pygame is imported when it draws
-
-    return PointNavRenderer(params, robots)
-
-
-class PointNavEnv(LaneEnv):
+class PointNavEnv(WorldEnv):
     """A robot on the way to a goal in a map that it does not know.
 
     It has a lidar, and knows in which direction and how far away the goal is, as the crow flies.
@@ -281,80 +167,31 @@ class PointNavEnv(LaneEnv):
     `straight_line`; with `guide` also `own_plan` (plans in the map that it has made itself); for every drive
     and kind of action.
 
-    Args:
-        render_mode: "rgb_array", "human" or None.
-        maps: "rooms", "maze", "clutter", "mixed", or a path to a `.yaml`.
-        map_count: maps a split.
-        map_size: cells along a side.
-        resolution: m, a cell.
-        shortest: m, of the way from start to goal.
-        longest: m.
-        drive: "differential", "holonomic" or "ackermann".
-        robot_radius: m.
-        max_speed: m/s.
-        max_turn: rad/s.
-        acceleration: m/s².
-        turn_acceleration: rad/s²; Ackermann: of the steering angle, rad/s.
-        goal_radius: m.
-        collisions: "end" or "stop".
-        actions: "continuous" or "discrete".
-        actuation_noise: share, standard deviation.
-        odometry_noise: share, standard deviation.
-        observation: "lidar", "sectors", "grid" or "blind".
-        beams: of the lidar.
-        lidar_range: m.
-        lidar_noise: m, standard deviation.
-        sectors: tokens; a divisor of `beams`.
-        guide: whether the robot plans in its own map.
-        patch_cells: V.
-        patch_cell: m.
-        success_reward: 4.
-        collision_penalty: 4.
-        time_penalty: a step, 0.01.
-        progress_reward: a metre, 0.25.
-        time_step: s.
-        time_limit: s.
-        split: "train" or "test".
-
-    Raises:
-        ValueError: for a wrong argument: its value, what is allowed, and the nearest name; for a map: its
-            file and the remedy.
-
     Sources: Anderson et al. 2018, "On evaluation of embodied navigation agents" (task, SPL); Rutherford et
     al. 2024, JaxNav (the sizes of the rewards); Perille et al. 2020 (BARN).
     """
 
-    def __init__(self, render_mode: str | None = None, **options: Unpack[PointNavOptions]) -> None:
-        super().__init__(point_nav_setup(**options), render_mode)
+    options, setup_of = PointNavOptions, staticmethod(point_nav_setup)
 
 
-class PointNavVectorEnv(LaneVectorEnv):
+class PointNavVectorEnv(WorldVectorEnv):
     """A batch of `PointNavEnv`, stepped on all cores; the same arguments.
 
-    robots: in each map; with more than one each is an environment of its own (`LaneVectorEnv`), and who is
-    done is gone, sees zeros and earns nothing until the others are done too.
+    With more than one of `robots` each is an environment of its own (`LaneVectorEnv`), and who is done is
+    gone, sees zeros and earns nothing until the others are done too.
     """
 
-    def __init__(
-        self,
-        num_envs: int = 1,
-        render_mode: str | None = None,
-        robots: int = 1,
-        **options: Unpack[PointNavOptions],
-    ) -> None:
-        super().__init__(point_nav_setup(robots, **options), num_envs, render_mode)
+    single = PointNavEnv
 
 
-def parallel_env(
-    render_mode: str | None = None, robots: int = 3, **options: Unpack[PointNavOptions]
-) -> ParallelLaneEnv:
-    """Returns a map in which `robot_0` … drive to goals of their own, as a parallel env.
+class PointNavParallelEnv(WorldParallelEnv):
+    """A map in which `robot_0` … drive to goals of their own, as a parallel env.
 
     Each sees the others with its lidar, and where two touch, both have collided. Who arrives or collides has
     terminated and leaves, and is in nobody's way any more.
 
-    robots: 2 to 8. The other arguments, the actions, observations and rewards are `PointNavEnv`'s. Raises
-    ValueError for a wrong argument.
+    robots: 2 to 8, by default 3. The other arguments, the actions, observations and rewards are
+    `PointNavEnv`'s. Raises ValueError for a wrong argument.
     """
-    require_number("robots", robots, 2, MOST_ROBOTS, integer=True)
-    return ParallelLaneEnv(point_nav_setup(robots, leave=True, **options), "point_nav_v0", render_mode)
+
+    single, name, count, leaving = PointNavEnv, "point_nav_v0", "robots", "active"

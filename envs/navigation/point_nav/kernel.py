@@ -27,6 +27,19 @@ METRICS = (
     "roughness",
     "length",
 )
+(
+    _M_SUCCESS,
+    _M_COLLISION,
+    _M_TIMEOUT,
+    _M_SPL,
+    _M_SOFT_SPL,
+    _M_TIME_TO_GOAL,
+    _M_TIME_RATIO,
+    _M_MIN_CLEARANCE,
+    _M_PATH_LENGTH,
+    _M_ROUGHNESS,
+    _M_LENGTH,
+) = range(len(METRICS))
 _SUCCESS, _COLLISION, _TIME, _PROGRESS = range(len(REWARD_TERMS))
 _TERMS, _METRICS = len(REWARD_TERMS), len(METRICS)
 _TRIES = 4096
@@ -143,14 +156,14 @@ def metrics_one(s, p, out):
         shortest = max(s.start_m[r] - np.float32(p.goal_radius), np.float32(1e-6))
         efficiency = shortest / max(shortest, s.path_m[r])
         left = max(s.left_m[r] - np.float32(p.goal_radius), _ZERO)
-        out[k] = _ONE if arrived else _ZERO
-        out[k + 1] = _ONE if s.bumps[r] > 0 else _ZERO
-        out[k + 2] = _ONE if s.outcome[r] == UNDERWAY else _ZERO
-        out[k + 3] = efficiency if arrived else _ZERO
-        out[k + 4] = (_ONE if arrived else max(_ONE - left / shortest, _ZERO)) * efficiency
-        out[k + 5] = dt * steps if arrived else limit
-        out[k + 6] = out[k + 5] * np.float32(p.max_speed) / shortest
-        out[k + 7] = s.clearance_m[r]
-        out[k + 8] = s.path_m[r]
-        out[k + 9] = s.change[r] / (steps * dt)
-        out[k + 10] = np.float32(s.steps[r])
+        out[k + _M_SUCCESS] = _ONE if arrived else _ZERO
+        out[k + _M_COLLISION] = _ONE if s.bumps[r] > 0 else _ZERO
+        out[k + _M_TIMEOUT] = _ONE if s.outcome[r] == UNDERWAY else _ZERO
+        out[k + _M_SPL] = efficiency if arrived else _ZERO
+        out[k + _M_SOFT_SPL] = (_ONE if arrived else max(_ONE - left / shortest, _ZERO)) * efficiency
+        out[k + _M_TIME_TO_GOAL] = dt * steps if arrived else limit
+        out[k + _M_TIME_RATIO] = out[k + _M_TIME_TO_GOAL] * np.float32(p.max_speed) / shortest
+        out[k + _M_MIN_CLEARANCE] = s.clearance_m[r]
+        out[k + _M_PATH_LENGTH] = s.path_m[r]
+        out[k + _M_ROUGHNESS] = s.change[r] / (steps * dt)
+        out[k + _M_LENGTH] = np.float32(s.steps[r])

@@ -17,9 +17,16 @@ from envs.navigation.lidar import blur, meet_disc, scan_grid, write_ranges
 from envs.navigation.locomotion import write_velocities
 from envs.navigation.point_nav.state import BLIND, GRID, LIDAR
 
-OWN = 6  # distance to the goal, its cosine and sine, both velocities, time left
+OWN_COLUMNS = (
+    *("distance to the goal, by 10 m", "cosine of its direction", "sine of its direction"),
+    *("first velocity, by its highest", "second velocity, by its highest", "share of the time that is left"),
+)
+OWN = len(OWN_COLUMNS)
 GOAL_RANGE = np.float32(10.0)  # m
-SECTOR_EXTRA = 4  # presence, cosine and sine of the sector, least range
+SECTOR_COLUMNS = (  # before the sector's beams
+    *("presence: 1", "cosine of its middle", "sine of its middle", "its least distance, by `lidar_range`"),
+)
+SECTOR_EXTRA = len(SECTOR_COLUMNS)
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _TINY = np.float32(1e-6)
 _TWO_PI = np.float32(2.0 * math.pi)

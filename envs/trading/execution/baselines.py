@@ -1,4 +1,4 @@
-"""Scripted sellers: each takes a `LaneVectorEnv` of the Execution world and returns actions (N, 1) float32.
+"""Scripted sellers: each takes a `Batch` of the Execution world and returns actions (N, 1) float32.
 
 Their schedules depend on the step only and come from `envs.trading.oracles.almgren_chriss`.
 """
@@ -7,22 +7,22 @@ from functools import cache
 
 import numpy as np
 
-from envs.core.gym_env import LaneVectorEnv
+from envs.core.setup import Batch
 from envs.trading.execution.kernel import ExecutionParams
 from envs.trading.oracles.almgren_chriss import Market, even, solve, with_volume
 
 
-def twap(env: LaneVectorEnv) -> np.ndarray:
+def twap(env: Batch) -> np.ndarray:
     """Sells the same number of shares in every step."""
     return _follow(env, even(market_of(env.setup.params)))
 
 
-def vwap(env: LaneVectorEnv) -> np.ndarray:
+def vwap(env: Batch) -> np.ndarray:
     """Sells in proportion to the expected trading volume."""
     return _follow(env, with_volume(market_of(env.setup.params)))
 
 
-def almgren_chriss(env: LaneVectorEnv) -> np.ndarray:
+def almgren_chriss(env: Batch) -> np.ndarray:
     """Follows the schedule of least risk-adjusted cost: the optimum."""
     return _follow(env, _best(env.setup.params))
 
@@ -49,7 +49,7 @@ def _best(p: ExecutionParams) -> np.ndarray:
     return solve(market_of(p))[1]
 
 
-def _follow(env: LaneVectorEnv, shares: np.ndarray) -> np.ndarray:
+def _follow(env: Batch, shares: np.ndarray) -> np.ndarray:
     return (2.0 * shares[env.states["step"]] - 1.0).astype(np.float32)[:, None]
 
 

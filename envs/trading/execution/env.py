@@ -1,90 +1,61 @@
 """The Execution environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 import math
-from typing import Any, Literal, TypedDict, Unpack
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from gymnasium.spaces import Box
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
-from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number, with_defaults
+from envs.core.options import Options, integer, number, params_of
+from envs.core.setup import Setup, drawn_by
+from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.trading.execution import kernel
 from envs.trading.execution.baselines import BASELINES
 from envs.trading.execution.kernel import ExecutionParams
 
-WORLD = World(
-    name="execution",
-    params=ExecutionParams,
-    reset=kernel.reset_one,
-    step=kernel.step_one,
-    observe=kernel.observe_one,
-    metrics=kernel.metrics_one,
-    reward_terms=kernel.REWARD_TERMS,
-    metric_names=kernel.METRICS,
-)
+WORLD = World.of(kernel, "execution", ExecutionParams)
 
 
-class ExecutionOptions(TypedDict, total=False):
-    """The arguments of the Execution environments; `ExecutionEnv` says what each one means."""
+@dataclass(frozen=True, kw_only=True)
+class ExecutionOptions(Options):
+    """The arguments of the Execution environments."""
 
-    shares: float
-    horizon_days: float
-    steps: int
-    volatility: float
-    temporary_impact: float
-    permanent_impact: float
-    half_spread: float
-    risk_aversion: float
-    u_shape: float
-    reward: Literal["expected", "realised"]
-    split: Literal["train", "test"]
-
-
-_DEFAULTS: dict[str, Any] = {
-    "shares": 1e6,
-    "horizon_days": 5.0,
-    "steps": 5,
-    "volatility": 0.95,
-    "temporary_impact": 2.5e-6,
-    "permanent_impact": 2.5e-7,
-    "half_spread": 0.0625,
-    "risk_aversion": 1e-6,
-    "u_shape": 0.0,
-    "reward": "expected",
-    "split": "train",
-}
+    shares: float = number(1e6, 0, 1e12, above=True)
+    """X, to be sold"""
+    horizon_days: float = number(5.0, 0, 1e4, above=True)
+    """T"""
+    steps: int = integer(5, 1, 10_000)
+    """N, decisions in T"""
+    volatility: float = number(0.95, 0, 1e6)
+    """σ, $ a share and √day"""
+    temporary_impact: float = number(2.5e-6, 0, 1e6)
+    """η, $ a share for each share a day, at mean liquidity"""
+    permanent_impact: float = number(2.5e-7, 0, 1e6)
+    """γ, $ a share for each share"""
+    half_spread: float = number(0.0625, 0, 1e6)
+    """ε, $ a share"""
+    risk_aversion: float = number(1e-6, 0, 1e6)
+    """λ, 1/$"""
+    u_shape: float = number(0.0, 0, 0.45)
+    """u: the first and the last step have 1 + u times the mean liquidity, by which η is divided, and those
+    between less, along a parabola. 0: the paper's"""
+    reward: Literal["expected", "realised"] = "expected"
+    """whether the price's random part is in the reward"""
 
 
-def execution_setup(**options: Unpack[ExecutionOptions]) -> Setup:
-    """Returns the Execution world with its parameters chosen. Raises ValueError for a wrong argument."""
-    chosen = with_defaults(options, _DEFAULTS)
-    for name, high in (("shares", 1e12), ("horizon_days", 1e4)):
-        require_number(name, chosen[name], 0, high, open_low=True)
-    for name, high in (
-        ("volatility", 1e6),
-        ("temporary_impact", 1e6),
-        ("permanent_impact", 1e6),
-        ("half_spread", 1e6),
-        ("risk_aversion", 1e6),
-        ("u_shape", 0.45),
-    ):
-        require_number(name, chosen[name], 0, high)
-    require_number("steps", chosen["steps"], 1, 10_000, integer=True)
-    split = require_choice("split", chosen["split"], ("train", "test"))
-    reward = require_choice("reward", chosen["reward"], ("expected", "realised"))
-    shares, tau = float(chosen["shares"]), chosen["horizon_days"] / chosen["steps"]
-    params = ExecutionParams(
-        split=("train", "test").index(split),
-        steps=chosen["steps"],
-        volatility=chosen["volatility"] * math.sqrt(tau),
-        temporary=chosen["temporary_impact"] * shares / tau,
-        permanent=chosen["permanent_impact"] * shares,
-        half_spread=float(chosen["half_spread"]),
-        risk=chosen["risk_aversion"] * chosen["volatility"] ** 2 * tau * shares,
-        noisy_reward=int(reward == "realised"),
-        u_shape=float(chosen["u_shape"]),
+def execution_setup(options: ExecutionOptions) -> Setup:
+    """Returns the Execution world with its parameters chosen."""
+    shares, tau = float(options.shares), options.horizon_days / options.steps
+    params = params_of(
+        ExecutionParams,
+        options,
+        volatility=options.volatility * math.sqrt(tau),
+        temporary=options.temporary_impact * shares / tau,
+        permanent=options.permanent_impact * shares,
+        risk=options.risk_aversion * options.volatility**2 * tau * shares,
+        noisy_reward=options.reward == "realised",
     )
     low = np.array([0.0, 0.0, -np.inf], np.float32)
     return Setup(
@@ -93,32 +64,19 @@ def execution_setup(**options: Unpack[ExecutionOptions]) -> Setup:
         state_dtype=kernel.STATE,
         observation_space=Box(low, np.array([1.0, 1.0, np.inf], np.float32)),
         action_space=Box(-1.0, 1.0, (1,), np.float32),
-        renderer=lambda: _renderer(params),
+        renderer=drawn_by("envs.trading.execution.render:ExecutionRenderer", params),
         baselines=BASELINES,
+        columns={
+            "observation": (
+                "share of the first inventory still to be sold",
+                "share of the steps that is left",
+                "the mid price's change since the beginning, by σ√T",
+            )
+        },
     )
 
 
-def _renderer(params: ExecutionParams) -> Renderer:
-    from envs.trading.chart import AMBER, BLUE, TEAL, ChartRenderer, Line  # pygame: when something is drawn
-
-    lines = (
-        Line("still to sell", TEAL, lambda row: row["left"], low=0.0, high=1.0),
-        Line("sold", AMBER, lambda row: row["sold"], low=0.0, high=1.0),
-        Line("price, change in $", BLUE, lambda row: row["price"], pane=1, low=-0.1, high=0.1),
-    )
-
-    def caption(row: np.void) -> list[tuple[str, str]]:
-        return [
-            ("step", f"{int(row['step'])}/{params.steps}"),
-            ("left", f"{100 * float(row['left']):.1f} %"),
-            ("shortfall", f"{-float(row['proceeds']):.3f} $ a share"),
-            ("risk", f"{float(row['risk_paid']):.3f} $ a share"),
-        ]
-
-    return ChartRenderer(lines, caption, params.steps, "Execution")
-
-
-class ExecutionEnv(LaneEnv):
+class ExecutionEnv(WorldEnv):
     """A large number of shares is to be sold by a deadline: fast is dear, slow is risky.
 
     The model of Almgren & Chriss 2000, with the parameters of their example: a sale of n shares in a step of
@@ -157,36 +115,13 @@ class ExecutionEnv(LaneEnv):
     ## Baselines
     `twap`, `vwap` (with `u_shape`), `almgren_chriss` (the optimum).
 
-    Args:
-        render_mode: "rgb_array", "human" or None.
-        shares: X, to be sold.
-        horizon_days: T.
-        steps: N, decisions in T.
-        volatility: σ, $ a share and √day.
-        temporary_impact: η, $ a share for each share a day, at mean liquidity.
-        permanent_impact: γ, $ a share for each share.
-        half_spread: ε, $ a share.
-        risk_aversion: λ, 1/$.
-        u_shape: u in [0, 0.45]: the first and the last step have 1 + u times the mean liquidity, by which η
-        is
-            divided, and those between less, along a parabola. 0: the paper's.
-        reward: "expected" or "realised".
-        split: "train" or "test".
-
-    Raises:
-        ValueError: for a wrong argument: its value, what is allowed, and the nearest name.
-
     Source: Almgren & Chriss 2000, "Optimal execution of portfolio transactions".
     """
 
-    def __init__(self, render_mode: str | None = None, **options: Unpack[ExecutionOptions]) -> None:
-        super().__init__(execution_setup(**options), render_mode)
+    options, setup_of = ExecutionOptions, staticmethod(execution_setup)
 
 
-class ExecutionVectorEnv(LaneVectorEnv):
+class ExecutionVectorEnv(WorldVectorEnv):
     """A batch of `ExecutionEnv`, stepped on all cores; the same arguments."""
 
-    def __init__(
-        self, num_envs: int = 1, render_mode: str | None = None, **options: Unpack[ExecutionOptions]
-    ) -> None:
-        super().__init__(execution_setup(**options), num_envs, render_mode)
+    single = ExecutionEnv

@@ -8,8 +8,17 @@ from envs.core.geometry import clip
 from envs.core.lane import lane
 from envs.trading.limit_order_book.book import BUY, NONE, SELL, shares_ahead, slot_of
 
-TOKEN = 6  # presence, side, offset, volume, own volume, own queue position
-ACCOUNT = 9  # inventory, cash, NAV, time left, spread, own bid's size and offset, own ask's
+TOKEN_COLUMNS = (
+    *("1: a price, 0: padding", "1 bid, −1 ask", "ticks from the mid / 10", "shares / 10", "own shares / 10"),
+    "share of the queue ahead of the own order",
+)
+ACCOUNT_COLUMNS = (
+    *("inventory / limit", "cash / (10 limit), shares at the first mid", "NAV / (10 limit)"),
+    *("share of the time that is left", "spread / 10"),
+    *("own bid: shares / 10", "own bid: ticks from the mid / 10"),
+    *("own ask: shares / 10", "own ask: ticks from the mid / 10"),
+)
+TOKEN, ACCOUNT = len(TOKEN_COLUMNS), len(ACCOUNT_COLUMNS)
 BOUND = 10.0  # of all numbers
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)

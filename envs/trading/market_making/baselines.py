@@ -1,23 +1,23 @@
-"""Scripted quotes: each takes a `LaneVectorEnv` of the MarketMaking world, returns actions (N, 2) float32."""
+"""Scripted quotes: each takes a `Batch` of the MarketMaking world, returns actions (N, 2) float32."""
 
 from functools import cache
 
 import numpy as np
 
-from envs.core.gym_env import LaneVectorEnv
+from envs.core.setup import Batch
 from envs.trading.market_making.kernel import MarketMakingParams
 from envs.trading.oracles.cartea_jaimungal import Market, best_constant, continuous_depths, solve
 
 AVERSION = 0.1  # γ of Avellaneda & Stoikov
 
 
-def constant_quote(env: LaneVectorEnv) -> np.ndarray:
+def constant_quote(env: Batch) -> np.ndarray:
     """Quotes the best depth that never changes."""
     depth = _constant(market_of(env.setup.params), env.setup.params.uniform_start)
     return actions_of(env, np.full(len(env.states), depth), np.full(len(env.states), depth))
 
 
-def avellaneda_stoikov(env: LaneVectorEnv) -> np.ndarray:
+def avellaneda_stoikov(env: Batch) -> np.ndarray:
     """Quotes about a reservation price: s − qγσ²(T−t), spread γσ²(T−t) + (2/γ) ln(1 + γ/κ), γ = 0.1.
 
     Source: Avellaneda & Stoikov 2008, "High-frequency trading in a limit order book", eqs. 29 and 30.
@@ -28,12 +28,12 @@ def avellaneda_stoikov(env: LaneVectorEnv) -> np.ndarray:
     return actions_of(env, half + states["inventory"] * risk, half - states["inventory"] * risk)
 
 
-def cartea_jaimungal(env: LaneVectorEnv) -> np.ndarray:
+def cartea_jaimungal(env: Batch) -> np.ndarray:
     """Quotes what is optimal in continuous time."""
     return _look_up(env, _continuous(market_of(env.setup.params), env.setup.params.max_inventory))
 
 
-def optimal(env: LaneVectorEnv) -> np.ndarray:
+def optimal(env: Batch) -> np.ndarray:
     """Quotes the exact optimum of the world as it is, in steps; with Hawkes arrivals, that of λ alone."""
     return _look_up(env, _exact(market_of(env.setup.params), env.setup.params.max_inventory))
 
@@ -51,7 +51,7 @@ def market_of(p: MarketMakingParams) -> Market:
     )
 
 
-def actions_of(env: LaneVectorEnv, bid: np.ndarray, ask: np.ndarray) -> np.ndarray:
+def actions_of(env: Batch, bid: np.ndarray, ask: np.ndarray) -> np.ndarray:
     """Returns the actions (N, 2) that quote the depths bid and ask (N,), as near as they are allowed."""
     share = np.stack([bid, ask], axis=1) / float(env.setup.params.max_depth)
     return (2.0 * np.clip(share, 0.0, 1.0) - 1.0).astype(np.float32)
@@ -74,7 +74,7 @@ def _exact(market: Market, inventory: int) -> tuple[np.ndarray, np.ndarray]:
     return plan.bid, plan.ask
 
 
-def _look_up(env: LaneVectorEnv, tables: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def _look_up(env: Batch, tables: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     states = env.states
     where = states["step"], states["inventory"] + env.setup.params.max_inventory
     return actions_of(env, tables[0][where], tables[1][where])

@@ -1,150 +1,102 @@
 """The MarketMaking environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 import math
-from typing import Any, Literal, TypedDict, Unpack
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from gymnasium.spaces import Box
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
-from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number, with_defaults
+from envs.core.options import Options, integer, number, params_of
+from envs.core.setup import Setup, drawn_by
+from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.trading.market_making import kernel
 from envs.trading.market_making.baselines import BASELINES
 from envs.trading.market_making.kernel import MarketMakingParams
 
-WORLD = World(
-    name="market_making",
-    params=MarketMakingParams,
-    reset=kernel.reset_one,
-    step=kernel.step_one,
-    observe=kernel.observe_one,
-    metrics=kernel.metrics_one,
-    reward_terms=kernel.REWARD_TERMS,
-    metric_names=kernel.METRICS,
-)
+WORLD = World.of(kernel, "market_making", MarketMakingParams)
 
 
-class MarketMakingOptions(TypedDict, total=False):
-    """The arguments of the MarketMaking environments; `MarketMakingEnv` says what each one means."""
+@dataclass(frozen=True, kw_only=True)
+class MarketMakingOptions(Options):
+    """The arguments of the MarketMaking environments."""
 
-    arrival_rate: float
-    depth_decay: float
-    running_penalty: float
-    terminal_penalty: float
-    volatility: float
-    horizon: float
-    steps: int
-    max_depth: float
-    max_inventory: int
-    start_inventory: Literal["zero", "uniform"]
-    arrivals: Literal["poisson", "hawkes"]
-    excitation: float
-    excitation_decay: float
-    split: Literal["train", "test"]
+    arrival_rate: float = number(10.0, 0, 1e6, above=True)
+    """λ, orders a unit of time and side; λΔt at most 1"""
+    depth_decay: float = number(1.0, 0, 1e6, above=True)
+    """κ"""
+    running_penalty: float = number(0.5, 0, 1e6)
+    """φ"""
+    terminal_penalty: float = number(0.001, 0, 1e6)
+    """α"""
+    volatility: float = number(1.0, 0, 1e6)
+    """σ of the mid, a √unit of time"""
+    horizon: float = number(1.0, 0, 1e6, above=True)
+    """T"""
+    steps: int = integer(100, 1, 100_000)
+    """decisions in T"""
+    max_depth: float = number(5.0, 0, 1e6, above=True)
+    """of a quote"""
+    max_inventory: int = integer(20, 5, 1000)
+    """units"""
+    start_inventory: Literal["zero", "uniform"] = "zero"
+    """"uniform": on −4 … 4"""
+    arrivals: Literal["poisson", "hawkes"] = "poisson"
+    """how market orders come"""
+    excitation: float = number(20.0, 0, 1e6)
+    """of Hawkes arrivals, below `excitation_decay`"""
+    excitation_decay: float = number(40.0, 0, 1e6, above=True)
+    """β, a unit of time"""
+
+    def check(self) -> None:
+        """Orders are no more than one a step, and do not breed without end."""
+        rate, dt = self.arrival_rate, self.horizon / self.steps
+        if rate * dt > 1:
+            raise ValueError(
+                f"arrival_rate={rate} brings {rate * dt:.3g} orders in a step, a probability above 1; "
+                f"use steps={math.ceil(10 * rate * self.horizon)}"
+            )
+        if self.arrivals == "hawkes" and self.excitation >= self.excitation_decay:
+            raise ValueError(
+                f"excitation={self.excitation} is not below excitation_decay={self.excitation_decay}: orders "
+                f"would breed without end; use excitation={self.excitation_decay / 2}"
+            )
 
 
-_DEFAULTS: dict[str, Any] = {
-    "arrival_rate": 10.0,
-    "depth_decay": 1.0,
-    "running_penalty": 0.5,
-    "terminal_penalty": 0.001,
-    "volatility": 1.0,
-    "horizon": 1.0,
-    "steps": 100,
-    "max_depth": 5.0,
-    "max_inventory": 20,
-    "start_inventory": "zero",
-    "arrivals": "poisson",
-    "excitation": 20.0,
-    "excitation_decay": 40.0,
-    "split": "train",
-}
-
-
-def market_making_setup(**options: Unpack[MarketMakingOptions]) -> Setup:
-    """Returns the MarketMaking world with its parameters chosen. Raises ValueError for a wrong argument."""
-    chosen = with_defaults(options, _DEFAULTS)
-    for name in ("arrival_rate", "depth_decay", "horizon", "max_depth", "excitation_decay"):
-        require_number(name, chosen[name], 0, 1e6, open_low=True)
-    for name in ("running_penalty", "terminal_penalty", "volatility", "excitation"):
-        require_number(name, chosen[name], 0, 1e6)
-    require_number("steps", chosen["steps"], 1, 100_000, integer=True)
-    require_number("max_inventory", chosen["max_inventory"], 5, 1000, integer=True)
-    split = require_choice("split", chosen["split"], ("train", "test"))
-    start = require_choice("start_inventory", chosen["start_inventory"], ("zero", "uniform"))
-    arrivals = require_choice("arrivals", chosen["arrivals"], ("poisson", "hawkes"))
-    rate, decay, excitation = (chosen[k] for k in ("arrival_rate", "excitation_decay", "excitation"))
-    dt = chosen["horizon"] / chosen["steps"]
-    if rate * dt > 1:
-        raise ValueError(
-            f"arrival_rate={rate} brings {rate * dt:.3g} orders in a step, a probability above 1; "
-            f"use steps={math.ceil(10 * rate * chosen['horizon'])}"
-        )
-    if arrivals == "hawkes" and excitation >= decay:
-        raise ValueError(
-            f"excitation={excitation} is not below excitation_decay={decay}: orders would breed without end; "
-            f"use excitation={decay / 2}"
-        )
-    params = MarketMakingParams(
-        split=("train", "test").index(split),
-        steps=chosen["steps"],
-        max_inventory=chosen["max_inventory"],
-        uniform_start=int(start == "uniform"),
-        hawkes=int(arrivals == "hawkes"),
-        arrival=np.float32(rate * dt),
-        depth_decay=np.float32(chosen["depth_decay"]),
-        max_depth=np.float32(chosen["max_depth"]),
-        volatility=np.float32(chosen["volatility"] * math.sqrt(dt)),
-        running=np.float32(chosen["running_penalty"] * dt),
-        terminal=np.float32(chosen["terminal_penalty"]),
+def market_making_setup(options: MarketMakingOptions) -> Setup:
+    """Returns the MarketMaking world with its parameters chosen."""
+    rate, decay, dt = options.arrival_rate, options.excitation_decay, options.horizon / options.steps
+    params = params_of(
+        MarketMakingParams,
+        options,
+        uniform_start=options.start_inventory == "uniform",
+        hawkes=options.arrivals == "hawkes",
+        arrival=rate * dt,
+        volatility=options.volatility * math.sqrt(dt),
+        running=options.running_penalty * dt,
+        terminal=options.terminal_penalty,
         # In steps as in continuous time an order breeds `excitation / decay` orders on average.
-        jump=np.float32(excitation / decay * -math.expm1(-decay * dt) / (rate * dt)),
-        fade=np.float32(math.exp(-decay * dt)),
+        jump=options.excitation / decay * -math.expm1(-decay * dt) / (rate * dt),
+        fade=math.exp(-decay * dt),
     )
     bounds = [(-np.inf, np.inf), (0.0, 1.0), *([(0.0, np.inf)] * 2 if params.hawkes else [])]
     low, high = np.array(bounds, np.float32).T
+    intensities = ("intensity of orders to the bid, by λ", "intensity of orders to the ask, by λ")
+    seen = ("inventory, by 10", "share of the time that is left", *(intensities if params.hawkes else ()))
     return Setup(
         world=WORLD,
         params=params,
         state_dtype=kernel.STATE,
         observation_space=Box(low, high),
         action_space=Box(-1.0, 1.0, (2,), np.float32),
-        renderer=lambda: _renderer(params),
+        renderer=drawn_by("envs.trading.market_making.render:MarketMakingRenderer", params),
         baselines=BASELINES,
+        columns={"observation": seen},
     )
 
 
-def _renderer(params: MarketMakingParams) -> Renderer:
-    from envs.trading.chart import (  # pygame is imported when something is drawn
-        AMBER,
-        BLUE,
-        ROSE,
-        TEAL,
-        ChartRenderer,
-        Line,
-    )
-
-    lines = (
-        Line("ask", ROSE, lambda row: row["price"] + row["ask_depth"] if row["step"] else np.nan),
-        Line("mid", BLUE, lambda row: row["price"], low=-1.0, high=1.0),
-        Line("bid", TEAL, lambda row: row["price"] - row["bid_depth"] if row["step"] else np.nan),
-        Line("inventory", AMBER, lambda row: row["inventory"], pane=1, low=-2.0, high=2.0),
-    )
-
-    def caption(row: np.void) -> list[tuple[str, str]]:
-        return [
-            ("step", f"{int(row['step'])}/{params.steps}"),
-            ("inventory", f"{int(row['inventory']):+d}"),
-            ("fills", f"{int(row['fills'])}"),
-            ("profit", f"{float(row['pnl']):.2f}"),
-        ]
-
-    return ChartRenderer(lines, caption, params.steps, "MarketMaking")
-
-
-class MarketMakingEnv(LaneEnv):
+class MarketMakingEnv(WorldEnv):
     """Quotes on both sides of a market: deep ones earn more and are filled less, and inventory is penalised.
 
     The model of Cartea & Jaimungal in steps of Δt = `horizon` / `steps`, exactly as its dynamic programme has
@@ -187,38 +139,14 @@ class MarketMakingEnv(LaneEnv):
     `constant_quote` (the best one), `avellaneda_stoikov` (γ = 0.1), `cartea_jaimungal` (continuous time),
     `optimal` (the exact programme).
 
-    Args:
-        render_mode: "rgb_array", "human" or None.
-        arrival_rate: λ, orders a unit of time and side; λΔt at most 1.
-        depth_decay: κ.
-        running_penalty: φ.
-        terminal_penalty: α.
-        volatility: σ of the mid, a √unit of time.
-        horizon: T.
-        steps: decisions in T.
-        max_depth: of a quote.
-        max_inventory: units, at least 5.
-        start_inventory: "zero", or "uniform" on −4 … 4.
-        arrivals: "poisson" or "hawkes".
-        excitation: of Hawkes arrivals, below `excitation_decay`.
-        excitation_decay: β, a unit of time.
-        split: "train" or "test".
-
-    Raises:
-        ValueError: for a wrong argument: its value, what is allowed, and the nearest name.
-
     Sources: Cartea & Jaimungal 2015, "Risk metrics and fine tuning of high-frequency trading strategies";
     Hawkes 1971, "Spectra of some self-exciting and mutually exciting point processes".
     """
 
-    def __init__(self, render_mode: str | None = None, **options: Unpack[MarketMakingOptions]) -> None:
-        super().__init__(market_making_setup(**options), render_mode)
+    options, setup_of = MarketMakingOptions, staticmethod(market_making_setup)
 
 
-class MarketMakingVectorEnv(LaneVectorEnv):
+class MarketMakingVectorEnv(WorldVectorEnv):
     """A batch of `MarketMakingEnv`, stepped on all cores; the same arguments."""
 
-    def __init__(
-        self, num_envs: int = 1, render_mode: str | None = None, **options: Unpack[MarketMakingOptions]
-    ) -> None:
-        super().__init__(market_making_setup(**options), num_envs, render_mode)
+    single = MarketMakingEnv

@@ -1,25 +1,25 @@
-"""Scripted holders of the put: each takes a `LaneVectorEnv` of it and returns actions (N,)."""
+"""Scripted holders of the put: each takes a `Batch` of it and returns actions (N,)."""
 
 from functools import cache
 
 import numpy as np
 
-from envs.core.gym_env import LaneVectorEnv
+from envs.core.setup import Batch
 from envs.trading.oracles.bermudan_put import Put, solve
 
 
-def hold(env: LaneVectorEnv) -> np.ndarray:
+def hold(env: Batch) -> np.ndarray:
     """Waits for the last date: the European put."""
     return np.zeros(len(env.states), np.int64)
 
 
-def optimal(env: LaneVectorEnv) -> np.ndarray:
+def optimal(env: Batch) -> np.ndarray:
     """Exercises at or below the exact boundary."""
     states = env.states
     return (states["price"] <= boundary(put_of(env))[states["step"]]).astype(np.int64)
 
 
-def put_of(env: LaneVectorEnv) -> Put:
+def put_of(env: Batch) -> Put:
     """Returns the contract that `env` plays."""
     return Put(*env.setup.params[1:])
 

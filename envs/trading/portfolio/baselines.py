@@ -1,11 +1,11 @@
-"""Scripted portfolios, batched: each takes a `LaneVectorEnv` of this world and returns its actions.
+"""Scripted portfolios, batched: each takes a `Batch` of this world and returns its actions.
 
 They see closed bars only; before a path's first bar they take its price to have been the same.
 """
 
 import numpy as np
 
-from envs.core.gym_env import LaneVectorEnv
+from envs.core.setup import Batch
 from envs.trading.portfolio.kernel import SHORTS, SOFTMAX
 from envs.trading.rows import CLOSE, SIGMA
 
@@ -15,18 +15,18 @@ _SHRINKAGE = 0.3
 _RISK_AVERSION = 5.0
 
 
-def cash(env: LaneVectorEnv) -> np.ndarray:
+def cash(env: Batch) -> np.ndarray:
     """Holds nothing (softmax weights come near it)."""
     return actions_of(env, np.zeros((len(env.states), env.setup.params.bars.shape[2])))
 
 
-def equal_weight(env: LaneVectorEnv) -> np.ndarray:
+def equal_weight(env: Batch) -> np.ndarray:
     """Holds 1/N of equity in each asset, rebalanced in every bar."""
     assets = env.setup.params.bars.shape[2]
     return actions_of(env, np.full((len(env.states), assets), 1.0 / assets))
 
 
-def buy_and_hold(env: LaneVectorEnv) -> np.ndarray:
+def buy_and_hold(env: Batch) -> np.ndarray:
     """Buys 1/N of each asset once, and keeps the units."""
     states = env.states
     units = states["quantity"][:, : env.setup.params.bars.shape[2]]
@@ -34,27 +34,27 @@ def buy_and_hold(env: LaneVectorEnv) -> np.ndarray:
     return actions_of(env, np.where(states["trades"][:, None] > 0, held, 1.0 / held.shape[1]))
 
 
-def inverse_volatility(env: LaneVectorEnv) -> np.ndarray:
+def inverse_volatility(env: Batch) -> np.ndarray:
     """Weighs each asset by 1 / its volatility over the last 20 bars."""
     parts = 1.0 / np.maximum(last(env, SIGMA, 1)[:, 0], 1e-8)
     return actions_of(env, parts / parts.sum(axis=1, keepdims=True))
 
 
-def sma_cross(env: LaneVectorEnv) -> np.ndarray:
+def sma_cross(env: Batch) -> np.ndarray:
     """Holds 1/N of each asset whose mean of 5 closes is above that of 20; the rest is cash."""
     closes = last(env, CLOSE, SLOW)
     above = closes[:, -FAST:].mean(axis=1) > closes.mean(axis=1)
     return actions_of(env, above / above.shape[1])
 
 
-def momentum(env: LaneVectorEnv) -> np.ndarray:
+def momentum(env: Batch) -> np.ndarray:
     """Holds 1/N of each asset whose close is above that of 20 bars ago; the rest is cash."""
     closes = last(env, CLOSE, MOMENTUM + 1)
     above = closes[:, -1] > closes[:, 0]
     return actions_of(env, above / above.shape[1])
 
 
-def markowitz(env: LaneVectorEnv) -> np.ndarray:
+def markowitz(env: Batch) -> np.ndarray:
     """Holds Σ⁻¹ μ / 5 of the last 60 bars, what is short left out where it may not be, gross 1 at most.
 
     Σ is shrunk by 0.3 towards its diagonal. Source: Markowitz 1952.
@@ -71,14 +71,14 @@ def markowitz(env: LaneVectorEnv) -> np.ndarray:
     return actions_of(env, weights / np.maximum(np.abs(weights).sum(axis=1, keepdims=True), 1.0))
 
 
-def last(env: LaneVectorEnv, column: int, count: int) -> np.ndarray:
+def last(env: Batch, column: int, count: int) -> np.ndarray:
     """Returns a column of the last `count` bars of each lane, (lanes, count, N), the present one last."""
     states = env.states
     now = (states["start"] + states["step"])[:, None] + np.arange(1 - count, 1)
     return env.setup.params.bars[states["scenario"][:, None], np.maximum(now, 0), :, column]
 
 
-def actions_of(env: LaneVectorEnv, weights: np.ndarray) -> np.ndarray:
+def actions_of(env: Batch, weights: np.ndarray) -> np.ndarray:
     """Returns the actions, (lanes, N or N + 1) float32, that choose the weights (lanes, N)."""
     p = env.setup.params
     if p.projection == SHORTS:

@@ -26,6 +26,7 @@ from envs.trading.ledger import (
 from envs.trading.rows import ADV, CLOSE, HIGH, LOW, OPEN, SIGMA, VOLUME
 
 SOFTMAX, SIMPLEX, SHORTS = range(3)
+ACCOUNT_OF_AN_ASSET = ("position", "unrealised profit", "part of the order not filled yet")  # by equity
 
 
 @cache

@@ -1,24 +1,24 @@
-"""Scripted players of the chain of signs: each takes a `LaneVectorEnv` of it and returns actions (N,)."""
+"""Scripted players of the chain of signs: each takes a `Batch` of it and returns actions (N,)."""
 
 from functools import cache
 
 import numpy as np
 
-from envs.core.gym_env import LaneVectorEnv
+from envs.core.setup import Batch
 from envs.trading.oracles.sign_chain import solve
 
 
-def cash(env: LaneVectorEnv) -> np.ndarray:
+def cash(env: Batch) -> np.ndarray:
     """Never takes a position."""
     return np.ones(len(env.states), np.int64)
 
 
-def follow(env: LaneVectorEnv) -> np.ndarray:
+def follow(env: Batch) -> np.ndarray:
     """Always holds the last sign."""
     return env.states["sign"].astype(np.int64) + 1
 
 
-def optimal(env: LaneVectorEnv) -> np.ndarray:
+def optimal(env: Batch) -> np.ndarray:
     """Plays the exact optimum of the episode."""
     p, s = env.setup.params, env.states
     plan = _positions(p.persistence, p.volatility_pct, p.fee_pct, p.max_steps)

@@ -1,96 +1,51 @@
 """The SignChain environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
-from typing import Any, Literal, TypedDict, Unpack
+from dataclasses import dataclass
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
 from envs.core.lane import World
-from envs.core.setup import Renderer, Setup
-from envs.core.validation import require_choice, require_number, with_defaults
+from envs.core.options import Options, integer, number, params_of
+from envs.core.setup import Setup, drawn_by
+from envs.core.world_env import WorldEnv, WorldVectorEnv
 from envs.trading.sign_chain import kernel
 from envs.trading.sign_chain.baselines import BASELINES
 from envs.trading.sign_chain.kernel import SignChainParams
 
-WORLD = World(
-    name="sign_chain",
-    params=SignChainParams,
-    reset=kernel.reset_one,
-    step=kernel.step_one,
-    observe=kernel.observe_one,
-    metrics=kernel.metrics_one,
-    reward_terms=kernel.REWARD_TERMS,
-    metric_names=kernel.METRICS,
-    action_dtype=np.int32,
-)
+WORLD = World.of(kernel, "sign_chain", SignChainParams, action_dtype=np.int32)
 
 
-class SignChainOptions(TypedDict, total=False):
-    """The arguments of the SignChain environments; `SignChainEnv` says what each one means."""
+@dataclass(frozen=True, kw_only=True)
+class SignChainOptions(Options):
+    """The arguments of the SignChain environments."""
 
-    persistence: float
-    volatility_pct: float
-    fee_bps: float
-    max_steps: int
-    split: Literal["train", "test"]
-
-
-_DEFAULTS: dict[str, Any] = {
-    "persistence": 0.7,
-    "volatility_pct": 1.0,
-    "fee_bps": 10.0,
-    "max_steps": 128,
-    "split": "train",
-}
+    persistence: float = number(0.7, 0, 1)
+    """p, the probability that the next sign is the last one's"""
+    volatility_pct: float = number(1.0, 0, 100, above=True)
+    """σ, per cent"""
+    fee_bps: float = number(10.0, 0, 10_000)
+    """c, basis points of a unit of turnover"""
+    max_steps: int = integer(128, 1, 100_000)
+    """of an episode"""
 
 
-def sign_chain_setup(**options: Unpack[SignChainOptions]) -> Setup:
-    """Returns the SignChain world with its parameters chosen. Raises ValueError for a wrong argument."""
-    chosen = with_defaults(options, _DEFAULTS)
-    require_number("persistence", chosen["persistence"], 0, 1)
-    require_number("volatility_pct", chosen["volatility_pct"], 0, 100, open_low=True)
-    require_number("fee_bps", chosen["fee_bps"], 0, 10_000)
-    require_number("max_steps", chosen["max_steps"], 1, 100_000, integer=True)
-    params = SignChainParams(
-        split=("train", "test").index(require_choice("split", chosen["split"], ("train", "test"))),
-        persistence=float(chosen["persistence"]),
-        volatility_pct=float(chosen["volatility_pct"]),
-        fee_pct=chosen["fee_bps"] / 100.0,
-        max_steps=chosen["max_steps"],
-    )
+def sign_chain_setup(options: SignChainOptions) -> Setup:
+    """Returns the SignChain world with its parameters chosen."""
+    params = params_of(SignChainParams, options, fee_pct=options.fee_bps / 100.0)
     return Setup(
         world=WORLD,
         params=params,
         state_dtype=kernel.STATE,
         observation_space=Box(-1.0, 1.0, (3,), np.float32),
         action_space=Discrete(3),
-        renderer=lambda: _renderer(params),
+        renderer=drawn_by("envs.trading.sign_chain.render:SignChainRenderer", params),
         baselines=BASELINES,
+        columns={"observation": ("sign of the last return", "position", "share of the steps that is left")},
     )
 
 
-def _renderer(params: SignChainParams) -> Renderer:
-    from envs.trading.chart import AMBER, TEAL, ChartRenderer, Line  # pygame: when something is drawn
-
-    lines = (
-        Line("gain, %", TEAL, lambda row: row["gain"], low=0.0, high=0.0),
-        Line("position", AMBER, lambda row: row["position"], pane=1, low=-1.0, high=1.0),
-    )
-
-    def caption(row: np.void) -> list[tuple[str, str]]:
-        return [
-            ("step", f"{int(row['step'])}/{params.max_steps}"),
-            ("sign", f"{int(row['sign']):+d}"),
-            ("position", f"{int(row['position']):+d}"),
-            ("turnover", f"{int(row['turnover'])}"),
-            ("gain", f"{float(row['gain']):.2f} %"),
-        ]
-
-    return ChartRenderer(lines, caption, params.max_steps, "SignChain")
-
-
-class SignChainEnv(LaneEnv):
+class SignChainEnv(WorldEnv):
     """A price that steps up or down by σ, whose direction persists, and a fee on turnover: follow, or not?
 
     The smallest trading problem with an optimum in closed form. An agent that does not learn it, or that
@@ -123,27 +78,12 @@ class SignChainEnv(LaneEnv):
 
     ## Baselines
     `cash`, `follow`, `optimal`.
-
-    Args:
-        render_mode: "rgb_array", "human" or None.
-        persistence: p, the probability that the next sign is the last one's.
-        volatility_pct: σ, per cent.
-        fee_bps: c, basis points of a unit of turnover.
-        max_steps: of an episode.
-        split: "train" or "test".
-
-    Raises:
-        ValueError: for a wrong argument: its value, what is allowed, and the nearest name.
     """
 
-    def __init__(self, render_mode: str | None = None, **options: Unpack[SignChainOptions]) -> None:
-        super().__init__(sign_chain_setup(**options), render_mode)
+    options, setup_of = SignChainOptions, staticmethod(sign_chain_setup)
 
 
-class SignChainVectorEnv(LaneVectorEnv):
+class SignChainVectorEnv(WorldVectorEnv):
     """A batch of `SignChainEnv`, stepped on all cores; the same arguments."""
 
-    def __init__(
-        self, num_envs: int = 1, render_mode: str | None = None, **options: Unpack[SignChainOptions]
-    ) -> None:
-        super().__init__(sign_chain_setup(**options), num_envs, render_mode)
+    single = SignChainEnv

@@ -34,7 +34,8 @@ from envs.trading.rows import ADV, CLOSE, HIGH, LOW, OPEN, SIGMA, VOLUME
 
 LOG_RETURN, DIFFERENTIAL_SHARPE, INVENTORY_PENALTY = range(3)
 REWARD_TERMS = (*PARTS, "risk")
-ACCOUNT = 4  # position, cash, unrealised profit and open order, as shares of equity
+ACCOUNT_COLUMNS = ("position", "cash", "unrealised profit", "part of the order not filled yet")  # by equity
+ACCOUNT = len(ACCOUNT_COLUMNS)
 
 STATE = np.dtype(
     [

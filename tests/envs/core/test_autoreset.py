@@ -1,4 +1,5 @@
-"""Autoreset modes: the native batch does what Gymnasium's own batch of single environments does, in all three."""
+"""Autoreset modes: the native batch does what Gymnasium's own batch of single environments does, in all
+three."""
 
 from functools import partial
 

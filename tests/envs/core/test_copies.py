@@ -1,4 +1,5 @@
-"""Copies of what is not one of Gymnasium's environments: both PettingZoo forms, action spaces, games, worlds in search.
+"""Copies of what is not one of Gymnasium's environments: both PettingZoo forms, action spaces, games, worlds
+in search.
 
 Every environment of ours, single and batched, is held to it by the conformance suite.
 """

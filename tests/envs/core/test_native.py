@@ -125,7 +125,7 @@ def test_parameters_reach_a_lane_function_as_they_are():
 def called(function, kinds, *words: int) -> int:
     """Calls a lane function by its address, through a job."""
     where = code_of(f"test_{function.py_func.__name__}", {"it": (function, kinds)})["it"]
-    record = np.array([tuple([where, *words, *[0] * (5 - len(words))])], CALL)
+    record = np.array([(where, *words, *[0] * (5 - len(words)))], CALL)
     return run(
         code_of("test_job", {"job": (job, (numba.from_dtype(CALL), types.int64, types.int64))})["job"],
         address(record),
@@ -198,9 +198,7 @@ def test_what_a_c_function_cannot_take_or_give_is_refused_by_name():
     plane = types.Array(types.int8, 2, "C")
     with pytest.raises(TypeError, match=r"row_of_bytes takes array\(int8, 2d, C\); a C function takes rows"):
         code_of("test_plane", {"it": (row_of_bytes, (types.int64, types.int64, plane))})
-    with pytest.raises(
-        TypeError, match="parameter name of OneText is unicode_type; use a number or an array"
-    ):
+    with pytest.raises(TypeError, match="parameter name of OneText is unicode_type; use a number or array"):
         Params(numba.typeof(OneText("a")))
 
 

@@ -1,4 +1,5 @@
-"""fork and spawn, in every order: environments work in the children of a process that has used its threads."""
+"""fork and spawn, in every order: environments work in the children of a process that has used its
+threads."""
 
 import multiprocessing
 

@@ -6,9 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from envs.board import ConnectFour
-from envs.board.go import Go
-from envs.board.hex import Hex
+from envs.board import ConnectFour, Go, Hex
 from envs.core.ranges import require_in_range, require_valid
 from tests.registry import IDS, setup_of
 

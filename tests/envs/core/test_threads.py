@@ -1,4 +1,5 @@
-"""Work on many rows: every row once, on as many threads as are there, and never one that is waited for in vain."""
+"""Work on many rows: every row once, on as many threads as are there, and never one that is waited for in
+vain."""
 
 import os
 import subprocess
@@ -69,9 +70,7 @@ def test_python_threads_that_step_at_once_do_not_disturb_each_other():
     wrong = []
 
     def step() -> None:
-        for _ in range(200):
-            if not (counted(MOST) == 1).all():
-                wrong.append(1)
+        wrong.extend(1 for _ in range(200) if not (counted(MOST) == 1).all())
 
     together = [threading.Thread(target=step) for _ in range(3)]
     for one in together:

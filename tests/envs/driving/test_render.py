@@ -105,6 +105,7 @@ def test_the_trail_follows_and_is_forgotten_with_the_episode():
     fresh = renderer.draw(row)
     later = row.copy()
     later["x"] += 25.0
+    later["step"] += 1
     behind = slice(26, None), slice(0, 150)
     trail = renderer.draw(later)[behind].astype(int)
     without = HighwayRenderer(renderer.params).draw(later)[behind].astype(int)

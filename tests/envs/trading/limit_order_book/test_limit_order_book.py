@@ -7,7 +7,6 @@ from envs.trading.limit_order_book.baselines import BASELINES
 from envs.trading.limit_order_book.env import (
     LimitOrderBookEnv,
     LimitOrderBookVectorEnv,
-    limit_order_book_setup,
 )
 from envs.trading.limit_order_book.flow import (
     CANCEL_RATES,
@@ -319,5 +318,5 @@ def test_picture_and_text_show_the_queues_and_the_own_order():
 )
 def test_wrong_arguments_are_refused_in_a_line(options, message):
     with pytest.raises(ValueError, match=message) as error:
-        limit_order_book_setup(**options)
+        LimitOrderBookEnv(**options)
     assert "\n" not in str(error.value)

@@ -1,0 +1,169 @@
+"""The arguments of a world, declared once: name, default, what is allowed and what it means, in one class."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any, Literal, NamedTuple, Self, TypeVar, cast, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from envs.core.validation import require_choice, require_number
+
+P = TypeVar("P", bound=tuple[Any, ...])
+_CASTS: dict[Any, Any] = {int: int, float: float, np.float32: np.float32}
+
+
+class Bounds(NamedTuple):
+    """What a number may be: in [low, high], or in (low, high] if `above`; None too if `none`."""
+
+    low: float
+    high: float
+    integer: bool
+    above: bool
+    none: bool
+
+
+def number(default: float | None, low: float, high: float, *, above: bool = False, none: bool = False) -> Any:
+    """Returns a field that is a number in [low, high], or (low, high] if `above`; None too if `none`."""
+    return field(default=default, metadata={"bounds": Bounds(low, high, False, above, none)})
+
+
+def integer(default: int | None, low: int, high: int, *, none: bool = False) -> Any:
+    """Returns a field that is an integer in [low, high]; None too if `none`."""
+    return field(default=default, metadata={"bounds": Bounds(low, high, True, False, none)})
+
+
+def integers(default: tuple[int, ...], low: int, high: int, most: int) -> Any:
+    """Returns a field that is a list of 1 to `most` different integers in [low, high]."""
+    return field(default=default, metadata={"list": (low, high, most)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The arguments of a world; each world has a subclass, with a field and a docstring for each argument.
+
+    A field says by itself what is allowed: `number(...)` and `integer(...)` by their bounds, a `Literal` by
+    its texts, a `bool` because it is one. Everything else is for `check`. What is not allowed is a ValueError
+    in one line: the value, what is allowed, and the nearest name.
+    """
+
+    split: Literal["train", "test"] = "train"
+    """no scenario of the one is ever drawn in the other"""
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Returns the options with those `given` and defaults for the others; ValueError for a wrong one."""
+        for name in given:
+            require_choice("argument", name, cls.names())
+        return cls(**given)
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Returns the names of the arguments."""
+        return tuple(one.name for one in fields(cls))
+
+    def __post_init__(self) -> None:
+        for name in self.names():
+            value, limits, allowed = getattr(self, name), bounds(type(self), name), choices(type(self), name)
+            if limits is not None and not (limits.none and value is None):
+                low, high, whole, above, _ = limits
+                require_number(name, value, low, high, integer=whole, open_low=above)
+            elif listed := _metadata(type(self), name).get("list"):
+                _require_integers(name, value, *listed, default=getattr(type(self), name))
+            elif allowed:
+                require_choice(name, value, allowed)
+            elif hints(type(self))[name] is bool and not isinstance(value, bool):
+                raise ValueError(f"{name}={value!r} is no switch: use True or False")
+        self.check()
+
+    def check(self) -> None:
+        """Raises ValueError for values that are wrong in a way that no single field says."""
+
+    def index(self, name: str) -> int:
+        """Returns a kernel's number of a choice, which is its place among those allowed."""
+        return choices(type(self), name).index(getattr(self, name))
+
+
+def params_of(params: type[P], options: Options, **derived: Any) -> P:
+    """Returns a kernel's parameters: those `derived`, and all others from the options of the same names.
+
+    Each is made what its annotation says, int, float or float32; a choice becomes its number.
+    """
+    values: dict[str, Any] = {}
+    names = options.names()
+    for name, kind in hints(params).items():
+        if name not in derived and name not in names:
+            raise TypeError(f"{params.__name__}.{name} is no option of {type(options).__name__}; derive it")
+        value = derived.pop(name) if name in derived else getattr(options, name)
+        if isinstance(value, str) and name in names:
+            value = options.index(name)
+        values[name] = _CASTS[kind](value) if kind in _CASTS else value
+    if derived:
+        raise TypeError(f"{params.__name__} has no field {', '.join(derived)}")
+    return params(**values)
+
+
+@cache
+def hints(kind: type) -> dict[str, Any]:
+    """Returns the annotations of a class, those it inherits too."""
+    return get_type_hints(kind)
+
+
+@cache
+def choices(kind: type[Options], name: str) -> tuple[str, ...]:
+    """Returns the texts that an argument may be; none if it is no choice."""
+    hint = hints(kind)[name]
+    return get_args(hint) if get_origin(hint) is Literal else ()
+
+
+@cache
+def bounds(kind: type[Options], name: str) -> Bounds | None:
+    """Returns what a number may be; None if the argument is no number."""
+    return _metadata(kind, name).get("bounds")
+
+
+def _metadata(kind: type[Options], name: str) -> Mapping[str, Any]:
+    return next(one for one in fields(kind) if one.name == name).metadata
+
+
+def _require_integers(name: str, values: object, low: int, high: int, most: int, default: object) -> None:
+    form = f"use a list of different integers in [{low}, {high}], such as {default}"
+    if not isinstance(values, list | tuple) or not 0 < len(values) <= most:
+        raise ValueError(f"{name}={values!r} is no list of 1 to {most} numbers; {form}")
+    numbers = cast(list[object], list(values))
+    if any(isinstance(v, bool) or not isinstance(v, int) or not low <= v <= high for v in numbers):
+        raise ValueError(f"{name}={values!r} holds what is not allowed; {form}")
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"{name}={values!r} holds a number twice; {form}")
+
+
+@cache
+def meanings(kind: type[Options]) -> dict[str, str]:
+    """Returns what the docstring below each field says, on one line."""
+    found: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        if not issubclass(base, Options):
+            continue
+        found |= _docstrings(base)
+    return found
+
+
+def _docstrings(kind: type[Options]) -> dict[str, str]:
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    except (OSError, TypeError):  # a class that was made, not written
+        return {}
+    assert isinstance(tree, ast.ClassDef)
+    found: dict[str, str] = {}
+    for one, after in zip(tree.body, tree.body[1:], strict=False):
+        if (
+            isinstance(one, ast.AnnAssign)
+            and isinstance(one.target, ast.Name)
+            and isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant)
+        ):
+            found[one.target.id] = " ".join(str(after.value.value).split())
+    return found

@@ -1,0 +1,106 @@
+"""What the worlds over bars take: the arguments that they share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from envs.core.options import integer, number
+from envs.trading.bank import (
+    Bank,
+    bank_of_bars,
+    read_market,
+    require_episode,
+    simulated_bank,
+    simulator_config,
+)
+from envs.trading.costs import CostOptions
+from envs.trading.market.bars import Bars
+from envs.trading.market.features import DEFAULT_FEATURES, warm_up
+from envs.trading.market.simulate import SimulatorConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarketOptions(CostOptions):
+    """The arguments of a world over bars: its market, its episodes, what is seen, the account."""
+
+    market: str | Path | Sequence[str | Path] | Bars = "simulated"
+    """"simulated", a path, a list of paths, or `Bars`"""
+    load: Mapping[str, Any] | None = None
+    """options of `load_bars`"""
+    simulator: SimulatorConfig | Mapping[str, Any] | None = None
+    """options of `SimulatorConfig`, or one"""
+    scenarios: int = integer(1024, 1, 2**24)
+    """simulated paths; each is `window` + 2 `episode_bars` long"""
+    market_seed: int = integer(0, 0, 2**64 - 1)
+    """of the simulated paths"""
+    test_share: float = number(0.3, 0, 1, above=True)
+    """of a file's bars, that `split="test"` has"""
+    purge: int = integer(1, 0, 1_000_000)
+    """bars between the two"""
+    folds: int = integer(1, 1, 1_000_000)
+    """of a walk-forward split of the files: so many tests, each trained on all that comes before it"""
+    fold: int = integer(0, 0, 1_000_000)
+    """which of them, from 0, the earliest"""
+    episode_bars: int | None = integer(126, 1, 1_000_000, none=True)
+    """decisions an episode, by default half a year of days; None plays all of a file once"""
+    window: int = integer(16, 1, 10_000)
+    """bars in an observation"""
+    features: Sequence[str] = DEFAULT_FEATURES
+    """names from `envs.trading.market.features`"""
+    observation: Literal["tokens", "vector"] = "tokens"
+    """the form of the observation"""
+    band: float = number(0.01, 0, 1)
+    """the smallest change of a share of equity that is traded"""
+    capital: float = number(100_000.0, 0, 1e15, above=True)
+    """money at the start"""
+    ruin: float = number(0.05, 0, 0.99)
+    """share of the capital"""
+
+    def check(self) -> None:
+        """The features are known; a simulated market has no whole and no folds."""
+        warm_up(self.features)
+        if self.market == "simulated" and self.episode_bars is None:
+            raise ValueError("episode_bars=None plays all of a file; a simulated market needs a number: 126")
+        if self.market == "simulated" and self.folds != 1:
+            raise ValueError(
+                f"folds={self.folds} splits the history in files; a simulated market has none: leave it out"
+            )
+
+    def bank(self, assets: int, symbols: Sequence[str] | None) -> Bank:
+        """Returns the bank that the arguments name: of a simulated market, or of files.
+
+        assets: of the simulated market. symbols: which of the files' assets, None for all. Raises ValueError
+        for a wrong argument.
+        """
+        if self.market != "simulated":
+            bars = read_market(self.market, symbols, self.load)
+            return bank_of_bars(
+                bars, self.features, self.test_share, self.purge, self.split, folds=self.folds, fold=self.fold
+            )
+        assert self.episode_bars is not None
+        return simulated_bank(
+            simulator_config(self.simulator, assets),
+            self.scenarios,
+            self.window + 2 * self.episode_bars,
+            self.market_seed,
+            tuple(self.features),
+            self.split == "test",
+        )
+
+    def derived(self, bank: Bank) -> dict[str, Any]:
+        """Returns the parameters of the rules that follow from these options in the same way everywhere."""
+        _, bars, _, columns = bank.features.shape
+        steps, starts = require_episode(bars, self.window, self.episode_bars)
+        return {
+            **self.costs()._asdict(),
+            "columns": columns,
+            "steps": steps,
+            "starts": starts,
+            "years": 1.0 / bank.periods_per_year,
+        }
+
+    def window_columns(self, of: str = "") -> tuple[str, ...]:
+        """Returns what the numbers of the last bars are, bar after bar; `of` whom."""
+        ago = range(self.window - 1, -1, -1)
+        return tuple(f"{name}{of}, {k} bars ago" for k in ago for name in self.features)
