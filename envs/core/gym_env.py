@@ -272,8 +272,8 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
             return
         if self._mode is AutoresetMode.DISABLED:
             raise ValueError(
-                f"the episodes of lanes {np.flatnonzero(ended).tolist()} have ended and autoreset is disabled; "
-                'call reset(options={"reset_mask": terminated | truncated}) first'
+                f"the episodes of lanes {np.flatnonzero(ended).tolist()} have ended and autoreset is "
+                'disabled; call reset(options={"reset_mask": terminated | truncated}) first'
             )
         running = np.flatnonzero(~ended.repeat(len(self.setup.agents)))
         lanes.set_actions(actions[running], running)
@@ -292,8 +292,8 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         if self._mode is AutoresetMode.NEXT_STEP and self._lanes.done.any():
             ended = np.flatnonzero(self._lanes.done).tolist()
             raise ValueError(
-                f"the episodes of lanes {ended} have just ended and begin anew in the next step; take it first, "
-                "or copy.deepcopy the batch"
+                f"the episodes of lanes {ended} have just ended and begin anew in the next step; take it "
+                "first, or copy.deepcopy the batch"
             )
         return self._lanes.copy_of_states()
 

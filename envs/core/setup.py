@@ -126,8 +126,8 @@ class Setup:
             )
         if self.masked and (not isinstance(self.action_space, Discrete) or self.action_space.start != 0):
             raise ValueError(
-                f"the actions of {self.world.name}, which has a function `legal`, are {self.action_space}; use "
-                "a Discrete that begins with 0"
+                f"the actions of {self.world.name}, which has a function `legal`, are {self.action_space}; "
+                "use a Discrete that begins with 0"
             )
         if not self.agents or len(set(self.agents)) < len(self.agents):
             raise ValueError(f"agents={self.agents} of {self.world.name}; give each its own name")

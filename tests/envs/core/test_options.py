@@ -126,5 +126,10 @@ def test_help_shows_the_arguments_of_an_environment():
         single = ShopEnv
 
     assert list(signature(ShopEnv).parameters) == ["render_mode", *Shop.names()]
-    assert list(signature(ShopVectorEnv).parameters) == ["num_envs", "render_mode", *Shop.names()]
+    assert list(signature(ShopVectorEnv).parameters) == [
+        "num_envs",
+        "render_mode",
+        "autoreset_mode",
+        *Shop.names(),
+    ]
     assert signature(ShopEnv).parameters["price"].default == 2.0

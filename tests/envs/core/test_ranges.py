@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from envs.board import ConnectFour, Go, Hex
+from envs.board.registry import GAMES
 from envs.core.ranges import require_in_range, require_valid
 from tests.registry import IDS, setup_of
 
@@ -122,6 +122,7 @@ def test_a_row_of_another_market_is_refused_and_changes_nothing(field):
     before = small.get_state()
     large.reset(seed=0)
     rows = large.get_state()
+    rows["scenario"] = 0
     rows[field] = 20_000 if field == "start" else 20
     with pytest.raises(ValueError, match=f"{field} of row 0 is .*use the same arguments, market or maps"):
         small.set_state(rows)
@@ -143,7 +144,7 @@ def refused(game, pool: np.ndarray, message: str = "is no state that") -> None:
 
 
 def test_a_chain_of_go_that_does_not_come_round_is_refused():
-    game = Go(size=5)
+    game = GAMES["Go"](size=5)
     pool = played(game, 18)
     stones = np.argwhere((pool["colour"][:, :25] != 0) & (pool["following"][:, :25] == np.arange(25)))
     row, lone = stones[0]
@@ -160,7 +161,7 @@ def test_a_chain_of_go_that_does_not_come_round_is_refused():
 
 
 def test_a_hole_in_the_rim_of_hex_is_refused():
-    game = Hex(size=5)
+    game = GAMES["Hex"](size=5)
     pool = played(game, 8)
     for place, value in ((1, 0), (8, 5 | 64), (8, 16), (80, 1)):  # the rim, a cell, beyond the board
         wrong = pool.copy()
@@ -169,7 +170,7 @@ def test_a_hole_in_the_rim_of_hex_is_refused():
 
 
 def test_stones_beside_the_board_and_a_third_player_are_refused():
-    game = ConnectFour()
+    game = GAMES["ConnectFour"]()
     pool = played(game, 10)
     wrong = pool.copy()
     wrong["stones"][1, 0] |= np.uint64(1 << 6)  # the seventh bit of a column

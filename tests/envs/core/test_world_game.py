@@ -162,4 +162,4 @@ def test_a_world_whose_others_act_outside_is_refused():
 def test_an_observation_of_several_parts_is_refused():
     parts = Dict({"place": Box(-1, 1, (2,)), "angle": Box(-1, 1, (2,))})
     with pytest.raises(ValueError, match="cartpole shows angle, place to agent; a search needs one"):
-        WorldGame(replace(cartpole.setup("train", 50), observation_space=parts))
+        WorldGame(replace(cartpole.setup("train", 50), observation_space=parts, columns={}))
