@@ -91,7 +91,7 @@ class TournamentConfig(_Section):
     players: Annotated[list[str | NamedPlayer], Field(min_length=2)]
     """each a string, or {name: ..., player: ...}"""
     threads: PositiveInt | Literal["auto"] | None = "auto"
-    """CPU threads of networks, searches and environments; auto (or null): all cores that this process may use"""
+    """CPU threads of networks, searches and environments; auto (or null): all cores it may use"""
 
     format: Literal["round_robin", "gauntlet", "swiss"] = "round_robin"
     """who meets whom"""
