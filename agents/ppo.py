@@ -139,8 +139,8 @@ def ppo_loss(outputs: Outputs, batch: Batch, settings: LossSettings) -> Loss:
 def ppo_slopes(settings: LossSettings, count: int) -> Slopes:
     """Returns the derivatives of `ppo_loss` over a minibatch of `count` rows, for any rows of it.
 
-    By hand, since autograd over some thirty tiny operations costs as much as a small network; a test holds them
-    equal to autograd.
+    By hand, since autograd over some thirty tiny operations costs as much as a small network; a test holds
+    them equal to autograd.
     """
 
     def by_policy(log_probs: Tensor, entropy: Tensor | None, batch: Batch) -> tuple[Tensor, Tensor | None]:

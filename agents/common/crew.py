@@ -1,11 +1,11 @@
 """Threads that share pieces of work, and of which none is waited for that the machine does not run.
 
-torch's own threads meet at the end of every operation. On a machine that others use too, one of them is always
-the one that does not run just then, and the others wait for its turn, thousands of times an update. Here a
-piece is a whole network pass, with torch on one thread inside of it; whoever is free takes the next one, and
-what a helper does not finish in time the caller does once more itself. What the pieces are never depends on
-the threads, and their results are put together in order: so neither the number of threads nor the machine's
-load changes a bit of a result.
+torch's own threads meet at the end of every operation. On a machine that others use too, one of them always
+does not run just then, and the others wait for its turn, thousands of times an update. Here a piece is a
+whole network pass, with torch on one thread inside of it; whoever is free takes the next one, and what a
+helper does not finish in time the caller does once more itself. What the pieces are never depends on the
+threads, and their results are put together in order: so neither the number of threads nor the machine's load
+changes a bit of a result.
 """
 
 from __future__ import annotations
@@ -91,15 +91,21 @@ class Crew:
 
 
 @contextmanager
-def crew_instead_of_torchs_threads() -> Generator[Crew]:
-    """Yields a crew of as many threads as torch has, while torch itself has one."""
+def one_torch_thread() -> Generator[int]:
+    """Leaves torch one thread in this context; yields how many it has outside."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with Crew(threads) as crew:
-            yield crew
+        yield threads
     finally:
         torch.set_num_threads(threads)
+
+
+@contextmanager
+def crew_instead_of_torchs_threads() -> Generator[Crew]:
+    """Yields a crew of as many threads as torch has outside, while torch itself has one."""
+    with one_torch_thread() as threads, Crew(threads) as crew:
+        yield crew
 
 
 def blocks(count: int, rows: int) -> list[slice]:

@@ -19,7 +19,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
 from agents.common.checkpoint import Snapshot
-from agents.common.crew import Crew, blocks, crew_instead_of_torchs_threads
+from agents.common.crew import Crew, blocks, crew_instead_of_torchs_threads, one_torch_thread
 from agents.common.devices import Bf16, autocast
 from agents.common.episode_statistics import EpisodeStatistics
 from agents.common.hooks import iteration_end, iteration_logged
@@ -51,7 +51,8 @@ class OnPolicyAgent(OnPolicyAlgorithm):
 
     def _setup_model(self) -> None:
         self.rollout_buffer_class = RolloutBuffer  # pyright: ignore[reportAttributeAccessIssue]
-        super()._setup_model()
+        with one_torch_thread():  # the last bits of the first weights would depend on how many there are
+            super()._setup_model()
         self.generator = torch.Generator(self.device)
         self.generator.manual_seed(torch.initial_seed() if self.seed is None else self.seed)
         self.statistics = EpisodeStatistics(self.n_envs, self._stats_window_size)
@@ -78,8 +79,9 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         with torch.no_grad(), self._autocast():
             tensors = self._tensors(obs)
             if isinstance(self.policy, ActorCritic):
-                (out,) = self._by_rows(lambda rows: (self.policy.actor_outputs(rows),), tensors)
-                actions = self.policy.choose(out, deterministic)
+                policy = self.policy
+                (out,) = self._by_rows(lambda rows: (policy.actor_outputs(rows),), tensors)
+                actions = policy.choose(out, deterministic)
             else:
                 actions = self.policy._predict(tensors, deterministic=deterministic)  # pyright: ignore
         return self._env_actions(actions)
@@ -129,10 +131,8 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         """Values the whole rollout: a critic of its own costs less in a few large batches than every step."""
         policy = self.policy
         if isinstance(policy, ActorCritic) and policy.separate_critic:
-            (values,) = self._by_rows(
-                lambda rows: (policy.predict_values(rows).flatten(),), rollout.flat().obs
-            )
-            rollout.values.view(-1).copy_(values)
+            (values,) = self._by_rows(lambda rows: (policy.predict_values(rows),), rollout.flat().obs)
+            rollout.values.copy_(values.view_as(rollout.values))
 
     # ---- collecting
 
@@ -227,8 +227,8 @@ class OnPolicyAgent(OnPolicyAlgorithm):
 
         After `restore`, continue with `learn(total - agent.num_timesteps, reset_num_timesteps=False)`.
 
-        On the CPU a crew of `torch.get_num_threads()` threads shares the work of an `ActorCritic`, and torch has
-        one thread meanwhile; what comes out is the same for any number of them.
+        On the CPU a crew of `torch.get_num_threads()` threads shares the work of an `ActorCritic`, and torch
+        has one thread meanwhile; what comes out is the same for any number of them.
         """
         fresh = reset_num_timesteps or self._last_obs is None
         total_timesteps, callback = self._setup_learn(

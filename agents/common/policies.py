@@ -60,7 +60,7 @@ class ActorCritic(ActorCriticPolicy):
         if self.masked and not isinstance(action_space, spaces.Discrete):
             raise ValueError(f"action_mask needs a Discrete action space, not {action_space}; drop the key.")
 
-        # Rows of a piece of work (`agents.common.crew`): enough that Python costs little beside the arithmetic.
+        # Rows of a piece of work (`agents.common.crew`): Python must cost little beside the arithmetic.
         self.block_rows = 1024 if self.net.trunk == "mlp" else 128
 
         self.backbone = make_backbone(observation_space, self.net)

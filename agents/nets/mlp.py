@@ -74,7 +74,7 @@ def tanh_layers(x: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
 def tanh_layers_backward(
     slope: Tensor, outputs: Sequence[Tensor], weights: Sequence[Tensor], to_input: bool
 ) -> tuple[list[Tensor], Tensor | None]:
-    """Returns the derivatives by the parameters and, if `to_input`, by x; slope (B, D): by the last output."""
+    """Returns the derivatives by the parameters and, if `to_input`, by x; slope (B, D): by the outputs."""
     slopes: list[Tensor] = []
     for layer in reversed(range(len(weights))):
         slope = torch.ops.aten.tanh_backward(slope, outputs[layer + 1])  # (B, D)

@@ -23,9 +23,8 @@ def tower_parameters(trunk: Trunk, head: nn.Linear) -> list[nn.Parameter]:
 def tower(trunk: Trunk, head: nn.Linear, parts: tuple[Part, ...]) -> tuple[Tensor, Pullback]:
     """Returns the head's outputs (B, K), float32 without history, and their pullback.
 
-    The layers of a tanh MLP and the head are differentiated by hand. That autograd would cost more than half as
-    much again for a small network is one reason; the other is that it holds Python's lock meanwhile, which only
-    one of several threads can have.
+    A tanh MLP and its head are differentiated by hand: autograd costs more beside so small a network, and
+    holds Python's lock for longer, which only one of several threads can have.
     """
     if isinstance(trunk, MlpTrunk) and trunk.is_by_hand(x := flatten(parts)):
         parameters = [parameter.detach() for parameter in trunk.layers.parameters()]
