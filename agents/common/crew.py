@@ -109,5 +109,7 @@ def crew_instead_of_torchs_threads() -> Generator[Crew]:
 
 
 def blocks(count: int, rows: int) -> list[slice]:
-    """Returns consecutive slices of at most `rows` that cover `count` rows."""
-    return [slice(start, min(start + rows, count)) for start in range(0, count, rows)]
+    """Returns as few slices of at most `rows` as cover `count` rows, of one size up to a row."""
+    pieces = max(-(-count // rows), 1)
+    bounds = [count * piece // pieces for piece in range(pieces + 1)]
+    return [slice(*pair) for pair in itertools.pairwise(bounds)]

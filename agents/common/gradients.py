@@ -64,7 +64,7 @@ class DividedGradient:
 
     def __call__(self, crew: Crew, batch: Batch, slopes: Slopes) -> tuple[Outputs, list[Tensor]]:
         """Returns the outputs for the batch, and the gradient by each of the policy's parameters."""
-        parts = [batch.rows(block) for block in blocks(len(batch.returns), self._policy.block_rows)]
+        parts = [batch.rows(block) for block in blocks(len(batch.returns), self._policy.gradient_rows)]
         kinds = [self._actor, self._critic] if self._policy.separate_critic else [self._both]
         done = crew.run([partial(kind, part, slopes) for part in parts for kind in kinds])
         gradients: dict[int, Tensor] = {}

@@ -97,7 +97,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
                 return function(rows_of(obs, part))
 
         count = len(next(iter(obs.values()))) if isinstance(obs, dict) else len(obs)
-        rows = self.policy.block_rows if self.device.type == "cpu" else _DEVICE_ROWS
+        rows = self.policy.forward_rows if self.device.type == "cpu" else _DEVICE_ROWS
         done = self.crew.run([partial(piece, part) for part in blocks(count, rows)])
         return done[0] if len(done) == 1 else tuple(torch.cat(column) for column in zip(*done, strict=True))
 

@@ -61,7 +61,9 @@ class ActorCritic(ActorCriticPolicy):
             raise ValueError(f"action_mask needs a Discrete action space, not {action_space}; drop the key.")
 
         # Rows of a piece of work (`agents.common.crew`): Python must cost little beside the arithmetic.
-        self.block_rows = 1024 if self.net.trunk == "mlp" else 128
+        small = self.net.trunk == "mlp"
+        self.forward_rows = 1024 if small else 128
+        self.gradient_rows = 1024 if small else 256
 
         self.backbone = make_backbone(observation_space, self.net)
         self.critic_trunk = self.backbone.make_trunk() if self.separate_critic else None

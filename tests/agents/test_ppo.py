@@ -109,7 +109,7 @@ def test_the_number_of_threads_changes_no_bit_of_a_run(trunk):
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
             agent, log = agent_on(LineWalk(6), config)
-            agent.policy.block_rows = 4
+            agent.policy.forward_rows = agent.policy.gradient_rows = 4
             agent.learn(48 * 4)
             runs.append((weights(agent), [line["train/loss"] for _, line in log.lines]))
             assert torch.get_num_threads() == threads

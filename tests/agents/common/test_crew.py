@@ -68,5 +68,6 @@ def test_torchs_threads_become_the_crews_and_come_back():
 
 
 def test_blocks_cover_every_row_once():
-    assert blocks(7, 3) == [slice(0, 3), slice(3, 6), slice(6, 7)]
+    assert blocks(7, 3) == [slice(0, 2), slice(2, 4), slice(4, 7)]
     assert blocks(6, 8) == [slice(0, 6)]
+    assert blocks(0, 8) == [slice(0, 0)]

@@ -28,7 +28,7 @@ NETS = {
 def make_policy(net, space, actions, separate):
     torch.manual_seed(0)
     policy = ActorCritic(space, actions, lambda _: 1e-3, net=net, separate_critic=separate)
-    policy.block_rows = 10  # 24 rows in blocks of 10, 10 and 4
+    policy.gradient_rows = 10  # 24 rows in blocks of 8
     with torch.no_grad():
         for parameter in policy.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
