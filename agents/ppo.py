@@ -27,6 +27,7 @@ from agents.common.adam import LeanAdam
 from agents.common.devices import Bf16, choose_device
 from agents.common.distributions import exp
 from agents.common.foreach import clip_norm_
+from agents.common.gradients import DividedGradient, Outputs, Slopes
 from agents.common.on_policy import OnPolicyAgent
 from agents.common.policies import ActorCritic
 from agents.common.rollout import Batch, RolloutBuffer, TensorObs
@@ -90,19 +91,6 @@ class PPOConfig:
 # ---- the loss
 
 
-class Outputs(NamedTuple):
-    """What the current networks say of a minibatch."""
-
-    values: Tensor  # (B,)
-    log_probs: Tensor  # (B,) of the actions that were taken
-    entropy: Tensor | None  # (B,); None: unknown, estimated from log_probs
-
-    def detach(self) -> Outputs:
-        """Returns the same numbers without their history."""
-        entropy = None if self.entropy is None else self.entropy.detach()
-        return Outputs(self.values.detach(), self.log_probs.detach(), entropy)
-
-
 class Loss(NamedTuple):
     """The loss and what else is logged of an update, each a scalar tensor."""
 
@@ -128,7 +116,7 @@ def ppo_loss(outputs: Outputs, batch: Batch, settings: LossSettings) -> Loss:
     """Returns the clipped surrogate objective with value loss and entropy bonus, means over (B,).
 
     Source: Schulman et al. 2017, eq. 7 (clip) and 9 (sum); the value's clip as in OpenAI Baselines (Huang et
-    al. 2022, "The 37 implementation details of PPO", detail 9). Training descends by `ppo_gradient`; this is
+    al. 2022, "The 37 implementation details of PPO", detail 9). Training descends by `ppo_slopes`; this is
     what it is the gradient of, and what the log shows.
     """
     values, log_probs, entropy = outputs
@@ -148,29 +136,33 @@ def ppo_loss(outputs: Outputs, batch: Batch, settings: LossSettings) -> Loss:
     return Loss(loss, policy_loss, value_loss, entropy_loss, approx_kl, clip_fraction)
 
 
-def ppo_gradient(outputs: Outputs, batch: Batch, settings: LossSettings) -> Outputs:
-    """Returns the derivatives of `ppo_loss` by values, log_probs and entropy, each (B,) or None.
+def ppo_slopes(settings: LossSettings, count: int) -> Slopes:
+    """Returns the derivatives of `ppo_loss` over a minibatch of `count` rows, for any rows of it.
 
-    By hand, since autograd over some thirty tiny operations costs as much as a small network; a test holds it
-    equal to autograd.
+    By hand, since autograd over some thirty tiny operations costs as much as a small network; a test holds
+    them equal to autograd.
     """
-    values, log_probs, entropy = outputs
-    count = len(values)
-    ratio = exp(log_probs - batch.log_probs)
-    # The objective is flat where the ratio has left the range in the advantage's direction.
-    low, high = 1 - settings.clip_range, 1 + settings.clip_range
-    flat = torch.where(batch.advantages > 0, ratio > high, ratio < low)
-    by_log_probs = (batch.advantages * ratio).masked_fill_(flat, 0.0).mul_(-1 / count)
-    error = values - batch.returns
-    if settings.clip_range_vf is not None:
-        change = values - batch.values
-        clipped = change.clamp(-settings.clip_range_vf, settings.clip_range_vf)
-        error = (batch.values + clipped - batch.returns).masked_fill_(clipped != change, 0.0)
-    by_values = error * (2 * settings.vf_coef / count)
-    if entropy is None:
-        return Outputs(by_values, by_log_probs + settings.ent_coef / count, None)
-    by_entropy = torch.full_like(entropy, -settings.ent_coef / count) if settings.ent_coef else None
-    return Outputs(by_values, by_log_probs, by_entropy)
+
+    def by_policy(log_probs: Tensor, entropy: Tensor | None, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        ratio = exp(log_probs - batch.log_probs)
+        # The objective is flat where the ratio has left the range in the advantage's direction.
+        low, high = 1 - settings.clip_range, 1 + settings.clip_range
+        flat = torch.where(batch.advantages > 0, ratio > high, ratio < low)
+        by_log_probs = (batch.advantages * ratio).masked_fill_(flat, 0.0).mul_(-1 / count)
+        if entropy is None:
+            return by_log_probs + settings.ent_coef / count, None
+        by_entropy = torch.full_like(entropy, -settings.ent_coef / count) if settings.ent_coef else None
+        return by_log_probs, by_entropy
+
+    def by_values(values: Tensor, batch: Batch) -> Tensor:
+        error = values - batch.returns
+        if settings.clip_range_vf is not None:
+            change = values - batch.values
+            clipped = change.clamp(-settings.clip_range_vf, settings.clip_range_vf)
+            error = (batch.values + clipped - batch.returns).masked_fill_(clipped != change, 0.0)
+        return error * (2 * settings.vf_coef / count)
+
+    return Slopes(by_policy, by_values)
 
 
 def standardise(advantages: Tensor) -> Tensor:
@@ -305,9 +297,15 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
         self._evaluate: Callable[[TensorObs, Tensor], Outputs] = self._evaluate_plainly
         if self.compile:
             self._evaluate = torch.compile(self._evaluate_plainly, dynamic=False)
+        self._divided: DividedGradient | None = None
+        if self._is_divisible():
+            self._divided = DividedGradient(self.policy, self._autocast)  # pyright: ignore
+
+    def _is_divisible(self) -> bool:
+        return super()._is_divisible() and not self.compile
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "_evaluate"]
+        return [*super()._excluded_save_params(), "_evaluate", "_divided"]
 
     def _evaluate_plainly(self, obs: TensorObs, actions: Tensor) -> Outputs:
         with self._autocast():
@@ -349,31 +347,41 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
         for batch in self.rollout_buffer.minibatches(self.batch_size, self.generator):
             if self.normalize_advantage and len(batch.advantages) > 1:
                 batch = batch._replace(advantages=standardise(batch.advantages))
-            outputs = self._evaluate(batch.obs, batch.actions)
-            detached = outputs.detach()
+            slopes = ppo_slopes(settings, len(batch.returns))
+            if self._divided is not None:
+                outputs, gradients = self._divided(self.crew, batch, slopes)
+            else:
+                outputs, gradients = self._whole_gradient(parameters, batch, slopes)
             history.batches.append(batch)
-            history.outputs.append(detached)
+            history.outputs.append(outputs)
             if self.target_kl is not None:
-                kl = approximate_kl(detached.log_probs, batch.log_probs).item()
+                kl = approximate_kl(outputs.log_probs, batch.log_probs).item()
                 if kl > 1.5 * self.target_kl:
                     return False
-            slopes = ppo_gradient(detached, batch, settings)
-            ends = [outputs.values, outputs.log_probs]
-            starts = [slopes.values, slopes.log_probs]
-            if outputs.entropy is not None and slopes.entropy is not None:
-                ends.append(outputs.entropy)
-                starts.append(slopes.entropy)
+            history.norms.append(clip_norm_(gradients, self.max_grad_norm))
             if isinstance(optimizer, LeanAdam):
-                gradients = list(torch.autograd.grad(ends, parameters, starts))
-                history.norms.append(clip_norm_(gradients, self.max_grad_norm))
                 optimizer.apply(gradients)
                 continue
-            optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(ends, starts)
-            gradients = [p.grad for p in parameters if p.grad is not None]
-            history.norms.append(clip_norm_(gradients, self.max_grad_norm))
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter.grad = gradient
             optimizer.step()
         return True
+
+    def _whole_gradient(
+        self, parameters: list[nn.Parameter], batch: Batch, slopes: Slopes
+    ) -> tuple[Outputs, list[Tensor]]:
+        """Returns what `DividedGradient` does, of any policy on any device."""
+        outputs = self._evaluate(batch.obs, batch.actions)
+        detached = outputs.detach()
+        by_log_probs, by_entropy = slopes.by_policy(detached.log_probs, detached.entropy, batch)
+        ends, starts = (
+            [outputs.values, outputs.log_probs],
+            [slopes.by_values(detached.values, batch), by_log_probs],
+        )
+        if outputs.entropy is not None and by_entropy is not None:
+            ends.append(outputs.entropy)
+            starts.append(by_entropy)
+        return detached, list(torch.autograd.grad(ends, parameters, starts, materialize_grads=True))
 
     def _record_update(self, history: _History, settings: LossSettings) -> None:
         for name, value in history.mean_loss(settings)._asdict().items():

@@ -20,6 +20,7 @@ from agents.common.evaluation import AgentPlayer
 from agents.common.vec_env import BatchedVecEnv
 from agents.dqn import DQN
 from agents.ppo import PPO
+from configs.cores import auto_threads
 from configs.schema import RunConfig, read_resolved
 from envs.board import GAMES
 from envs.board.board_game import BoardGame
@@ -30,12 +31,13 @@ Agent = PPO | DQN | AlphaZero
 AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN}
 
 
-def use_threads(threads: int | None) -> None:
-    """Limits the CPU threads of networks and environments; None leaves all cores."""
-    if threads is not None:
-        torch.set_num_threads(threads)
-        available: int = numba.config.NUMBA_NUM_THREADS  # pyright: ignore
-        numba.set_num_threads(min(threads, available))
+def use_threads(threads: int | Literal["auto"] | None) -> None:
+    """Limits the CPU threads of networks and environments; "auto", or None: `auto_threads`."""
+    if threads is None or threads == "auto":
+        threads = auto_threads()
+    torch.set_num_threads(threads)
+    available: int = numba.config.NUMBA_NUM_THREADS  # pyright: ignore
+    numba.set_num_threads(min(threads, available))
 
 
 def make_env(config: RunConfig) -> BatchedVecEnv:

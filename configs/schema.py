@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_core import ErrorDetails
@@ -88,8 +88,8 @@ class RunConfig(_Section):
     """stop (resumably) after so much wall-clock time, or null"""
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     """auto, cpu, mps, cuda or cuda:N"""
-    threads: PositiveInt | None = None
-    """CPU threads of networks and environments, or null for all cores"""
+    threads: PositiveInt | Literal["auto"] | None = "auto"
+    """CPU threads of networks and environments; auto (or null): all cores that this process may use"""
     env: EnvConfig
     agent: AgentConfig
     checkpoint: CheckpointConfig

@@ -90,8 +90,8 @@ class TournamentConfig(_Section):
     """arguments of the game or the environment, such as size"""
     players: Annotated[list[str | NamedPlayer], Field(min_length=2)]
     """each a string, or {name: ..., player: ...}"""
-    threads: PositiveInt | None = None
-    """CPU threads of networks, searches and environments, or null for all cores"""
+    threads: PositiveInt | Literal["auto"] | None = "auto"
+    """CPU threads of networks, searches and environments; auto (or null): all cores it may use"""
 
     format: Literal["round_robin", "gauntlet", "swiss"] = "round_robin"
     """who meets whom"""

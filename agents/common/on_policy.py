@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -16,16 +19,17 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
 from agents.common.checkpoint import Snapshot
+from agents.common.crew import Crew, blocks, crew_instead_of_torchs_threads, one_torch_thread
 from agents.common.devices import Bf16, autocast
 from agents.common.episode_statistics import EpisodeStatistics
 from agents.common.hooks import iteration_end, iteration_logged
 from agents.common.phases import PhaseClock
 from agents.common.policies import ActorCritic
-from agents.common.rollout import RolloutBuffer, TensorObs
+from agents.common.rollout import RolloutBuffer, TensorObs, rows_of
 from agents.common.run_state import capture_rng, optimizer_from_tensors, optimizer_to_tensors, restore_rng
 from agents.common.vec_env import BatchedVecEnv, LazyInfos, Obs, batch_step
 
-_VALUE_ROWS = 4096  # of observations at once: enough to be efficient, few enough for any memory
+_DEVICE_ROWS = 4096  # of observations at once: enough for any accelerator, few enough for its memory
 
 
 class OnPolicyAgent(OnPolicyAlgorithm):
@@ -47,14 +51,20 @@ class OnPolicyAgent(OnPolicyAlgorithm):
 
     def _setup_model(self) -> None:
         self.rollout_buffer_class = RolloutBuffer  # pyright: ignore[reportAttributeAccessIssue]
-        super()._setup_model()
+        with one_torch_thread():  # the last bits of the first weights would depend on how many there are
+            super()._setup_model()
         self.generator = torch.Generator(self.device)
         self.generator.manual_seed(torch.initial_seed() if self.seed is None else self.seed)
         self.statistics = EpisodeStatistics(self.n_envs, self._stats_window_size)
         self.clock = PhaseClock()
+        self.crew = Crew()  # in `learn` it has helpers
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "generator", "statistics", "clock"]
+        return [*super()._excluded_save_params(), "generator", "statistics", "clock", "crew"]
+
+    def _is_divisible(self) -> bool:
+        """Returns whether the network's work comes in pieces for the crew; else torch's threads do it."""
+        return isinstance(self.policy, ActorCritic) and self.device.type == "cpu"
 
     def _autocast(self) -> Any:
         return autocast(self.device, self.bf16)
@@ -66,10 +76,30 @@ class OnPolicyAgent(OnPolicyAlgorithm):
 
         Stochastic, it draws from torch's global generator, so that evaluating does not disturb training.
         """
-        with torch.inference_mode(), self._autocast():
+        with torch.no_grad(), self._autocast():
             tensors = self._tensors(obs)
-            actions = self.policy._predict(tensors, deterministic=deterministic)  # pyright: ignore
+            if isinstance(self.policy, ActorCritic):
+                policy = self.policy
+                (out,) = self._by_rows(lambda rows: (policy.actor_outputs(rows),), tensors)
+                actions = policy.choose(out, deterministic)
+            else:
+                actions = self.policy._predict(tensors, deterministic=deterministic)  # pyright: ignore
         return self._env_actions(actions)
+
+    def _by_rows(
+        self, function: Callable[[TensorObs], tuple[Tensor, ...]], obs: TensorObs
+    ) -> tuple[Tensor, ...]:
+        """Returns what `function` does of observations (N, ...), without gradients, in the crew's pieces."""
+        assert isinstance(self.policy, ActorCritic)
+
+        def piece(part: slice) -> tuple[Tensor, ...]:
+            with torch.no_grad(), self._autocast():  # of the thread that does it
+                return function(rows_of(obs, part))
+
+        count = len(next(iter(obs.values()))) if isinstance(obs, dict) else len(obs)
+        rows = self.policy.forward_rows if self.device.type == "cpu" else _DEVICE_ROWS
+        done = self.crew.run([partial(piece, part) for part in blocks(count, rows)])
+        return done[0] if len(done) == 1 else tuple(torch.cat(column) for column in zip(*done, strict=True))
 
     def _tensors(self, obs: Obs) -> TensorObs:
         if isinstance(obs, dict):
@@ -86,23 +116,23 @@ class OnPolicyAgent(OnPolicyAlgorithm):
 
     def _policy_step(self, obs: TensorObs) -> tuple[Tensor, Tensor | None, Tensor]:
         """Returns actions (N, ...), values (N, 1) or None (see `_late_values`), log-probabilities (N,)."""
-        if not isinstance(self.policy, ActorCritic):
-            return self.policy(obs)
-        if not self.policy.separate_critic:
-            return self.policy(obs, generator=self.generator)
-        actions, log_probs = self.policy.sample_actions(obs, self.generator)
-        return actions, None, log_probs
+        policy = self.policy
+        if not isinstance(policy, ActorCritic):
+            return policy(obs)
+        values = None
+        if policy.separate_critic:
+            (out,) = self._by_rows(lambda rows: (policy.actor_outputs(rows),), obs)
+        else:
+            out, values = self._by_rows(policy.outputs, obs)
+        actions, log_probs = policy.sample(out, self.generator)
+        return actions, values, log_probs
 
     def _late_values(self, rollout: RolloutBuffer) -> None:
         """Values the whole rollout: a critic of its own costs less in a few large batches than every step."""
-        if not isinstance(self.policy, ActorCritic) or not self.policy.separate_critic:
-            return
-        obs, flat = rollout.flat().obs, rollout.values.view(-1)
-        for start in range(0, len(flat), _VALUE_ROWS):
-            part = slice(start, start + _VALUE_ROWS)
-            piece = {key: rows[part] for key, rows in obs.items()} if isinstance(obs, dict) else obs[part]
-            with self._autocast():
-                flat[part] = self.policy.predict_values(piece).flatten()
+        policy = self.policy
+        if isinstance(policy, ActorCritic) and policy.separate_critic:
+            (values,) = self._by_rows(lambda rows: (policy.predict_values(rows),), rollout.flat().obs)
+            rollout.values.copy_(values.view_as(rollout.values))
 
     # ---- collecting
 
@@ -196,6 +226,9 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         update's losses (SB3 writes them an iteration late).
 
         After `restore`, continue with `learn(total - agent.num_timesteps, reset_num_timesteps=False)`.
+
+        On the CPU a crew of `torch.get_num_threads()` threads shares the work of an `ActorCritic`, and torch
+        has one thread meanwhile; what comes out is the same for any number of them.
         """
         fresh = reset_num_timesteps or self._last_obs is None
         total_timesteps, callback = self._setup_learn(
@@ -206,10 +239,18 @@ class OnPolicyAgent(OnPolicyAlgorithm):
             self.statistics.reset()
         callback.on_training_start(locals(), globals())
         self.clock = PhaseClock()
+        with crew_instead_of_torchs_threads() if self._is_divisible() else nullcontext(Crew()) as self.crew:
+            self._iterate(total_timesteps, callback, log_interval)
+        self.crew = Crew()
+        callback.on_training_end()
+        return self
+
+    def _iterate(self, total_timesteps: int, callback: BaseCallback, log_interval: int | None) -> None:
+        assert self.env is not None
         iteration = 0
         while self.num_timesteps < total_timesteps:
             if not self.collect_rollouts(self.env, callback, self.rollout_buffer, self.n_steps):
-                break
+                return
             iteration += 1
             self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
             self.train()
@@ -218,9 +259,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
             if log_interval is not None and iteration % log_interval == 0:
                 self.dump_logs(iteration)
             if not (iteration_logged(callback) and proceed):
-                break
-        callback.on_training_end()
-        return self
+                return
 
     def _record_rollout(self) -> None:
         entries = self.statistics.summary()

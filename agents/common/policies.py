@@ -60,6 +60,11 @@ class ActorCritic(ActorCriticPolicy):
         if self.masked and not isinstance(action_space, spaces.Discrete):
             raise ValueError(f"action_mask needs a Discrete action space, not {action_space}; drop the key.")
 
+        # Rows of a piece of work (`agents.common.crew`): Python must cost little beside the arithmetic.
+        small = self.net.trunk == "mlp"
+        self.forward_rows = 1024 if small else 128
+        self.gradient_rows = 1024 if small else 256
+
         self.backbone = make_backbone(observation_space, self.net)
         self.critic_trunk = self.backbone.make_trunk() if self.separate_critic else None
         self.policy_head = PolicyHead(self.backbone.pooled_dim, self.distribution.outputs)
@@ -88,13 +93,18 @@ class ActorCritic(ActorCriticPolicy):
 
     # ---- networks
 
-    def _actor(self, obs: PyTorchObs, pooled: Tensor) -> Tensor:
-        out = self.policy_head(pooled)  # (B, outputs)
-        if self.masked:
-            out = mask_logits(out, obs[ACTION_MASK])  # pyright: ignore[reportArgumentType, reportCallIssue]
-        return out
+    def masked_outputs(self, out: Tensor, obs: PyTorchObs) -> Tensor:
+        """Returns the policy head's outputs (B, outputs), without the illegal actions of a masked world."""
+        return mask_logits(out, obs[ACTION_MASK]) if self.masked else out  # pyright: ignore
 
-    def _outputs(self, obs: PyTorchObs) -> tuple[Tensor, Tensor]:
+    def _actor(self, obs: PyTorchObs, pooled: Tensor) -> Tensor:
+        return self.masked_outputs(self.policy_head(pooled), obs)  # (B, outputs)
+
+    def actor_outputs(self, obs: PyTorchObs) -> Tensor:
+        """Returns the actor's outputs (B, outputs), without asking the critic."""
+        return self._actor(obs, self.backbone(obs)[2])
+
+    def outputs(self, obs: PyTorchObs) -> tuple[Tensor, Tensor]:
         """Returns the actor's outputs (B, outputs) and the values (B, 1)."""
         parts = self.backbone.stem(obs)
         pooled = self.backbone.trunk(parts)[2]
@@ -105,22 +115,21 @@ class ActorCritic(ActorCriticPolicy):
         self, obs: PyTorchObs, deterministic: bool = False, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Returns actions (B, ...), values (B, 1), log-probabilities (B,); generator None: the global one."""
-        out, values = self._outputs(obs)
-        actions = self.distribution.mode(out) if deterministic else self._sample(out, generator)
+        out, values = self.outputs(obs)
+        if not deterministic:
+            actions, log_probs = self.sample(out, generator)
+            return actions, values, log_probs
+        actions = self.distribution.mode(out)
         return actions, values, self.distribution.log_prob_entropy(out, self.log_std, actions)[0]
 
-    def _sample(self, out: Tensor, generator: torch.Generator | None) -> Tensor:
-        return self.distribution.sample(out, self.log_std, generator)
-
-    def sample_actions(self, obs: PyTorchObs, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """Returns actions (B, ...) and log-probabilities (B,), without asking the critic."""
-        out = self._actor(obs, self.backbone(obs)[2])
-        actions = self._sample(out, generator)
+    def sample(self, out: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """Returns actions (B, ...) and their log-probabilities (B,); generator None: the global one."""
+        actions = self.distribution.sample(out, self.log_std, generator)
         return actions, self.distribution.log_prob_entropy(out, self.log_std, actions)[0]
 
     def evaluate_actions(self, obs: PyTorchObs, actions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns values (B, 1), log-probabilities (B,) and entropies (B,) of actions (B, ...)."""
-        out, values = self._outputs(obs)
+        out, values = self.outputs(obs)
         log_prob, entropy = self.distribution.log_prob_entropy(out, self.log_std, actions)
         return values, log_prob, entropy
 
@@ -130,12 +139,19 @@ class ActorCritic(ActorCriticPolicy):
         return self.value_head(trunk(self.backbone.stem(obs))[2]).float()
 
     def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
-        out = self._actor(observation, self.backbone(observation)[2])
-        return self.distribution.mode(out) if deterministic else self._sample(out, None)
+        return self.choose(self.actor_outputs(observation), deterministic)
+
+    def choose(self, out: Tensor, deterministic: bool) -> Tensor:
+        """Returns the most probable actions (B, ...), or a sample by the global generator."""
+        return (
+            self.distribution.mode(out)
+            if deterministic
+            else self.distribution.sample(out, self.log_std, None)
+        )
 
     def get_distribution(self, obs: PyTorchObs) -> Distribution:
         """Returns SB3's distribution object, for code that wants one."""
-        out = self._actor(obs, self.backbone(obs)[2])
+        out = self.actor_outputs(obs)
         distribution = make_proba_distribution(self.action_space)
         arguments = (out,) if self.log_std is None else (out, self.log_std)
         return distribution.proba_distribution(*arguments)

@@ -23,6 +23,15 @@ class Batch(NamedTuple):
     advantages: Tensor  # (B,)
     returns: Tensor  # (B,)
 
+    def rows(self, part: slice) -> Batch:
+        """Returns some of the transitions, as views."""
+        return Batch(rows_of(self.obs, part), *(tensor[part] for tensor in self[1:]))  # pyright: ignore
+
+
+def rows_of(obs: TensorObs, part: slice) -> TensorObs:
+    """Returns some rows of observations (B, ...), as views."""
+    return {key: rows[part] for key, rows in obs.items()} if isinstance(obs, dict) else obs[part]
+
 
 def gae(
     rewards: Tensor, values: Tensor, dones: Tensor, last_values: Tensor, gamma: float, gae_lambda: float
@@ -194,7 +203,6 @@ class RolloutBuffer:
             else flat.obs.index_select(0, order)
         )
         rest = [tensor.index_select(0, order) for tensor in flat[1:]]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        epoch = Batch(obs, *rest)
         for start in range(0, count, batch_size):
-            part = slice(start, start + batch_size)
-            piece = {k: v[part] for k, v in obs.items()} if isinstance(obs, dict) else obs[part]
-            yield Batch(piece, *(tensor[part] for tensor in rest))
+            yield epoch.rows(slice(start, start + batch_size))

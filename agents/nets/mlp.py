@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -39,42 +40,66 @@ class MlpTrunk(nn.Module):
 
     def forward(self, parts: tuple[Part, ...]) -> tuple[Tensor, Tensor, Tensor]:
         """Returns tokens (B, 1, D), mask (B, 1) all True, pooled (B, D)."""
-        flat = [part.values.flatten(1) for part in parts]
-        pooled = self._hidden(flat[0] if len(flat) == 1 else torch.cat(flat, 1))  # (B, D)
+        pooled = self._hidden(flatten(parts))  # (B, D)
         return pooled.unsqueeze(1), self.present.expand(len(pooled), 1), pooled
 
     def _hidden(self, x: Tensor) -> Tensor:
-        plain = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-        if self.only_tanh and plain and not torch.compiler.is_compiling():
+        if self.is_by_hand(x) and not torch.compiler.is_compiling():
             return _TanhLayers.apply(x, *self.layers.parameters())  # pyright: ignore[reportReturnType]
         return self.layers(x)
 
+    def is_by_hand(self, x: Tensor) -> bool:
+        """Returns whether the layers are `tanh_layers` and `tanh_layers_backward` for this input (B, F)."""
+        return self.only_tanh and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+
+
+def flatten(parts: tuple[Part, ...]) -> Tensor:
+    """Returns all parts side by side, (B, F)."""
+    flat = [part.values.flatten(1) for part in parts]
+    return flat[0] if len(flat) == 1 else torch.cat(flat, 1)
+
+
+def tanh_layers(x: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
+    """Returns x (B, F) and the outputs of the layers (B, D); parameters: weight, bias, weight, bias, ...
+
+    tanh(z) is 2 sigmoid(2z) - 1 as in `layers.Tanh`; the same numbers as the layers one by one.
+    """
+    outputs = [x]
+    for weight, bias in zip(parameters[::2], parameters[1::2], strict=True):
+        y = torch.addmm(bias, outputs[-1], weight.t(), beta=2, alpha=2).sigmoid_()  # (B, D)
+        outputs.append(torch.add(_MINUS_ONE, y, alpha=2, out=y))
+    return outputs
+
+
+def tanh_layers_backward(
+    slope: Tensor, outputs: Sequence[Tensor], weights: Sequence[Tensor], to_input: bool
+) -> tuple[list[Tensor], Tensor | None]:
+    """Returns the derivatives by the parameters and, if `to_input`, by x; slope (B, D): by the outputs."""
+    slopes: list[Tensor] = []
+    for layer in reversed(range(len(weights))):
+        slope = torch.ops.aten.tanh_backward(slope, outputs[layer + 1])  # (B, D)
+        slopes = [slope.t() @ outputs[layer], slope.sum(0), *slopes]
+        if layer or to_input:
+            slope = slope @ weights[layer]
+    return slopes, slope if to_input else None
+
 
 class _TanhLayers(torch.autograd.Function):
-    """All tanh layers as one operation, for the CPU: the same numbers as the layers one by one.
+    """All tanh layers as one operation, for the CPU.
 
     Small batches spend most of their time between operations, and large ones on passes over memory; this has
-    a third of the former and half of the latter. tanh(z) is 2 sigmoid(2z) - 1 as in `layers.Tanh`.
+    a third of the former and half of the latter.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, *parameters: Tensor) -> Tensor:  # pyright: ignore
-        weights, biases = parameters[::2], parameters[1::2]
-        outputs = [x]
-        for weight, bias in zip(weights, biases, strict=True):
-            y = torch.addmm(bias, outputs[-1], weight.t(), beta=2, alpha=2).sigmoid_()  # (B, D)
-            outputs.append(torch.add(_MINUS_ONE, y, alpha=2, out=y))
-        ctx.save_for_backward(*outputs, *weights)
+        outputs = tanh_layers(x, parameters)
+        ctx.save_for_backward(*outputs, *parameters[::2])
         return outputs[-1]
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore
         depth = len(ctx.saved_tensors) // 2
         outputs, weights = ctx.saved_tensors[: depth + 1], ctx.saved_tensors[depth + 1 :]
-        slopes: list[Tensor] = []
-        for layer in reversed(range(depth)):
-            slope = torch.ops.aten.tanh_backward(slope, outputs[layer + 1])  # (B, D)
-            slopes = [slope.t() @ outputs[layer], slope.sum(0), *slopes]
-            if layer or ctx.needs_input_grad[0]:
-                slope = slope @ weights[layer]
-        return (slope if ctx.needs_input_grad[0] else None, *slopes)
+        slopes, by_x = tanh_layers_backward(slope, outputs, weights, ctx.needs_input_grad[0])
+        return by_x, *slopes

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,6 +99,25 @@ def test_same_seed_same_weights_and_another_seed_others():
         runs.append(weights(agent))
     assert_same(runs[0], runs[1])
     assert not torch.equal(runs[0]["policy_head.weight"], runs[2]["policy_head.weight"])
+
+
+@pytest.mark.parametrize("trunk", ["mlp", "cnn", "transformer"])
+def test_the_number_of_threads_changes_no_bit_of_a_run(trunk):
+    runs, before = [], torch.get_num_threads()
+    config = replace(SMALL, net=NetConfig(trunk, width=16), target_kl=0.05)
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            agent, log = agent_on(LineWalk(6), config)
+            agent.policy.forward_rows = agent.policy.gradient_rows = 4
+            agent.learn(48 * 4)
+            runs.append((weights(agent), [line["train/loss"] for _, line in log.lines]))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for other, losses in runs[1:]:
+        assert_same(runs[0][0], other)
+        assert losses == runs[0][1]
 
 
 def test_a_snapshot_without_matching_lanes_starts_new_episodes():

@@ -12,7 +12,7 @@ from stable_baselines3.common.logger import Logger
 from agents.common.distributions import make_distribution
 from agents.common.rollout import Batch, gae
 from agents.common.vec_env import BatchedVecEnv
-from agents.ppo import PPO, LossSettings, Outputs, ppo_gradient, ppo_loss, standardise
+from agents.ppo import PPO, LossSettings, Outputs, ppo_loss, ppo_slopes, standardise
 from tests.agents.toys import LineWalk
 
 SETTINGS = LossSettings(clip_range=0.2, clip_range_vf=None, ent_coef=0.0, vf_coef=0.5)
@@ -95,7 +95,10 @@ def test_the_gradient_by_hand_is_autograds(clip_range_vf, ent_coef, knows_entrop
     leaves = [output.requires_grad_() for output in outputs if output is not None]
     expected = torch.autograd.grad(ppo_loss(outputs, data, settings).loss, leaves)
     with torch.no_grad():
-        ours = [slope for slope in ppo_gradient(outputs, data, settings) if slope is not None]
+        slopes = ppo_slopes(settings, count)
+        by_policy = slopes.by_policy(outputs.log_probs, outputs.entropy, data)
+        slopes = [slopes.by_values(outputs.values, data), *by_policy]
+        ours = [slope for slope in slopes if slope is not None]
     for slope, same in zip(ours, expected, strict=False):  # without a bonus there is none by the entropy
         torch.testing.assert_close(slope, same, atol=1e-9, rtol=1e-5)
     assert len(ours) == 2 + (knows_entropy and ent_coef > 0)
