@@ -25,6 +25,7 @@ from configs.schema import RunConfig, read_resolved
 from envs.board import GAMES
 from envs.board.board_game import BoardGame
 from envs.core.setup import Setup
+from envs.core.threads import set_threads
 from envs.core.world_game import WorldGame
 
 Agent = PPO | DQN | AlphaZero
@@ -32,12 +33,13 @@ AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN}
 
 
 def use_threads(threads: int | Literal["auto"] | None) -> None:
-    """Limits the CPU threads of networks and environments; "auto", or None: `auto_threads`."""
+    """Limits the CPU threads of networks, environments and search; "auto", or None: `auto_threads`."""
     if threads is None or threads == "auto":
         threads = auto_threads()
     torch.set_num_threads(threads)
     available: int = numba.config.NUMBA_NUM_THREADS  # pyright: ignore
     numba.set_num_threads(min(threads, available))
+    set_threads(threads)
 
 
 def make_env(config: RunConfig) -> BatchedVecEnv:

@@ -6,25 +6,13 @@ Gymnasium dropped its plug-in entry point in 1.0, so a program says `import envs
 `gymnasium.make("envs:quadrivium/Highway-v0")`.
 """
 
-import contextlib
-import ctypes
 import importlib
-import os
 from typing import TYPE_CHECKING
 
 import gymnasium
 
 if TYPE_CHECKING:
     from envs.core.options import Options
-
-# Idle OpenMP threads spin before they sleep, by default so long that on a busy machine, where the core they
-# burn is what the working thread waits for, a small parallel step takes 10 ms instead of 1.
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-
-# Numba's threads come from the system's OpenMP and torch brings its own copy, unless one is loaded already.
-# Two pools that spin against each other cost milliseconds a step on a busy machine; one costs microseconds.
-with contextlib.suppress(OSError):
-    ctypes.CDLL("libgomp.so.1")
 
 # Every world by the name in its id, with the module of its classes `<Name>Env` and `<Name>VectorEnv`.
 WORLDS = {

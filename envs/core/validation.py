@@ -1,12 +1,8 @@
 """Checks of what users pass in; every error names the value, what is allowed, and the remedy."""
 
 import difflib
-import importlib
 import math
 from collections.abc import Iterable
-from functools import cache
-
-from numba.core import config as numba_config
 
 
 def require_choice(name: str, value: object, allowed: Iterable[str]) -> str:
@@ -38,20 +34,3 @@ def steps_of(steps: float) -> int:
     A billionth of a step is rounding, not a step more; there is at least one.
     """
     return max(math.ceil(steps - 1e-9), 1)
-
-
-@cache
-def require_openmp() -> None:
-    """Raises RuntimeError where Numba cannot use OpenMP, which batches need beside torch's own threads."""
-    try:
-        importlib.import_module("numba.np.ufunc.omppool")
-    except ImportError as error:
-        raise RuntimeError(
-            f"Numba's OpenMP threads cannot be loaded ({error}); install the system library libgomp "
-            "(Debian: apt-get install libgomp1), then start again"
-        ) from None
-    layer = getattr(numba_config, "THREADING_LAYER", None)
-    if layer != "omp":
-        raise RuntimeError(
-            f"Numba's threading layer is set to {layer!r}; the engine needs 'omp': leave it unset"
-        )

@@ -14,6 +14,10 @@ from typing import Any
 
 import numba
 
+if "NUMBA_THREADING_LAYER" not in os.environ:
+    # "workqueue" costs 5 ms at each change between Numba's and torch's threads.
+    numba.config.THREADING_LAYER = "omp"
+
 part = numba.njit(error_model="numpy", _nrt=False, forceinline=True)  # pyright: ignore[reportCallIssue]
 """Compiles a part of a kernel. It allocates nothing, so counting references would only take time; and inlined
 it need not be handed all the arrays of a `TreeArrays`, which takes longer than most parts do."""
