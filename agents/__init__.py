@@ -1,12 +1,14 @@
-"""Agents: networks, PPO, DQN, AlphaZero. They know spaces and vector environments, never the worlds (`envs`)."""
+"""Agents: networks, PPO, DQN, AlphaZero. They know spaces and vector environments, never the worlds
+(`envs`).
+"""
 
 import contextlib
 import ctypes
 import os
 
-# Idle OpenMP threads, which are torch's and those of AlphaZero's search, spin before they sleep, by default so long
-# that on a busy machine, where the core they burn is what the working thread waits for, a small parallel step
-# takes 10 ms instead of 1.
+# Idle OpenMP threads, which are torch's and those of AlphaZero's search, spin before they sleep, by default
+# so long that on a busy machine, where the core they burn is what the working thread waits for, a small
+# parallel step takes 10 ms instead of 1.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 # Numba's threads come from the system's OpenMP and torch brings its own copy, unless one is loaded already.

@@ -31,25 +31,9 @@ from pathlib import Path
 from typing import Any
 
 from machine import RESULTS, machine, write_report
+from other_commit import ROOT, checkout
 
-ROOT = Path(__file__).resolve().parents[1]
 GOALS = {"kept": 0.28, "quiet_ratio": 0.97}
-
-
-@contextmanager
-def checkout(base: str) -> Generator[Path]:
-    """Yields the folder `base`, or a temporary one with the files of the commit `base`."""
-    if Path(base).is_dir():
-        yield Path(base).resolve()
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "base"
-        git = ["git", "-C", str(ROOT), "worktree"]
-        subprocess.run([*git, "add", "--detach", str(target), base], check=True, capture_output=True)
-        try:
-            yield target
-        finally:
-            subprocess.run([*git, "remove", "--force", str(target)], check=True, capture_output=True)
 
 
 @contextmanager

@@ -48,8 +48,10 @@ def ours(
         gumbel_search,
     )
     from envs.board import GAMES
+    from envs.core.threads import set_threads
 
     numba.set_num_threads(threads)
+    set_threads(threads)
     game = GAMES[game_class](**options)
 
     def nothing(obs: np.ndarray, legal: np.ndarray) -> Evaluation:

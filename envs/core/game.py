@@ -95,8 +95,8 @@ class Game:
     def _run(self, role: str, pool: np.ndarray, rows: np.ndarray, **more: int) -> None:
         if pool.dtype != self.state_dtype or not pool.flags.c_contiguous:
             raise ValueError(
-                f"a pool of {pool.dtype.itemsize} bytes a row{'' if pool.flags.c_contiguous else ', in pieces'}; "
-                f"{self.rules.name} needs {self.state_dtype.itemsize} bytes a row, in one piece"
+                f"{self.rules.name} needs a pool in one piece with {self.state_dtype.itemsize} bytes a row; "
+                f"this one has {pool.dtype.itemsize}; make it with `pool`"
             )
         run_rows(self.code[role], pool, rows, params=self.words_address, **more)
 

@@ -1,0 +1,105 @@
+"""What the first use of a world costs with nothing on disk, and the second start, beside another commit.
+
+    python benchmarks/compile_time.py [--worlds Highway Go ...] [--base 8a91f8e | --base PATH]
+
+First use: a batch of 16, one environment, and the form that a search plans in (a game's pool with all that it
+can do, a world as a `WorldGame` where its actions and observation allow one), with default arguments.
+Measured is the processor time of a fresh process in an empty cache, imports apart. The second start is
+another process after that. The sides take turns, world by world.
+
+Goals: at most 1/6 of the other commit's summed over all worlds, at most 1/3.5 for any of them, and a second
+start of less than a second. Writes benchmarks/results/compile_time.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from machine import RESULTS, machine, write_report
+from other_commit import BASE, ROOT, checkout, run_in
+
+GOALS = {"all": 6.0, "any": 3.5, "second_start_s": 1.0}
+NAMES = "import gymnasium, envs, json; print(json.dumps([n for n in gymnasium.registry if n.startswith('quadrivium/')]))"
+
+FIRST_USE = """
+import json, sys, time
+import gymnasium, numpy as np
+import envs
+import envs.board
+from envs.core.game import Game
+from envs.core.world_game import WorldGame
+
+def use(pool_of, rows):
+    game = pool_of
+    pool = game.pool(64)
+    game.copy(pool, rows, rows + 32)
+    game.legal(pool, rows); game.observe(pool, rows)
+    game.step(pool, rows, game.random_actions(pool, rows))
+    game.play_random(pool, rows, 3)
+    game.result(pool, rows)
+    if isinstance(game, Game):
+        game.perft(game.pool(1)[0], 2)
+    else:
+        game.metrics(pool, rows)
+
+name = json.loads(sys.argv[1])
+begin = time.process_time()
+for env in (gymnasium.make_vec(name, num_envs=16), gymnasium.make(name)):
+    obs, _ = env.reset(seed=0)
+    masked = isinstance(obs, dict) and "action_mask" in obs
+    env.step(obs["action_mask"].argmax(-1) if masked else env.action_space.sample())
+game = envs.board.GAMES.get(name.removeprefix("quadrivium/").removesuffix("-v0"))
+searched = True
+try:
+    use(game() if game else WorldGame(env.unwrapped.setup), np.arange(32))
+except ValueError:
+    searched = False  # several parts, or no discrete actions
+print(json.dumps({"seconds": time.process_time() - begin, "searched": searched}))
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--base", default=BASE, help="a commit, or a folder with a checkout")
+    parser.add_argument("--worlds", nargs="*", help="names as in the ids; all by default")
+    arguments = parser.parse_args()
+    worlds: dict[str, Any] = {}
+    with checkout(arguments.base) as base, tempfile.TemporaryDirectory() as folder:
+        ids = [f"quadrivium/{name}-v0" for name in arguments.worlds or []] or run_in(ROOT, NAMES, None)
+        for name in ids:
+            row: dict[str, Any] = {}
+            for who, root in (("ours", ROOT), ("base", base)):
+                cache = Path(folder) / who / name.replace("/", "_")
+                row[who] = round(run_in(root, FIRST_USE, name, cache)["seconds"], 2)
+                again = run_in(root, FIRST_USE, name, cache)
+                row[f"{who}_again"], row["searched"] = round(again["seconds"], 2), again["searched"]
+            row["ratio"] = round(row["base"] / row["ours"], 2)
+            worlds[name] = row
+            print(
+                f"{name}: {row['ours']} s for {row['base']} s, {row['ratio']} times less; "
+                f"second start {row['ours_again']} s for {row['base_again']} s"
+            )
+    total = {who: round(sum(row[who] for row in worlds.values()), 1) for who in ("ours", "base")}
+    report = machine("numba", "llvmlite", "numpy") | {
+        "base": arguments.base,
+        "goals": GOALS,
+        "worlds": worlds,
+        "total_s": total,
+        "ratio_of_all": round(total["base"] / total["ours"], 2),
+        "least_ratio": min(row["ratio"] for row in worlds.values()),
+        "slowest_second_start_s": max(row["ours_again"] for row in worlds.values()),
+    }
+    print(
+        f"all: {total['ours']} s for {total['base']} s, {report['ratio_of_all']} times less (goal {GOALS['all']})"
+    )
+    print(f"least: {report['least_ratio']} (goal {GOALS['any']})")
+    write_report(RESULTS / "compile_time.json", report)
+
+
+if __name__ == "__main__":
+    main()
