@@ -5,8 +5,8 @@
 Compares this checkout with another commit's, which `git worktree` lays into a temporary folder, or with a
 folder. In each round both train the quickstart (configs/quickstart.yaml as it is there, without evaluations,
 checkpoints and films) quiet, then beside `--busy` processes that do nothing but count, each of one thread.
-A run's speed is that of its last `--seconds`, from metrics.jsonl: without imports, compilation and the
-`--warm-up` before. The medians over the rounds are compared:
+A run's speed is that of `--seconds`, from metrics.jsonl: without imports, compilation and the `--warm-up`
+before. The medians over the rounds are compared:
     kept            speed beside the busy processes / quiet speed. On C cores, T threads beside B others would
                     have min(C, C T / (T + B)) cores: at 2, 2 and 4 a third
     quiet ratio     our quiet speed / the other's
@@ -33,13 +33,24 @@ from typing import Any
 from machine import RESULTS, machine, write_report
 from other_commit import ROOT, checkout
 
+<<<<<<< HEAD
+=======
+ROOT = Path(__file__).resolve().parents[1]
+SPIN = """
+import os
+parent = os.getppid()
+while os.getppid() == parent:
+    for _ in range(1_000_000):
+        pass
+"""
+>>>>>>> torch
 GOALS = {"kept": 0.28, "quiet_ratio": 0.97}
 
 
 @contextmanager
 def busy(count: int) -> Generator[None]:
-    """Keeps `count` processes of one thread busy."""
-    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    """Keeps `count` processes of one thread busy; they end with this process even where it is killed."""
+    processes = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(count)]
     try:
         yield
     finally:
@@ -50,12 +61,11 @@ def busy(count: int) -> Generator[None]:
 
 
 def train(root: Path, seconds: float, warm_up: float) -> float:
-    """Returns steps/s of the quickstart of the checkout `root`, over its last `seconds`."""
+    """Returns steps/s of the quickstart of the checkout `root`, over the `seconds` after the warm-up."""
     never = "1_000_000_000"
     options = {
         "name": "speed",
         "total-timesteps": never,
-        "max-minutes": str((seconds + warm_up) / 60),
         "checkpoint.every-steps": never,
         "evaluation.every-steps": "null",
         "evaluation.final-episodes": "null",
@@ -64,30 +74,41 @@ def train(root: Path, seconds: float, warm_up: float) -> float:
     }
     arguments = [text for name, value in options.items() for text in (f"--{name}", value)]
     with tempfile.TemporaryDirectory() as folder:
-        run = subprocess.run(
+        run = subprocess.Popen(
             [sys.executable, str(root / "train.py"), *arguments],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(root)},
-            capture_output=True,
-            text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
-        metrics = Path(folder) / "runs" / "speed" / "metrics.jsonl"
-        if run.returncode or not metrics.is_file():
-            raise RuntimeError(f"{root}/train.py failed:\n{run.stdout}{run.stderr}")
-        return speed([json.loads(line) for line in metrics.read_text().splitlines()], seconds)
+        try:
+            while run.poll() is None:
+                time.sleep(0.5)
+                found = speed(read(Path(folder) / "runs" / "speed" / "metrics.jsonl"), seconds, warm_up)
+                if found is not None:
+                    return found
+        finally:
+            run.kill()
+            run.wait()
+    raise RuntimeError(f"{root}/train.py ended early, with code {run.returncode}; try it by hand")
 
 
-def speed(lines: list[dict[str, Any]], seconds: float) -> float:
-    """Returns steps/s over the last iterations that took `seconds`, or all but the first."""
-    last = lines[-1]
-    first = max(
-        (line for line in lines if line["time"] <= last["time"] - seconds),
-        key=lambda line: line["step"],
-        default=lines[0],
-    )
-    if first is last:
-        raise RuntimeError("not one iteration after the first came to its end; give more --seconds")
-    return (last["step"] - first["step"]) / (last["time"] - first["time"])
+def read(metrics: Path) -> list[dict[str, Any]]:
+    """Returns the whole lines of a file that is being written."""
+    text = metrics.read_text() if metrics.is_file() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def speed(lines: list[dict[str, Any]], seconds: float, warm_up: float) -> float | None:
+    """Returns steps/s from the first line after the warm-up to the first `seconds` later; None: too early.
+
+    The warm-up begins with the first line, whose iteration compiled.
+    """
+    warm = [line for line in lines if line["time"] >= lines[0]["time"] + warm_up]
+    late = [line for line in warm if line["time"] >= warm[0]["time"] + seconds]
+    if not late:
+        return None
+    return (late[0]["step"] - warm[0]["step"]) / (late[0]["time"] - warm[0]["time"])
 
 
 def idle_share(seconds: float = 2.0) -> float | None:
@@ -127,8 +148,10 @@ def main() -> None:
     parser.add_argument("--base", default="8a91f8e", help="a commit, or a folder with a checkout")
     parser.add_argument("--busy", type=int, default=4, help="processes beside the training")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=40, help="of each run that count")
-    parser.add_argument("--warm-up", type=float, default=10, help="seconds of each run before those")
+    parser.add_argument("--seconds", type=float, default=40, help="of each run, measured")
+    parser.add_argument(
+        "--warm-up", type=float, default=10, help="seconds before those, after the first iteration"
+    )
     arguments = parser.parse_args()
     head = machine("torch", "numba") | {"busy": arguments.busy, "base": arguments.base}
     head["idle_before"] = idle_share()
@@ -136,8 +159,6 @@ def main() -> None:
     with checkout(arguments.base) as base:
         places = {"ours": ROOT, "base": base}
         speeds: dict[str, dict[str, list[float]]] = {who: {"quiet": [], "busy": []} for who in places}
-        for root in places.values():  # compiles what is not on disk yet
-            train(root, 1, arguments.warm_up)
         for number in range(arguments.rounds):
             for kind, count in (("quiet", 0), ("busy", arguments.busy)):
                 for who, root in places.items():

@@ -2,10 +2,10 @@
 
     python benchmarks/compile_time.py [--worlds Highway Go ...] [--base 8a91f8e | --base PATH]
 
-First use of a further world: a batch of 16, one environment, and the form that a search plans in (a game's pool with all that it
-can do, a world as a `WorldGame` where its actions and observation allow one), with default arguments.
-Measured is the processor time of a fresh process in an empty cache, imports apart. The second start is
-another process after that. The sides take turns, world by world.
+First use of a further world: a batch of 16, one environment, and the form that a search plans in (a game's
+pool with all that it can do, a world as a `WorldGame` where its actions and observation allow one), with
+default arguments. Measured is the processor time of a fresh process in an empty cache, imports apart. The
+second start is another process after that. The sides take turns, world by world.
 
 Goals: at most 1/6 of the other commit's summed over all worlds, at most 1/3.5 for any of them, and a second
 start of less than a second. Writes benchmarks/results/compile_time.json.
@@ -54,7 +54,8 @@ def compile_what_worlds_share():
         from envs.core import each, launch, pool_jobs, threads, world_game
     except ImportError:
         return  # a commit before there was such a thing
-    threads.caller(), threads._code(), launch.lane_jobs(), pool_jobs._shared_jobs(), world_game._jobs(), each._job()
+    threads.caller(), threads._code(), launch.lane_jobs(), pool_jobs._shared_jobs(), world_game._jobs(),
+    each._job()
 
 name = json.loads(sys.argv[1])
 begin = time.process_time()
