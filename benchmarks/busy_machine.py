@@ -33,9 +33,6 @@ from typing import Any
 from machine import RESULTS, machine, write_report
 from other_commit import ROOT, checkout
 
-<<<<<<< HEAD
-=======
-ROOT = Path(__file__).resolve().parents[1]
 SPIN = """
 import os
 parent = os.getppid()
@@ -43,7 +40,6 @@ while os.getppid() == parent:
     for _ in range(1_000_000):
         pass
 """
->>>>>>> torch
 GOALS = {"kept": 0.28, "quiet_ratio": 0.97}
 
 
