@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,7 @@ def _make(name: str, roles: Roles, key: str) -> dict[str, int]:
 
 
 @contextlib.contextmanager
-def _told_if_slow(name: str) -> Iterator[None]:
+def _told_if_slow(name: str) -> Generator[None]:
     """Says on the terminal what one waits for, if it takes longer than two seconds."""
 
     def tell() -> None:

@@ -144,8 +144,9 @@ def world_code(world: World, state_dtype: np.dtype[Any], params: Any) -> dict[st
 
     The first call for them compiles it, or reads it from disk.
     """
-    record, p = numba.from_dtype(state_dtype), Params(numba.typeof(params))
-    action = types.Array(numba.from_dtype(np.dtype(world.action_dtype)), 1, "C")
+    from_dtype: Any = numba.from_dtype
+    record, p = from_dtype(state_dtype), Params(numba.typeof(params))
+    action = types.Array(from_dtype(np.dtype(world.action_dtype)), 1, "C")
     arguments = {
         "reset": (record, p),
         "step": (record, action, p, FLOAT_ROW),

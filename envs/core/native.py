@@ -17,6 +17,7 @@ world.
 """
 
 import ctypes
+from typing import Any
 
 import llvmlite
 import numba
@@ -30,13 +31,15 @@ from numba.core.datamodel import models
 from numba.core.imputils import lower_getattr_generic
 from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
-from numba.extending import intrinsic, register_model
+from numba.extending import intrinsic as numba_intrinsic
+from numba.extending import register_model
 from numba.np.arrayobj import make_array, populate_array
 
 FLOAT_ROW = types.Array(types.float32, 1, "C")
 BYTE_ROW = types.Array(types.int8, 1, "C")
 WORD_ROW = types.Array(types.int64, 1, "C")
 
+intrinsic: Any = numba_intrinsic  # whose callers give all arguments but the first
 _WORD = ir.IntType(64)
 _BYTES = ir.IntType(8).as_pointer()
 
@@ -293,7 +296,9 @@ def pack(params) -> np.ndarray:
 
 def address(array: np.ndarray) -> int:
     """Returns where the data of an array begin, in a tenth of the time of `array.ctypes.data`."""
-    return _pointer_at(id(array) + object.__basicsize__).value  # the first field of NumPy's PyArrayObject
+    return (
+        _pointer_at(id(array) + object.__basicsize__).value or 0
+    )  # the first field of NumPy's PyArrayObject
 
 
 _pointer_at = ctypes.c_void_p.from_address
@@ -393,7 +398,8 @@ def swap_atomic(typingctx, address, expected, value):
 
     def codegen(context, builder, signature, arguments):
         place = builder.inttoptr(arguments[0], _WORD.as_pointer())
-        return builder.extract_value(builder.cmpxchg(place, *arguments[1:], "acq_rel", "acquire"), 1)
+        expected, value = arguments[1:]
+        return builder.extract_value(builder.cmpxchg(place, expected, value, "acq_rel", "acquire"), 1)
 
     return types.boolean(types.int64, types.int64, types.int64), codegen
 

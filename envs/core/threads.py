@@ -114,9 +114,8 @@ def caller() -> Callable[[int, int, int, int, int], int]:
     previous = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(cache_root() / f"call_{engine_digest()}")
     try:
-        compiled = numba.njit("int64(int64, int64, int64, int64, int64)", cache=True, no_cfunc_wrapper=True)(
-            _call
-        )
+        njit: Any = numba.njit
+        compiled = njit("int64(int64, int64, int64, int64, int64)", cache=True, no_cfunc_wrapper=True)(_call)
     finally:
         numba.config.CACHE_DIR = previous
     (made,) = compiled.overloads.values()
