@@ -398,8 +398,8 @@ def swap_atomic(typingctx, address, expected, value):
 
     def codegen(context, builder, signature, arguments):
         place = builder.inttoptr(arguments[0], _WORD.as_pointer())
-        expected, value = arguments[1:]
-        return builder.extract_value(builder.cmpxchg(place, expected, value, "acq_rel", "acquire"), 1)
+        _, expected, value = arguments
+        return builder.extract_value(builder.cmpxchg(place, expected, value, "acq_rel", failordering="acquire"), 1)
 
     return types.boolean(types.int64, types.int64, types.int64), codegen
 
