@@ -349,7 +349,7 @@ def copy_bytes(typingctx, target, source, count):
 
     def codegen(context, builder, signature, arguments):
         places = [builder.inttoptr(argument, _BYTES) for argument in arguments[:2]]
-        cgutils.raw_memcpy(builder, *places, arguments[2], 1)
+        cgutils.raw_memcpy(builder, places[0], places[1], arguments[2], 1)
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, types.int64), codegen
