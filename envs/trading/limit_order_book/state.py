@@ -10,7 +10,7 @@ from envs.trading.limit_order_book.book import book_fields, book_is_consistent, 
 
 KEPT_TRADES = 8
 ORDERS = 512  # that can rest at once; the flow alone keeps about 80 with the default arguments
-_MOST_EXCITED = 1e9  # market orders a minute
+_MOST_EXCITING = 1000  # market orders whose excitement has not decayed
 
 
 @cache
@@ -69,7 +69,8 @@ def ranges_of(p: LimitOrderBookParams) -> Ranges:
     return {
         **book_ranges(p.ticks, ORDERS, 2**31),
         "step": (0, p.max_steps),
-        "excited": (0.0, _MOST_EXCITED),
+        # Not an index, but the flow acts as often as this says.
+        "excited": (0.0, _MOST_EXCITING * p.hawkes * (p.hawkes_decay + p.market_rate)),
     }
 
 
