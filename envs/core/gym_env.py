@@ -134,12 +134,11 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
     """A batch of environments that steps on all cores. A copy, by `copy.deepcopy` or pickle, goes on like it.
 
     When an episode ends, `autoreset_mode` says what follows, as in Gymnasium's batches:
+
     - "SameStep" (default): the same step begins the next one and returns its first observation; the last one
-    of
-      the old is in `info["final_obs"]`.
+      of the old is in `info["final_obs"]`.
     - "NextStep": the step returns the last observation; the next one ignores the action, begins the next
-    episode
-      and returns its first observation with reward 0.
+      episode and returns its first observation with reward 0.
     - "Disabled": the step returns the last observation; the caller begins the next episode by
       `reset(options={"reset_mask": done})`.
 

@@ -59,9 +59,8 @@ class Rules:
 
     Attributes:
         name: of the game, in errors and cache paths.
-        params: the game's own NamedTuple class of parameters; it is what tells the launcher which game it
-            runs. Its first fields are `split`, `seat` and `opponent`, which belong to the Gymnasium
-            environments (see `envs.core.versus`).
+        params: a NamedTuple class of parameters. Its first fields are `split`, `seat` and `opponent`, which
+            belong to the Gymnasium environments (see `envs.core.versus`).
         start: `(s, p) -> None` writes the first position: every field but `LANE_HEADER`'s and `seat`. The
             record may hold anything before.
         play: `(s, p, action) -> None` plays a legal action and keeps the header's fields.

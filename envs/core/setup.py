@@ -66,8 +66,7 @@ class Setup:
             order, each flattened; K is their size together. In a world with a `legal` function the Dict has
             `action_mask` (A,) int8 beside its parts, and a Box becomes the part `observation` of such a Dict.
         action_space: Discrete, or a Box of A numbers; a world with a `legal` function needs a Discrete that
-        begins
-            with 0.
+            begins with 0.
         renderer: makes the object that draws records, or None.
         text: draws a record as text, for the render mode `ansi`, or None.
         render_fps: decisions a second of the world's clock.
