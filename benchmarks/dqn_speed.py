@@ -38,7 +38,6 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
-import numba
 import torch
 from gymnasium.vector import AutoresetMode
 from stable_baselines3 import DQN as StockDQN
@@ -49,6 +48,7 @@ import envs  # noqa: F401  registers the ids
 from agents.common.vec_env import BatchedVecEnv
 from agents.dqn import DQN, DQNConfig
 from agents.nets import NetConfig
+from envs.core.threads import set_threads
 
 HIGHWAY, CARTPOLE = "quadrivium/Highway-v0", "CartPole-v1"
 RESULTS = Path(__file__).parent / "results"
@@ -192,7 +192,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    numba.set_num_threads(arguments.threads)
+    set_threads(arguments.threads)
     makers: dict[str, Callable[[], Runner]] = {"highway, config": config}
     for name, setting in PAIRS.items():
         makers[f"{name}, stock"], makers[f"{name}, ours"] = setting.stock, setting.ours

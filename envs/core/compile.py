@@ -10,7 +10,6 @@ import hashlib
 import inspect
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Generator, Mapping
 from functools import cache
@@ -40,7 +39,7 @@ def cache_root() -> Path:
     """
     return Path(
         os.environ.get("NUMBA_CACHE_DIR")
-        or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "quadrivium")
+        or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "quadrivium")
     )
 
 
@@ -83,13 +82,15 @@ def _make(name: str, roles: Roles, key: str) -> dict[str, int]:
     history.append((name, "compiled", _path(key)))
     if object_code:
         path = _path(key)
-        with contextlib.suppress(
-            OSError
-        ):  # a folder that cannot be written costs the next process its time only
+        # A folder that cannot be written costs later processes their time only.
+        with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-                file.write(hashlib.sha256(object_code).digest() + object_code)
-            os.replace(file.name, path)
+            unfinished = path.with_suffix(f".{os.getpid()}.tmp")
+            try:
+                unfinished.write_bytes(hashlib.sha256(object_code).digest() + object_code)
+                os.replace(unfinished, path)
+            finally:
+                unfinished.unlink(missing_ok=True)
     return addresses
 
 
@@ -139,15 +140,24 @@ def _digest(functions: tuple[Callable[..., Any], ...]) -> str:
     return digest.hexdigest()
 
 
+def _source_of(function: Any, path: str) -> bytes:
+    """Returns the file of a function, or what there is of it in a notebook or at a prompt."""
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        code = function.__code__
+        return repr((code.co_code, code.co_names, code.co_consts)).encode()
+
+
 def _collect_sources(function: Any, sources: dict[str, bytes], constants: dict[str, str]) -> None:
     """Adds the files of `function` and of the lane functions that it reaches, and the globals they use."""
     key = f"{function.__module__}.{function.__qualname__}"
     if key in constants:
         return
     constants[key] = ""
-    path = inspect.getsourcefile(function)
-    if path and path not in sources:
-        sources[path] = Path(path).read_bytes()
+    path = inspect.getsourcefile(function) or key
+    if path not in sources:
+        sources[path] = _source_of(function, path)
     closure = inspect.getclosurevars(function)
     used = {**closure.globals, **closure.nonlocals}
     for module in [value for value in used.values() if inspect.ismodule(value)]:  # `rng.uniform(s)`

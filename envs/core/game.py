@@ -98,6 +98,7 @@ class Game:
                 f"{self.rules.name} needs a pool in one piece with {self.state_dtype.itemsize} bytes a row; "
                 f"this one has {pool.dtype.itemsize}; make it with `pool`"
             )
+        require_rows_inside(pool, rows)
         run_rows(self.code[role], pool, rows, params=self.words_address, **more)
 
     def pool(self, size: int, seed: int = 0) -> np.ndarray:
@@ -113,7 +114,9 @@ class Game:
 
     def copy(self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> None:
         """Copies row sources[k] over row targets[k]; no row is both a source and a target."""
-        copy_rows(pool, indices(sources), indices(targets))
+        sources, targets = indices(sources), indices(targets)
+        require_rows_inside(pool, sources, targets)
+        copy_rows(pool, sources, targets)
 
     def step(self, pool: np.ndarray, rows: np.ndarray, actions: np.ndarray, *, check: bool = True) -> None:
         """Plays actions (n,) of the players to move.
@@ -128,7 +131,7 @@ class Game:
 
     def legal(self, pool: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Returns the mask (n, A) int8, 1 where an action is legal; all 0 once a game is over."""
-        out = np.empty((len(rows), self.num_actions), np.int8) if out is None else out
+        out = array_for(out, (len(rows), self.num_actions), np.int8)
         self._run("legal_rows", pool, indices(rows), out=address(out), width=self.num_actions)
         return out
 
@@ -141,7 +144,7 @@ class Game:
     ) -> np.ndarray:
         """Returns the planes (n, C, H, W) float32 as the player to move, or `players` (n,), see them."""
         players = pool["to_move"][rows] if players is None else players
-        out = np.empty((len(rows), *self.observation_shape), np.float32) if out is None else out
+        out = array_for(out, (len(rows), *self.observation_shape), np.float32)
         players, width = indices(players), math.prod(self.observation_shape)
         self._run("observe_rows", pool, indices(rows), values=address(players), out=address(out), width=width)
         return out
@@ -287,6 +290,25 @@ class GameAlone:
         self._player[0] = player
         run(self.game.code["observe_rows"], self._observe[1], 1)
         return self._planes.copy()
+
+
+def array_for(out: np.ndarray | None, shape: tuple[int, ...], dtype: type[np.generic]) -> np.ndarray:
+    """Returns an array to be written, `out` if it is given; ValueError unless it fits and is in one piece."""
+    if out is None:
+        return np.empty(shape, dtype)
+    if out.dtype != dtype or math.prod(out.shape) != math.prod(shape) or not out.flags.carray:
+        raise ValueError(
+            f"out is {out.dtype} of shape {out.shape}; give {np.dtype(dtype)} of shape {shape}, in one piece"
+        )
+    return out
+
+
+def require_rows_inside(pool: np.ndarray, *rows: np.ndarray) -> None:
+    """Raises ValueError for the first row that is outside the pool; rows (n,) int64."""
+    for some in rows:
+        if len(some) and some.view(np.uint64).max() >= len(pool):  # so below 0 too
+            outside = some[(some < 0) | (some >= len(pool))][0]
+            raise ValueError(f"row {outside} is outside the pool of {len(pool)} rows")
 
 
 def indices(values: np.ndarray) -> np.ndarray:

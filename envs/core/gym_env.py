@@ -1,6 +1,6 @@
 """Gymnasium's two faces of a world: the single environment and the native vector environment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from envs.core.lanes import Lanes, Obs, fresh_seeds
+from envs.core.lanes import Lanes, Obs, checked_seeds, fresh_seeds
 from envs.core.launch import TERMINATED, TRUNCATED
 from envs.core.screen import Screen
 from envs.core.setup import Setup
@@ -56,6 +56,7 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         super().reset(seed=seed)
         if seeds is not None:
             self._lanes.seed(seeds, self._all)
+        self._running = False  # until others have acted, who may raise
         self._lanes.reset(self._all)
         self._advance = self._lanes.stepper()
         self._running = True
@@ -235,6 +236,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
             given = np.array([one is not None for one in seeds])
             self._lanes.seed(checked_seeds([0 if one is None else one for one in seeds]), mask & given)
         super().reset(seed=seed if not isinstance(seed, list) else None)
+        self._begun = False  # until others have acted, who may raise
         self._lanes.reset(mask)
         self._begun = True
         return self._lanes.copy_of_obs(), {}
@@ -331,11 +333,3 @@ def require_known_options(options: Mapping[str, Any] | None, *known: str) -> Non
 def consecutive_seeds(seed: int, count: int) -> list[int | None]:
     """Returns seed, seed + 1, …; what is no integer is left to `checked_seeds`."""
     return [seed + k for k in range(count)] if isinstance(seed, int | np.integer) else [seed] * count
-
-
-def checked_seeds(seeds: Sequence[Any]) -> np.ndarray:
-    """Returns seeds as uint64; raises ValueError for one that is no integer from 0 to 2⁶⁴ − 1."""
-    for seed in seeds:
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
-            raise ValueError(f"seed={seed!r}: use an integer from 0 to 2**64 - 1")
-    return np.array([int(seed) for seed in seeds], np.uint64)

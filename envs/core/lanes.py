@@ -330,6 +330,14 @@ def _zeros(name: str, shape: tuple[int, ...] | int, dtype: Any) -> np.ndarray:
     return np.zeros(shape, dtype)
 
 
+def checked_seeds(seeds: Sequence[Any]) -> np.ndarray:
+    """Returns seeds as uint64; raises ValueError for one that is no integer from 0 to 2⁶⁴ − 1."""
+    for seed in seeds:
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
+            raise ValueError(f"seed={seed!r}: use an integer from 0 to 2**64 - 1")
+    return np.array([int(seed) for seed in seeds], np.uint64)
+
+
 def fresh_seeds(n: int) -> np.ndarray:
     """Returns n seeds (n,) uint64 that no one has asked for."""
     return np.random.SeedSequence().generate_state(n, np.uint64)

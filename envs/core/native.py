@@ -1,7 +1,6 @@
 # All of it speaks to Numba's and LLVM's inside, which have no types.
 # pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
-"""Machine code of lane functions: typed once, lowered once, optimised and emitted together, called by
-address.
+"""Machine code of lane functions: typed and lowered once, optimised and emitted together, called by address.
 
 This is the only file that knows Numba's inside. Numba makes of every `@njit` function a module of its own,
 takes in all that it calls, optimises it and emits it, although nobody calls most of them but other lane
@@ -10,10 +9,9 @@ function is only typed and lowered. `compile_code` links those that a world is m
 them once, and gives back the addresses of C functions around them; what calls these by address knows no
 world.
 
-    lane function       record, Params (a pointer to the parameters' words), rows (1-D, C), numbers
-    C function          a word for each record, Params and number, two for each row (address, length); gives a
-    word job                 a lane function over (batch record, first, last), which works on rows first …
-    last - 1
+- A lane function takes records, Params (a pointer to the parameters' words), rows (1-D, C) and numbers.
+- A C function takes a word for each of these, two for a row (address and length), and gives a word.
+- A job is a lane function over a batch's record, first and last: it works on rows `first` to `last` - 1.
 """
 
 import ctypes
@@ -399,7 +397,8 @@ def swap_atomic(typingctx, address, expected, value):
     def codegen(context, builder, signature, arguments):
         place = builder.inttoptr(arguments[0], _WORD.as_pointer())
         _, expected, value = arguments
-        return builder.extract_value(builder.cmpxchg(place, expected, value, "acq_rel", failordering="acquire"), 1)
+        swapped = builder.cmpxchg(place, expected, value, "acq_rel", failordering="acquire")
+        return builder.extract_value(swapped, 1)
 
     return types.boolean(types.int64, types.int64, types.int64), codegen
 

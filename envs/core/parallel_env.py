@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 from pettingzoo import ParallelEnv
 
-from envs.core.lanes import Lanes, fresh_seeds
+from envs.core.lanes import Lanes, checked_seeds, fresh_seeds
 from envs.core.screen import Screen
 from envs.core.setup import Setup
 from envs.core.spaces import LegalDiscrete
@@ -71,7 +71,7 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
     ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         """Begins an episode: the first of `seed`'s scenarios, or without a seed the next one."""
         if seed is not None:
-            self._lanes.seed(np.array([seed], np.uint64), self._all)
+            self._lanes.seed(checked_seeds([seed]), self._all)
         self._lanes.reset(self._all)
         self.agents = [agent for agent in self.possible_agents if self._takes_part(agent)]
         if self.render_mode == "human":

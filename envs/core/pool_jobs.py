@@ -85,6 +85,7 @@ def run_rows(job: int, pool: np.ndarray, rows: np.ndarray, **more: int) -> None:
     launch(job, where, len(rows))
 
 
+@cache  # the loops are closures: made once, so that their machine code is found again
 def game_jobs(rules: Rules, record: Any, params: Any) -> Roles:
     """Returns the loops over rows of one game, and its `play` alone; record, params: their Numba types."""
     start, play, legal, draw, observe = (

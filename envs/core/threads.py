@@ -111,11 +111,15 @@ def _call(code, first, second, third, fourth):
 @cache
 def caller() -> Callable[[int, int, int, int, int], int]:
     """Returns what calls from Python the C function at an address with four words, and returns its word."""
+    njit: Any = numba.njit
+    how = {"no_cfunc_wrapper": True}
+    signature = "int64(int64, int64, int64, int64, int64)"
     previous = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(cache_root() / f"call_{engine_digest()}")
     try:
-        njit: Any = numba.njit
-        compiled = njit("int64(int64, int64, int64, int64, int64)", cache=True, no_cfunc_wrapper=True)(_call)
+        compiled = njit(signature, cache=True, **how)(_call)
+    except (RuntimeError, OSError):  # nothing can be written: compiled in each process, which takes 0.1 s
+        compiled = njit(signature, **how)(_call)
     finally:
         numba.config.CACHE_DIR = previous
     (made,) = compiled.overloads.values()

@@ -17,7 +17,7 @@ from gymnasium.spaces import Box
 
 from envs.core import rng
 from envs.core.compile import code_of
-from envs.core.game import indices
+from envs.core.game import array_for, indices, require_rows_inside
 from envs.core.lane import lane
 from envs.core.launch import TERMINATED, begin_episode, world_code
 from envs.core.native import BYTE_ROW, FLOAT_ROW, WORD_ROW, address, call, pack, record_at, row_at
@@ -182,6 +182,7 @@ class WorldGame:
     def _run(self, job: str, role: str, pool: np.ndarray, rows: np.ndarray, **more: int) -> None:
         if pool.dtype != self.state_dtype or not pool.flags.c_contiguous:
             raise ValueError(f"the pool is no pool of {self.title}: make one with `pool` or `adopt`")
+        require_rows_inside(pool, rows)
         if self._code is None:
             self._code = world_code(self._world, self._lane_dtype, self.params)
         code = self._code.get(role, 0)
@@ -225,7 +226,9 @@ class WorldGame:
 
     def copy(self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> None:
         """Copies row sources[k] over row targets[k]; no row is both a source and a target."""
-        copy_rows(pool, indices(sources), indices(targets))
+        sources, targets = indices(sources), indices(targets)
+        require_rows_inside(pool, sources, targets)
+        copy_rows(pool, sources, targets)
 
     def step(self, pool: np.ndarray, rows: np.ndarray, actions: np.ndarray, *, check: bool = True) -> None:
         """Takes actions (n,). check: raises ValueError for one that is not legal, and takes none."""
@@ -252,7 +255,7 @@ class WorldGame:
 
     def legal(self, pool: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Returns the mask (n, A) int8, 1 where an action is legal; all 0 once an episode has terminated."""
-        out = np.empty((len(rows), self.num_actions), np.int8) if out is None else out
+        out = array_for(out, (len(rows), self.num_actions), np.int8)
         self._run("legal", "legal", pool, indices(rows), out=address(out), width=self.num_actions)
         return out
 
@@ -264,7 +267,7 @@ class WorldGame:
         out: np.ndarray | None = None,
     ) -> np.ndarray:
         """Returns the observations (n, ...) float32; `players` is for games of two and changes nothing."""
-        out = np.empty((len(rows), *self.observation_shape), np.float32) if out is None else out
+        out = array_for(out, (len(rows), *self.observation_shape), np.float32)
         width = math.prod(self.observation_shape)
         self._run("write", "observe", pool, indices(rows), out=address(out), width=width)
         return out

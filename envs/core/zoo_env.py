@@ -11,6 +11,7 @@ from pettingzoo import AECEnv
 
 from envs.core.game import Game, GameAlone
 from envs.core.lane import LANE_HEADER
+from envs.core.lanes import checked_seeds
 from envs.core.ranges import require_valid
 from envs.core.screen import Screen
 from envs.core.setup import Renderer
@@ -86,7 +87,8 @@ class GameAECEnv(AECEnv[str, Any, Any]):
 
     def reset(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
         """Begins a game, or goes on from the text `options["position"]`; raises ValueError for a bad one."""
-        self._begin(self._first_position(0 if seed is None else seed, options or {}))
+        first = 0 if seed is None else int(checked_seeds([seed])[0])
+        self._begin(self._first_position(first, options or {}))
         if self.render_mode == "human":
             self.render()
 

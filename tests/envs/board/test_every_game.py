@@ -1,6 +1,5 @@
 """What every game of the registry promises: legal moves, the record's header, the random stream, the rows."""
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +8,7 @@ from scipy.stats import chisquare
 
 from envs.board import GAMES
 from envs.core.rules import GAME_HEADER, NO_MOVE, NOBODY
+from envs.core.threads import get_threads, set_threads
 from tests.envs.board.games import (
     CASES,
     assert_equal_fields,
@@ -197,17 +197,17 @@ def test_equal_seeds_give_equal_games_and_others_do_not(name):
 @every_game
 def test_a_row_is_the_same_bytes_alone_in_a_batch_and_with_any_number_of_threads(name):
     game = game_of(name)
-    batch = game.pool(32, seed=9)
-    game.play_random(batch, np.arange(32), 40, restart=True)
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
+    batch = game.pool(160, seed=9)
+    game.play_random(batch, np.arange(160), 40, restart=True)
+    threads = get_threads()
+    set_threads(1)
     try:
-        alone = game.pool(32, seed=9)
-        game.play_random(alone, np.arange(32), 40, restart=True)
+        alone = game.pool(160, seed=9)
+        game.play_random(alone, np.arange(160), 40, restart=True)
         assert alone.tobytes() == batch.tobytes()
     finally:
-        numba.set_num_threads(threads)
-    for k in (0, 31):
+        set_threads(threads)
+    for k in (0, 159):
         single = game.pool(1, seed=9 + k)
         game.play_random(single, np.arange(1), 40, restart=True)
         assert single.tobytes() == batch[k : k + 1].tobytes()

@@ -46,7 +46,7 @@ def cache_directory() -> Path:
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.name.encode() + source.read_bytes())
     root = os.environ.get("NUMBA_CACHE_DIR") or Path(
-        os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "quadrivium"
+        os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "quadrivium"
     )
     return Path(root, f"search-{digest.hexdigest()[:16]}")
 

@@ -22,13 +22,13 @@ PLAIN = SimulatorConfig(assets=2)
 MANY_THREADS = """
 import hashlib, json, os
 os.environ["NUMBA_NUM_THREADS"] = "3"
-import numba
+from envs.core.threads import set_threads
 from envs.trading.market.simulate import SimulatorConfig, simulate_scenarios
 
 def main():
     digests = {}
     for threads in (1, 2, 3):
-        numba.set_num_threads(threads)
+        set_threads(threads)
         paths = simulate_scenarios(SimulatorConfig(assets=2), 7, 30, seed=4)
         digests[threads] = hashlib.sha256(paths.close.tobytes() + paths.volume.tobytes()).hexdigest()
     print(json.dumps(digests))
