@@ -106,6 +106,11 @@ def tactical(game: Game, states: np.ndarray) -> np.ndarray:
 
     Looks two plies ahead. Does not change `states`.
     """
+    if states.dtype != game.state_dtype or states.ndim != 1:
+        raise ValueError(
+            f"the states are {states.shape} of {states.dtype.itemsize} bytes; {game.rules.name} needs (n,) "
+            f"of {game.state_dtype.itemsize} bytes; use those of the same game and size"
+        )
     states = np.ascontiguousarray(states)
     scratch = np.zeros((len(states), 2), game.state_dtype)
     masks = np.zeros((len(states), 3, game.num_actions), np.int8)

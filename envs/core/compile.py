@@ -6,6 +6,7 @@ lane functions that are reached, the constants that they use, the types, the ver
 """
 
 import contextlib
+import dis
 import hashlib
 import inspect
 import os
@@ -130,14 +131,60 @@ def engine_digest() -> str:
 @cache
 def _digest(functions: tuple[Callable[..., Any], ...]) -> str:
     """Returns a hash of the sources and constants of functions, and of the lane functions that they reach."""
-    sources: dict[str, bytes] = {}
-    constants: dict[str, str] = {}
-    for function in functions:
-        _collect_sources(getattr(function, "py_func", function), sources, constants)
     digest = hashlib.sha256()
-    for part in [*sorted(sources), *sorted(constants.items())]:
-        digest.update(sources[part] if isinstance(part, str) else repr(part).encode())
+    for part in _parts_of([getattr(function, "py_func", function) for function in functions]):
+        digest.update(part)
     return digest.hexdigest()
+
+
+def _parts_of(functions: list[Any]) -> Generator[bytes]:
+    """Yields what the machine code of functions is made of, and of all lane functions that they reach."""
+    waiting, seen, files = list(functions), set[Any](), set[str]()
+    while waiting:
+        function = waiting.pop(0)
+        if function in seen:  # by identity: two functions of one name may hold other constants
+            continue
+        seen.add(function)
+        _require_no_raise(function)
+        name = f"{function.__module__}.{function.__qualname__}"
+        path = inspect.getsourcefile(function) or name
+        yield repr((name, function.__defaults__, function.__kwdefaults__)).encode()
+        if path not in files:
+            files.add(path)
+            yield _source_of(function, path)
+        closure = inspect.getclosurevars(function)
+        used = {**closure.globals, **closure.nonlocals}
+        for module in [value for value in used.values() if inspect.ismodule(value)]:  # `rng.uniform(s)`
+            names = [name for name in function.__code__.co_names if hasattr(module, name)]
+            used.update({f"{module.__name__}.{name}": getattr(module, name) for name in names})
+        for name, value in sorted(used.items()):
+            if isinstance(value, Dispatcher):
+                waiting.append(value.py_func)
+            yield f"{name} = {_text_of(value)}".encode()
+
+
+def _text_of(value: Any) -> str:
+    """Returns what tells a value that machine code may depend on from all others."""
+    if isinstance(value, np.ndarray):
+        content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        return f"array {value.dtype.str} {value.shape} {content}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_text_of, value))})"
+    if isinstance(value, Dispatcher) or inspect.ismodule(value) or callable(value):
+        return (
+            f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value.__class__.__name__)}"
+        )
+    return str(value) if isinstance(value, types.Type) else repr(value)
+
+
+def _require_no_raise(function: Any) -> None:
+    """Raises TypeError for a lane function that raises or asserts: nobody would hear of it."""
+    for instruction in dis.get_instructions(function):
+        if instruction.opname in ("RAISE_VARARGS", "RERAISE"):
+            raise TypeError(
+                f"{function.__qualname__} raises or asserts, in {function.__code__.co_filename} from line "
+                f"{function.__code__.co_firstlineno} on: a lane function cannot; write what happens instead"
+            )
 
 
 def _source_of(function: Any, path: str) -> bytes:
@@ -147,24 +194,3 @@ def _source_of(function: Any, path: str) -> bytes:
     except OSError:
         code = function.__code__
         return repr((code.co_code, code.co_names, code.co_consts)).encode()
-
-
-def _collect_sources(function: Any, sources: dict[str, bytes], constants: dict[str, str]) -> None:
-    """Adds the files of `function` and of the lane functions that it reaches, and the globals they use."""
-    key = f"{function.__module__}.{function.__qualname__}"
-    if key in constants:
-        return
-    constants[key] = ""
-    path = inspect.getsourcefile(function) or key
-    if path not in sources:
-        sources[path] = _source_of(function, path)
-    closure = inspect.getclosurevars(function)
-    used = {**closure.globals, **closure.nonlocals}
-    for module in [value for value in used.values() if inspect.ismodule(value)]:  # `rng.uniform(s)`
-        names = [name for name in function.__code__.co_names if hasattr(module, name)]
-        used.update({f"{module.__name__}.{name}": getattr(module, name) for name in names})
-    for name, value in used.items():
-        if isinstance(value, Dispatcher):
-            _collect_sources(value.py_func, sources, constants)
-        elif isinstance(value, int | float | np.generic | tuple | str | types.Type):
-            constants[f"{key}.{name}"] = repr(value)

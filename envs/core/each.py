@@ -1,8 +1,6 @@
 # Kernel code: a record has no static type, and Numba is partly typed.
 # pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
-"""A lane function called for each record of a batch, from outside the launchers: planners and other
-onlookers.
-"""
+"""A lane function called for each record of a batch by itself: for planners and other onlookers."""
 
 from functools import cache
 from typing import Any

@@ -93,11 +93,7 @@ class Game:
         self._words, self._code = pack(self.params), None
 
     def _run(self, role: str, pool: np.ndarray, rows: np.ndarray, **more: int) -> None:
-        if pool.dtype != self.state_dtype or not pool.flags.c_contiguous:
-            raise ValueError(
-                f"{self.rules.name} needs a pool in one piece with {self.state_dtype.itemsize} bytes a row; "
-                f"this one has {pool.dtype.itemsize}; make it with `pool`"
-            )
+        require_pool(pool, self.state_dtype, self.rules.name)
         require_rows_inside(pool, rows)
         run_rows(self.code[role], pool, rows, params=self.words_address, **more)
 
@@ -109,12 +105,17 @@ class Game:
 
     def start(self, pool: np.ndarray, rows: np.ndarray, seeds: np.ndarray) -> None:
         """Puts `rows` to the first position; their random streams begin at `seeds` (n,)."""
+        rows = indices(rows)
         seeds = np.asarray(seeds).astype(np.uint64)
-        self._run("start_rows", pool, indices(rows), values=address(seeds), number=self.params.split)
+        if seeds.shape != rows.shape:
+            raise ValueError(f"seeds have shape {seeds.shape}; give one for each of {len(rows)} rows")
+        self._run("start_rows", pool, rows, values=address(seeds), number=self.params.split)
 
     def copy(self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> None:
         """Copies row sources[k] over row targets[k]; no row is both a source and a target."""
-        sources, targets = indices(sources), indices(targets)
+        require_pool(pool, self.state_dtype, self.rules.name)
+        sources = indices(sources, what="sources")
+        targets = indices(targets, sources, "targets")
         require_rows_inside(pool, sources, targets)
         copy_rows(pool, sources, targets)
 
@@ -126,8 +127,9 @@ class Game:
         """
         if check:
             self.check_actions(pool, rows, actions)
-        actions = indices(actions)
-        self._run("play_rows", pool, indices(rows), values=address(actions))
+        rows = indices(rows)
+        actions = indices(actions, rows, "actions")
+        self._run("play_rows", pool, rows, values=address(actions))
 
     def legal(self, pool: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Returns the mask (n, A) int8, 1 where an action is legal; all 0 once a game is over."""
@@ -145,8 +147,11 @@ class Game:
         """Returns the planes (n, C, H, W) float32 as the player to move, or `players` (n,), see them."""
         players = pool["to_move"][rows] if players is None else players
         out = array_for(out, (len(rows), *self.observation_shape), np.float32)
-        players, width = indices(players), math.prod(self.observation_shape)
-        self._run("observe_rows", pool, indices(rows), values=address(players), out=address(out), width=width)
+        rows = indices(rows)
+        players, width = indices(players, rows, "players"), math.prod(self.observation_shape)
+        if len(players) and players.view(np.uint64).max() > 1:
+            raise ValueError(f"players are {sorted(set(players.tolist()))[-1]}; a player is 0 or 1")
+        self._run("observe_rows", pool, rows, values=address(players), out=address(out), width=width)
         return out
 
     def result(self, pool: np.ndarray, rows: np.ndarray) -> Result:
@@ -311,9 +316,26 @@ def require_rows_inside(pool: np.ndarray, *rows: np.ndarray) -> None:
             raise ValueError(f"row {outside} is outside the pool of {len(pool)} rows")
 
 
-def indices(values: np.ndarray) -> np.ndarray:
-    """Returns whole numbers (n,) as int64 in one piece, as compiled loops read them."""
+def indices(values: Any, like: np.ndarray | None = None, what: str = "rows") -> np.ndarray:
+    """Returns whole numbers (n,) as int64 in one piece, as compiled loops read them.
+
+    Raises ValueError for what is no list of integers, or not one for each of `like`.
+    """
+    values = np.asarray(values)
+    wrong = values.ndim != 1 or (values.dtype.kind not in "iu" and values.size)
+    if wrong or (like is not None and len(values) != len(like)):
+        shape = "(n,)" if like is None else f"({len(like)},)"
+        raise ValueError(f"{what} are {values.dtype} of shape {values.shape}; give integers of shape {shape}")
     return np.ascontiguousarray(values, np.int64)
+
+
+def require_pool(pool: np.ndarray, dtype: np.dtype[Any], name: str) -> None:
+    """Raises ValueError unless a pool is of the dtype, in one piece, and can be written."""
+    if pool.dtype != dtype or pool.ndim != 1 or not pool.flags.carray:
+        raise ValueError(
+            f"{name} needs a pool in one piece that can be written, with {dtype.itemsize} bytes a row; this "
+            f"one has {pool.dtype.itemsize}; make it with `pool`"
+        )
 
 
 def words_of(pool: np.ndarray) -> np.ndarray:

@@ -163,8 +163,8 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         render_mode: str | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
     ) -> None:
-        if num_envs < 1:
-            raise ValueError(f"num_envs={num_envs} must be at least 1")
+        if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
+            raise ValueError(f"num_envs={num_envs!r} must be an integer of at least 1")
         kind: Any = {"remedy": "", "only": ("rgb_array",), "where": " in a batch"}
         self._screen = Screen(render_mode, setup.renderer, setup.text, **kind)
         self._mode = _autoreset_mode(autoreset_mode)
@@ -199,7 +199,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         )
         self.baselines = setup.baselines
         self._all = np.ones(num_lanes, np.bool_)
-        self._begun = False
+        self._begun = np.zeros(num_lanes, np.bool_)
         self._lanes.seed(fresh_seeds(num_lanes), self._all)
         self._bind()
 
@@ -225,9 +225,16 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         seed, or with None in the list, a lane goes on to its next scenario.
         """
         require_known_options(options, "reset_mask")
-        mask = np.asarray((options or {}).get("reset_mask", self._all), np.bool_)
-        if mask.shape != self._all.shape:
-            raise ValueError(f"reset_mask has shape {mask.shape}; one bool a lane is {self._all.shape}")
+        mask = np.asarray((options or {}).get("reset_mask", self._all))
+        if mask.shape != self._all.shape or mask.dtype != np.bool_:
+            raise ValueError(
+                f"reset_mask is {mask.dtype} of shape {mask.shape}; one bool a lane is {self._all.shape}"
+            )
+        if not (mask | self._begun).all():
+            raise ValueError(
+                f"lanes {np.flatnonzero(~(mask | self._begun)).tolist()} have not begun and are left out of "
+                "reset_mask; reset all lanes first"
+            )
         if seed is not None:
             seeds = seed if isinstance(seed, list) else consecutive_seeds(seed, len(mask))
             if len(seeds) != len(mask):
@@ -236,14 +243,14 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
             given = np.array([one is not None for one in seeds])
             self._lanes.seed(checked_seeds([0 if one is None else one for one in seeds]), mask & given)
         super().reset(seed=seed if not isinstance(seed, list) else None)
-        self._begun = False  # until others have acted, who may raise
+        self._begun &= ~mask  # until others have acted, who may raise
         self._lanes.reset(mask)
-        self._begun = True
+        self._begun |= mask
         return self._lanes.copy_of_obs(), {}
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Steps every lane. actions: (N,) integers for Discrete, (N, A) for Box; else ValueError."""
-        if not self._begun:
+        if not self._begun.all():
             raise ValueError("step() was called before the first episodes began; call reset() first")
         lanes = self._lanes
         if self._mode is AutoresetMode.SAME_STEP:
@@ -276,10 +283,17 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
                 f"the episodes of lanes {np.flatnonzero(ended).tolist()} have ended and autoreset is "
                 'disabled; call reset(options={"reset_mask": terminated | truncated}) first'
             )
+        if actions.shape[:1] != (self.num_envs,):
+            lanes.set_actions(actions)  # says what shape they need
         running = np.flatnonzero(~ended.repeat(len(self.setup.agents)))
-        lanes.set_actions(actions[running], running)
-        lanes.reset(ended)
-        lanes.step(spare=ended)
+        lanes.set_actions(actions[running], running, [f"environment {k}" for k in running])
+        before = lanes.copy_of_states(), lanes.outputs.terminated.copy(), lanes.outputs.truncated.copy()
+        try:
+            lanes.reset(ended)
+            lanes.step(spare=ended)
+        except BaseException:
+            lanes.restore(*before)  # an opponent's wrong action changes nothing
+            raise
 
     def observe(self) -> Obs:
         """Returns a copy of the current observations (N, ...) float32, or a dict of their parts and masks."""
@@ -301,7 +315,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
     def set_state(self, rows: np.ndarray) -> None:
         """Continues from `rows`, made by `get_state` of an environment with the same arguments."""
         self._lanes.set_states(rows)
-        self._begun = True
+        self._begun[:] = True
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Returns a frame (H, W, 3) uint8 of every lane in `rgb_array` mode."""
@@ -332,4 +346,8 @@ def require_known_options(options: Mapping[str, Any] | None, *known: str) -> Non
 
 def consecutive_seeds(seed: int, count: int) -> list[int | None]:
     """Returns seed, seed + 1, …; what is no integer is left to `checked_seeds`."""
-    return [seed + k for k in range(count)] if isinstance(seed, int | np.integer) else [seed] * count
+    return (
+        [seed + k for k in range(count)]
+        if isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+        else [seed] * count
+    )

@@ -21,7 +21,7 @@ SMALL = 16  # numbers of an action that are checked faster one by one
 
 
 class Outputs(NamedTuple):
-    """The arrays that the launchers write, a row a lane. A world without a mask has A = 0 there."""
+    """The arrays that jobs write, a row a lane. A world without a mask has A = 0 there."""
 
     obs: np.ndarray  # (N, K) float32
     masks: np.ndarray  # (N, A) int8, 1 where an action is legal
@@ -198,14 +198,19 @@ class Lanes:
 
     def set_states(self, rows: np.ndarray) -> None:
         """Continues from `rows`; raises ValueError if they are of another batch or world, or none of it."""
-        if rows.dtype != self.states.dtype or rows.shape != self.states.shape:
-            raise ValueError(
-                f"the state is {rows.shape} rows of {rows.dtype.itemsize} bytes; this environment has "
-                f"{self.states.shape} rows of {self.states.dtype.itemsize} bytes; use the same arguments"
-            )
+        require_rows_of(rows, self.states.dtype, self.states.shape)
+        if not rows["episode"].all():
+            lane = int(np.argmin(rows["episode"]))
+            raise ValueError(f"row {lane} has never begun an episode; take the state after a reset")
         require_valid(rows, self.setup.params, self.setup.world)
         self.states[:] = rows
         self.outputs.terminated[:] = self.outputs.truncated[:] = False
+        self.observe()
+
+    def restore(self, states: np.ndarray, terminated: np.ndarray, truncated: np.ndarray) -> None:
+        """Puts back records and flags that were copied before something failed."""
+        self.states[:] = states
+        self.outputs.terminated[:], self.outputs.truncated[:] = terminated, truncated
         self.observe()
 
     def seed(self, seeds: np.ndarray, mask: np.ndarray) -> None:
@@ -239,13 +244,13 @@ class Lanes:
         assert self.code
         if spare is not None:
             self._spared[:] = spare
-        if self.setup.others is None:
-            bits = self._launch_step(autoreset)
-        else:
-            bits = self._step_with_others(autoreset)
-        if spare is not None:
-            self._spared[:] = False
-        return bits
+        try:
+            if self.setup.others is None:
+                return self._launch_step(autoreset)
+            return self._step_with_others(autoreset)
+        finally:
+            if spare is not None:
+                self._spared[:] = False
 
     def stepper(self) -> Callable[[], int]:
         """Returns what steps a lane that is alone, as `step` does without its arguments."""
@@ -265,6 +270,7 @@ class Lanes:
 
     def _step_with_others(self, autoreset: bool) -> int:
         assert self.setup.others is not None
+        flags = self.outputs.terminated.copy(), self.outputs.truncated.copy()
         before = self.copy_of_states()
         try:
             self._launch_step(False)
@@ -273,9 +279,8 @@ class Lanes:
             bits = self._launch_step(autoreset)
             self._let_others_act()  # where a new episode begins with a move of theirs
         except BaseException:
-            self.states[:] = before  # a wrong action, one of theirs too, changes nothing
-            self.outputs.terminated[:] = self.outputs.truncated[:] = False
-            self.observe()
+            self._spared[:] = False
+            self.restore(before, *flags)  # a wrong action, one of theirs too, changes nothing
             raise
         return bits
 
@@ -324,6 +329,20 @@ class Lanes:
         if self.setup.illegal_message:
             return self.setup.illegal_message(self.states[lane], action, mask)
         return f"action {action} is illegal; legal actions: {np.flatnonzero(mask).tolist()}"
+
+
+def require_rows_of(rows: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    """Raises ValueError unless `rows` are records of a dtype and shape."""
+    if not isinstance(rows, np.ndarray) or rows.dtype != dtype or rows.shape != shape:
+        given = (
+            f"{rows.shape} rows of {rows.dtype.itemsize} bytes"
+            if isinstance(rows, np.ndarray)
+            else f"a {type(rows).__name__}"
+        )
+        raise ValueError(
+            f"the state is {given}; this environment has {shape} rows of {dtype.itemsize} bytes; "
+            "use the same arguments"
+        )
 
 
 def _zeros(name: str, shape: tuple[int, ...] | int, dtype: Any) -> np.ndarray:
@@ -377,9 +396,9 @@ def checked_actions(
         if wrong.any():
             slack = SLACK * (space.high.astype(np.float64) - space.low)
             wrong = ~((actions >= space.low - slack) & (actions <= space.high + slack))
-        rows = np.clip(actions, space.low, space.high).reshape(num_envs, -1)
+        rows = np.clip(actions, space.low, space.high).reshape(num_envs, math.prod(space.shape))
     if wrong.any():
-        row = int(np.argmax(wrong.reshape(num_envs, -1).any(axis=1)))
+        row = int(np.argmax(wrong.reshape(num_envs, rows.shape[1]).any(axis=1)))
         who = names[row] if names else f"environment {row}"
         raise ValueError(f"action {actions[row]} of {who} is outside {space}")
     return rows

@@ -279,7 +279,8 @@ def pack(params) -> np.ndarray:
     words: list[int] = []
     for value, member in zip(params, numba.typeof(params).types, strict=True):
         if isinstance(member, types.Array):
-            words += [address(value), value.size, *value.shape, *value.strides]
+            strides = [stride & 0xFFFF_FFFF_FFFF_FFFF for stride in value.strides]  # they may be negative
+            words += [address(value), value.size, *value.shape, *strides]
         elif isinstance(member, types.Float):
             bits = (
                 np.float64(value).view(np.uint64)

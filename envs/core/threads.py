@@ -118,7 +118,7 @@ def caller() -> Callable[[int, int, int, int, int], int]:
     numba.config.CACHE_DIR = str(cache_root() / f"call_{engine_digest()}")
     try:
         compiled = njit(signature, cache=True, **how)(_call)
-    except (RuntimeError, OSError):  # nothing can be written: compiled in each process, which takes 0.1 s
+    except Exception:  # nothing can be written, or what is there is no code: compiled here, in 0.1 s
         compiled = njit(signature, **how)(_call)
     finally:
         numba.config.CACHE_DIR = previous
@@ -163,8 +163,8 @@ def set_threads(count: int) -> None:
 
     Raises ValueError for less than one.
     """
-    if count < 1:
-        raise ValueError(f"threads={count}: at least one thread works, the caller's")
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"threads={count!r}: an integer of at least 1, the caller's own thread")
     global _threads
     _threads = min(count, numba.config.NUMBA_NUM_THREADS)  # pyright: ignore
 

@@ -10,6 +10,7 @@ numbers, so in a world that draws any while it runs, a search foresees them unle
 import math
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numba
 import numpy as np
@@ -17,7 +18,7 @@ from gymnasium.spaces import Box
 
 from envs.core import rng
 from envs.core.compile import code_of
-from envs.core.game import array_for, indices, require_rows_inside
+from envs.core.game import array_for, indices, require_pool, require_rows_inside
 from envs.core.lane import lane
 from envs.core.launch import TERMINATED, begin_episode, world_code
 from envs.core.native import BYTE_ROW, FLOAT_ROW, WORD_ROW, address, call, pack, record_at, row_at
@@ -180,13 +181,19 @@ class WorldGame:
         self._code: dict[str, int] | None = None  # made when it is first needed: compiling takes seconds
 
     def _run(self, job: str, role: str, pool: np.ndarray, rows: np.ndarray, **more: int) -> None:
-        if pool.dtype != self.state_dtype or not pool.flags.c_contiguous:
-            raise ValueError(f"the pool is no pool of {self.title}: make one with `pool` or `adopt`")
+        require_pool(pool, self.state_dtype, self.title)
         require_rows_inside(pool, rows)
         if self._code is None:
             self._code = world_code(self._world, self._lane_dtype, self.params)
         code = self._code.get(role, 0)
         run_rows(_jobs()[job], pool, rows, code=code, lane=self._lane_at, params=address(self._words), **more)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("_words", "_code")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._words, self._code = pack(self.params), None
 
     def _begin(self, pool: np.ndarray, rows: np.ndarray) -> None:
         self._run("begin", "reset", pool, indices(rows), number=self.params.split)
@@ -226,12 +233,16 @@ class WorldGame:
 
     def copy(self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> None:
         """Copies row sources[k] over row targets[k]; no row is both a source and a target."""
-        sources, targets = indices(sources), indices(targets)
+        require_pool(pool, self.state_dtype, self.title)
+        sources = indices(sources, what="sources")
+        targets = indices(targets, sources, "targets")
         require_rows_inside(pool, sources, targets)
         copy_rows(pool, sources, targets)
 
     def step(self, pool: np.ndarray, rows: np.ndarray, actions: np.ndarray, *, check: bool = True) -> None:
         """Takes actions (n,). check: raises ValueError for one that is not legal, and takes none."""
+        rows = indices(rows)
+        actions = indices(actions, rows, "actions")
         if check:
             mask = self.legal(pool, rows)
             inside = (actions >= 0) & (actions < self.num_actions)

@@ -11,7 +11,7 @@ from pettingzoo import AECEnv
 
 from envs.core.game import Game, GameAlone
 from envs.core.lane import LANE_HEADER
-from envs.core.lanes import checked_seeds
+from envs.core.lanes import checked_seeds, require_rows_of
 from envs.core.ranges import require_valid
 from envs.core.screen import Screen
 from envs.core.setup import Renderer
@@ -160,11 +160,7 @@ class GameAECEnv(AECEnv[str, Any, Any]):
 
     def set_state(self, rows: np.ndarray) -> None:
         """Continues from `rows` (1,), made by `get_state` of an environment of the same game."""
-        if rows.dtype != self.game.state_dtype or rows.shape != (1,):
-            raise ValueError(
-                f"the state is {rows.shape} rows of {rows.dtype.itemsize} bytes; this game has (1,) of "
-                f"{self.game.state_dtype.itemsize} bytes; use the same options"
-            )
+        require_rows_of(rows, self.game.state_dtype, (1,))
         require_valid(rows, self.game.params, self.game.rules)
         self._begin(rows)
 

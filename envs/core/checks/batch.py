@@ -303,6 +303,7 @@ def frames_are_pictures(subject: Subject) -> None:
 
 
 VECTOR_CHECKS: list[Callable[[Subject], None]] = [
+    kernels_write_inside_their_rows,  # first: what does not would spoil the memory of the others
     batches_are_well_formed,
     same_seed_same_trajectory,
     lanes_do_not_depend_on_the_batch,
@@ -315,7 +316,6 @@ VECTOR_CHECKS: list[Callable[[Subject], None]] = [
     state_resumes_bit_for_bit,
     a_row_is_all_that_a_lane_is,
     a_copy_goes_on_like_the_original,
-    kernels_write_inside_their_rows,
     actions_outside_the_space_are_refused,
     held_out_scenarios_are_not_training_scenarios,
     baselines_play_legal_actions,

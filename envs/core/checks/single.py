@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.core.checks.bounds import kernels_write_inside_their_rows
 from envs.core.checks.copies import a_copy_goes_on_like_the_original
 from envs.core.checks.rollout import difference, first_difference, leaves, play_single
 from envs.core.checks.subject import (
@@ -150,6 +151,7 @@ def frames_are_pictures(subject: Subject) -> None:
 
 
 SINGLE_CHECKS: list[Callable[[Subject], None]] = [
+    kernels_write_inside_their_rows,  # first: what does not would spoil the memory of the others
     observations_rewards_and_flags_are_well_formed,
     same_seed_same_trajectory,
     returned_observations_are_the_callers,

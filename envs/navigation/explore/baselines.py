@@ -1,4 +1,4 @@
-# Holds a launcher of kernel code: a record has no static type, and Numba is partly typed.
+# Holds kernel code: a record has no static type, and Numba is partly typed.
 # pyright: reportMissingParameterType=false
 """A scripted explorer, batched: it takes a `Batch` of this world and returns its actions."""
 

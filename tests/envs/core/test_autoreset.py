@@ -214,3 +214,55 @@ def plain_loop(lane: int, actions: list[int], mode: AutoresetMode) -> list[tuple
 def test_make_vec_passes_the_mode_on():
     env = gymnasium.make_vec("tutorial/CartPole-v0", num_envs=2, autoreset_mode="NextStep")
     assert env.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
+
+
+@pytest.mark.parametrize(
+    ("name", "kwargs"),
+    [
+        ("quadrivium/Execution-v0", {"steps": 4}),
+        ("quadrivium/MarketMaking-v0", {}),
+        ("quadrivium/CrowdNav-v0", {"time_limit": 1.0}),
+    ],
+)
+def test_a_batch_of_which_all_lanes_end_together_goes_on_in_the_mode_next_step(name, kwargs):
+    env = gymnasium.make_vec(name, num_envs=1, autoreset_mode="NextStep", **kwargs)
+    env.reset(seed=0)
+    action = np.zeros((1, *env.single_action_space.shape), np.float32)
+    for _ in range(10_000):
+        _, _, terminated, truncated, _ = env.step(action)
+        if terminated[0] or truncated[0]:
+            break
+    _, rewards, terminated, truncated, _ = env.step(action)
+    assert (rewards[0], terminated[0], truncated[0]) == (0, False, False)
+    with pytest.raises(ValueError, match="actions have shape"):
+        env.step(np.zeros((2, *env.single_action_space.shape), np.float32))
+
+
+def test_an_opponent_that_raises_changes_nothing_in_any_mode():
+    class Faulty:
+        fails = False
+
+        def __call__(self, seen):
+            if self.fails:
+                raise RuntimeError("the opponent is out")
+            return seen["action_mask"].argmax(axis=1)
+
+    for mode in MODES:
+        policy = Faulty()
+        setup = setup_of("quadrivium/TicTacToe-v0", seat="second", opponent=policy)
+        env, random = LaneVectorEnv(setup, NUM_ENVS, autoreset_mode=mode), np.random.default_rng(0)
+        obs, _ = env.reset(seed=0)
+        for _ in range(30):
+            if not obs["action_mask"].any(axis=1).all():  # some have ended: in the mode NextStep
+                break
+            obs, _, terminated, truncated, _ = env.step(actions_for(env, obs, random))
+            if mode is AutoresetMode.DISABLED and (terminated | truncated).any():
+                obs, _ = env.reset(options={"reset_mask": terminated | truncated})
+        before, actions = env._lanes.copy_of_states(), actions_for(env, obs, random)
+        policy.fails = True
+        with pytest.raises(RuntimeError, match="the opponent is out"):
+            env.step(actions)
+        assert env._lanes.states.tobytes() == before.tobytes()
+        policy.fails = False
+        env.step(actions)
+        assert env._lanes.states.tobytes() != before.tobytes()

@@ -144,7 +144,7 @@ def test_parameters_and_sizes_do_not_compile_anew():
         before = count
 
 
-def test_worlds_share_the_launchers():
+def test_worlds_share_the_jobs():
     setup, other = cartpole.setup("train", 10), cartpole.setup("train", 10)
     code = world_code(setup.world, setup.state_dtype, setup.params)
     assert world_code(other.world, other.state_dtype, other.params) == code

@@ -188,7 +188,7 @@ def test_info_arrays_are_views_that_the_next_step_overwrites():
 
 @pytest.mark.parametrize("n", [0, -1])
 def test_a_batch_has_at_least_one_lane(n):
-    with pytest.raises(ValueError, match=f"num_envs={n} must be at least 1"):
+    with pytest.raises(ValueError, match=f"num_envs={n} must be an integer of at least 1"):
         cartpole.CartPoleVectorEnv(n)
 
 

@@ -232,7 +232,7 @@ def test_lanes_are_reset_and_seeded_one_by_one():
     assert batch.states["episode"].tolist() == [1, 2, 1]
     with pytest.raises(ValueError, match="6 seeds were given for 3 lanes; give one each"):
         batch.reset(seed=list(range(6)))
-    with pytest.raises(ValueError, match=r"reset_mask has shape \(6,\); one bool a lane is \(3,\)"):
+    with pytest.raises(ValueError, match=r"reset_mask is bool of shape \(6,\); one bool a lane is \(3,\)"):
         batch.reset(options={"reset_mask": np.ones(6, bool)})
 
 

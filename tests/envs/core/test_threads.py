@@ -94,7 +94,7 @@ def test_the_child_of_a_fork_has_threads_of_its_own():
 def test_threads_are_at_least_one_and_at_most_the_cores():
     before = threads.get_threads()
     try:
-        with pytest.raises(ValueError, match="threads=0: at least one thread works"):
+        with pytest.raises(ValueError, match="threads=0: an integer of at least 1"):
             threads.set_threads(0)
         threads.set_threads(10_000)
         assert threads.get_threads() == numba.config.NUMBA_NUM_THREADS
