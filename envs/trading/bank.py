@@ -44,6 +44,11 @@ def simulator_config(options: SimulatorConfig | Mapping[str, Any] | None, assets
 
     Raises ValueError for an unknown option, and for another number of assets than `assets`.
     """
+    if options is not None and not isinstance(options, SimulatorConfig | Mapping):
+        raise ValueError(
+            f"simulator={options!r} is no mapping from options of `SimulatorConfig` to values, such as "
+            "{'correlation': 0.5}, and no SimulatorConfig"
+        )
     if not isinstance(options, SimulatorConfig):
         chosen = {"assets": assets, **(options or {})}
         names = [one.name for one in fields(SimulatorConfig)]

@@ -59,6 +59,14 @@ class MarketOptions(CostOptions):
 
     def check(self) -> None:
         """The features are known; a simulated market has no whole and no folds."""
+        if isinstance(self.features, str) or not isinstance(self.features, Sequence):
+            raise ValueError(f"features={self.features!r} is no list of names, such as {list(DEFAULT_FEATURES)}")
+        if not isinstance(self.market, str | Path | Bars | Sequence):
+            raise ValueError(
+                f"market is a {type(self.market).__name__}; use 'simulated', a path, a list of paths, or Bars"
+            )
+        if self.load is not None and not isinstance(self.load, Mapping):
+            raise ValueError(f"load={self.load!r} is no mapping from options of `load_bars` to their values")
         warm_up(self.features)
         if self.market == "simulated" and self.episode_bars is None:
             raise ValueError("episode_bars=None plays all of a file; a simulated market needs a number: 126")
