@@ -165,6 +165,8 @@ def _parts_of(functions: list[Any]) -> Generator[bytes]:
 
 def _text_of(value: Any) -> str:
     """Returns what tells a value that machine code may depend on from all others."""
+    if isinstance(value, types.Type):  # first: Numba's types can be called
+        return str(value)
     if isinstance(value, np.ndarray):
         content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
         return f"array {value.dtype.str} {value.shape} {content}"
@@ -174,7 +176,7 @@ def _text_of(value: Any) -> str:
         return (
             f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value.__class__.__name__)}"
         )
-    return str(value) if isinstance(value, types.Type) else repr(value)
+    return repr(value)
 
 
 def _require_no_raise(function: Any) -> None:

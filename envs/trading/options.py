@@ -60,7 +60,9 @@ class MarketOptions(CostOptions):
     def check(self) -> None:
         """The features are known; a simulated market has no whole and no folds."""
         if isinstance(self.features, str) or not isinstance(self.features, Sequence):
-            raise ValueError(f"features={self.features!r} is no list of names, such as {list(DEFAULT_FEATURES)}")
+            raise ValueError(
+                f"features={self.features!r} is no list of names, such as {list(DEFAULT_FEATURES)}"
+            )
         if not isinstance(self.market, str | Path | Bars | Sequence):
             raise ValueError(
                 f"market is a {type(self.market).__name__}; use 'simulated', a path, a list of paths, or Bars"

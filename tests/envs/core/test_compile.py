@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from numba.core import types
 
 from envs.core.compile import cache_root, code_file, history
 from envs.core.gym_env import LaneVectorEnv
 from envs.core.lane import lane
 from envs.core.launch import lane_jobs, world_code
+from envs.core.native import FLOAT_ROW, WORD_ROW, row_at
 from tests.fresh_process import runner
 from tests.worlds import cartpole
 
@@ -181,3 +183,41 @@ def test_two_worlds_with_one_parameter_class_and_record_stay_apart():
         env = LaneVectorEnv(chosen, 2)
         env.reset(seed=0)
         assert env.step(np.zeros(2, int))[1].tolist() == [reward, reward]
+
+
+def reader(kind):
+    @lane
+    def read(first):
+        return row_at(first, 1, kind)[0] > 0, False
+
+    return read
+
+
+def test_functions_over_other_types_or_constants_have_files_of_their_own():
+    """What a function holds of Numba's types, arrays and defaults is told apart, and the same is found again."""
+
+    def scale(factor):
+        @lane
+        def scaled(x, factor=factor):
+            return np.int64(x * factor)
+
+        return scaled
+
+    def look_up(table):
+        @lane
+        def looked_up(k):
+            return np.int64(table[k])
+
+        return looked_up
+
+    def file_of(function):
+        return code_file("told_apart", {"it": (function, (types.int64,))})
+
+    for make, one, other in (
+        (reader, FLOAT_ROW, WORD_ROW),
+        (scale, 2, 3),
+        (look_up, np.array([1, 2]), np.array([1, 3])),
+        (look_up, np.array([1, 2]), np.array([1, 2], np.int8)),
+    ):
+        assert file_of(make(one)) != file_of(make(other))
+        assert file_of(make(one)) == file_of(make(one))
