@@ -194,8 +194,6 @@ def reader(kind):
 
 
 def test_functions_over_other_types_or_constants_have_files_of_their_own():
-    """What a function holds of Numba's types, arrays and defaults is told apart, and the same is found again."""
-
     def scale(factor):
         @lane
         def scaled(x, factor=factor):
