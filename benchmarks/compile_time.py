@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -82,28 +83,33 @@ def main() -> None:
     )
     parser.add_argument("--base", default=BASE, help="a commit, or a folder with a checkout")
     parser.add_argument("--worlds", nargs="*", help="names as in the ids; all by default")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="worlds at a time; it is processor time that counts"
+    )
     arguments = parser.parse_args()
-    worlds: dict[str, Any] = {}
     shared: dict[str, list[float]] = {"ours": [], "base": []}
     with checkout(arguments.base) as base, tempfile.TemporaryDirectory() as folder:
         ids = [f"quadrivium/{name}-v0" for name in arguments.worlds or []] or run_in(ROOT, NAMES, None)
-        for name in ids:
+
+        def measure(name: str) -> dict[str, Any]:
             row: dict[str, Any] = {}
             for who, root in (("ours", ROOT), ("base", base)):
                 cache = Path(folder) / who / name.replace("/", "_")
                 first, again = (run_in(root, FIRST_USE, name, cache) for _ in range(2))
-                row[who], row[f"{who}_again"] = (
-                    round(first["seconds"], 2),
-                    round(again["seconds"] + again["shared"], 2),
-                )
+                row[who] = round(first["seconds"], 2)
+                row[f"{who}_again"] = round(again["seconds"] + again["shared"], 2)
                 row["searched"] = again["searched"]
                 shared[who].append(first["shared"])
             row["ratio"] = round(row["base"] / row["ours"], 2)
-            worlds[name] = row
             print(
                 f"{name}: {row['ours']} s for {row['base']} s, {row['ratio']} times less; "
-                f"second start {row['ours_again']} s for {row['base_again']} s"
+                f"second start {row['ours_again']} s for {row['base_again']} s",
+                flush=True,
             )
+            return row
+
+        with ThreadPoolExecutor(arguments.jobs) as pool:
+            worlds = dict(zip(ids, pool.map(measure, ids), strict=True))
     once = {who: statistics.median(values) for who, values in shared.items()}
     total = {who: round(once[who] + sum(row[who] for row in worlds.values()), 1) for who in once}
     report = machine("numba", "llvmlite", "numpy") | {
