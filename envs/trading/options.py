@@ -65,7 +65,7 @@ class MarketOptions(CostOptions):
             )
         if not isinstance(self.market, str | Path | Bars | Sequence):
             raise ValueError(
-                f"market is a {type(self.market).__name__}; use 'simulated', a path, a list of paths, or Bars"
+                f"market={type(self.market).__name__} is no market: use 'simulated', a path, paths, or Bars"
             )
         if self.load is not None and not isinstance(self.load, Mapping):
             raise ValueError(f"load={self.load!r} is no mapping from options of `load_bars` to their values")

@@ -14,7 +14,7 @@ import envs  # noqa: F401 (registers the ids)
         ("simulator", 5, r"simulator=5 is no mapping from options of `SimulatorConfig` to values, such as"),
         ("features", 5, r"features=5 is no list of names, such as \['log_return', "),
         ("features", "volume", "features='volume' is no list of names"),
-        ("market", np.zeros(3), "market is a ndarray; use 'simulated', a path, a list of paths, or Bars"),
+        ("market", np.zeros(3), "market=ndarray is no market: use 'simulated', a path, paths, or Bars"),
         ("load", 5, "load=5 is no mapping from options of `load_bars` to their values"),
     ],
 )
