@@ -83,9 +83,7 @@ def main() -> None:
     )
     parser.add_argument("--base", default=BASE, help="a commit, or a folder with a checkout")
     parser.add_argument("--worlds", nargs="*", help="names as in the ids; all by default")
-    parser.add_argument(
-        "--jobs", type=int, default=1, help="worlds at a time; processor time counts"
-    )
+    parser.add_argument("--jobs", type=int, default=1, help="worlds at a time; processor time counts")
     arguments = parser.parse_args()
     shared: dict[str, list[float]] = {"ours": [], "base": []}
     with checkout(arguments.base) as base, tempfile.TemporaryDirectory() as folder:
