@@ -120,16 +120,14 @@ class Lanes:
         b["terminated"], b["truncated"] = address(outputs.terminated), address(outputs.truncated)
         b["metric_rows"], b["metric_width"] = address(outputs.metrics), outputs.metrics.shape[1]
 
-    @property
-    def code(self) -> dict[str, int]:
-        """The addresses of the world's machine code by role."""
+    def _prepare(self) -> None:
+        """Sees to it that the machine code is there; the first call compiles it, or reads it from disk."""
         if self._code is None:
             self._code = world_code(self.setup.world, self.setup.state_dtype, self.setup.params)
             for role in self.setup.world.lane_functions:
                 self._batch[role] = self._code[role]
             self._jobs = lane_jobs()
             self._step_job = self._jobs["step"]
-        return self._code
 
     def __getstate__(self) -> dict[str, Any]:
         return {
@@ -220,20 +218,19 @@ class Lanes:
 
     def reset(self, mask: np.ndarray) -> None:
         """Begins an episode in the lanes where `mask`."""
-        assert self.code
+        self._prepare()
         self._chosen[:] = mask
         run(self._jobs["reset"], self._at, self._num_lanes)
-        if self.setup.others is not None:
-            self._let_others_act()
+        self._let_others_act()
 
     def observe(self) -> None:
         """Writes the observations and masks of all lanes."""
-        assert self.code
+        self._prepare()
         run(self._jobs["observe"], self._at, self._num_lanes)
 
     def write_metrics(self) -> None:
         """Writes the metrics of all lanes, also of those whose episodes still run."""
-        assert self.code
+        self._prepare()
         run(self._jobs["metrics"], self._at, self._num_lanes)
 
     def step(self, *, autoreset: bool = False, spare: np.ndarray | None = None) -> int:
@@ -241,7 +238,7 @@ class Lanes:
 
         autoreset: begins an episode where one has ended. spare: (N,) bool, lanes that are left as they are.
         """
-        assert self.code
+        self._prepare()
         if spare is not None:
             self._spared[:] = spare
         try:
@@ -256,7 +253,7 @@ class Lanes:
         """Returns what steps a lane that is alone, as `step` does without its arguments."""
         if self.setup.others is not None:
             return self.step
-        assert self.code
+        self._prepare()
         return partial(caller(), self._step_job, self._at, 0, 1, 0)
 
     def _launch_step(self, autoreset: bool) -> int:
@@ -279,7 +276,6 @@ class Lanes:
             bits = self._launch_step(autoreset)
             self._let_others_act()  # where a new episode begins with a move of theirs
         except BaseException:
-            self._spared[:] = False
             self.restore(before, *flags)  # a wrong action, one of theirs too, changes nothing
             raise
         return bits
@@ -297,7 +293,8 @@ class Lanes:
                 self.actions[0, 0] = action
                 return
         elif (
-            isinstance(action, np.ndarray)
+            self._bounds  # of few numbers in a row
+            and isinstance(action, np.ndarray)
             and action.shape == self._action_shape
             and action.dtype.kind in "iuf"
         ):

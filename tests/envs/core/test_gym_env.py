@@ -219,3 +219,19 @@ def test_setups_are_shared_without_sharing_state():
     other.reset(seed=0)
     one.step(np.ones(2, np.float32))
     assert other.step(np.zeros(2, np.float32))[0].ravel().tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("shape", [(20,), (2, 3), (1, 2)])
+def test_actions_of_many_numbers_or_in_several_rows_are_taken_and_checked(shape):
+    """A single environment checks short rows of numbers in another way than these."""
+
+    def stepped(action: np.ndarray) -> np.ndarray:
+        setup = dataclasses.replace(slide(), action_space=Box(-1, 1, shape))
+        env = LaneEnv(setup)
+        env.reset(seed=0)
+        return env.step(action)[0]
+
+    whole = np.full(shape, 0.5, np.float32)
+    assert np.isfinite(stepped(whole)).all()
+    with pytest.raises(ValueError, match="is outside Box"):
+        stepped(3 * whole)
