@@ -14,7 +14,9 @@ world.
 - A job is a lane function over a batch's record, first and last: it works on rows `first` to `last` - 1.
 """
 
+import contextlib
 import ctypes
+import gc
 from typing import Any
 
 import llvmlite
@@ -22,7 +24,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import _dynfunc
-from numba.core import cgutils, codegen, compiler, lowering, typed_passes, types
+from numba.core import cgutils, codegen, compiler, lowering, typed_passes, types, typing
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.datamodel import models
@@ -166,8 +168,53 @@ class LaneLowering(typed_passes.BaseNativeLowering):
         return True
 
 
+class _Builtin(types.Function):
+    """An operator or builtin that remembers its signatures.
+
+    Numba tries every template of an operator anew at each place where it stands, and most of them are of
+    strings, lists and dates: a quarter of all compile time.
+    """
+
+    def __init__(self, numbas):
+        super().__init__(numbas.templates)
+        self._signatures = {}
+
+    def get_call_type(self, context, args, kws):
+        """Returns the signature for types of arguments."""
+        given = tuple(args), tuple(kws.items())
+        if given not in self._signatures:
+            self._signatures[given] = super().get_call_type(context, args, kws)
+        return self._signatures[given]
+
+
+register_model(_Builtin)(models.OpaqueModel)  # as of Numba's own
+
+
+class LaneTyping(typing.Context):
+    """Numba's typing, in which builtins remember."""
+
+    def __init__(self, numbas):
+        self.__dict__ = numbas.__dict__  # one registry and one call stack, also for what comes later
+
+    def _lookup_global(self, gv):
+        found = super()._lookup_global(gv)
+        if type(found) is not types.Function:
+            return found
+        if found not in _builtins:
+            _builtins[found] = _Builtin(found)
+        return _builtins[found]
+
+
+_builtins: dict[types.Function, _Builtin] = {}
+
+
 class LaneCompiler(compiler.Compiler):
     """Compiles a lane function as far as its callers need it."""
+
+    def __init__(self, typingctx, *others):
+        super().__init__(typingctx, *others)
+        self.state.typingctx = LaneTyping(typingctx)
+        self.state.targetctx = self.state.targetctx.subtarget(typing_context=self.state.typingctx)
 
     def define_pipelines(self):
         """Numba's own passes, without those that lane functions do not need."""
@@ -460,7 +507,22 @@ def _word_of(context, builder, fndesc, result):
 _alive: list[codegen.JITCodeLibrary] = []  # code whose addresses have been given out
 
 
+@contextlib.contextmanager
+def _without_collector():
+    """Stops Python's collector of cycles: a compiler keeps nearly all that it makes, and looking through it
+    again and again takes a seventh of its time.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 @global_compiler_lock
+@_without_collector()
 def compile_code(name: str, functions: dict, key: str) -> tuple[dict[str, int], bytes]:
     """Returns the addresses of C functions around lane functions, and their object code.
 

@@ -1,5 +1,7 @@
 """What `envs.core.native` counts on in Numba: a new version that differs fails here, and says where."""
 
+import gc
+import operator
 from typing import NamedTuple
 
 import numba
@@ -210,3 +212,45 @@ def test_a_lane_function_can_be_called_from_python_and_from_numbas_own_functions
     assert half(3) == 1.5
     assert twice(3) == 3.0
     assert half(4.0) == 2.0
+
+
+@lane
+def sum_of_three(x):
+    return x * 2.5 + x * 3.5 + x * 4.5
+
+
+@lane
+def sum_of_two(x):
+    return x * 5.5 + x * 6.5
+
+
+def test_numbas_templates_of_an_operator_are_tried_once(monkeypatch):
+    tried = []
+    numbas = types.BaseFunction.get_call_type
+
+    def count(self, context, args, kws):
+        if self.typing_key is operator.mul:
+            tried.append(args)
+        return numbas(self, context, args, kws)
+
+    monkeypatch.setattr(types.BaseFunction, "get_call_type", count)
+    for function in (sum_of_three, sum_of_two):
+        function.compile((types.float32,))
+    assert len(tried) == len(set(tried)), "once for each kind of operands, typed or lowered"
+    assert len(tried) <= 2
+
+
+def test_the_collector_of_cycles_rests_while_code_is_made_and_goes_on_after(monkeypatch):
+    resting = []
+    kept = LaneCompiler.define_pipelines
+    monkeypatch.setattr(
+        LaneCompiler, "define_pipelines", lambda self: resting.append(not gc.isenabled()) or kept(self)
+    )
+    called(triple, (types.int64,), 4)
+    assert resting == [True]
+    assert gc.isenabled()
+
+
+@lane
+def triple(number):
+    return 3 * number
