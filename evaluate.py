@@ -21,14 +21,14 @@ from typing import Any, Literal, NoReturn
 from gymnasium.vector import VectorEnv
 from rich.console import Console
 
-import envs  # noqa: F401 (registers the environment ids)
-from agents.common.environments import make_film_env, make_vector_env
-from agents.common.errors import UserError, did_you_mean, run_command
-from agents.common.evaluation import Player, Policy, film_episode
-from agents.common.evaluator import MAX_LANES, baseline_players, play_all
-from agents.common.film import save_film
-from agents.common.players import PLAYER_KINDS, make_player
-from agents.common.report import (
+import quadrivium  # noqa: F401 (registers the environment ids)
+from quadrivium.agents.common.environments import make_film_env, make_vector_env
+from quadrivium.agents.common.errors import UserError, did_you_mean, run_command
+from quadrivium.agents.common.evaluation import Player, Policy, film_episode
+from quadrivium.agents.common.evaluator import MAX_LANES, baseline_players, play_all
+from quadrivium.agents.common.film import save_film
+from quadrivium.agents.common.players import PLAYER_KINDS, make_player
+from quadrivium.agents.common.report import (
     describe,
     differences_table,
     print_results,
@@ -36,14 +36,14 @@ from agents.common.report import (
     verdicts,
     write_report,
 )
-from configs.audit_environment import audit_environment
-from configs.build import load_player, open_run
-from configs.evaluation import evaluate_players
-from configs.failures import write_failures
-from configs.play_tournament import play_tournament
-from configs.serve_engine import serve_engine
-from configs.walk_forward import evaluate_walk_forward
-from configs.yaml_format import parse_yaml
+from quadrivium.configs.audit_environment import audit_environment
+from quadrivium.configs.build import load_player, open_run
+from quadrivium.configs.evaluation import evaluate_players
+from quadrivium.configs.failures import write_failures
+from quadrivium.configs.play_tournament import play_tournament
+from quadrivium.configs.serve_engine import serve_engine
+from quadrivium.configs.walk_forward import evaluate_walk_forward
+from quadrivium.configs.yaml_format import parse_yaml
 
 
 class Parser(argparse.ArgumentParser):

@@ -13,26 +13,33 @@ from pathlib import Path
 from rich.console import Console
 from stable_baselines3.common.logger import Logger
 
-import envs  # noqa: F401 (registers the environment ids)
-from agents.alphazero.agent import AlphaZero
-from agents.alphazero.charts import charts_of
-from agents.common.checkpoint import save_checkpoint
-from agents.common.environments import make_film_env
-from agents.common.errors import UserError, run_command
-from agents.common.evaluation import film_episode
-from agents.common.evaluator import MAX_LANES, Evaluator, baseline_players
-from agents.common.metrics_writer import MetricsWriter
-from agents.common.progress import TerminalProgress
-from agents.common.report import describe
-from agents.common.run_directory import MetricsLog, RunLock, write_atomically
-from agents.common.run_start import METRICS, create_run_directory, require_new, rewind
-from agents.common.tensorboard import TRAINING, TensorBoardWriter
-from agents.common.training_loop import Evaluation, Every, StopRequest, TrainingLoop
-from configs.build import Agent, make_agent, make_evaluation_env, make_player, open_run, use_threads
-from configs.command_line import QUICKSTART, help_text, parse_arguments
-from configs.evaluation import evaluate_players
-from configs.schema import RunConfig, flatten, load_config, option, to_data, to_text, validate
-from configs.showcase import make_showcase
+import quadrivium  # noqa: F401 (registers the environment ids)
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.charts import charts_of
+from quadrivium.agents.common.checkpoint import save_checkpoint
+from quadrivium.agents.common.environments import make_film_env
+from quadrivium.agents.common.errors import UserError, run_command
+from quadrivium.agents.common.evaluation import film_episode
+from quadrivium.agents.common.evaluator import MAX_LANES, Evaluator, baseline_players
+from quadrivium.agents.common.metrics_writer import MetricsWriter
+from quadrivium.agents.common.progress import TerminalProgress
+from quadrivium.agents.common.report import describe
+from quadrivium.agents.common.run_directory import MetricsLog, RunLock, write_atomically
+from quadrivium.agents.common.run_start import METRICS, create_run_directory, require_new, rewind
+from quadrivium.agents.common.tensorboard import TRAINING, TensorBoardWriter
+from quadrivium.agents.common.training_loop import Evaluation, Every, StopRequest, TrainingLoop
+from quadrivium.configs.build import (
+    Agent,
+    make_agent,
+    make_evaluation_env,
+    make_player,
+    open_run,
+    use_threads,
+)
+from quadrivium.configs.command_line import QUICKSTART, help_text, parse_arguments
+from quadrivium.configs.evaluation import evaluate_players
+from quadrivium.configs.schema import RunConfig, flatten, load_config, option, to_data, to_text, validate
+from quadrivium.configs.showcase import make_showcase
 
 # Anything else makes it another run, which could not be continued exactly.
 CHANGES_AT_RESUME = ("total_timesteps", "max_minutes")

@@ -2,6 +2,9 @@
 (`envs`).
 """
 
+if __name__ == "agents":  # found in the folder of a checkout
+    raise ImportError("there is no package agents: write quadrivium.agents")
+
 import contextlib
 import ctypes
 import os

@@ -32,15 +32,22 @@ from stable_baselines3.dqn.policies import DQNPolicy
 from torch import Tensor
 from torch.nn import functional as F
 
-from agents.common.adam import LeanAdam
-from agents.common.checkpoint import Snapshot
-from agents.common.devices import choose_device
-from agents.common.foreach import clip_norm_, polyak_
-from agents.common.observations import Obs, ObsArray, batch_size, concatenate, to_arrays, to_tensors
-from agents.common.off_policy import OffPolicyAgent
-from agents.common.q_policy import ACTION_MASK, BackboneQPolicy, greedy, legal_values
-from agents.common.replay import Transitions
-from agents.nets import NetConfig
+from quadrivium.agents.common.adam import LeanAdam
+from quadrivium.agents.common.checkpoint import Snapshot
+from quadrivium.agents.common.devices import choose_device
+from quadrivium.agents.common.foreach import clip_norm_, polyak_
+from quadrivium.agents.common.observations import (
+    Obs,
+    ObsArray,
+    batch_size,
+    concatenate,
+    to_arrays,
+    to_tensors,
+)
+from quadrivium.agents.common.off_policy import OffPolicyAgent
+from quadrivium.agents.common.q_policy import ACTION_MASK, BackboneQPolicy, greedy, legal_values
+from quadrivium.agents.common.replay import Transitions
+from quadrivium.agents.nets import NetConfig
 
 _UPDATE_NAMES = ("loss", "q_mean", "target_q_mean", "td_error", "gradient_norm")
 

@@ -23,15 +23,15 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agents.common.adam import LeanAdam
-from agents.common.devices import Bf16, choose_device
-from agents.common.distributions import exp
-from agents.common.foreach import clip_norm_
-from agents.common.gradients import DividedGradient, Outputs, Slopes
-from agents.common.on_policy import OnPolicyAgent
-from agents.common.policies import ActorCritic
-from agents.common.rollout import Batch, RolloutBuffer, TensorObs
-from agents.nets import NetConfig
+from quadrivium.agents.common.adam import LeanAdam
+from quadrivium.agents.common.devices import Bf16, choose_device
+from quadrivium.agents.common.distributions import exp
+from quadrivium.agents.common.foreach import clip_norm_
+from quadrivium.agents.common.gradients import DividedGradient, Outputs, Slopes
+from quadrivium.agents.common.on_policy import OnPolicyAgent
+from quadrivium.agents.common.policies import ActorCritic
+from quadrivium.agents.common.rollout import Batch, RolloutBuffer, TensorObs
+from quadrivium.agents.nets import NetConfig
 
 Fraction = Annotated[float, Interval(ge=0, le=1)]
 
@@ -205,7 +205,7 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
     ("MlpPolicy", ...) work too, gSDE included.
 
     Args:
-        policy: "ActorCritic" (`agents.common.policies`), any SB3 policy's name, or a class.
+        policy: "ActorCritic" (`quadrivium.agents.common.policies`), any SB3 policy's name, or a class.
         env: a BatchedVecEnv, a SAME_STEP gymnasium VectorEnv, or anything that SB3 takes.
         compile: compile loss and networks with torch.compile.
         bf16: run the networks in bfloat16 autocast; "auto": where the device has instructions for it.

@@ -18,7 +18,7 @@ from pathlib import Path
 import gymnasium
 from machine import RESULTS, machine, write_report
 
-import envs  # noqa: F401 (registers the ids)
+import quadrivium  # noqa: F401 (registers the ids)
 
 BATCHES: dict[str, tuple[str, dict[str, object]]] = {
     "SingleAsset, discrete": ("quadrivium/SingleAsset-v0", {}),

@@ -19,12 +19,12 @@ from pathlib import Path
 
 from machine import RESULTS, machine, write_report
 
-import envs  # noqa: F401 (registers the ids)
-from agents.common.environments import make_vector_env
-from agents.common.evaluation import Player, play_episodes
-from agents.common.players import make_player
-from agents.common.statistics import interval
-from configs.build import load_player, use_threads
+import quadrivium  # noqa: F401 (registers the ids)
+from quadrivium.agents.common.environments import make_vector_env
+from quadrivium.agents.common.evaluation import Player, play_episodes
+from quadrivium.agents.common.players import make_player
+from quadrivium.agents.common.statistics import interval
+from quadrivium.configs.build import load_player, use_threads
 
 ROOT = Path(__file__).parents[1]
 ID = "quadrivium/ConnectFour-v0"

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from machine import RESULTS, machine, write_report
 
-from envs.board import GAMES
+from quadrivium.envs.board import GAMES
 
 ROOT = Path(__file__).parents[1]
 LIBRARIES = ("open_spiel", "chess", "sgfmill")

@@ -33,7 +33,7 @@ def repeat(move_batch: Callable[[], int]) -> Player:
 def ours(game_class: str, options: dict[str, object], batch: int) -> tuple[Player, list[str]]:
     import numpy as np
 
-    from envs.board import GAMES
+    from quadrivium.envs.board import GAMES
 
     game = GAMES[game_class](**options)
     pool, rows = game.pool(batch), np.arange(batch)
@@ -50,7 +50,7 @@ def ours_observed(game_class: str, options: dict[str, object], batch: int) -> tu
     """Plays as a search with a network would: a call for each function, planes and mask after every move."""
     import numpy as np
 
-    from envs.board import GAMES
+    from quadrivium.envs.board import GAMES
 
     game = GAMES[game_class](**options)
     pool, rows = game.pool(batch), np.arange(batch)

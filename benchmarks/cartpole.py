@@ -24,8 +24,8 @@ import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from agents.common.hooks import IterationCallback
-from agents.nets import NetConfig
+from quadrivium.agents.common.hooks import IterationCallback
+from quadrivium.agents.nets import NetConfig
 
 RESULTS = Path(__file__).parent / "results"
 EPISODES = 100
@@ -42,7 +42,7 @@ class Task(NamedTuple):
 
 
 def ppo(env: VectorEnv, seed: int) -> Any:
-    from agents.ppo import PPO, PPOConfig
+    from quadrivium.agents.ppo import PPO, PPOConfig
 
     config = PPOConfig(
         n_steps=32,
@@ -60,7 +60,7 @@ def ppo(env: VectorEnv, seed: int) -> Any:
 
 
 def dqn(env: VectorEnv, seed: int) -> Any:
-    from agents.dqn import DQN, DQNConfig
+    from quadrivium.agents.dqn import DQN, DQNConfig
 
     config = DQNConfig(
         learning_rate=2.3e-3,

@@ -32,10 +32,10 @@ print(json.dumps([name for name in gymnasium.registry if name.startswith("quadri
 FIRST_USE = """
 import json, sys, time
 import gymnasium, numpy as np
-import envs
-import envs.board
-from envs.core.game import Game
-from envs.core.world_game import WorldGame
+from quadrivium import envs
+import quadrivium.envs.board
+from quadrivium.envs.core.game import Game
+from quadrivium.envs.core.world_game import WorldGame
 
 def use(pool_of, rows):
     game = pool_of
@@ -52,7 +52,7 @@ def use(pool_of, rows):
 
 def compile_what_worlds_share():
     try:
-        from envs.core import each, launch, pool_jobs, threads, world_game
+        from quadrivium.envs.core import each, launch, pool_jobs, threads, world_game
     except ImportError:
         return  # a commit before there was such a thing
     threads.caller(), threads._code(), launch.lane_jobs(), pool_jobs._shared_jobs(), world_game._jobs(),

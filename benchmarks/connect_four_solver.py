@@ -26,9 +26,9 @@ from bitbully import BitBully, Board
 from machine import RESULTS, machine, write_report
 from scipy.stats import binomtest
 
-from agents.alphazero.agent import AlphaZero
-from agents.alphazero.exam import exam_of, policy_actions, searched_actions
-from configs.build import load_agent
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.exam import exam_of, policy_actions, searched_actions
+from quadrivium.configs.build import load_agent
 
 BANDS = ((0, 12), (13, 24), (25, 36))  # stones on the board
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from machine import RESULTS, machine, write_report
 
-from envs.navigation.crowd_nav.env import CrowdNavVectorEnv
+from quadrivium.envs.navigation.crowd_nav.env import CrowdNavVectorEnv
 
 GOAL = 500_000
 CASES: dict[str, dict[str, object]] = {

@@ -44,11 +44,11 @@ from stable_baselines3 import DQN as StockDQN
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import KVWriter, Logger
 
-import envs  # noqa: F401  registers the ids
-from agents.common.vec_env import BatchedVecEnv
-from agents.dqn import DQN, DQNConfig
-from agents.nets import NetConfig
-from envs.core.threads import set_threads
+import quadrivium  # noqa: F401  registers the ids
+from quadrivium.agents.common.vec_env import BatchedVecEnv
+from quadrivium.agents.dqn import DQN, DQNConfig
+from quadrivium.agents.nets import NetConfig
+from quadrivium.envs.core.threads import set_threads
 
 HIGHWAY, CARTPOLE = "quadrivium/Highway-v0", "CartPole-v1"
 RESULTS = Path(__file__).parent / "results"

@@ -28,12 +28,13 @@ GOALS = {"quadrivium/Highway-v0": 1.05, "quadrivium/Go-v0": 1.3, "quadrivium/Con
 PREPARE = """
 import json, sys, time
 import gymnasium, numpy as np, numba
-import envs, envs.board
+import quadrivium.envs.board
+from quadrivium import envs
 
 def threads(count):
     numba.set_num_threads(count)
     try:
-        from envs.core.threads import set_threads
+        from quadrivium.envs.core.threads import set_threads
     except ImportError:
         return
     set_threads(count)
@@ -87,7 +88,7 @@ print(json.dumps(found))
 SEARCH = (
     PREPARE
     + """
-from agents.alphazero.search import GumbelConfig, NullEvaluator, Tree, gumbel_search
+from quadrivium.agents.alphazero.search import GumbelConfig, NullEvaluator, Tree, gumbel_search
 name, options, trees = json.loads(sys.argv[1])
 game, found, simulations = envs.board.GAMES[name](**options), {}, 32
 for count in (1, 2):

@@ -24,12 +24,12 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from machine import RESULTS, machine, write_report
 
-import envs  # noqa: F401  registers the ids
-from agents.alphazero.agent import AlphaZero
-from agents.common.environments import make_vector_env
-from agents.common.evaluation import AgentPlayer, BaselinePlayer, Episodes, Player, play_episodes
-from agents.common.statistics import paired_difference
-from configs.build import Agent, load_agent, open_run, use_threads
+import quadrivium  # noqa: F401  registers the ids
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.common.environments import make_vector_env
+from quadrivium.agents.common.evaluation import AgentPlayer, BaselinePlayer, Episodes, Player, play_episodes
+from quadrivium.agents.common.statistics import paired_difference
+from quadrivium.configs.build import Agent, load_agent, open_run, use_threads
 
 SHOWN = ("collision", "mean_speed", "return", "length", "lane_changes", "low_ttc_share", "comfort")
 

@@ -25,7 +25,7 @@ import gymnasium
 import highway_env
 import numpy as np
 
-from envs.driving.highway.env import HighwayVectorEnv
+from quadrivium.envs.driving.highway.env import HighwayVectorEnv
 
 CORES = os.cpu_count() or 1
 ENVPOOL_IDS = {"highway-fast": "HighwayFast-v0", "highway": "Highway-v0"}

@@ -19,9 +19,15 @@ import highway_env
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
-import envs  # noqa: F401  registers the ids
-from agents.common.evaluation import AgentPlayer, BaselinePlayer, Player, RandomPlayer, play_episodes
-from configs.build import load_agent
+import quadrivium  # noqa: F401  registers the ids
+from quadrivium.agents.common.evaluation import (
+    AgentPlayer,
+    BaselinePlayer,
+    Player,
+    RandomPlayer,
+    play_episodes,
+)
+from quadrivium.configs.build import load_agent
 
 SLOWER, IDLE = 4, 1
 

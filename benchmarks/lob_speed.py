@@ -21,10 +21,10 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from envs.core.lane import LANE_HEADER
-from envs.trading.limit_order_book import book
-from envs.trading.limit_order_book.baselines import BASELINES
-from envs.trading.limit_order_book.env import LimitOrderBookVectorEnv
+from quadrivium.envs.core.lane import LANE_HEADER
+from quadrivium.envs.trading.limit_order_book import book
+from quadrivium.envs.trading.limit_order_book.baselines import BASELINES
+from quadrivium.envs.trading.limit_order_book.env import LimitOrderBookVectorEnv
 
 CORES = os.cpu_count() or 1
 GOAL = 2e6

@@ -3,7 +3,7 @@
     python benchmarks/map_difficulty.py [--episodes 500]
 
 For the first held-out episodes of each kind: planner time, narrowest passage, density and detour of the
-shortest way (`envs.navigation.maps.difficulty` says what they are), as median and the middle half.
+shortest way (`quadrivium.envs.navigation.maps.difficulty` says what they are), as median and the middle half.
 """
 
 import argparse
@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from machine import RESULTS, write_report
 
-from envs.navigation.maps.difficulty import Difficulty, difficulty
-from envs.navigation.point_nav.env import PointNavVectorEnv
+from quadrivium.envs.navigation.maps.difficulty import Difficulty, difficulty
+from quadrivium.envs.navigation.point_nav.env import PointNavVectorEnv
 
 KINDS = ("rooms", "clutter", "maze")
 FIRST_SEED = 1_000_000  # of the configs' evaluations

@@ -71,7 +71,7 @@ def ours(world: str, options: dict[str, Any], num_envs: int) -> tuple[Player, li
     import gymnasium
     import numpy as np
 
-    import envs  # noqa: F401 (registers the ids)
+    import quadrivium  # noqa: F401 (registers the ids)
 
     env = gymnasium.make_vec(f"quadrivium/{world}-v0", num_envs=num_envs, **options)
     env.reset(seed=0)

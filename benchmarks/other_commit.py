@@ -41,6 +41,9 @@ def run_in(root: Path, program: str, argument: Any, cache: Path | None = None) -
     program: Python source that reads its argument, JSON, from `sys.argv[1]`. cache: where the checkout keeps
     machine code; None: a folder of its own that is empty and goes afterwards.
     """
+    if not (root / "quadrivium").exists():  # a commit before there was one name
+        program = program.replace("from quadrivium import envs", "import envs").replace("quadrivium.", "")
+        program = program.replace("import quadrivium\n", "import envs\n")
     with tempfile.TemporaryDirectory() as folder:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
         environment |= {"PYTHONPATH": str(root), "XDG_CACHE_HOME": str(cache or folder)}

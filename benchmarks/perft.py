@@ -14,7 +14,7 @@ from pathlib import Path
 
 from machine import RESULTS, machine, write_report
 
-from envs.board import GAMES
+from quadrivium.envs.board import GAMES
 
 # name: (class, options, first position or None, whether an ended game counts, the counts by depth from 1)
 COUNTS = {

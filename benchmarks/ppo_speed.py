@@ -44,10 +44,10 @@ from stable_baselines3 import PPO as StockPPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import KVWriter, Logger
 
-import envs  # noqa: F401  registers the ids
-from agents.common.vec_env import BatchedVecEnv
-from agents.nets import NetConfig
-from agents.ppo import PPO, PPOConfig
+import quadrivium  # noqa: F401  registers the ids
+from quadrivium.agents.common.vec_env import BatchedVecEnv
+from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.ppo import PPO, PPOConfig
 
 ENV = "quadrivium/Highway-v0"
 RESULTS = Path(__file__).parent / "results"

@@ -38,8 +38,8 @@ def ours(
     import numba
     import numpy as np
 
-    from agents.alphazero.protocols import Evaluation
-    from agents.alphazero.search import (
+    from quadrivium.agents.alphazero.protocols import Evaluation
+    from quadrivium.agents.alphazero.search import (
         GumbelConfig,
         MatchSearch,
         NullEvaluator,
@@ -47,8 +47,8 @@ def ours(
         Tree,
         gumbel_search,
     )
-    from envs.board import GAMES
-    from envs.core.threads import set_threads
+    from quadrivium.envs.board import GAMES
+    from quadrivium.envs.core.threads import set_threads
 
     numba.set_num_threads(threads)
     set_threads(threads)

@@ -38,13 +38,13 @@ WHOLE = ("SingleAsset", "SingleAsset, vector")  # of the others the shell is to 
 STEP = """
 import json, sys, time
 import gymnasium, numpy as np, numba
-import envs
+import quadrivium
 name, kwargs, runs, steps = json.loads(sys.argv[1])
 
 def one_thread():
     numba.set_num_threads(1)
     try:
-        from envs.core.threads import set_threads
+        from quadrivium.envs.core.threads import set_threads
     except ImportError:
         return
     set_threads(1)
@@ -103,7 +103,7 @@ def rules():
     return best(loop, len(plan) * count)
 
 def zoo():
-    from envs.board import connect_four_v0, ConnectFour
+    from quadrivium.envs.board import connect_four_v0, ConnectFour
     env = connect_four_v0.env()
     moves = []
     env.reset(seed=0)

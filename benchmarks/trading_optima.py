@@ -5,7 +5,8 @@ optimum.
 
 A run is one that `train.py configs/trading/<name>.yaml` made, in any world with a known optimum, with any of
 its parameters; its last weights play the test split, most probable action. The scripted players of the same
-world play the same scenarios beside it. The optimum is computed (`envs.trading.oracles`), not simulated.
+world play the same scenarios beside it. The optimum is computed (`quadrivium.envs.trading.oracles`), not
+simulated.
 
 The share of the optimum is (return − floor) / (optimum − floor), where the floor is what a simple player
 earns, in closed form: cash (SignChain), selling evenly (Execution), quoting 1/κ (MarketMaking), holding the
@@ -25,15 +26,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from machine import RESULTS, machine, write_report
 
-import envs  # noqa: F401 (registers the ids)
-from agents.common.environments import make_vector_env
-from agents.common.evaluation import Player, play_episodes
-from agents.common.evaluator import MAX_LANES, baseline_players
-from configs.build import load_player, open_run, use_threads
-from envs.core.setup import Setup
-from envs.trading.execution.baselines import market_of as liquidation_of
-from envs.trading.market_making.baselines import market_of as quoting_of
-from envs.trading.oracles import almgren_chriss, bermudan_put, cartea_jaimungal, sign_chain
+import quadrivium  # noqa: F401 (registers the ids)
+from quadrivium.agents.common.environments import make_vector_env
+from quadrivium.agents.common.evaluation import Player, play_episodes
+from quadrivium.agents.common.evaluator import MAX_LANES, baseline_players
+from quadrivium.configs.build import load_player, open_run, use_threads
+from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.trading.execution.baselines import market_of as liquidation_of
+from quadrivium.envs.trading.market_making.baselines import market_of as quoting_of
+from quadrivium.envs.trading.oracles import almgren_chriss, bermudan_put, cartea_jaimungal, sign_chain
 
 SEED = 7_000_000
 

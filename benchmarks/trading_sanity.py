@@ -25,12 +25,12 @@ import numpy as np
 from machine import RESULTS, machine, write_report
 
 import train
-from agents.common.environments import make_vector_env
-from agents.common.evaluation import Episodes, play_episodes
-from configs.build import load_player, open_run
-from envs.trading.costs import FREE
-from envs.trading.market.features import FEATURES
-from envs.trading.regret import hindsight_growth
+from quadrivium.agents.common.environments import make_vector_env
+from quadrivium.agents.common.evaluation import Episodes, play_episodes
+from quadrivium.configs.build import load_player, open_run
+from quadrivium.envs.trading.costs import FREE
+from quadrivium.envs.trading.market.features import FEATURES
+from quadrivium.envs.trading.regret import hindsight_growth
 
 CONFIGS = Path(__file__).parents[1] / "configs" / "trading"
 SEED, LANES = 8_000_000, 500

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.driving.highway.env import HighwayVectorEnv
+from quadrivium.envs.driving.highway.env import HighwayVectorEnv
 
 CASES = [
     (preset, traffic, ego, density)

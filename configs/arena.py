@@ -6,17 +6,17 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
-from agents.alphazero.agent import AlphaZero
-from agents.alphazero.search import MatchSearch, PuctConfig
-from agents.arena.builtin import PolicyPlayer, ScriptPlayer, make_random
-from agents.arena.engines.gtp_player import make_gtp
-from agents.arena.engines.uci_player import make_uci
-from agents.arena.players import Kinds, Table, TableGame, TablePlayer, parse_player, split_query
-from agents.arena.search_player import SLOTS, SearchTablePlayer, make_mcts
-from agents.common.errors import UserError, did_you_mean
-from configs.build import load_agent, make_game, open_run
-from envs.board import GAMES
-from envs.board.baselines import tactical
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.search import MatchSearch, PuctConfig
+from quadrivium.agents.arena.builtin import PolicyPlayer, ScriptPlayer, make_random
+from quadrivium.agents.arena.engines.gtp_player import make_gtp
+from quadrivium.agents.arena.engines.uci_player import make_uci
+from quadrivium.agents.arena.players import Kinds, Table, TableGame, TablePlayer, parse_player, split_query
+from quadrivium.agents.arena.search_player import SLOTS, SearchTablePlayer, make_mcts
+from quadrivium.agents.common.errors import UserError, did_you_mean
+from quadrivium.configs.build import load_agent, make_game, open_run
+from quadrivium.envs.board import GAMES
+from quadrivium.envs.board.baselines import tactical
 
 Notify = Callable[[str], object]
 

@@ -10,11 +10,11 @@ import gymnasium
 import pandas as pd
 from rich.console import Console
 
-from agents.common.environments import require_registered
-from agents.common.errors import UserError, as_user_error, one_line
-from agents.common.report import describe
-from agents.common.run_directory import write_atomically
-from envs.trading.audit import AuditReport, audit
+from quadrivium.agents.common.environments import require_registered
+from quadrivium.agents.common.errors import UserError, as_user_error, one_line
+from quadrivium.agents.common.report import describe
+from quadrivium.agents.common.run_directory import write_atomically
+from quadrivium.envs.trading.audit import AuditReport, audit
 
 _COLOURS = {"pass": "green", "fail": "red", "not checked": "yellow"}
 

@@ -10,23 +10,23 @@ import numba
 import torch
 from gymnasium.vector import VectorEnv
 
-from agents.alphazero.agent import AlphaZero
-from agents.alphazero.config import AlphaZeroConfig
-from agents.alphazero.players import SearchPlayer
-from agents.common.checkpoint import load_checkpoint
-from agents.common.environments import make_vector_env
-from agents.common.errors import UserError, as_user_error, did_you_mean
-from agents.common.evaluation import AgentPlayer
-from agents.common.vec_env import BatchedVecEnv
-from agents.dqn import DQN
-from agents.ppo import PPO
-from configs.cores import auto_threads
-from configs.schema import RunConfig, read_resolved
-from envs.board import GAMES
-from envs.board.board_game import BoardGame
-from envs.core.setup import Setup
-from envs.core.threads import set_threads
-from envs.core.world_game import WorldGame
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.players import SearchPlayer
+from quadrivium.agents.common.checkpoint import load_checkpoint
+from quadrivium.agents.common.environments import make_vector_env
+from quadrivium.agents.common.errors import UserError, as_user_error, did_you_mean
+from quadrivium.agents.common.evaluation import AgentPlayer
+from quadrivium.agents.common.vec_env import BatchedVecEnv
+from quadrivium.agents.dqn import DQN
+from quadrivium.agents.ppo import PPO
+from quadrivium.configs.cores import auto_threads
+from quadrivium.configs.schema import RunConfig, read_resolved
+from quadrivium.envs.board import GAMES
+from quadrivium.envs.board.board_game import BoardGame
+from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.core.threads import set_threads
+from quadrivium.envs.core.world_game import WorldGame
 
 Agent = PPO | DQN | AlphaZero
 AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN}

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents.common.errors import UserError
-from configs.schema import RunConfig, flatten, option, to_data
-from envs import options_of
-from envs.core.options import meanings
+from quadrivium.agents.common.errors import UserError
+from quadrivium.configs.schema import RunConfig, flatten, option, to_data
+from quadrivium.envs import options_of
+from quadrivium.envs.core.options import meanings
 
 QUICKSTART = Path(__file__).parent / "quickstart.yaml"
 

@@ -7,10 +7,10 @@ from typing import Any
 from gymnasium.vector import VectorEnv
 from rich.console import Console
 
-from agents.common.evaluation import Episodes, Player
-from agents.common.evaluator import play_all
-from agents.common.report import print_results, write_report
-from configs.trading_evaluation import is_over_bars, report_trading
+from quadrivium.agents.common.evaluation import Episodes, Player
+from quadrivium.agents.common.evaluator import play_all
+from quadrivium.agents.common.report import print_results, write_report
+from quadrivium.configs.trading_evaluation import is_over_bars, report_trading
 
 
 def evaluate_players(
@@ -23,7 +23,8 @@ def evaluate_players(
     episodes: int,
     title: str,
 ) -> tuple[dict[str, Episodes], list[Path]]:
-    """Plays, prints a table, and writes the report of `agents.common.report`, and what else the world shows.
+    """Plays, prints a table, and writes the report of `quadrivium.agents.common.report`, and what else the
+    world shows.
 
     facts: goes into the report; `environment` and `kwargs` say what `env` is, `seed` the first scenario.
 

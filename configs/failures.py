@@ -14,12 +14,12 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from PIL import Image
 
-from agents.common.environments import make_film_env
-from agents.common.evaluation import Episodes, Player
-from agents.common.film import encode_gif
-from agents.common.report import describe
-from agents.common.run_directory import write_atomically
-from configs.trading_evaluation import setup_of
+from quadrivium.agents.common.environments import make_film_env
+from quadrivium.agents.common.evaluation import Episodes, Player
+from quadrivium.agents.common.film import encode_gif
+from quadrivium.agents.common.report import describe
+from quadrivium.agents.common.run_directory import write_atomically
+from quadrivium.configs.trading_evaluation import setup_of
 
 FPS = 10.0  # whatever the world's own time, so that long episodes do not take long to watch
 MAX_FRAMES = 60

@@ -10,21 +10,21 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from agents.arena.game_log import GameLog, GameRecord
-from agents.arena.openings import Opening, random_openings, read_openings
-from agents.arena.players import Table, TablePlayer
-from agents.arena.report import print_standings, write_standings
-from agents.arena.schedule import Pairing
-from agents.arena.standings import stand
-from agents.arena.tensorboard import log_standings
-from agents.arena.tournament import Plan, Tournament
-from agents.arena.transcripts import transcript
-from agents.common.environments import make_vector_env
-from agents.common.errors import UserError
-from agents.common.evaluation import Player
-from agents.common.evaluator import MAX_LANES, play_all
-from agents.common.players import PLAYER_KINDS, make_player
-from agents.common.report import (
+from quadrivium.agents.arena.game_log import GameLog, GameRecord
+from quadrivium.agents.arena.openings import Opening, random_openings, read_openings
+from quadrivium.agents.arena.players import Table, TablePlayer
+from quadrivium.agents.arena.report import print_standings, write_standings
+from quadrivium.agents.arena.schedule import Pairing
+from quadrivium.agents.arena.standings import stand
+from quadrivium.agents.arena.tensorboard import log_standings
+from quadrivium.agents.arena.tournament import Plan, Tournament
+from quadrivium.agents.arena.transcripts import transcript
+from quadrivium.agents.common.environments import make_vector_env
+from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.common.evaluation import Player
+from quadrivium.agents.common.evaluator import MAX_LANES, play_all
+from quadrivium.agents.common.players import PLAYER_KINDS, make_player
+from quadrivium.agents.common.report import (
     describe,
     differences_table,
     print_results,
@@ -32,10 +32,10 @@ from agents.common.report import (
     verdicts,
     write_report,
 )
-from agents.common.run_directory import RunLock, write_atomically
-from configs.arena import Notify, make_table, make_table_player
-from configs.build import load_player, use_threads
-from configs.tournament import TournamentConfig, load_tournament, to_text
+from quadrivium.agents.common.run_directory import RunLock, write_atomically
+from quadrivium.configs.arena import Notify, make_table, make_table_player
+from quadrivium.configs.build import load_player, use_threads
+from quadrivium.configs.tournament import TournamentConfig, load_tournament, to_text
 
 DIRECTORY = Path("runs") / "tournaments"
 

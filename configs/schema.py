@@ -13,12 +13,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_core import ErrorDetails
 
-from agents.alphazero.config import AlphaZeroConfig
-from agents.common.errors import UserError, did_you_mean, one_line
-from agents.dqn import DQNConfig
-from agents.ppo import PPOConfig
-from configs.yaml_format import dump_yaml, parse_yaml, read_yaml
-from envs import options_of
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.common.errors import UserError, did_you_mean, one_line
+from quadrivium.agents.dqn import DQNConfig
+from quadrivium.agents.ppo import PPOConfig
+from quadrivium.configs.yaml_format import dump_yaml, parse_yaml, read_yaml
+from quadrivium.envs import options_of
 
 AgentConfig = Annotated[PPOConfig | DQNConfig | AlphaZeroConfig, Field(discriminator="algorithm")]
 

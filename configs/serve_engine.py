@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from agents.arena.engines.serve import GAMES as GAME_OF
-from agents.arena.engines.serve import serve
-from configs.arena import board_game_name, make_table, make_table_player
-from configs.build import open_run
-from envs.board import GAMES
+from quadrivium.agents.arena.engines.serve import GAMES as GAME_OF
+from quadrivium.agents.arena.engines.serve import serve
+from quadrivium.configs.arena import board_game_name, make_table, make_table_player
+from quadrivium.configs.build import open_run
+from quadrivium.envs.board import GAMES
 
 
 def serve_engine(

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from agents.alphazero.agent import AlphaZero
-from agents.alphazero.showcase import Illustrator, show_game
-from agents.common.tensorboard import TensorBoardWriter
-from configs.build import Agent, make_evaluation_env, make_player
-from configs.schema import RunConfig
-from configs.trading_evaluation import is_over_bars, record_player
-from envs.board.board_game import BoardGame
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.showcase import Illustrator, show_game
+from quadrivium.agents.common.tensorboard import TensorBoardWriter
+from quadrivium.configs.build import Agent, make_evaluation_env, make_player
+from quadrivium.configs.schema import RunConfig
+from quadrivium.configs.trading_evaluation import is_over_bars, record_player
+from quadrivium.envs.board.board_game import BoardGame
 
 
 def make_showcase(
@@ -40,7 +40,7 @@ def _show_games(agent: AlphaZero, tensorboard: TensorBoardWriter) -> Callable[[]
 def _illustrator(agent: AlphaZero) -> Illustrator | None:
     if not isinstance(agent.game, BoardGame):
         return None
-    from envs.board.render import StudyRenderer  # pygame is loaded by those who draw
+    from quadrivium.envs.board.render import StudyRenderer  # pygame is loaded by those who draw
 
     return StudyRenderer(agent.game)
 
@@ -49,7 +49,7 @@ def _show_trading(agent: Agent, config: RunConfig, tensorboard: TensorBoardWrite
     player, plan = make_player(config.name, agent), config.evaluation
 
     def show() -> None:
-        from envs.trading.report import episode_picture  # matplotlib is loaded by those who draw
+        from quadrivium.envs.trading.report import episode_picture  # matplotlib is loaded by those who draw
 
         episode = record_player(player, config.env.id, config.evaluation_kwargs(), plan.seed)
         tensorboard.write_picture("evaluation/episode", episode_picture(episode), agent.num_timesteps)

@@ -17,11 +17,11 @@ from pydantic import (
     model_validator,
 )
 
-from agents.arena.schedule import most_swiss_rounds
-from agents.arena.sprt import Sprt
-from agents.common.errors import UserError, did_you_mean
-from configs.arena import board_game_name
-from configs.yaml_format import dump_yaml, read_yaml
+from quadrivium.agents.arena.schedule import most_swiss_rounds
+from quadrivium.agents.arena.sprt import Sprt
+from quadrivium.agents.common.errors import UserError, did_you_mean
+from quadrivium.configs.arena import board_game_name
+from quadrivium.configs.yaml_format import dump_yaml, read_yaml
 
 
 class _Section(BaseModel):

@@ -13,19 +13,19 @@ from gymnasium.vector import VectorEnv
 from rich.console import Console
 from rich.table import Table
 
-from agents.common.environments import make_vector_env
-from agents.common.evaluation import Episodes, Player
-from agents.common.evaluator import MAX_LANES, play_all
-from agents.common.report import format_interval, print_table
-from agents.common.run_directory import write_atomically
-from agents.common.statistics import Interval, mean_interval
-from envs.core.setup import Setup
-from envs.trading.bank import Bank
-from envs.trading.episode import Episode
-from envs.trading.metrics import metric_intervals
-from envs.trading.record import record_episode
-from envs.trading.regret import hindsight_growth
-from envs.trading.stress import MULTIPLES, break_even, with_costs
+from quadrivium.agents.common.environments import make_vector_env
+from quadrivium.agents.common.evaluation import Episodes, Player
+from quadrivium.agents.common.evaluator import MAX_LANES, play_all
+from quadrivium.agents.common.report import format_interval, print_table
+from quadrivium.agents.common.run_directory import write_atomically
+from quadrivium.agents.common.statistics import Interval, mean_interval
+from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.trading.bank import Bank
+from quadrivium.envs.trading.episode import Episode
+from quadrivium.envs.trading.metrics import metric_intervals
+from quadrivium.envs.trading.record import record_episode
+from quadrivium.envs.trading.regret import hindsight_growth
+from quadrivium.envs.trading.stress import MULTIPLES, break_even, with_costs
 
 _HISTORY = ("total_return", "sharpe", "max_drawdown", "turnover", "cost_drag")
 
@@ -229,7 +229,7 @@ def _draw_stress(path: Path, gains: Mapping[str, Sequence[Interval]]) -> Path:
 
 
 def _draw_episode(directory: Path, episode: Episode, title: str) -> list[Path]:
-    from envs.trading.report import save_picture, save_tear_sheet
+    from quadrivium.envs.trading.report import save_picture, save_tear_sheet
 
     paths = [save_picture(episode, directory / "episode.png", title)]
     days = (episode.times[-1] - episode.times[0]) / np.timedelta64(1, "D")

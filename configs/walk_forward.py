@@ -13,16 +13,21 @@ from typing import Any
 
 from rich.console import Console
 
-from agents.common.environments import make_vector_env
-from agents.common.errors import UserError
-from agents.common.evaluation import Player
-from agents.common.evaluator import baseline_players
-from agents.common.report import print_table
-from agents.common.run_directory import write_atomically
-from agents.common.statistics import Interval
-from configs.build import load_player, open_run
-from configs.trading_evaluation import history_intervals, history_table, is_over_bars, record_player
-from envs.trading.episode import Episode, chained
+from quadrivium.agents.common.environments import make_vector_env
+from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.common.evaluation import Player
+from quadrivium.agents.common.evaluator import baseline_players
+from quadrivium.agents.common.report import print_table
+from quadrivium.agents.common.run_directory import write_atomically
+from quadrivium.agents.common.statistics import Interval
+from quadrivium.configs.build import load_player, open_run
+from quadrivium.configs.trading_evaluation import (
+    history_intervals,
+    history_table,
+    is_over_bars,
+    record_player,
+)
+from quadrivium.envs.trading.episode import Episode, chained
 
 AGENT = "agent"
 
@@ -57,7 +62,7 @@ def evaluate_walk_forward(
         output.mkdir(parents=True, exist_ok=True)
         text = json.dumps(found, indent=2) + "\n"
         write_atomically(output / "walk_forward.json", text.encode())
-        from envs.trading.report import save_picture  # matplotlib is loaded by those who draw
+        from quadrivium.envs.trading.report import save_picture  # matplotlib is loaded by those who draw
 
         picture = save_picture(whole[AGENT], output / "walk_forward.png", "walk forward")
         for path in (output / "walk_forward.json", picture):

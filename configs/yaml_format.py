@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from agents.common.errors import UserError, one_line
+from quadrivium.agents.common.errors import UserError, one_line
 
 
 class _Loader(yaml.SafeLoader):

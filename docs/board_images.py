@@ -4,8 +4,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from envs.board.registry import GAMES
-from envs.board.render import BoardRenderer
+from quadrivium.envs.board.registry import GAMES
+from quadrivium.envs.board.render import BoardRenderer
 
 FOLDER = Path(__file__).parent / "images" / "board"
 COLOURS = 64

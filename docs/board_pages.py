@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from envs.board import GAMES
-from envs.board.board_game import BoardGame
+from quadrivium.envs.board import GAMES
+from quadrivium.envs.board.board_game import BoardGame
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -20,12 +20,12 @@ DOCS = Path(__file__).parent
 SECTION = "Board games"
 TABLE_MARK = "<!-- the games of the registry -->"
 SEED = 7  # of the example positions
-ENVIRONMENT_ARGUMENTS = ("split", "seat", "opponent")  # explained by envs.board.env.BoardEnv
+ENVIRONMENT_ARGUMENTS = ("split", "seat", "opponent")  # explained by BoardEnv
 
 GYMNASIUM = """
 import gymnasium
 
-import envs
+import quadrivium
 
 env = gymnasium.make("quadrivium/{name}-v0", opponent="random", seat="first")
 obs, info = env.reset(seed=0)
@@ -47,7 +47,7 @@ obs, rewards, terminated, truncated, info = batch.step(first_legal(obs))
 """
 
 PETTINGZOO = """
-from envs.board import {module}_v0
+from quadrivium.envs.board import {module}_v0
 
 env = {module}_v0.env()
 env.reset(seed=0)
@@ -63,7 +63,7 @@ for agent in env.agent_iter():
 POOL = """
 import numpy as np
 
-from envs.board import GAMES
+from quadrivium.envs.board import GAMES
 
 game = GAMES["{name}"]()
 pool, rows = game.pool(100, seed=0), np.arange(100)
@@ -116,8 +116,8 @@ def facts(name: str, game: BoardGame) -> str:
     shape = f"{planes} planes of {height} × {width}, float32 in [{low:g}, {high:g}]"
     rows: list[tuple[object, ...]] = [
         ("Gymnasium", f"`quadrivium/{name}-v0`"),
-        ("PettingZoo", f"`from envs.board import {module_of(name)}_v0`"),
-        ("class", f"`envs.board.GAMES[{name!r}]`, that is `{GAMES[name].__module__}.{GAMES[name].__name__}`"),
+        ("PettingZoo", f"`from quadrivium.envs.board import {module_of(name)}_v0`"),
+        ("class", f"`{GAMES[name].__module__}.{GAMES[name].__name__}`, in `quadrivium.envs.board.GAMES`"),
         ("players", " and ".join(game.players)),
         ("actions", game.num_actions),
         ("observation", shape),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from envs.trading.limit_order_book.env import LimitOrderBookEnv
+from quadrivium.envs.trading.limit_order_book.env import LimitOrderBookEnv
 
 TARGET = Path(__file__).parent / "images" / "limit_order_book.png"
 SEED, DECISIONS = 3, 60

@@ -7,7 +7,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 
-from envs.trading.market.simulate import SimulatorConfig, simulate, simulate_scenarios
+from quadrivium.envs.trading.market.simulate import SimulatorConfig, simulate, simulate_scenarios
 
 TARGET = Path(__file__).parent / "images" / "market.png"
 ASSETS, BARS, SEED = 3, 1260, 7

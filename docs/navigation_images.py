@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from envs.core.gym_env import LaneVectorEnv
-from envs.core.setup import Renderer
-from envs.navigation.crowd_nav.env import CrowdNavVectorEnv
-from envs.navigation.crowd_nav.render import CrowdNavRenderer
-from envs.navigation.explore.env import ExploreVectorEnv
-from envs.navigation.explore.render import ExploreRenderer
-from envs.navigation.point_nav.env import PointNavVectorEnv
-from envs.navigation.point_nav.render import PointNavRenderer
+from quadrivium.envs.core.gym_env import LaneVectorEnv
+from quadrivium.envs.core.setup import Renderer
+from quadrivium.envs.navigation.crowd_nav.env import CrowdNavVectorEnv
+from quadrivium.envs.navigation.crowd_nav.render import CrowdNavRenderer
+from quadrivium.envs.navigation.explore.env import ExploreVectorEnv
+from quadrivium.envs.navigation.explore.render import ExploreRenderer
+from quadrivium.envs.navigation.point_nav.env import PointNavVectorEnv
+from quadrivium.envs.navigation.point_nav.render import PointNavRenderer
 
 TARGET = Path(__file__).parent / "images"
 

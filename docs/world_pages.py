@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 import numpy as np
 
-import envs
-from envs.core.options import Options, bounds, choices, hints, meanings
-from envs.core.setup import Setup
+from quadrivium import envs
+from quadrivium.envs.core.options import Options, bounds, choices, hints, meanings
+from quadrivium.envs.core.setup import Setup
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig

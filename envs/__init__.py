@@ -2,9 +2,12 @@
 
 An id is a pair of strings until it is made.
 
-Gymnasium dropped its plug-in entry point in 1.0, so a program says `import envs`, or lets Gymnasium do it:
-`gymnasium.make("envs:quadrivium/Highway-v0")`.
+Gymnasium dropped its plug-in entry point in 1.0, so a program says `import quadrivium`, or lets Gymnasium do
+it: `gymnasium.make("quadrivium:quadrivium/Highway-v0")`.
 """
+
+if __name__ == "envs":  # found in the folder of a checkout
+    raise ImportError("there is no package envs: write quadrivium.envs")
 
 import importlib
 from typing import TYPE_CHECKING
@@ -12,24 +15,24 @@ from typing import TYPE_CHECKING
 import gymnasium
 
 if TYPE_CHECKING:
-    from envs.core.options import Options
+    from quadrivium.envs.core.options import Options
 
 # Every world by the name in its id, with the module of its classes `<Name>Env` and `<Name>VectorEnv`.
 WORLDS = {
-    "Highway": "envs.driving.highway.env",
-    "SingleAsset": "envs.trading.single_asset.env",
-    "Portfolio": "envs.trading.portfolio.env",
-    "SignChain": "envs.trading.sign_chain.env",
-    "Execution": "envs.trading.execution.env",
-    "MarketMaking": "envs.trading.market_making.env",
-    "OptimalStopping": "envs.trading.optimal_stopping.env",
-    "LimitOrderBook": "envs.trading.limit_order_book.env",
-    "CrowdNav": "envs.navigation.crowd_nav.env",
-    "PointNav": "envs.navigation.point_nav.env",
-    "Explore": "envs.navigation.explore.env",
+    "Highway": "quadrivium.envs.driving.highway.env",
+    "SingleAsset": "quadrivium.envs.trading.single_asset.env",
+    "Portfolio": "quadrivium.envs.trading.portfolio.env",
+    "SignChain": "quadrivium.envs.trading.sign_chain.env",
+    "Execution": "quadrivium.envs.trading.execution.env",
+    "MarketMaking": "quadrivium.envs.trading.market_making.env",
+    "OptimalStopping": "quadrivium.envs.trading.optimal_stopping.env",
+    "LimitOrderBook": "quadrivium.envs.trading.limit_order_book.env",
+    "CrowdNav": "quadrivium.envs.navigation.crowd_nav.env",
+    "PointNav": "quadrivium.envs.navigation.point_nav.env",
+    "Explore": "quadrivium.envs.navigation.explore.env",
 }
 
-# The names in `envs.board.GAMES`, which would load Numba; one class serves all.
+# The names in `quadrivium.envs.board.GAMES`, which would load Numba; one class serves all.
 BOARD_GAMES = ("Breakthrough", "Chess", "ConnectFour", "Go", "Gomoku", "Hex", "Othello", "TicTacToe")
 
 
@@ -44,8 +47,8 @@ def register_environments() -> None:
     for game in BOARD_GAMES:
         gymnasium.register(
             id=f"quadrivium/{game}-v0",
-            entry_point="envs.board.env:BoardEnv",
-            vector_entry_point="envs.board.env:BoardVectorEnv",
+            entry_point="quadrivium.envs.board.env:BoardEnv",
+            vector_entry_point="quadrivium.envs.board.env:BoardVectorEnv",
             kwargs={"name": game},
         )
 
@@ -56,7 +59,7 @@ def options_of(env_id: str) -> "type[Options] | None":
     if env_id != f"quadrivium/{name}-v0":
         return None
     if name in BOARD_GAMES:
-        return importlib.import_module("envs.board.env").options_of(name)
+        return importlib.import_module("quadrivium.envs.board.env").options_of(name)
     if name in WORLDS:
         return getattr(importlib.import_module(WORLDS[name]), f"{name}Env").options
     return None

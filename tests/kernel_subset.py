@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from envs.core.lane import World
+from quadrivium.envs.core.lane import World
 
 ALLOWED_BUILTINS = {abs, bool, float, int, len, max, min, range, round}
 FORBIDDEN_NODES: dict[type[ast.AST], str] = {

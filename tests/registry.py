@@ -4,8 +4,8 @@ from functools import cache, partial
 
 import gymnasium
 
-import envs  # noqa: F401 (registers the ids)
-from envs.core.setup import Setup
+import quadrivium  # noqa: F401 (registers the ids)
+from quadrivium.envs.core.setup import Setup
 from tests.worlds import cartpole
 
 cartpole.register()

@@ -6,7 +6,7 @@ import sys
 import gymnasium
 import pytest
 
-from envs.trading.audit import CHECKS
+from quadrivium.envs.trading.audit import CHECKS
 from tests.commands import run_evaluate
 
 MODULE = """

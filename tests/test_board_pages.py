@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envs.board import GAMES
+from quadrivium.envs.board import GAMES
 
 DOCS = Path(__file__).parents[1] / "docs"
 spec = importlib.util.spec_from_file_location("board_pages", DOCS / "board_pages.py")

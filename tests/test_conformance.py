@@ -5,7 +5,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env as gymnasium_check_env
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
-from envs.core.checks import check_env, check_vector_env
+from quadrivium.envs.core.checks import check_env, check_vector_env
 from tests.registry import IDS, case_name, cases, factories, setup_of
 
 CASES = cases()

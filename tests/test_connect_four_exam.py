@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from envs.board import ConnectFour
+from quadrivium.envs.board import ConnectFour
 
 FILE = Path(__file__).parents[1] / "envs" / "board" / "connect_four" / "exam.txt"
 EXAM = [tuple(line.split()) for line in FILE.read_text().splitlines()]

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 import evaluate
-from agents.common.environments import make_film_env, make_vector_env
-from agents.common.evaluation import Episodes, RandomPlayer, play_episodes
-from configs.build import load_player
-from configs.failures import (
+from quadrivium.agents.common.environments import make_film_env, make_vector_env
+from quadrivium.agents.common.evaluation import Episodes, RandomPlayer, play_episodes
+from quadrivium.configs.build import load_player
+from quadrivium.configs.failures import (
     MAX_BYTES,
     MAX_FRAMES,
     find_failures,

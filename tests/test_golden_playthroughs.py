@@ -2,7 +2,7 @@
 
 import pytest
 
-from envs.board import GAMES
+from quadrivium.envs.board import GAMES
 from tests.golden.playthrough import FOLDER, path_of, playthrough
 
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from envs.core.lane import lane
+from quadrivium.envs.core.lane import lane
 from tests.kernel_subset import definition, lane_functions, python_function, violations
 from tests.registry import case_name, cases, setup_of
 from tests.worlds import cartpole, line, pointer

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-import envs  # noqa: F401 (registers the environment ids)
-from agents.common.checkpoint import list_checkpoints, load_checkpoint
+import quadrivium  # noqa: F401 (registers the environment ids)
+from quadrivium.agents.common.checkpoint import list_checkpoints, load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 TOTAL_STEPS = 6144

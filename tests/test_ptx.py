@@ -13,9 +13,9 @@ from numba import cuda, types
 from numba.core.errors import TypingError
 from numba.cuda import dispatcher
 
-from envs.core.lane import World, lane
-from envs.core.rng import episode_key
-from envs.core.setup import Setup
+from quadrivium.envs.core.lane import World, lane
+from quadrivium.envs.core.rng import episode_key
+from quadrivium.envs.core.setup import Setup
 from tests.registry import case_name, cases, setup_of
 from tests.worlds import cartpole, line, pointer
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import gymnasium
 import pytest
 
-import envs
-from envs.board import GAMES
-from envs.core.options import Options, bounds, choices, meanings
+from quadrivium import envs
+from quadrivium.envs.board import GAMES
+from quadrivium.envs.core.options import Options, bounds, choices, meanings
 from tests.golden.trace import path_of
 from tests.registry import CONFIGURATIONS, IDS, setup_of
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from configs.tournament import load_tournament
+from quadrivium.configs.tournament import load_tournament
 from tests.commands import run_evaluate
 from tests.tournaments import read, refused, write
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from agents.common import checkpoint
-from agents.common.checkpoint import list_checkpoints, load_checkpoint
+from quadrivium.agents.common import checkpoint
+from quadrivium.agents.common.checkpoint import list_checkpoints, load_checkpoint
 from tests.commands import run_train, write_config
 
 ROOT = Path(__file__).resolve().parents[1]

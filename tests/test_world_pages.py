@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import envs
+from quadrivium import envs
 
 DOCS = Path(__file__).parents[1] / "docs"
 spec = importlib.util.spec_from_file_location("world_pages", DOCS / "world_pages.py")

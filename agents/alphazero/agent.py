@@ -17,20 +17,25 @@ from gymnasium import spaces
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
-from agents.alphazero.config import AlphaZeroConfig
-from agents.alphazero.evaluator import NetworkEvaluator
-from agents.alphazero.exam import exam_of, policy_actions, searched_actions
-from agents.alphazero.ladder import Mover, elo_difference, play_match, random_mover
-from agents.alphazero.learner import Learner
-from agents.alphazero.network import Networks, PolicyValueNet
-from agents.alphazero.practice import Practice, auxiliary_of, part
-from agents.alphazero.protocols import Evaluator, Game
-from agents.alphazero.search import EvaluationCache, MatchSearch, PuctConfig, monte_carlo_search
-from agents.common.checkpoint import CheckpointError, Snapshot
-from agents.common.devices import choose_device
-from agents.common.hooks import IterationCallback, iteration_end, iteration_logged
-from agents.common.run_state import capture_rng, optimizer_from_tensors, optimizer_to_tensors, restore_rng
-from agents.nets.heads import mask_logits
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.evaluator import NetworkEvaluator
+from quadrivium.agents.alphazero.exam import exam_of, policy_actions, searched_actions
+from quadrivium.agents.alphazero.ladder import Mover, elo_difference, play_match, random_mover
+from quadrivium.agents.alphazero.learner import Learner
+from quadrivium.agents.alphazero.network import Networks, PolicyValueNet
+from quadrivium.agents.alphazero.practice import Practice, auxiliary_of, part
+from quadrivium.agents.alphazero.protocols import Evaluator, Game
+from quadrivium.agents.alphazero.search import EvaluationCache, MatchSearch, PuctConfig, monte_carlo_search
+from quadrivium.agents.common.checkpoint import CheckpointError, Snapshot
+from quadrivium.agents.common.devices import choose_device
+from quadrivium.agents.common.hooks import IterationCallback, iteration_end, iteration_logged
+from quadrivium.agents.common.run_state import (
+    capture_rng,
+    optimizer_from_tensors,
+    optimizer_to_tensors,
+    restore_rng,
+)
+from quadrivium.agents.nets.heads import mask_logits
 
 _LADDER_SEED = 2_000_000  # of openings and anchors: the same in every evaluation of every run
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.alphazero.agent import AlphaZero
-from agents.alphazero.exam import exam_of
-from agents.common.tensorboard import Charts, lines
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.exam import exam_of
+from quadrivium.agents.common.tensorboard import Charts, lines
 
 
 def charts_of(agent: AlphaZero) -> Charts:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from agents.alphazero.protocols import Game
-from agents.alphazero.records import Samples
-from agents.alphazero.returns import lambda_returns
+from quadrivium.agents.alphazero.protocols import Game
+from quadrivium.agents.alphazero.records import Samples
+from quadrivium.agents.alphazero.returns import lambda_returns
 
 
 class EpisodeRecords:

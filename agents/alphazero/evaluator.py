@@ -7,9 +7,9 @@ import time
 import numpy as np
 import torch
 
-from agents.alphazero.network import PolicyValueNet
-from agents.alphazero.protocols import Evaluation, Symmetries
-from agents.common.devices import Bf16, autocast
+from quadrivium.agents.alphazero.network import PolicyValueNet
+from quadrivium.agents.alphazero.protocols import Evaluation, Symmetries
+from quadrivium.agents.common.devices import Bf16, autocast
 
 
 class NetworkEvaluator:

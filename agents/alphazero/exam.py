@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.alphazero.evaluator import NetworkEvaluator
-from agents.alphazero.protocols import Game
-from agents.alphazero.search import EvaluationCache, MatchSearch, PuctConfig
+from quadrivium.agents.alphazero.evaluator import NetworkEvaluator
+from quadrivium.agents.alphazero.protocols import Game
+from quadrivium.agents.alphazero.search import EvaluationCache, MatchSearch, PuctConfig
 
 
 class Exam(NamedTuple):

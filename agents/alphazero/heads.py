@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agents.nets.layers import orthogonal_
+from quadrivium.agents.nets.layers import orthogonal_
 
 WIN, DRAW, LOSS = range(3)
 

@@ -1,6 +1,6 @@
 """How strong a player is: matches against anchors that stay as they are, from the same openings.
 
-This is the run's own thermometer; tournaments are in `agents.arena`.
+This is the run's own thermometer; tournaments are in `quadrivium.agents.arena`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agents.alphazero.protocols import Game
+from quadrivium.agents.alphazero.protocols import Game
 
 Mover = Callable[[np.ndarray], np.ndarray]
 """Chooses actions (n,) for positions (n,), rows of a pool that it leaves as they are."""

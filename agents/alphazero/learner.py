@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.alphazero.config import AlphaZeroConfig
-from agents.alphazero.loss import Losses, alphazero_loss, to_targets, turn
-from agents.alphazero.network import Networks
-from agents.alphazero.practice import Practice
-from agents.common.devices import autocast
-from agents.common.foreach import clip_norm_, polyak_
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.loss import Losses, alphazero_loss, to_targets, turn
+from quadrivium.agents.alphazero.network import Networks
+from quadrivium.agents.alphazero.practice import Practice
+from quadrivium.agents.common.devices import autocast
+from quadrivium.agents.common.foreach import clip_norm_, polyak_
 
 
 class Learner:

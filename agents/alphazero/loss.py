@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agents.alphazero.heads import outcome_chances, outcome_loss
-from agents.alphazero.network import Outputs
-from agents.alphazero.protocols import Symmetries
-from agents.alphazero.records import Samples
-from agents.nets.heads import mask_logits
+from quadrivium.agents.alphazero.heads import outcome_chances, outcome_loss
+from quadrivium.agents.alphazero.network import Outputs
+from quadrivium.agents.alphazero.protocols import Symmetries
+from quadrivium.agents.alphazero.records import Samples
+from quadrivium.agents.nets.heads import mask_logits
 
 
 class Targets(NamedTuple):

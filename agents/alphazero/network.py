@@ -13,9 +13,9 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from agents.alphazero.heads import OutcomeHead, PooledHead, PooledPolicy, ReturnHead
-from agents.nets import NetConfig, make_backbone
-from agents.nets.layers import orthogonal_
+from quadrivium.agents.alphazero.heads import OutcomeHead, PooledHead, PooledPolicy, ReturnHead
+from quadrivium.agents.nets import NetConfig, make_backbone
+from quadrivium.agents.nets.layers import orthogonal_
 
 
 class Outputs(NamedTuple):

@@ -6,13 +6,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from agents.alphazero.config import AlphaZeroConfig
-from agents.alphazero.episodes import EpisodeRecords
-from agents.alphazero.heads import OutcomeHead, ReturnHead
-from agents.alphazero.protocols import Evaluator, Game
-from agents.alphazero.records import RecordFormat, Records
-from agents.alphazero.search.hashing import hash_records
-from agents.alphazero.statistics import EpisodeStatistics, GameStatistics, Statistics
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.episodes import EpisodeRecords
+from quadrivium.agents.alphazero.heads import OutcomeHead, ReturnHead
+from quadrivium.agents.alphazero.protocols import Evaluator, Game
+from quadrivium.agents.alphazero.records import RecordFormat, Records
+from quadrivium.agents.alphazero.search.hashing import hash_records
+from quadrivium.agents.alphazero.statistics import EpisodeStatistics, GameStatistics, Statistics
 
 ValueHead = type[OutcomeHead] | type[ReturnHead]
 

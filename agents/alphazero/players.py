@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.agent import AlphaZero
 
 
 @dataclass(frozen=True)

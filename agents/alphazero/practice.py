@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from agents.alphazero.config import AlphaZeroConfig
-from agents.alphazero.outcomes import outcomes_of
-from agents.alphazero.protocols import Evaluator, Game, Symmetries
-from agents.alphazero.records import AUXILIARY
-from agents.alphazero.replay import Replay, WindowConfig
-from agents.alphazero.search import GumbelConfig, SearchResult, Tree, gumbel_search
-from agents.alphazero.self_play import SelfPlay, SelfPlayConfig
-from agents.alphazero.statistics import Statistics
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.outcomes import outcomes_of
+from quadrivium.agents.alphazero.protocols import Evaluator, Game, Symmetries
+from quadrivium.agents.alphazero.records import AUXILIARY
+from quadrivium.agents.alphazero.replay import Replay, WindowConfig
+from quadrivium.agents.alphazero.search import GumbelConfig, SearchResult, Tree, gumbel_search
+from quadrivium.agents.alphazero.self_play import SelfPlay, SelfPlayConfig
+from quadrivium.agents.alphazero.statistics import Statistics
 
 
 class Practice:

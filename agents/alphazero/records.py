@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from agents.alphazero.protocols import Game
-from agents.alphazero.returns import look_ahead
+from quadrivium.agents.alphazero.protocols import Game
+from quadrivium.agents.alphazero.returns import look_ahead
 
 _PROBE_GAMES, _PROBE_MOVES = 32, 40
 AUXILIARY = ("ownership", "score", "disc_difference")

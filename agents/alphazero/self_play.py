@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from agents.alphazero.outcomes import Outcomes
-from agents.alphazero.protocols import Evaluator, Game
+from quadrivium.agents.alphazero.outcomes import Outcomes
+from quadrivium.agents.alphazero.protocols import Evaluator, Game
 
 
 class Found(Protocol):

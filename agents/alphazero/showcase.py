@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 
-from agents.alphazero.evaluator import NetworkEvaluator
-from agents.alphazero.protocols import Game, Notation
-from agents.alphazero.search import MatchSearch, PuctConfig
+from quadrivium.agents.alphazero.evaluator import NetworkEvaluator
+from quadrivium.agents.alphazero.protocols import Game, Notation
+from quadrivium.agents.alphazero.search import MatchSearch, PuctConfig
 
 MAX_MOVES = 500  # a longer game is shown as far as that
 PICTURES = 12

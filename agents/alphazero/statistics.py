@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from agents.alphazero.protocols import Game
+from quadrivium.agents.alphazero.protocols import Game
 
 
 class Statistics(Protocol):

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agents.alphazero.protocols import Game
-from agents.arena.players import Table
-from agents.common.errors import UserError
+from quadrivium.agents.alphazero.protocols import Game
+from quadrivium.agents.arena.players import Table
+from quadrivium.agents.common.errors import UserError
 
 Script = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Maps copies of game rows (n,), and a random number (n,) uint64 for each, to actions (n,)."""

@@ -14,11 +14,11 @@ from functools import partial
 
 import numpy as np
 
-from agents.arena.builtin import mix
-from agents.arena.game_log import Fixture, GameRecord
-from agents.arena.openings import Opening
-from agents.arena.players import EngineError, TableGame, TablePlayer
-from agents.common.errors import one_line
+from quadrivium.agents.arena.builtin import mix
+from quadrivium.agents.arena.game_log import Fixture, GameRecord
+from quadrivium.agents.arena.openings import Opening
+from quadrivium.agents.arena.players import EngineError, TableGame, TablePlayer
+from quadrivium.agents.common.errors import one_line
 
 RULES = "rules"
 MOVE_LIMIT = "move limit"

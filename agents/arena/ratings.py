@@ -25,8 +25,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.arena.game_log import GameRecord
-from agents.common.statistics import Interval
+from quadrivium.agents.arena.game_log import GameRecord
+from quadrivium.agents.common.statistics import Interval
 
 ELO = 400 / np.log(10)  # a natural unit of strength in points
 RESAMPLES = 1000

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agents.arena.standings import Standings, Tally
-from agents.common.report import print_table
-from agents.common.run_directory import write_atomically
-from agents.common.statistics import Interval
+from quadrivium.agents.arena.standings import Standings, Tally
+from quadrivium.agents.common.report import print_table
+from quadrivium.agents.common.run_directory import write_atomically
+from quadrivium.agents.common.statistics import Interval
 
 
 def print_standings(console: Console, standings: Standings, title: str) -> None:

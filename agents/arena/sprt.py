@@ -23,7 +23,7 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import brentq
 
-from agents.arena.game_log import GameRecord
+from quadrivium.agents.arena.game_log import GameRecord
 
 PENTANOMIAL = (0.0, 0.25, 0.5, 0.75, 1.0)
 TRINOMIAL = (0.0, 0.5, 1.0)

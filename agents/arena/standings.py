@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agents.arena.game_log import GameRecord
-from agents.arena.match import MOVE_LIMIT, RULES
-from agents.arena.ratings import Ratings, rate
-from agents.arena.sprt import Sprt, SprtState, pair_counts, sprt_state
-from agents.common.statistics import Interval
+from quadrivium.agents.arena.game_log import GameRecord
+from quadrivium.agents.arena.match import MOVE_LIMIT, RULES
+from quadrivium.agents.arena.ratings import Ratings, rate
+from quadrivium.agents.arena.sprt import Sprt, SprtState, pair_counts, sprt_state
+from quadrivium.agents.common.statistics import Interval
 
 # With fewer games than this between them, or fewer opening pairs than half as many, nothing is claimed.
 MIN_GAMES = 20

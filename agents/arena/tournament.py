@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from agents.arena.game_log import Fixture, GameLog, GameRecord
-from agents.arena.match import Match
-from agents.arena.openings import Opening
-from agents.arena.players import TableGame, TablePlayer
-from agents.arena.schedule import Pairing, gauntlet, round_robin, swiss_round
-from agents.arena.sprt import Sprt, pair_counts, sprt_state
+from quadrivium.agents.arena.game_log import Fixture, GameLog, GameRecord
+from quadrivium.agents.arena.match import Match
+from quadrivium.agents.arena.openings import Opening
+from quadrivium.agents.arena.players import TableGame, TablePlayer
+from quadrivium.agents.arena.schedule import Pairing, gauntlet, round_robin, swiss_round
+from quadrivium.agents.arena.sprt import Sprt, pair_counts, sprt_state
 
 Format = Literal["round_robin", "gauntlet", "swiss"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from agents.arena.game_log import GameRecord
-from agents.arena.match import MOVE_LIMIT, RULES
-from agents.arena.players import TableGame
+from quadrivium.agents.arena.game_log import GameRecord
+from quadrivium.agents.arena.match import MOVE_LIMIT, RULES
+from quadrivium.agents.arena.players import TableGame
 
 ROW = np.arange(1)
 RESULTS = {1: "1-0", 0: "1/2-1/2", -1: "0-1"}

@@ -21,7 +21,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from agents.common.checkpoint_files import (
+from quadrivium.agents.common.checkpoint_files import (
     CheckpointError,
     Damaged,
     Manifest,
@@ -30,7 +30,7 @@ from agents.common.checkpoint_files import (
     read_manifest,
     write_files,
 )
-from agents.common.run_directory import describe_write_error, fsync_directory
+from quadrivium.agents.common.run_directory import describe_write_error, fsync_directory
 
 __all__ = [
     "CheckpointError",

@@ -31,9 +31,9 @@ import safetensors
 import safetensors.torch
 import torch
 
-from agents.common.array_files import read_arrays, write_arrays
-from agents.common.errors import UserError
-from agents.common.run_directory import fsync_directory, write_durably
+from quadrivium.agents.common.array_files import read_arrays, write_arrays
+from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.common.run_directory import fsync_directory, write_durably
 
 SCHEMA = 1
 MANIFEST = "manifest.json"

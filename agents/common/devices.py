@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import torch
 
-from agents.nets import NetConfig
+from quadrivium.agents.nets import NetConfig
 
 Bf16 = bool | Literal["auto"]
 """Whether networks run in bfloat16; "auto": where the device has instructions for it."""

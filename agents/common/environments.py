@@ -6,7 +6,7 @@ from typing import Any
 import gymnasium
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from agents.common.errors import UserError, did_you_mean, one_line
+from quadrivium.agents.common.errors import UserError, did_you_mean, one_line
 
 
 def make_vector_env(env_id: str, num_envs: int, kwargs: dict[str, Any]) -> VectorEnv:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.common.vec_env import BatchStep
+from quadrivium.agents.common.vec_env import BatchStep
 
 
 @dataclass

@@ -12,8 +12,8 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from agents.common.errors import UserError
-from agents.common.statistics import Interval, interval
+from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.common.statistics import Interval, interval
 
 MAX_STEPS = 100_000
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 from gymnasium.vector import VectorEnv
 
-from agents.common.evaluation import Episodes, Player, play_episodes
-from agents.common.players import baselines_of, make_player
-from agents.common.statistics import Interval
-from agents.common.tensorboard import HEADLINE, evaluation_scalars
-from agents.common.training_loop import Evaluation
+from quadrivium.agents.common.evaluation import Episodes, Player, play_episodes
+from quadrivium.agents.common.players import baselines_of, make_player
+from quadrivium.agents.common.statistics import Interval
+from quadrivium.agents.common.tensorboard import HEADLINE, evaluation_scalars
+from quadrivium.agents.common.training_loop import Evaluation
 
 # More lanes than this gain no speed, and cost memory in environments with large records.
 MAX_LANES = 512

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from agents.common.crew import Crew, blocks
-from agents.common.policies import ActorCritic
-from agents.common.rollout import Batch
-from agents.nets.tower import tower, tower_parameters
+from quadrivium.agents.common.crew import Crew, blocks
+from quadrivium.agents.common.policies import ActorCritic
+from quadrivium.agents.common.rollout import Batch
+from quadrivium.agents.nets.tower import tower, tower_parameters
 
 
 class Outputs(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.logger import KVWriter
 
-from agents.common.run_directory import MetricsLog
+from quadrivium.agents.common.run_directory import MetricsLog
 
 
 class MetricsWriter(KVWriter):

@@ -17,14 +17,19 @@ from stable_baselines3.common.type_aliases import (
 from stable_baselines3.common.utils import safe_mean, should_collect_more_steps
 from stable_baselines3.common.vec_env import VecEnv
 
-from agents.common.checkpoint import Snapshot
-from agents.common.episode_statistics import EpisodeStatistics
-from agents.common.hooks import iteration_end, iteration_logged
-from agents.common.observations import ObsArray
-from agents.common.phases import PhaseClock
-from agents.common.replay import Replay, Transitions
-from agents.common.run_state import capture_rng, optimizer_from_tensors, optimizer_to_tensors, restore_rng
-from agents.common.vec_env import BatchedVecEnv, LazyInfos, batch_step
+from quadrivium.agents.common.checkpoint import Snapshot
+from quadrivium.agents.common.episode_statistics import EpisodeStatistics
+from quadrivium.agents.common.hooks import iteration_end, iteration_logged
+from quadrivium.agents.common.observations import ObsArray
+from quadrivium.agents.common.phases import PhaseClock
+from quadrivium.agents.common.replay import Replay, Transitions
+from quadrivium.agents.common.run_state import (
+    capture_rng,
+    optimizer_from_tensors,
+    optimizer_to_tensors,
+    restore_rng,
+)
+from quadrivium.agents.common.vec_env import BatchedVecEnv, LazyInfos, batch_step
 
 _BLOCK_ROWS = 4096  # transitions gathered at once: more is no faster, and the activations leave the cache
 _BLOCK_BYTES = 64 << 20  # of observations; keeps a block of large ones in bounds

@@ -18,16 +18,21 @@ from stable_baselines3.common.utils import safe_mean
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
-from agents.common.checkpoint import Snapshot
-from agents.common.crew import Crew, blocks, crew_instead_of_torchs_threads, one_torch_thread
-from agents.common.devices import Bf16, autocast
-from agents.common.episode_statistics import EpisodeStatistics
-from agents.common.hooks import iteration_end, iteration_logged
-from agents.common.phases import PhaseClock
-from agents.common.policies import ActorCritic
-from agents.common.rollout import RolloutBuffer, TensorObs, rows_of
-from agents.common.run_state import capture_rng, optimizer_from_tensors, optimizer_to_tensors, restore_rng
-from agents.common.vec_env import BatchedVecEnv, LazyInfos, Obs, batch_step
+from quadrivium.agents.common.checkpoint import Snapshot
+from quadrivium.agents.common.crew import Crew, blocks, crew_instead_of_torchs_threads, one_torch_thread
+from quadrivium.agents.common.devices import Bf16, autocast
+from quadrivium.agents.common.episode_statistics import EpisodeStatistics
+from quadrivium.agents.common.hooks import iteration_end, iteration_logged
+from quadrivium.agents.common.phases import PhaseClock
+from quadrivium.agents.common.policies import ActorCritic
+from quadrivium.agents.common.rollout import RolloutBuffer, TensorObs, rows_of
+from quadrivium.agents.common.run_state import (
+    capture_rng,
+    optimizer_from_tensors,
+    optimizer_to_tensors,
+    restore_rng,
+)
+from quadrivium.agents.common.vec_env import BatchedVecEnv, LazyInfos, Obs, batch_step
 
 _DEVICE_ROWS = 4096  # of observations at once: enough for any accelerator, few enough for its memory
 
@@ -222,8 +227,8 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         """Trains for `total_timesteps` environment steps (rounded up to whole iterations).
 
         An iteration is: collect, update, `IterationCallback.on_iteration_end`, the log, `on_iteration_logged`
-        (`agents.common.hooks`); between iterations `snapshot()` is exact. The log of an iteration has its own
-        update's losses (SB3 writes them an iteration late).
+        (`quadrivium.agents.common.hooks`); between iterations `snapshot()` is exact. The log of an iteration
+        has its own update's losses (SB3 writes them an iteration late).
 
         After `restore`, continue with `learn(total - agent.num_timesteps, reset_num_timesteps=False)`.
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 
-from agents.common.errors import UserError, did_you_mean
-from agents.common.evaluation import BaselinePlayer, Player, RandomPlayer
+from quadrivium.agents.common.errors import UserError, did_you_mean
+from quadrivium.agents.common.evaluation import BaselinePlayer, Player, RandomPlayer
 
 # What follows the colon, and the environment to play in, to a player.
 Maker = Callable[[str, VectorEnv], Player]

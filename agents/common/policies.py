@@ -11,15 +11,15 @@ from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
 from torch import Tensor, nn
 
-from agents.common.adam import LeanAdam
-from agents.common.distributions import make_distribution
-from agents.nets import NetConfig, PolicyHead, ValueHead, make_backbone
-from agents.nets.heads import mask_logits
-from agents.nets.stem import ACTION_MASK
+from quadrivium.agents.common.adam import LeanAdam
+from quadrivium.agents.common.distributions import make_distribution
+from quadrivium.agents.nets import NetConfig, PolicyHead, ValueHead, make_backbone
+from quadrivium.agents.nets.heads import mask_logits
+from quadrivium.agents.nets.stem import ACTION_MASK
 
 
 class ActorCritic(ActorCriticPolicy):
-    """A policy and a value function on `agents.nets` backbones.
+    """A policy and a value function on `quadrivium.agents.nets` backbones.
 
     To callers it is a Stable-Baselines3 `ActorCriticPolicy` (predict, evaluate_actions, save, ...), but it
     builds none of its networks and goes around its distribution objects.
@@ -60,7 +60,8 @@ class ActorCritic(ActorCriticPolicy):
         if self.masked and not isinstance(action_space, spaces.Discrete):
             raise ValueError(f"action_mask needs a Discrete action space, not {action_space}; drop the key.")
 
-        # Rows of a piece of work (`agents.common.crew`): Python must cost little beside the arithmetic.
+        # Rows of a piece of work (`quadrivium.agents.common.crew`): Python must cost little beside the
+        # arithmetic.
         small = self.net.trunk == "mlp"
         self.forward_rows = 1024 if small else 128
         self.gradient_rows = 1024 if small else 256

@@ -8,9 +8,9 @@ from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.dqn.policies import DQNPolicy
 from torch import Tensor, nn
 
-from agents.common.observations import Obs
-from agents.nets import NetConfig, QHead, make_backbone
-from agents.nets.heads import mask_logits
+from quadrivium.agents.common.observations import Obs
+from quadrivium.agents.nets import NetConfig, QHead, make_backbone
+from quadrivium.agents.nets.heads import mask_logits
 
 ACTION_MASK = "action_mask"
 

@@ -23,10 +23,10 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from agents.common.finals import FinalRing, Layout
-from agents.common.memory import available_memory
-from agents.common.observations import Obs, ObsArray, map_obs
-from agents.common.returns import n_step_window
+from quadrivium.agents.common.finals import FinalRing, Layout
+from quadrivium.agents.common.memory import available_memory
+from quadrivium.agents.common.observations import Obs, ObsArray, map_obs
+from quadrivium.agents.common.returns import n_step_window
 
 _PLAIN = "observation"  # the key under which an observation that is no Dict is stored
 

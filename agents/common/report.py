@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agents.common.evaluation import Episodes
-from agents.common.run_directory import write_atomically
-from agents.common.statistics import (
+from quadrivium.agents.common.evaluation import Episodes
+from quadrivium.agents.common.run_directory import write_atomically
+from quadrivium.agents.common.statistics import (
     Interval,
     interquartile_mean_interval,
     mean_interval,

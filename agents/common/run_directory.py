@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from agents.common.errors import UserError
+from quadrivium.agents.common.errors import UserError
 
 try:
     import fcntl

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from agents.common.checkpoint import (
+from quadrivium.agents.common.checkpoint import (
     Snapshot,
     checkpoints_dir,
     library_changes,
@@ -13,8 +13,13 @@ from agents.common.checkpoint import (
     load_checkpoint,
     set_aside_after,
 )
-from agents.common.errors import UserError
-from agents.common.run_directory import MetricsLog, describe_write_error, fsync_directory, write_durably
+from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.common.run_directory import (
+    MetricsLog,
+    describe_write_error,
+    fsync_directory,
+    write_durably,
+)
 
 METRICS = "metrics.jsonl"
 

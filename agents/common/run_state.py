@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from agents.common.checkpoint_files import CheckpointError
+from quadrivium.agents.common.checkpoint_files import CheckpointError
 
 Generator = np.random.Generator | np.random.RandomState | torch.Generator | random.Random
 

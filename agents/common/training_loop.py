@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from agents.common.hooks import IterationCallback
+from quadrivium.agents.common.hooks import IterationCallback
 
 # What an evaluation returns: scalars by TensorBoard name, and the score that `best` goes by.
 Evaluation = tuple[dict[str, float], float]

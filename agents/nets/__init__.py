@@ -1,9 +1,9 @@
 """Backbones and heads in plain torch: `obs -> (tokens, mask, pooled)` for any observation and any trunk."""
 
-from agents.nets.backbone import Backbone, copy_backbone, make_backbone
-from agents.nets.config import NetConfig
-from agents.nets.heads import PolicyHead, QHead, ValueHead
-from agents.nets.normalizer import RunningNormalizer
+from quadrivium.agents.nets.backbone import Backbone, copy_backbone, make_backbone
+from quadrivium.agents.nets.config import NetConfig
+from quadrivium.agents.nets.heads import PolicyHead, QHead, ValueHead
+from quadrivium.agents.nets.normalizer import RunningNormalizer
 
 __all__ = [
     "Backbone",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from agents.nets.cnn import CnnTrunk
-from agents.nets.config import NetConfig
-from agents.nets.mlp import MlpTrunk
-from agents.nets.stem import Observation, Stem
-from agents.nets.transformer import TransformerTrunk
+from quadrivium.agents.nets.cnn import CnnTrunk
+from quadrivium.agents.nets.config import NetConfig
+from quadrivium.agents.nets.mlp import MlpTrunk
+from quadrivium.agents.nets.stem import Observation, Stem
+from quadrivium.agents.nets.transformer import TransformerTrunk
 
 Trunk = MlpTrunk | CnnTrunk | TransformerTrunk
 _TRUNKS: dict[str, type[Trunk]] = {"mlp": MlpTrunk, "cnn": CnnTrunk, "transformer": TransformerTrunk}

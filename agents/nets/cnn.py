@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from agents.nets.config import NetConfig
-from agents.nets.layers import grid_coordinates, masked_max, masked_mean, orthogonal_
-from agents.nets.stem import Part, PartSpec
+from quadrivium.agents.nets.config import NetConfig
+from quadrivium.agents.nets.layers import grid_coordinates, masked_max, masked_mean, orthogonal_
+from quadrivium.agents.nets.stem import Part, PartSpec
 
 
 def _group_norm(channels: int) -> nn.GroupNorm:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Gt
 from torch import nn
 
-from agents.nets.layers import Tanh
+from quadrivium.agents.nets.layers import Tanh
 
 Activation = Literal["auto", "tanh", "relu", "gelu", "silu"]
 

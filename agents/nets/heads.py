@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from agents.nets.layers import orthogonal_
+from quadrivium.agents.nets.layers import orthogonal_
 
 
 class PolicyHead(nn.Linear):

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agents.nets.config import NetConfig
-from agents.nets.layers import Tanh, orthogonal_
-from agents.nets.stem import Part, PartSpec
+from quadrivium.agents.nets.config import NetConfig
+from quadrivium.agents.nets.layers import Tanh, orthogonal_
+from quadrivium.agents.nets.stem import Part, PartSpec
 
 _MINUS_ONE = torch.tensor(-1.0)
 

@@ -15,8 +15,8 @@ from gymnasium import spaces
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agents.nets.config import NetConfig
-from agents.nets.normalizer import RunningNormalizer
+from quadrivium.agents.nets.config import NetConfig
+from quadrivium.agents.nets.normalizer import RunningNormalizer
 
 Observation = Tensor | dict[str, Tensor]
 ACTION_MASK = "action_mask"

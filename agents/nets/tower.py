@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from agents.nets.backbone import Trunk
-from agents.nets.mlp import MlpTrunk, flatten, tanh_layers, tanh_layers_backward
-from agents.nets.stem import Part
+from quadrivium.agents.nets.backbone import Trunk
+from quadrivium.agents.nets.mlp import MlpTrunk, flatten, tanh_layers, tanh_layers_backward
+from quadrivium.agents.nets.stem import Part
 
 Pullback = Callable[[Tensor], list[Tensor]]
 """From a loss's derivative by the outputs (B, K) to those by `tower_parameters`, in their order."""

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agents.nets.config import NetConfig
-from agents.nets.layers import fourier_positions, grid_coordinates, masked_mean
-from agents.nets.stem import Part, PartSpec
+from quadrivium.agents.nets.config import NetConfig
+from quadrivium.agents.nets.layers import fourier_positions, grid_coordinates, masked_mean
+from quadrivium.agents.nets.stem import Part, PartSpec
 
 _MAX_TOKENS = 4096  # attention is quadratic: beyond this a forward pass takes gigabytes
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from envs.trading.market.simulate import SimulatorConfig, simulate
+from quadrivium.envs.trading.market.simulate import SimulatorConfig, simulate
 
 NAMES = ("ACME", "BOLT", "CASK")
 

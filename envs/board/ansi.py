@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from envs.board import notation
-from envs.board.board_game import BoardGame
-from envs.core.rules import NO_MOVE
+from quadrivium.envs.board import notation
+from quadrivium.envs.board.board_game import BoardGame
+from quadrivium.envs.core.rules import NO_MOVE
 
 _RESET = "\x1b[0m"
 _FAINT = "\x1b[2m"

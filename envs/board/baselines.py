@@ -8,13 +8,13 @@ import numba
 import numpy as np
 from numba.core import types
 
-from envs.core import rng
-from envs.core.compile import code_of
-from envs.core.game import Game
-from envs.core.lane import as_header, lane
-from envs.core.native import BYTE_ROW, WORD_ROW, address, call, copy_bytes, record_at, row_at
-from envs.core.rules import GAME_HEADER
-from envs.core.threads import run_parallel
+from quadrivium.envs.core import rng
+from quadrivium.envs.core.compile import code_of
+from quadrivium.envs.core.game import Game
+from quadrivium.envs.core.lane import as_header, lane
+from quadrivium.envs.core.native import BYTE_ROW, WORD_ROW, address, call, copy_bytes, record_at, row_at
+from quadrivium.envs.core.rules import GAME_HEADER
+from quadrivium.envs.core.threads import run_parallel
 
 _LOOK = np.dtype(
     [

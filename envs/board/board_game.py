@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from envs.board import notation
-from envs.board.symmetries import Symmetries
-from envs.core.game import Game
-from envs.core.rules import NO_MOVE, Rules
-from envs.core.validation import require_choice
+from quadrivium.envs.board import notation
+from quadrivium.envs.board.symmetries import Symmetries
+from quadrivium.envs.core.game import Game
+from quadrivium.envs.core.rules import NO_MOVE, Rules
+from quadrivium.envs.core.validation import require_choice
 
 Look = Literal["squares", "discs", "holes", "stones", "hexagons"]
 

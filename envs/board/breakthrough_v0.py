@@ -1,5 +1,5 @@
-"""Breakthrough for PettingZoo: `breakthrough_v0.env(render_mode=None)`; see `envs.board.Breakthrough`."""
+"""Breakthrough for PettingZoo: `breakthrough_v0.env()`; rules: `quadrivium.envs.board.Breakthrough`."""
 
-from envs.board.zoo import constructors
+from quadrivium.envs.board.zoo import constructors
 
 env, raw_env = constructors("Breakthrough", "breakthrough_v0")

@@ -6,7 +6,7 @@ Small boards leave the bits at the right of their rows, and the bytes below, emp
 
 import numpy as np
 
-from envs.core.lane import lane
+from quadrivium.envs.core.lane import lane
 
 ROW = np.uint64(8)  # bits from a cell to the one below
 NOT_LEFT = np.uint64(0xFEFEFEFEFEFEFEFE)

@@ -1,5 +1,5 @@
-"""Chess for PettingZoo: `chess_v0.env(render_mode=None)`; see `envs.board.Chess`."""
+"""Chess for PettingZoo: `chess_v0.env(render_mode=None)`; see `quadrivium.envs.board.Chess`."""
 
-from envs.board.zoo import constructors
+from quadrivium.envs.board.zoo import constructors
 
 env, raw_env = constructors("Chess", "chess_v0")

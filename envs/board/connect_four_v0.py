@@ -1,5 +1,5 @@
 """Connect four for PettingZoo: `connect_four_v0.env(render_mode=None)`."""
 
-from envs.board.zoo import constructors
+from quadrivium.envs.board.zoo import constructors
 
 env, raw_env = constructors("ConnectFour", "connect_four_v0")

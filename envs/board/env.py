@@ -10,15 +10,15 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode
 
-from envs.board.ansi import ansi
-from envs.board.baselines import tactical
-from envs.board.board_game import BoardGame
-from envs.board.registry import GAMES
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
-from envs.core.options import Options
-from envs.core.setup import Batch, Setup, drawn_by
-from envs.core.validation import require_choice
-from envs.core.versus import EITHER, FIRST, OUTSIDE, RANDOM_INSIDE, SECOND, versus
+from quadrivium.envs.board.ansi import ansi
+from quadrivium.envs.board.baselines import tactical
+from quadrivium.envs.board.board_game import BoardGame
+from quadrivium.envs.board.registry import GAMES
+from quadrivium.envs.core.gym_env import LaneEnv, LaneVectorEnv
+from quadrivium.envs.core.options import Options
+from quadrivium.envs.core.setup import Batch, Setup, drawn_by
+from quadrivium.envs.core.validation import require_choice
+from quadrivium.envs.core.versus import EITHER, FIRST, OUTSIDE, RANDOM_INSIDE, SECOND, versus
 
 Policy = Callable[[dict[str, np.ndarray]], np.ndarray]
 """Plays a batch: {"observation": (n, C, H, W) float32, "action_mask": (n, A) int8} -> actions (n,)."""
@@ -114,7 +114,7 @@ def board_setup(options: BoardOptions) -> Setup:
         state_dtype=game.state_dtype,
         observation_space=Box(low, high, game.observation_shape, np.float32),
         action_space=Discrete(game.num_actions),
-        renderer=drawn_by("envs.board.render:BoardRenderer", game),
+        renderer=drawn_by("quadrivium.envs.board.render:BoardRenderer", game),
         text=partial(ansi, game),
         render_fps=2,
         baselines={"tactical": partial(_tactical, game)},
@@ -130,14 +130,14 @@ def _tactical(game: BoardGame, batch: Batch) -> np.ndarray:
 
 
 class BoardEnv(LaneEnv):
-    """One game against an opponent; `envs.board.<Game>` says what its actions and planes are.
+    """One game against an opponent; `quadrivium.envs.board.<Game>` says what its actions and planes are.
 
     Observations are a Dict: `observation`, the planes (C, H, W) float32 as the agent sees the board, and
     `action_mask` (A,) int8, 1 where a move is legal. The reward is 1 for a win, -1 for a loss, at the end.
     Metrics: win, draw, loss (each 0 or 1), first (whether the agent began), plies.
 
     Args:
-        name: of the game in `envs.board.GAMES`.
+        name: of the game in `quadrivium.envs.board.GAMES`.
         render_mode: "rgb_array", "human" or "ansi".
         options: those of `BoardOptions`, and the game's own arguments, such as `size`.
     """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.board.board_game import BoardGame
+from quadrivium.envs.board.board_game import BoardGame
 
 
 def read_exam(game: BoardGame, path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,5 @@
-"""Gomoku for PettingZoo: `gomoku_v0.env(render_mode=None)`; see `envs.board.Gomoku`."""
+"""Gomoku for PettingZoo: `gomoku_v0.env(render_mode=None)`; see `quadrivium.envs.board.Gomoku`."""
 
-from envs.board.zoo import constructors
+from quadrivium.envs.board.zoo import constructors
 
 env, raw_env = constructors("Gomoku", "gomoku_v0")

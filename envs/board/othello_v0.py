@@ -1,5 +1,5 @@
-"""Othello for PettingZoo: `othello_v0.env(render_mode=None)`; see `envs.board.Othello`."""
+"""Othello for PettingZoo: `othello_v0.env(render_mode=None)`; see `quadrivium.envs.board.Othello`."""
 
-from envs.board.zoo import constructors
+from quadrivium.envs.board.zoo import constructors
 
 env, raw_env = constructors("Othello", "othello_v0")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from envs.board.byte_board import require_position
+from quadrivium.envs.board.byte_board import require_position
 
 
 def require_alternation(

@@ -1,4 +1,4 @@
-"""Board games in PettingZoo: what the modules `envs.board.<game>_v0` are made from."""
+"""Board games in PettingZoo: what the modules `quadrivium.envs.board.<game>_v0` are made from."""
 
 import inspect
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from typing import Any
 
 from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 
-from envs.board.board_game import BoardGame
-from envs.board.registry import GAMES
-from envs.core.setup import Renderer
-from envs.core.validation import require_choice
-from envs.core.zoo_env import GameAECEnv
+from quadrivium.envs.board.board_game import BoardGame
+from quadrivium.envs.board.registry import GAMES
+from quadrivium.envs.core.setup import Renderer
+from quadrivium.envs.core.validation import require_choice
+from quadrivium.envs.core.zoo_env import GameAECEnv
 
 
 def constructors(
@@ -50,12 +50,12 @@ def constructors(
 
 
 def _ansi(game: BoardGame, row: Any) -> str:
-    from envs.board.ansi import ansi
+    from quadrivium.envs.board.ansi import ansi
 
     return ansi(game, row)
 
 
 def _renderer(game: BoardGame) -> Renderer:
-    from envs.board.render import BoardRenderer
+    from quadrivium.envs.board.render import BoardRenderer
 
     return BoardRenderer(game)

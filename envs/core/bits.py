@@ -8,7 +8,7 @@ machine's own instructions for them (`popcnt`, `tzcnt`).
 
 import numpy as np
 
-from envs.core.lane import lane
+from quadrivium.envs.core.lane import lane
 
 ONE = np.uint64(1)
 _TWO, _THREE, _FOUR, _S7, _EIGHT, _S56 = (np.uint64(n) for n in (2, 3, 4, 7, 8, 56))

@@ -21,7 +21,7 @@ import numpy as np
 from numba.core import types
 from numba.core.dispatcher import Dispatcher
 
-from envs.core import native
+from quadrivium.envs.core import native
 
 Roles = Mapping[str, tuple[Any, tuple[Any, ...]]]
 """By role: a lane function and the Numba types of its arguments."""
@@ -45,7 +45,7 @@ def cache_root() -> Path:
 
 
 def code_of(name: str, roles: Roles) -> dict[str, int]:
-    """Returns by role the addresses of C functions around lane functions (see `envs.core.native`).
+    """Returns by role the addresses of C functions around lane functions (see `quadrivium.envs.core.native`).
 
     The first call in a process reads them from disk or compiles them; they stay for as long as it runs.
     """

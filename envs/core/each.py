@@ -9,10 +9,10 @@ import numba
 import numpy as np
 from numba.core import types
 
-from envs.core.compile import code_of
-from envs.core.lane import lane
-from envs.core.native import FLOAT_ROW, Params, address, call, pack
-from envs.core.threads import run_parallel
+from quadrivium.envs.core.compile import code_of
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.native import FLOAT_ROW, Params, address, call, pack
+from quadrivium.envs.core.threads import run_parallel
 
 _EACH = np.dtype(
     [

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from envs.core.launch import world_code
-from envs.core.native import address, pack
-from envs.core.pool_jobs import copy_rows, perft, rows_record, run_rows
-from envs.core.ranges import require_in_range, require_valid
-from envs.core.rules import Rules
-from envs.core.threads import run
-from envs.core.versus import versus
+from quadrivium.envs.core.launch import world_code
+from quadrivium.envs.core.native import address, pack
+from quadrivium.envs.core.pool_jobs import copy_rows, perft, rows_record, run_rows
+from quadrivium.envs.core.ranges import require_in_range, require_valid
+from quadrivium.envs.core.rules import Rules
+from quadrivium.envs.core.threads import run
+from quadrivium.envs.core.versus import versus
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from envs.core.lane import lane
+from quadrivium.envs.core.lane import lane
 
 _PI = np.float32(math.pi)
 _TWO_PI = np.float32(2.0 * math.pi)

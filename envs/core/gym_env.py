@@ -8,11 +8,11 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from envs.core.lanes import Lanes, Obs, checked_seeds, fresh_seeds
-from envs.core.launch import TERMINATED, TRUNCATED
-from envs.core.screen import Screen
-from envs.core.setup import Setup
-from envs.core.spaces import LegalDiscrete, LegalMultiDiscrete
+from quadrivium.envs.core.lanes import Lanes, Obs, checked_seeds, fresh_seeds
+from quadrivium.envs.core.launch import TERMINATED, TRUNCATED
+from quadrivium.envs.core.screen import Screen
+from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.core.spaces import LegalDiscrete, LegalMultiDiscrete
 
 _BOUND = ("_obs", "_terms", "_rewards", "_advance")
 """Attributes of environments that a copy makes anew."""

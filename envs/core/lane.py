@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from envs.core.native import lane_dispatcher
+from quadrivium.envs.core.native import lane_dispatcher
 
 LANE_HEADER: list[tuple[str, str]] = [
     ("seed", "u8"),  # what reset(seed=...) gave this lane
@@ -74,7 +74,7 @@ class World:
         legal: `(s, p, mask) -> None` writes all of the row (A,) int8, 1 where a discrete action is legal;
             None where all always are.
         jobs: `(record, params) -> roles`, what else is compiled with the world for one record and one kind of
-            parameters (Numba types), as `envs.core.compile.Roles`; or None.
+            parameters (Numba types), as `quadrivium.envs.core.compile.Roles`; or None.
         ranges: `(p) -> Ranges`: what the fields may hold that are used as indices, or None where none are.
             Rows that come from outside, such as those of a checkpoint, are refused unless they keep to it.
         consistent: `(rows (N,), p) -> (N,) bool` says what ranges cannot, such as that a linked list ends;

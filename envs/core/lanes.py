@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
 
-from envs.core.lane import ILLEGAL_ACTION, NO_ACTION
-from envs.core.launch import BATCH, lane_jobs, world_code
-from envs.core.native import address, pack
-from envs.core.ranges import require_valid
-from envs.core.setup import ACTION_MASK, Setup
-from envs.core.threads import caller, run, run_parallel
+from quadrivium.envs.core.lane import ILLEGAL_ACTION, NO_ACTION
+from quadrivium.envs.core.launch import BATCH, lane_jobs, world_code
+from quadrivium.envs.core.native import address, pack
+from quadrivium.envs.core.ranges import require_valid
+from quadrivium.envs.core.setup import ACTION_MASK, Setup
+from quadrivium.envs.core.threads import caller, run, run_parallel
 
 Obs = np.ndarray | dict[str, np.ndarray]
 SLACK = 1e-6  # of the range, by which rounding may leave a Box; such actions are clipped into it

@@ -13,10 +13,10 @@ import numba
 import numpy as np
 from numba.core import types
 
-from envs.core.compile import code_of
-from envs.core.lane import LANE_HEADER, World, as_header, lane
-from envs.core.native import BYTE_ROW, FLOAT_ROW, Params, call, record_at, row_at
-from envs.core.rng import episode_key
+from quadrivium.envs.core.compile import code_of
+from quadrivium.envs.core.lane import LANE_HEADER, World, as_header, lane
+from quadrivium.envs.core.native import BYTE_ROW, FLOAT_ROW, Params, call, record_at, row_at
+from quadrivium.envs.core.rng import episode_key
 
 BATCH = np.dtype(
     [

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import pygame
 
-from envs.core.picture import Window, pixels
+from quadrivium.envs.core.picture import Window, pixels
 
 WINDOW_FPS = 30
 _EPISODES = 64  # that are remembered

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Self, TypeVar, cast, get_args, get_
 
 import numpy as np
 
-from envs.core.validation import require_choice, require_number
+from quadrivium.envs.core.validation import require_choice, require_number
 
 P = TypeVar("P", bound=tuple[Any, ...])
 _CASTS: dict[Any, Any] = {int: int, float: float, np.float32: np.float32}

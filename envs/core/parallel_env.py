@@ -8,10 +8,10 @@ import gymnasium
 import numpy as np
 from pettingzoo import ParallelEnv
 
-from envs.core.lanes import Lanes, checked_seeds, fresh_seeds
-from envs.core.screen import Screen
-from envs.core.setup import Setup
-from envs.core.spaces import LegalDiscrete
+from quadrivium.envs.core.lanes import Lanes, checked_seeds, fresh_seeds
+from quadrivium.envs.core.screen import Screen
+from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.core.spaces import LegalDiscrete
 
 
 class ParallelLaneEnv(ParallelEnv[str, Any, Any]):

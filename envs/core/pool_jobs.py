@@ -15,12 +15,21 @@ import numba
 import numpy as np
 from numba.core import types
 
-from envs.core.compile import Roles, code_of
-from envs.core.lane import lane
-from envs.core.native import BYTE_ROW, FLOAT_ROW, WORD_ROW, address, call, copy_bytes, record_at, row_at
-from envs.core.rng import episode_key
-from envs.core.rules import Rules
-from envs.core.threads import run, run_parallel
+from quadrivium.envs.core.compile import Roles, code_of
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.native import (
+    BYTE_ROW,
+    FLOAT_ROW,
+    WORD_ROW,
+    address,
+    call,
+    copy_bytes,
+    record_at,
+    row_at,
+)
+from quadrivium.envs.core.rng import episode_key
+from quadrivium.envs.core.rules import Rules
+from quadrivium.envs.core.threads import run, run_parallel
 
 ROWS_WORTH_THREADS = 128  # for fewer of them, waking the other threads takes longer than the work
 

@@ -4,8 +4,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from envs.core.lane import Ranges, World
-from envs.core.rules import Rules
+from quadrivium.envs.core.lane import Ranges, World
+from quadrivium.envs.core.rules import Rules
 
 REMEDY = "use the same arguments, market or maps"
 

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from envs.core.lane import lane
+from quadrivium.envs.core.lane import lane
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _M1 = np.uint64(0xBF58476D1CE4E5B9)

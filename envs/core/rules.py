@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER, Ranges, lane
+from quadrivium.envs.core.lane import LANE_HEADER, Ranges, lane
 
 GAME_HEADER: list[tuple[str, str]] = [
     *LANE_HEADER,
@@ -60,7 +60,7 @@ class Rules:
     Attributes:
         name: of the game, in errors and cache paths.
         params: a NamedTuple class of parameters. Its first fields are `split`, `seat` and `opponent`, which
-            belong to the Gymnasium environments (see `envs.core.versus`).
+            belong to the Gymnasium environments (see `quadrivium.envs.core.versus`).
         start: `(s, p) -> None` writes the first position: every field but `LANE_HEADER`'s and `seat`. The
             record may hold anything before.
         play: `(s, p, action) -> None` plays a legal action and keeps the header's fields.

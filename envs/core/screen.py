@@ -6,7 +6,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from envs.core.setup import Renderer, render_modes
+from quadrivium.envs.core.setup import Renderer, render_modes
 
 
 class Screen:

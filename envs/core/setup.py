@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, Space
 
-from envs.core.lane import World
+from quadrivium.envs.core.lane import World
 
 ACTION_MASK = "action_mask"
 

@@ -20,10 +20,10 @@ from typing import Any
 import numba
 import numpy as np
 
-from envs.core.compile import cache_root, code_of, engine_digest
-from envs.core.lane import lane
-from envs.core.native import add_atomic, call, load_atomic, swap_atomic
-from envs.core.native import address as address_of
+from quadrivium.envs.core.compile import cache_root, code_of, engine_digest
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.native import add_atomic, call, load_atomic, swap_atomic
+from quadrivium.envs.core.native import address as address_of
 
 CHUNKS_A_THREAD = 16  # so that no thread waits long for another's last one
 POLLS = 10_000  # looks, of a few nanoseconds each, before a thread that waits lets others run

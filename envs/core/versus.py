@@ -13,10 +13,10 @@ from functools import cache, partial
 
 import numpy as np
 
-from envs.core import rng
-from envs.core.lane import ILLEGAL_ACTION, NO_ACTION, World, lane
-from envs.core.pool_jobs import game_jobs
-from envs.core.rules import Rules
+from quadrivium.envs.core import rng
+from quadrivium.envs.core.lane import ILLEGAL_ACTION, NO_ACTION, World, lane
+from quadrivium.envs.core.pool_jobs import game_jobs
+from quadrivium.envs.core.rules import Rules
 
 FIRST, SECOND, EITHER = 0, 1, 2
 RANDOM_INSIDE, OUTSIDE = 0, 1

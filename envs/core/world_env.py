@@ -17,9 +17,9 @@ from typing import Any, ClassVar
 
 from gymnasium.vector import AutoresetMode
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
-from envs.core.options import Options, hints
-from envs.core.setup import Setup
+from quadrivium.envs.core.gym_env import LaneEnv, LaneVectorEnv
+from quadrivium.envs.core.options import Options, hints
+from quadrivium.envs.core.setup import Setup
 
 
 class WorldEnv(LaneEnv):

@@ -2,9 +2,10 @@
 # pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
 """A single-player world as a game over the rows of a state pool, so that a search can plan in it.
 
-It offers what `envs.core.game.Game` offers: whoever searches games searches worlds. A row is a record of the
-world behind a few fields more, the last step's reward among them. A copied row repeats the same random
-numbers, so in a world that draws any while it runs, a search foresees them unless it changes the field `rng`.
+It offers what `quadrivium.envs.core.game.Game` offers: whoever searches games searches worlds. A row is a
+record of the world behind a few fields more, the last step's reward among them. A copied row repeats the same
+random numbers, so in a world that draws any while it runs, a search foresees them unless it changes the field
+`rng`.
 """
 
 import math
@@ -16,15 +17,15 @@ import numba
 import numpy as np
 from gymnasium.spaces import Box
 
-from envs.core import rng
-from envs.core.compile import code_of
-from envs.core.game import array_for, indices, require_pool, require_rows_inside
-from envs.core.lane import lane
-from envs.core.launch import TERMINATED, begin_episode, world_code
-from envs.core.native import BYTE_ROW, FLOAT_ROW, WORD_ROW, address, call, pack, record_at, row_at
-from envs.core.pool_jobs import JOB, copy_rows, run_rows
-from envs.core.ranges import require_in_range, require_valid
-from envs.core.setup import Setup
+from quadrivium.envs.core import rng
+from quadrivium.envs.core.compile import code_of
+from quadrivium.envs.core.game import array_for, indices, require_pool, require_rows_inside
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.launch import TERMINATED, begin_episode, world_code
+from quadrivium.envs.core.native import BYTE_ROW, FLOAT_ROW, WORD_ROW, address, call, pack, record_at, row_at
+from quadrivium.envs.core.pool_jobs import JOB, copy_rows, run_rows
+from quadrivium.envs.core.ranges import require_in_range, require_valid
+from quadrivium.envs.core.setup import Setup
 
 EXTRA_FIELDS: list[tuple[str, str]] = [
     ("game_reward", "f4"),  # of the last step

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from envs.core.options import bounds
-from envs.core.parallel_env import ParallelLaneEnv
-from envs.core.validation import require_number
-from envs.core.world_env import WorldEnv, sign
+from quadrivium.envs.core.options import bounds
+from quadrivium.envs.core.parallel_env import ParallelLaneEnv
+from quadrivium.envs.core.validation import require_number
+from quadrivium.envs.core.world_env import WorldEnv, sign
 
 
 class WorldParallelEnv(ParallelLaneEnv):

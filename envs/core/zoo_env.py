@@ -9,12 +9,12 @@ import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
 from pettingzoo import AECEnv
 
-from envs.core.game import Game, GameAlone
-from envs.core.lane import LANE_HEADER
-from envs.core.lanes import checked_seeds, require_rows_of
-from envs.core.ranges import require_valid
-from envs.core.screen import Screen
-from envs.core.setup import Renderer
+from quadrivium.envs.core.game import Game, GameAlone
+from quadrivium.envs.core.lane import LANE_HEADER
+from quadrivium.envs.core.lanes import checked_seeds, require_rows_of
+from quadrivium.envs.core.ranges import require_valid
+from quadrivium.envs.core.screen import Screen
+from quadrivium.envs.core.setup import Renderer
 
 Observation = dict[str, np.ndarray]
 AGENTS = ("player_0", "player_1")

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from envs.core.lane import lane
-from envs.driving.vehicle import DIAGONAL, LENGTH, WIDTH
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.driving.vehicle import DIAGONAL, LENGTH, WIDTH
 
 _HALF_LENGTH = np.float32(0.5) * LENGTH
 _HALF_WIDTH = np.float32(0.5) * WIDTH

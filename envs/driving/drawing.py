@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import pygame
 
-from envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, pixels, text_width, write
+from quadrivium.envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, pixels, text_width, write
 
 __all__ = ["FAINT", "PANEL", "SMOOTHING", "TEXT", "Canvas", "Colour", "pixels", "text_width", "write"]
 

@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
-from envs.core.geometry import clip
-from envs.core.lane import lane
+from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.lane import lane
 
 LENGTH = np.float32(5.0)
 WIDTH = np.float32(2.0)

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from envs.core.geometry import clip
-from envs.core.lane import lane
+from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.lane import lane
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _DIAGONAL = np.float32(math.sqrt(0.5))

@@ -1,5 +1,5 @@
 """Robots among people and one another, for PettingZoo: `crowd_nav_v0.parallel_env(robots=3)`."""
 
-from envs.navigation.crowd_nav.env import CrowdNavParallelEnv as parallel_env
+from quadrivium.envs.navigation.crowd_nav.env import CrowdNavParallelEnv as parallel_env
 
 __all__ = ["parallel_env"]

@@ -12,9 +12,9 @@ import math
 
 import numpy as np
 
-from envs.core.geometry import clip
-from envs.core.lane import lane
-from envs.core.rng import normal
+from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.rng import normal
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 _TINY, _NEVER = np.float32(1e-9), np.float32(1e30)

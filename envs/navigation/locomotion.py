@@ -9,11 +9,19 @@ import math
 
 import numpy as np
 
-from envs.core.geometry import clip, wrap_to_pi
-from envs.core.lane import Ranges, lane
-from envs.core.rng import normal
-from envs.navigation.clearance import disc_fits, interpolated
-from envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING, along_arc, approach, motion, shaken
+from quadrivium.envs.core.geometry import clip, wrap_to_pi
+from quadrivium.envs.core.lane import Ranges, lane
+from quadrivium.envs.core.rng import normal
+from quadrivium.envs.navigation.clearance import disc_fits, interpolated
+from quadrivium.envs.navigation.robots import (
+    ACKERMANN,
+    HOLONOMIC,
+    MAX_STEERING,
+    along_arc,
+    approach,
+    motion,
+    shaken,
+)
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _FASTEST = 1e6  # m/s or rad/s, far beyond what noise makes of the highest velocity
@@ -28,7 +36,7 @@ def body_fields(robots: int) -> list[tuple[str, str, tuple[int]]]:
         ("x", "f4", own),  # m
         ("y", "f4", own),
         ("heading", "f4", own),  # rad
-        ("first", "f4", own),  # the drive's velocities: see `envs.navigation.robots`
+        ("first", "f4", own),  # the drive's velocities: see `quadrivium.envs.navigation.robots`
         ("second", "f4", own),
         ("believed_x", "f4", own),  # m, by odometry
         ("believed_y", "f4", own),

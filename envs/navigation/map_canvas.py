@@ -9,8 +9,8 @@ import math
 import numpy as np
 import pygame
 
-from envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, text_width, write
-from envs.navigation.occupancy import LEAST, MOST
+from quadrivium.envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, text_width, write
+from quadrivium.envs.navigation.occupancy import LEAST, MOST
 
 PANEL_PX = 32
 FLOOR: Colour = (240, 237, 230)

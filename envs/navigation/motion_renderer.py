@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from envs.core import motion_renderer
-from envs.core.motion_renderer import Memory
+from quadrivium.envs.core import motion_renderer
+from quadrivium.envs.core.motion_renderer import Memory
 
 
 class MotionRenderer(motion_renderer.MotionRenderer):
@@ -25,7 +25,7 @@ class MotionRenderer(motion_renderer.MotionRenderer):
     def between(self, before: np.void, after: np.void, share: float) -> np.void:
         """Returns the record of a moment between two steps; share: in (0, 1), of the time that has passed.
 
-        Here for the records of `envs.navigation.locomotion`; robots move straight on.
+        Here for the records of `quadrivium.envs.navigation.locomotion`; robots move straight on.
         """
         row = before.copy()
         row["step"] = after["step"]

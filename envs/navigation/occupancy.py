@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from envs.core.lane import lane
-from envs.navigation.lidar import ray
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.navigation.lidar import ray
 
 UNIT = 0.04  # log-odds a count
 HIT, MISS = np.int32(21), np.int32(-10)  # logit(0.7), logit(0.4)

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.core.options import Options, integer, number
-from envs.core.validation import steps_of
-from envs.navigation import moves
-from envs.navigation.maps.bank import MapBank
-from envs.navigation.maps.choice import choose_bank, require_maps
+from quadrivium.envs.core.options import Options, integer, number
+from quadrivium.envs.core.validation import steps_of
+from quadrivium.envs.navigation import moves
+from quadrivium.envs.navigation.maps.bank import MapBank
+from quadrivium.envs.navigation.maps.choice import choose_bank, require_maps
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ import math
 
 import numpy as np
 
-from envs.core.geometry import clip
-from envs.core.lane import lane
+from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.lane import lane
 
 MOST_NEIGHBOURS = 10
 HORIZON = np.float32(5.0)  # s

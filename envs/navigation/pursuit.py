@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from envs.core.geometry import clip, wrap_to_pi
-from envs.core.lane import lane
-from envs.navigation.lidar import beam
-from envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING
+from quadrivium.envs.core.geometry import clip, wrap_to_pi
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.navigation.lidar import beam
+from quadrivium.envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 _TINY = np.float32(1e-6)

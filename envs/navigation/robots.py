@@ -11,9 +11,9 @@ import math
 
 import numpy as np
 
-from envs.core.geometry import clip
-from envs.core.lane import lane
-from envs.core.rng import normal
+from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.rng import normal
 
 DIFFERENTIAL, HOLONOMIC, ACKERMANN = range(3)
 """The drives: (speed, turn rate); (velocity ahead, velocity to the left); (speed, steering angle)."""

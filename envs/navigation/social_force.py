@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from envs.core.lane import lane
+from quadrivium.envs.core.lane import lane
 
 RELAXATION = np.float32(0.5)  # s, τ
 STRENGTH = np.float32(2.1)  # m/s², A

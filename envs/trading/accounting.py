@@ -15,7 +15,7 @@ holds exactly: a trade of `quantity` at the market's `price` moves cash by −qu
 import math
 from typing import NamedTuple
 
-from envs.core.lane import lane
+from quadrivium.envs.core.lane import lane
 
 
 class Costs(NamedTuple):

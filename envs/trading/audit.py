@@ -12,11 +12,11 @@ from typing import Any
 
 import gymnasium
 
-from envs.trading import audit_conduct as conduct
-from envs.trading import audit_money as money
-from envs.trading.audit_adapters import Adapter, NotReachable, adapter_for
-from envs.trading.audit_play import global_generators_kept
-from envs.trading.audit_subject import Check, Subject, Verdict
+from quadrivium.envs.trading import audit_conduct as conduct
+from quadrivium.envs.trading import audit_money as money
+from quadrivium.envs.trading.audit_adapters import Adapter, NotReachable, adapter_for
+from quadrivium.envs.trading.audit_play import global_generators_kept
+from quadrivium.envs.trading.audit_subject import Check, Subject, Verdict
 
 # Name -> check, in the order in which they are reported.
 CHECKS: dict[str, Check] = {

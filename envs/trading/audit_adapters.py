@@ -192,7 +192,7 @@ class BarsAdapter(Adapter):
         return self._like(env, **_FREE | {"borrow": year, "financing": year})
 
     def _like(self, env: Any, **changed: Any) -> gymnasium.Env:
-        from envs.core.gym_env import LaneEnv  # loads Numba, which other environments do not need
+        from quadrivium.envs.core.gym_env import LaneEnv  # loads Numba, which other environments do not need
 
         return LaneEnv(replace(env.setup, params=env.setup.params._replace(**changed)))
 

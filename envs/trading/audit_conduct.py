@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 
-from envs.trading.audit_play import first_difference, random_actions
-from envs.trading.audit_subject import STEPS, Subject, Verdict
+from quadrivium.envs.trading.audit_play import first_difference, random_actions
+from quadrivium.envs.trading.audit_subject import STEPS, Subject, Verdict
 
 _LOOKS = (2, 7, 30)  # steps after which the future is changed
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from envs.trading.audit_adapters import NotReachable
-from envs.trading.audit_play import Trajectory, constant_actions, random_actions
-from envs.trading.audit_subject import STEPS, TOLERANCE, Subject, Verdict, exposed
+from quadrivium.envs.trading.audit_adapters import NotReachable
+from quadrivium.envs.trading.audit_play import Trajectory, constant_actions, random_actions
+from quadrivium.envs.trading.audit_subject import STEPS, TOLERANCE, Subject, Verdict, exposed
 
 _FEES = (0.0, 0.001, 0.004)
 _RATE = 0.001  # interest a step

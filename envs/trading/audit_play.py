@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from envs.trading.audit_adapters import Account, Adapter
+from quadrivium.envs.trading.audit_adapters import Account, Adapter
 
 # An action is kept for five steps on average, so that positions live long enough to earn and to cost.
 _CHANGE = 0.2

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import gymnasium
 import numpy as np
 
-from envs.trading.audit_adapters import Adapter, NotReachable
-from envs.trading.audit_play import Trajectory, play
+from quadrivium.envs.trading.audit_adapters import Adapter, NotReachable
+from quadrivium.envs.trading.audit_play import Trajectory, play
 
 Verdict = Literal["pass", "fail", "not checked"]
 

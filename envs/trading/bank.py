@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from envs.core.validation import require_choice, require_number
-from envs.trading.market.bars import Bars
-from envs.trading.market.features import Scaler, features, warm_up
-from envs.trading.market.load import load_bars
-from envs.trading.market.simulate import Scenarios, SimulatorConfig, simulate_scenarios
-from envs.trading.market.splits import walk_forward
+from quadrivium.envs.core.validation import require_choice, require_number
+from quadrivium.envs.trading.market.bars import Bars
+from quadrivium.envs.trading.market.features import Scaler, features, warm_up
+from quadrivium.envs.trading.market.load import load_bars
+from quadrivium.envs.trading.market.simulate import Scenarios, SimulatorConfig, simulate_scenarios
+from quadrivium.envs.trading.market.splits import walk_forward
 
 _BARS = 20
 _MAX_BYTES = 8 * 2**30
@@ -24,7 +24,8 @@ class Bank:
     """S paths of T bars of N assets, and what is seen of them; the arrays are read-only.
 
     Attributes:
-        bars: (S, T, N, 7) float64: the columns of `envs.trading.rows`. SIGMA is the root mean square of the
+        bars: (S, T, N, 7) float64: the columns of `quadrivium.envs.trading.rows`. SIGMA is the root mean
+        square of the
             last 20 log returns, a bar; ADV the mean volume of the last 20 bars, units.
         features: (S, T, N, F) float32, scaled by what the training part showed, within ±5.
         symbols: the N names.

@@ -9,8 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 import pygame
 
-from envs.core.motion_renderer import WINDOW_FPS, Memory
-from envs.core.picture import FAINT, PANEL, TEXT, Colour, Sketch, Window, pixels, stick, text_width, write
+from quadrivium.envs.core.motion_renderer import WINDOW_FPS, Memory
+from quadrivium.envs.core.picture import (
+    FAINT,
+    PANEL,
+    TEXT,
+    Colour,
+    Sketch,
+    Window,
+    pixels,
+    stick,
+    text_width,
+    write,
+)
 
 SIZE = (640, 360)
 STRIP_PX = 28

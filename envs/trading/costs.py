@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from envs.core.options import Options, number
-from envs.trading.accounting import Costs
+from quadrivium.envs.core.options import Options, number
+from quadrivium.envs.trading.accounting import Costs
 
 
 @dataclass(frozen=True, kw_only=True)

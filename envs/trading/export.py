@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from envs.trading.episode import Episode
-from envs.trading.market.bars import Bars
+from quadrivium.envs.trading.episode import Episode
+from quadrivium.envs.trading.market.bars import Bars
 
 COLUMNS = ("decided", "filled", "symbol", "quantity", "price", "costs")
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from envs.core import rng
-from envs.core.lane import Ranges, lane
-from envs.trading.accounting import trade_costs
+from quadrivium.envs.core import rng
+from quadrivium.envs.core.lane import Ranges, lane
+from quadrivium.envs.trading.accounting import trade_costs
 
 LEDGER: list[tuple[str, str]] = [
     ("scenario", "i4"),  # the path

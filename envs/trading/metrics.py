@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import empyrical
 import numpy as np
 
-from envs.trading.episode import Episode, check_equity, check_periods, simple_returns
+from quadrivium.envs.trading.episode import Episode, check_equity, check_periods, simple_returns
 
 CVAR_TAIL = 0.05
 

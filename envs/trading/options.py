@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from envs.core.options import integer, number
-from envs.trading.bank import (
+from quadrivium.envs.core.options import integer, number
+from quadrivium.envs.trading.bank import (
     Bank,
     bank_of_bars,
     read_market,
@@ -14,10 +14,10 @@ from envs.trading.bank import (
     simulated_bank,
     simulator_config,
 )
-from envs.trading.costs import CostOptions
-from envs.trading.market.bars import Bars
-from envs.trading.market.features import DEFAULT_FEATURES, warm_up
-from envs.trading.market.simulate import SimulatorConfig
+from quadrivium.envs.trading.costs import CostOptions
+from quadrivium.envs.trading.market.bars import Bars
+from quadrivium.envs.trading.market.features import DEFAULT_FEATURES, warm_up
+from quadrivium.envs.trading.market.simulate import SimulatorConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class MarketOptions(CostOptions):
     window: int = integer(16, 1, 10_000)
     """bars in an observation"""
     features: Sequence[str] = DEFAULT_FEATURES
-    """names from `envs.trading.market.features`"""
+    """names from `quadrivium.envs.trading.market.features`"""
     observation: Literal["tokens", "vector"] = "tokens"
     """the form of the observation"""
     band: float = number(0.01, 0, 1)

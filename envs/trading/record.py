@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from envs.core.gym_env import LaneEnv
-from envs.trading.bank import Bank
-from envs.trading.episode import Episode
-from envs.trading.market.bars import Bars
-from envs.trading.rows import CLOSE, HIGH, LOW, OPEN, VOLUME
+from quadrivium.envs.core.gym_env import LaneEnv
+from quadrivium.envs.trading.bank import Bank
+from quadrivium.envs.trading.episode import Episode
+from quadrivium.envs.trading.market.bars import Bars
+from quadrivium.envs.trading.rows import CLOSE, HIGH, LOW, OPEN, VOLUME
 
 _YEAR = 365.25 * 86_400  # seconds
 _COSTS = ("commission", "spread", "impact", "interest")

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from envs.core.setup import Setup
-from envs.trading.bank import Bank
-from envs.trading.hindsight import best_switching, best_weights
-from envs.trading.portfolio.kernel import SHORTS
-from envs.trading.rows import CLOSE, OPEN
+from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.trading.bank import Bank
+from quadrivium.envs.trading.hindsight import best_switching, best_weights
+from quadrivium.envs.trading.portfolio.kernel import SHORTS
+from quadrivium.envs.trading.rows import CLOSE, OPEN
 
 
 def hindsight_growth(setup: Setup, states: np.ndarray) -> np.ndarray:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from envs.trading.episode import Episode
-from envs.trading.metrics import episode_metrics
+from quadrivium.envs.trading.episode import Episode
+from quadrivium.envs.trading.metrics import episode_metrics
 
 _PERCENT = "{x:.0f} %"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.trading.costs import CostOptions
+from quadrivium.envs.trading.costs import CostOptions
 
 MULTIPLES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _SCALED = ("half_spread_bps", "commission_bps", "commission_fixed", "commission_minimum", "impact")

@@ -12,11 +12,11 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from agents.common.checkpoint import Snapshot, load_checkpoint, save_checkpoint
-from agents.common.hooks import IterationCallback
-from agents.common.vec_env import BatchedVecEnv
-from agents.dqn import DQN, DQNConfig
-from agents.nets import NetConfig
+from quadrivium.agents.common.checkpoint import Snapshot, load_checkpoint, save_checkpoint
+from quadrivium.agents.common.hooks import IterationCallback
+from quadrivium.agents.common.vec_env import BatchedVecEnv
+from quadrivium.agents.dqn import DQN, DQNConfig
+from quadrivium.agents.nets import NetConfig
 from tests.agents.worlds import ContextVectorEnv
 
 CONFIG = DQNConfig(

@@ -8,9 +8,9 @@ from stable_baselines3 import DQN as StableDQN
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from agents.common.foreach import clip_norm_, polyak_
-from agents.common.vec_env import BatchedVecEnv
-from agents.dqn import DQN, td_targets
+from quadrivium.agents.common.foreach import clip_norm_, polyak_
+from quadrivium.agents.common.vec_env import BatchedVecEnv
+from quadrivium.agents.dqn import DQN, td_targets
 from tests.agents.worlds import ContextVectorEnv
 
 ENVS, GAMMA = 4, 0.9

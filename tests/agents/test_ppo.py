@@ -9,10 +9,10 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import KVWriter, Logger
 
-from agents.common.hooks import IterationCallback
-from agents.common.vec_env import BatchedVecEnv
-from agents.nets import NetConfig
-from agents.ppo import PPO, PPOConfig
+from quadrivium.agents.common.hooks import IterationCallback
+from quadrivium.agents.common.vec_env import BatchedVecEnv
+from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.ppo import PPO, PPOConfig
 from tests.agents.toys import LineWalk, sync_cartpole
 
 SMALL = PPOConfig(n_steps=8, batch_size=16, n_epochs=2, learning_rate=3e-3, net=NetConfig(width=16))

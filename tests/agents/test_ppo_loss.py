@@ -9,10 +9,10 @@ from gymnasium import spaces
 from stable_baselines3 import PPO as StockPPO
 from stable_baselines3.common.logger import Logger
 
-from agents.common.distributions import make_distribution
-from agents.common.rollout import Batch, gae
-from agents.common.vec_env import BatchedVecEnv
-from agents.ppo import PPO, LossSettings, Outputs, ppo_loss, ppo_slopes, standardise
+from quadrivium.agents.common.distributions import make_distribution
+from quadrivium.agents.common.rollout import Batch, gae
+from quadrivium.agents.common.vec_env import BatchedVecEnv
+from quadrivium.agents.ppo import PPO, LossSettings, Outputs, ppo_loss, ppo_slopes, standardise
 from tests.agents.toys import LineWalk
 
 SETTINGS = LossSettings(clip_range=0.2, clip_range_vf=None, ent_coef=0.0, vf_coef=0.5)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.common.errors import UserError
-from configs.command_line import Arguments, help_text, parse_arguments
-from configs.schema import flatten, option, to_data, validate
+from quadrivium.agents.common.errors import UserError
+from quadrivium.configs.command_line import Arguments, help_text, parse_arguments
+from quadrivium.configs.schema import flatten, option, to_data, validate
 from tests.configs.test_schema import MINIMAL
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from configs.cores import auto_threads, available_cores
+from quadrivium.configs.cores import auto_threads, available_cores
 
 V2 = {"proc/self/cgroup": "0::/\n"}
 V1 = {"proc/self/cgroup": "5:memory:/docker/1\n3:cpu,cpuacct:/docker/1\n0::/\n"}
@@ -59,6 +59,6 @@ def test_version_1_has_a_quota_and_a_period(tmp_path, folder, quota, cores):
 
 @pytest.mark.parametrize(("variable", "threads"), [("3", 3), ("5,2", 5), ("", 8), ("0", 8), ("many", 8)])
 def test_the_users_openmp_variable_comes_first(monkeypatch, variable, threads):
-    monkeypatch.setattr("configs.cores.available_cores", lambda: 8)
+    monkeypatch.setattr("quadrivium.configs.cores.available_cores", lambda: 8)
     monkeypatch.setenv("OMP_NUM_THREADS", variable)
     assert auto_threads() == threads

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.common.errors import UserError
-from configs.schema import flatten, load_config, read_resolved, to_data, to_text, validate
-from configs.yaml_format import parse_yaml, read_yaml
+from quadrivium.agents.common.errors import UserError
+from quadrivium.configs.schema import flatten, load_config, read_resolved, to_data, to_text, validate
+from quadrivium.configs.yaml_format import parse_yaml, read_yaml
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = sorted(

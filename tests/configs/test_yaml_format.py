@@ -2,8 +2,8 @@
 
 import pytest
 
-from agents.common.errors import UserError
-from configs.yaml_format import dump_yaml, parse_yaml, read_yaml
+from quadrivium.agents.common.errors import UserError
+from quadrivium.configs.yaml_format import dump_yaml, parse_yaml, read_yaml
 
 
 @pytest.mark.parametrize(

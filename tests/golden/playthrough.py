@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.board import GAMES
-from envs.board.board_game import BoardGame
+from quadrivium.envs.board import GAMES
+from quadrivium.envs.board.board_game import BoardGame
 from tests.envs.board.games import case_name, configurations, game_of
 
 FOLDER = Path(__file__).parent / "board"

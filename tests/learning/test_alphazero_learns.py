@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from agents.alphazero.agent import AlphaZero
-from agents.alphazero.config import AlphaZeroConfig
-from agents.nets import NetConfig
-from envs.board import TicTacToe
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.nets import NetConfig
+from quadrivium.envs.board import TicTacToe
 
 SIMULATIONS = 64
 

@@ -3,12 +3,12 @@
 import gymnasium
 import pytest
 
-import envs  # noqa: F401 (registers the ids)
-from agents.common.evaluation import AgentPlayer, RandomPlayer, play_episodes
-from agents.common.vec_env import BatchedVecEnv
-from agents.dqn import DQN, DQNConfig
-from agents.nets import NetConfig
-from agents.ppo import PPO, PPOConfig
+import quadrivium  # noqa: F401 (registers the ids)
+from quadrivium.agents.common.evaluation import AgentPlayer, RandomPlayer, play_episodes
+from quadrivium.agents.common.vec_env import BatchedVecEnv
+from quadrivium.agents.dqn import DQN, DQNConfig
+from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.ppo import PPO, PPOConfig
 
 NET = NetConfig(width=64, normalize_inputs=False)
 PPO_CONFIG = PPOConfig(n_steps=16, batch_size=256, n_epochs=4, gamma=1.0, learning_rate=2e-3, net=NET)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from stable_baselines3.common.envs import IdentityEnv
 
-from agents.common.vec_env import BatchedVecEnv
-from agents.dqn import DQN, DQNConfig
-from agents.nets import NetConfig
+from quadrivium.agents.common.vec_env import BatchedVecEnv
+from quadrivium.agents.dqn import DQN, DQNConfig
+from quadrivium.agents.nets import NetConfig
 from tests.agents.worlds import ContextVectorEnv, SteadyVectorEnv
 
 CONFIG = DQNConfig(

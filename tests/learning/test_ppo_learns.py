@@ -6,8 +6,8 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from agents.nets import NetConfig
-from agents.ppo import PPO, PPOConfig
+from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.ppo import PPO, PPOConfig
 
 
 class Repeat(VectorEnv):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from agents.common.checkpoint import load_checkpoint, save_checkpoint
-from agents.common.evaluation import AgentPlayer, BaselinePlayer, play_episodes
-from agents.common.hooks import IterationCallback
-from agents.dqn import DQN, DQNConfig
-from agents.nets import NetConfig
-from agents.ppo import PPO, PPOConfig
+from quadrivium.agents.common.checkpoint import load_checkpoint, save_checkpoint
+from quadrivium.agents.common.evaluation import AgentPlayer, BaselinePlayer, play_episodes
+from quadrivium.agents.common.hooks import IterationCallback
+from quadrivium.agents.dqn import DQN, DQNConfig
+from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.ppo import PPO, PPOConfig
 from tests.worlds.line import LineVectorEnv
 
 PPO_CONFIG = PPOConfig(

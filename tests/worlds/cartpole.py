@@ -13,11 +13,11 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.core.lane import LANE_HEADER, World, lane
-from envs.core.options import Options, integer, params_of
-from envs.core.rng import uniform_range
-from envs.core.setup import Batch, Setup
-from envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.core.lane import LANE_HEADER, World, lane
+from quadrivium.envs.core.options import Options, integer, params_of
+from quadrivium.envs.core.rng import uniform_range
+from quadrivium.envs.core.setup import Batch, Setup
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
 
 # Gymnasium's CartPole computes in float64, and so does this one, to follow it step by step. A world of your
 # own is faster in float32: see the trap at the end of the tutorial.

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
 
-from envs.core.gym_env import LaneVectorEnv
-from envs.core.lane import LANE_HEADER, World, lane
-from envs.core.parallel_env import ParallelLaneEnv
-from envs.core.rng import integer
-from envs.core.setup import Setup
-from envs.core.validation import require_choice
+from quadrivium.envs.core.gym_env import LaneVectorEnv
+from quadrivium.envs.core.lane import LANE_HEADER, World, lane
+from quadrivium.envs.core.parallel_env import ParallelLaneEnv
+from quadrivium.envs.core.rng import integer
+from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.core.validation import require_choice
 
 AGENTS = ("left", "right")
 LENGTH = 8  # cells

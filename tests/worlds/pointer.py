@@ -6,11 +6,11 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
-from envs.core.lane import LANE_HEADER, World, lane
-from envs.core.rng import integer
-from envs.core.setup import Setup
-from envs.core.validation import require_choice, require_number
+from quadrivium.envs.core.gym_env import LaneEnv, LaneVectorEnv
+from quadrivium.envs.core.lane import LANE_HEADER, World, lane
+from quadrivium.envs.core.rng import integer
+from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.core.validation import require_choice, require_number
 
 SIGNS = 3
 STATE = np.dtype(

@@ -1,11 +1,11 @@
 """Tree search as batched functions over pools of game states; it knows only the `Game` protocol."""
 
-from agents.alphazero.search.cache import EvaluationCache
-from agents.alphazero.search.gumbel import GumbelConfig, gumbel_search
-from agents.alphazero.search.lockstep import NullEvaluator
-from agents.alphazero.search.puct import MatchSearch, PuctConfig
-from agents.alphazero.search.rollout import RolloutEvaluator, monte_carlo_search
-from agents.alphazero.search.tree import SearchResult, Tree
+from quadrivium.agents.alphazero.search.cache import EvaluationCache
+from quadrivium.agents.alphazero.search.gumbel import GumbelConfig, gumbel_search
+from quadrivium.agents.alphazero.search.lockstep import NullEvaluator
+from quadrivium.agents.alphazero.search.puct import MatchSearch, PuctConfig
+from quadrivium.agents.alphazero.search.rollout import RolloutEvaluator, monte_carlo_search
+from quadrivium.agents.alphazero.search.tree import SearchResult, Tree
 
 __all__ = [
     "EvaluationCache",

@@ -5,8 +5,8 @@
 import numba
 import numpy as np
 
-from agents.alphazero.protocols import Evaluation, Evaluator
-from agents.alphazero.search.hashing import as_bytes, hash_bytes
+from quadrivium.agents.alphazero.protocols import Evaluation, Evaluator
+from quadrivium.agents.alphazero.search.hashing import as_bytes, hash_bytes
 
 _EMPTY = np.uint64(0)
 

@@ -11,11 +11,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from agents.alphazero.protocols import Game
-from agents.alphazero.search import kernels
-from agents.alphazero.search.kernels import GumbelRule
-from agents.alphazero.search.lockstep import AnyEvaluator, Lockstep, threads_for
-from agents.alphazero.search.tree import SearchResult, Tree
+from quadrivium.agents.alphazero.protocols import Game
+from quadrivium.agents.alphazero.search import kernels
+from quadrivium.agents.alphazero.search.kernels import GumbelRule
+from quadrivium.agents.alphazero.search.lockstep import AnyEvaluator, Lockstep, threads_for
+from quadrivium.agents.alphazero.search.tree import SearchResult, Tree
 
 
 @dataclass(frozen=True)

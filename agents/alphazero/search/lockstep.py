@@ -7,10 +7,10 @@ from typing import cast
 import numba
 import numpy as np
 
-from agents.alphazero.protocols import Evaluation, Evaluator, Game, RowEvaluator
-from agents.alphazero.search import kernels
-from agents.alphazero.search.kernels import Steps
-from agents.alphazero.search.tree import Tree
+from quadrivium.agents.alphazero.protocols import Evaluation, Evaluator, Game, RowEvaluator
+from quadrivium.agents.alphazero.search import kernels
+from quadrivium.agents.alphazero.search.kernels import Steps
+from quadrivium.agents.alphazero.search.tree import Tree
 
 AnyEvaluator = Evaluator | RowEvaluator
 

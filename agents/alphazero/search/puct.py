@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.alphazero.protocols import Game
-from agents.alphazero.search import kernels
-from agents.alphazero.search.kernels import PuctRule
-from agents.alphazero.search.lockstep import AnyEvaluator, Lockstep, threads_for
-from agents.alphazero.search.tree import Roots, SearchResult, Tree
+from quadrivium.agents.alphazero.protocols import Game
+from quadrivium.agents.alphazero.search import kernels
+from quadrivium.agents.alphazero.search.kernels import PuctRule
+from quadrivium.agents.alphazero.search.lockstep import AnyEvaluator, Lockstep, threads_for
+from quadrivium.agents.alphazero.search.tree import Roots, SearchResult, Tree
 
 _HARDLY = 1e9  # taken off what is chosen only if nothing else is left
 _NEVER = -np.inf

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from agents.alphazero.protocols import Evaluation, Game
-from agents.alphazero.search.hashing import hash_records
-from agents.alphazero.search.puct import MatchSearch, PuctConfig
+from quadrivium.agents.alphazero.protocols import Evaluation, Game
+from quadrivium.agents.alphazero.search.hashing import hash_records
+from quadrivium.agents.alphazero.search.puct import MatchSearch, PuctConfig
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _ALL_BITS = 0xFFFFFFFFFFFFFFFF

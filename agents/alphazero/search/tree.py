@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.alphazero.protocols import Game
-from agents.alphazero.search import kernels
-from agents.alphazero.search.kernels import TreeArrays
+from quadrivium.agents.alphazero.protocols import Game
+from quadrivium.agents.alphazero.search import kernels
+from quadrivium.agents.alphazero.search.kernels import TreeArrays
 
 _EDGES_AT_FIRST = 64  # reserved for a node; where a game's nodes have more on average, the arrays grow
 

@@ -7,8 +7,8 @@ import contextlib
 import time
 from dataclasses import dataclass
 
-from agents.arena.engines.process import EngineProcess
-from agents.arena.players import EngineError
+from quadrivium.agents.arena.engines.process import EngineProcess
+from quadrivium.agents.arena.players import EngineError
 
 COLOURS = ("b", "w")
 CLEANUP = "kgs-genmove_cleanup"  # like genmove, but passes only when no dead stone is left (KGS's extension)

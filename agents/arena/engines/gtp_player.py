@@ -10,11 +10,18 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from agents.arena.engines.gtp import COLOURS, GtpEngine, GtpRefusal, GtpSetup, parse_score, score_text
-from agents.arena.engines.player import EnginePlayer
-from agents.arena.engines.player_text import check_keys, parse_engine_text
-from agents.arena.players import EngineError, Table, TableGame
-from agents.common.errors import UserError
+from quadrivium.agents.arena.engines.gtp import (
+    COLOURS,
+    GtpEngine,
+    GtpRefusal,
+    GtpSetup,
+    parse_score,
+    score_text,
+)
+from quadrivium.agents.arena.engines.player import EnginePlayer
+from quadrivium.agents.arena.engines.player_text import check_keys, parse_engine_text
+from quadrivium.agents.arena.players import EngineError, Table, TableGame
+from quadrivium.agents.common.errors import UserError
 
 KEYS = {"movetime": "1000", "timeout": "60", "processes": "2"}
 LETTERS = "ABCDEFGHJKLMNOPQRST"  # of the columns in GTP

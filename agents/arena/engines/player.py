@@ -5,7 +5,7 @@ from typing import Protocol, cast
 
 import numpy as np
 
-from agents.arena.players import EngineError, TableGame
+from quadrivium.agents.arena.players import EngineError, TableGame
 
 
 class Engine(Protocol):

@@ -14,8 +14,8 @@ import weakref
 from collections import deque
 from typing import IO, cast
 
-from agents.arena.players import EngineError
-from agents.common.errors import UserError
+from quadrivium.agents.arena.players import EngineError
+from quadrivium.agents.common.errors import UserError
 
 PACKAGES = {"gnugo": "gnugo", "stockfish": "stockfish", "gnuchess": "gnuchess"}  # what Debian calls them
 GAME_DIRECTORIES = ("/usr/games", "/usr/local/games")  # Debian's; root's PATH lacks them

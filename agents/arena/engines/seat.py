@@ -5,7 +5,7 @@ from typing import cast
 
 import numpy as np
 
-from agents.arena.players import TableGame, TablePlayer
+from quadrivium.agents.arena.players import TableGame, TablePlayer
 
 ROW = np.arange(1)
 

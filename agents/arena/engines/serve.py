@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from typing import Any, cast
 
-from agents.arena.engines.gtp_player import GoGame
-from agents.arena.engines.gtp_server import GtpServer
-from agents.arena.engines.seat import Seat
-from agents.arena.engines.uci_server import UciServer
-from agents.arena.players import Table, TablePlayer
-from agents.common.errors import UserError
+from quadrivium.agents.arena.engines.gtp_player import GoGame
+from quadrivium.agents.arena.engines.gtp_server import GtpServer
+from quadrivium.agents.arena.engines.seat import Seat
+from quadrivium.agents.arena.engines.uci_server import UciServer
+from quadrivium.agents.arena.players import Table, TablePlayer
+from quadrivium.agents.common.errors import UserError
 
 GAMES = {"gtp": "Go", "uci": "Chess"}
 """What is played over each protocol, by the registry's names."""

@@ -9,8 +9,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agents.arena.engines.process import EngineProcess
-from agents.arena.players import EngineError
+from quadrivium.agents.arena.engines.process import EngineProcess
+from quadrivium.agents.arena.players import EngineError
 
 LIMITS = ("movetime", "nodes", "depth")
 NO_MOVE = ("(none)", "0000")  # what engines answer that see no legal move

@@ -8,11 +8,11 @@ engine's own, by the names it offers, in letters of either case.
 
 from dataclasses import replace
 
-from agents.arena.engines.player import EnginePlayer
-from agents.arena.engines.player_text import EngineText, parse_engine_text
-from agents.arena.engines.uci import LIMITS, UciEngine, UciOption, UciSetup
-from agents.arena.players import EngineError, Table
-from agents.common.errors import UserError
+from quadrivium.agents.arena.engines.player import EnginePlayer
+from quadrivium.agents.arena.engines.player_text import EngineText, parse_engine_text
+from quadrivium.agents.arena.engines.uci import LIMITS, UciEngine, UciOption, UciSetup
+from quadrivium.agents.arena.players import EngineError, Table
+from quadrivium.agents.common.errors import UserError
 
 OWN = (*LIMITS, "timeout", "processes")
 DEFAULT_MOVETIME = 100

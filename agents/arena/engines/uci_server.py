@@ -15,9 +15,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agents.arena.engines.seat import Seat
-from agents.arena.players import EngineError
-from agents.common.errors import UserError, one_line
+from quadrivium.agents.arena.engines.seat import Seat
+from quadrivium.agents.arena.players import EngineError
+from quadrivium.agents.common.errors import UserError, one_line
 
 STARTPOS = "startpos"
 ROW = np.arange(1)

@@ -5,12 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.board import byte_board, notation
-from envs.board.board_game import BoardGame, Look
-from envs.board.breakthrough import kernel
-from envs.board.symmetries import Symmetries
-from envs.core.rules import NO_MOVE
-from envs.core.validation import require_number
+from quadrivium.envs.board import byte_board, notation
+from quadrivium.envs.board.board_game import BoardGame, Look
+from quadrivium.envs.board.breakthrough import kernel
+from quadrivium.envs.board.symmetries import Symmetries
+from quadrivium.envs.core.rules import NO_MOVE
+from quadrivium.envs.core.validation import require_number
 
 TWO_RANKS_FROM = 6  # rows
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.board import byte_board
-from envs.core import bits, rng
-from envs.core.lane import lane
-from envs.core.rules import GAME_HEADER, Rules, begin_game
+from quadrivium.envs.board import byte_board
+from quadrivium.envs.core import bits, rng
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.rules import GAME_HEADER, Rules, begin_game
 
 STATE = np.dtype([*GAME_HEADER, ("pieces", "u8", 2)], align=True)  # bitboard of each seat, in its own frame
 

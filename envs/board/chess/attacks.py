@@ -10,8 +10,8 @@ tables, and tells the direction of each move, which its action needs. In all fun
 
 import numpy as np
 
-from envs.core import bits
-from envs.core.lane import lane
+from quadrivium.envs.core import bits
+from quadrivium.envs.core.lane import lane
 
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 _S7, _S8, _S9, _S16, _S32, _S63, _S64 = (np.uint64(n) for n in (7, 8, 9, 16, 32, 63, 64))

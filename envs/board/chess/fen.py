@@ -9,7 +9,15 @@ import re
 
 import numpy as np
 
-from envs.board.chess.position import COLOURS, LETTERS, MAX_CLOCK, MAX_NUMBER, RIGHTS, Position, square
+from quadrivium.envs.board.chess.position import (
+    COLOURS,
+    LETTERS,
+    MAX_CLOCK,
+    MAX_NUMBER,
+    RIGHTS,
+    Position,
+    square,
+)
 
 _EXAMPLE = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
 _KINDS = {letter: kind for kind, letter in enumerate(LETTERS) if kind} | {

@@ -5,11 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.board import symmetries
-from envs.board.board_game import BoardGame, Look
-from envs.board.chess import fen, kernel, moves, position, tables
-from envs.board.chess.position import LETTERS, Position
-from envs.core.rules import NO_MOVE
+from quadrivium.envs.board import symmetries
+from quadrivium.envs.board.board_game import BoardGame, Look
+from quadrivium.envs.board.chess import fen, kernel, moves, position, tables
+from quadrivium.envs.board.chess.position import LETTERS, Position
+from quadrivium.envs.core.rules import NO_MOVE
 
 
 class Chess(BoardGame):

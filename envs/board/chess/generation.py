@@ -8,10 +8,10 @@ own king's, `targets` where a piece other than the king may go (see `check_targe
 
 import numpy as np
 
-from envs.board.chess.attacks import NOT_LEFT, NOT_RIGHT, sliders, slides, turned
-from envs.board.chess.state import OWN_LONG, OWN_SHORT
-from envs.core import bits
-from envs.core.lane import lane
+from quadrivium.envs.board.chess.attacks import NOT_LEFT, NOT_RIGHT, sliders, slides, turned
+from quadrivium.envs.board.chess.state import OWN_LONG, OWN_SHORT
+from quadrivium.envs.core import bits
+from quadrivium.envs.core.lane import lane
 
 _NONE, _ALL = np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
 _S7, _S8, _S9, _S56 = (np.uint64(n) for n in (7, 8, 9, 56))

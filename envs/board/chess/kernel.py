@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.board.chess import tables
-from envs.board.chess.attacks import (
+from quadrivium.envs.board.chess import tables
+from quadrivium.envs.board.chess.attacks import (
     attacks_by_other,
     find_checks_and_pins,
     find_en_passant,
@@ -21,7 +21,7 @@ from envs.board.chess.attacks import (
     turned,
     upside_down,
 )
-from envs.board.chess.generation import (
+from quadrivium.envs.board.chess.generation import (
     castles,
     check_targets,
     count_slides_and_leaps,
@@ -32,7 +32,7 @@ from envs.board.chess.generation import (
     sliders_of_mover,
     sum_of_bytes,
 )
-from envs.board.chess.state import (
+from quadrivium.envs.board.chess.state import (
     BISHOP,
     CODES,
     FIFTY_MOVES,
@@ -48,10 +48,10 @@ from envs.board.chess.state import (
     ROOK,
     STATE,
 )
-from envs.core import bits, rng
-from envs.core.lane import Ranges, lane
-from envs.core.rng import mix
-from envs.core.rules import GAME_RANGES, NOBODY, Rules, begin_game
+from quadrivium.envs.core import bits, rng
+from quadrivium.envs.core.lane import Ranges, lane
+from quadrivium.envs.core.rng import mix
+from quadrivium.envs.core.rules import GAME_RANGES, NOBODY, Rules, begin_game
 
 __all__ = ["RULES", "STATE", "ChessParams", "judge"]
 

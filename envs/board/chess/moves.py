@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from envs.board.chess import tables
-from envs.board.chess.position import LETTERS, from_row, square
+from quadrivium.envs.board.chess import tables
+from quadrivium.envs.board.chess.position import LETTERS, from_row, square
 
 _UCI = re.compile(r"([a-h])([1-8])([a-h])([1-8])([nbrq]?)")
 _SAN = re.compile(r"([NBRQK]?)([a-h]?)([1-8]?)[x-]?([a-h][1-8])(?:=?([NBRQ]))?[+#]?[!?]*")

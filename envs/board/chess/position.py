@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from envs.board.chess import kernel
-from envs.board.chess.state import CODES
-from envs.core.each import for_each
-from envs.core.lane import lane
+from quadrivium.envs.board.chess import kernel
+from quadrivium.envs.board.chess.state import CODES
+from quadrivium.envs.core.each import for_each
+from quadrivium.envs.core.lane import lane
 
 LETTERS = ".PNBRQK"  # by kind
 NAMES = ("", "pawn", "knight", "bishop", "rook", "queen", "king")

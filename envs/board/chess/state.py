@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from envs.core.rules import GAME_HEADER
+from quadrivium.envs.core.rules import GAME_HEADER
 
 FIFTY_MOVES = 100  # half-moves without a capture or a pawn's move that make a draw
 MAX_HISTORY = FIFTY_MOVES

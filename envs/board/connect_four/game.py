@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.board.board_game import BoardGame, Look
-from envs.board.connect_four import kernel
-from envs.board.connect_four.kernel import COLUMNS, ROWS
-from envs.board.exam import read_exam
-from envs.board.symmetries import Symmetries
-from envs.core.rules import NO_MOVE
+from quadrivium.envs.board.board_game import BoardGame, Look
+from quadrivium.envs.board.connect_four import kernel
+from quadrivium.envs.board.connect_four.kernel import COLUMNS, ROWS
+from quadrivium.envs.board.exam import read_exam
+from quadrivium.envs.board.symmetries import Symmetries
+from quadrivium.envs.core.rules import NO_MOVE
 
 
 class ConnectFour(BoardGame):

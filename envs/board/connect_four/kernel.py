@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.core import bits, rng
-from envs.core.lane import lane
-from envs.core.rules import GAME_HEADER, Rules, begin_game
+from quadrivium.envs.core import bits, rng
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.rules import GAME_HEADER, Rules, begin_game
 
 ROWS, COLUMNS = 6, 7
 STATE = np.dtype([*GAME_HEADER, ("stones", "u8", 2)], align=True)  # bitboard of each seat

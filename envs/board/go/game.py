@@ -6,12 +6,12 @@ from typing import ClassVar
 import numpy as np
 from scipy import ndimage
 
-from envs.board import notation
-from envs.board.board_game import BoardGame, Look
-from envs.board.go import kernel, sgf
-from envs.board.symmetries import square
-from envs.core.rules import NO_MOVE
-from envs.core.validation import require_choice, require_number
+from quadrivium.envs.board import notation
+from quadrivium.envs.board.board_game import BoardGame, Look
+from quadrivium.envs.board.go import kernel, sgf
+from quadrivium.envs.board.symmetries import square
+from quadrivium.envs.core.rules import NO_MOVE
+from quadrivium.envs.core.validation import require_choice, require_number
 
 MAX_MOVES = 10_000
 

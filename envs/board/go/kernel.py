@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.core import rng
-from envs.core.lane import Ranges, lane
-from envs.core.rules import GAME_HEADER, GAME_RANGES, NO_MOVE, Rules, begin_game
+from quadrivium.envs.core import rng
+from quadrivium.envs.core.lane import Ranges, lane
+from quadrivium.envs.core.rules import GAME_HEADER, GAME_RANGES, NO_MOVE, Rules, begin_game
 
 BOARDS = (9, 13, 19)
 """Boards share the record, and so the machine code, of the smallest of these sizes that holds them."""

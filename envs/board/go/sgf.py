@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from sgfmill.sgf import Sgf_game
 
-from envs.board.board_game import BoardGame
+from quadrivium.envs.board.board_game import BoardGame
 
 COLOURS = ("b", "w")  # sgfmill's names of the two seats
 ROW = np.arange(1)

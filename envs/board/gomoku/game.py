@@ -4,14 +4,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.board import notation
-from envs.board.board_game import BoardGame, Look
-from envs.board.gomoku import kernel
-from envs.board.gomoku.kernel import IN_A_ROW
-from envs.board.placing import require_alternation, require_winner
-from envs.board.symmetries import square
-from envs.core.rules import NO_MOVE
-from envs.core.validation import require_number
+from quadrivium.envs.board import notation
+from quadrivium.envs.board.board_game import BoardGame, Look
+from quadrivium.envs.board.gomoku import kernel
+from quadrivium.envs.board.gomoku.kernel import IN_A_ROW
+from quadrivium.envs.board.placing import require_alternation, require_winner
+from quadrivium.envs.board.symmetries import square
+from quadrivium.envs.core.rules import NO_MOVE
+from quadrivium.envs.core.validation import require_number
 
 
 class Gomoku(BoardGame):

@@ -4,13 +4,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.board import notation
-from envs.board.board_game import BoardGame, Look
-from envs.board.hex import kernel
-from envs.board.placing import require_alternation, require_winner
-from envs.board.symmetries import of_cells
-from envs.core.rules import NO_MOVE
-from envs.core.validation import require_number
+from quadrivium.envs.board import notation
+from quadrivium.envs.board.board_game import BoardGame, Look
+from quadrivium.envs.board.hex import kernel
+from quadrivium.envs.board.placing import require_alternation, require_winner
+from quadrivium.envs.board.symmetries import of_cells
+from quadrivium.envs.core.rules import NO_MOVE
+from quadrivium.envs.core.validation import require_number
 
 
 class Hex(BoardGame):

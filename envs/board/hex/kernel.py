@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.core import rng
-from envs.core.lane import lane
-from envs.core.rules import GAME_HEADER, Rules, begin_game
+from quadrivium.envs.core import rng
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.rules import GAME_HEADER, Rules, begin_game
 
 EMPTY = np.uint8(0)
 OWNERS = np.uint8(0b11)  # 1 << seat

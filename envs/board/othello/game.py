@@ -4,11 +4,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.board import byte_board, notation, symmetries
-from envs.board.board_game import BoardGame, Look
-from envs.board.othello import kernel
-from envs.core.rules import NO_MOVE
-from envs.core.validation import require_number
+from quadrivium.envs.board import byte_board, notation, symmetries
+from quadrivium.envs.board.board_game import BoardGame, Look
+from quadrivium.envs.board.othello import kernel
+from quadrivium.envs.core.rules import NO_MOVE
+from quadrivium.envs.core.validation import require_number
 
 
 class Othello(BoardGame):

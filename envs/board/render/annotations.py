@@ -2,7 +2,7 @@
 
 import math
 
-from envs.core.picture import Colour, Point, Sketch
+from quadrivium.envs.core.picture import Colour, Point, Sketch
 
 SEARCH: Colour = (160, 74, 222)
 NETWORK: Colour = (94, 220, 255)

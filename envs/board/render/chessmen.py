@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import pygame
 
-from envs.board.render.pieces import Paint
-from envs.core.picture import Point, Sketch
+from quadrivium.envs.board.render.pieces import Paint
+from quadrivium.envs.core.picture import Point, Sketch
 
 _SIZE = 1.1  # of the square of 100 in a cell
 _RIM = 2.2

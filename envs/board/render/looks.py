@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import pygame
 
-from envs.board.board_game import BoardGame
-from envs.board.render import pieces
-from envs.board.render.chessmen import chessman
-from envs.board.render.pieces import Paint, paint_of
-from envs.core.picture import Colour, Point, Sketch, mix
+from quadrivium.envs.board.board_game import BoardGame
+from quadrivium.envs.board.render import pieces
+from quadrivium.envs.board.render.chessmen import chessman
+from quadrivium.envs.board.render.pieces import Paint, paint_of
+from quadrivium.envs.core.picture import Colour, Point, Sketch, mix
 
 BOARD_PX = 512  # the longer side of a board, unless another is asked for
 _LARGEST_CELL_PX = 128

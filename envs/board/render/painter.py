@@ -3,10 +3,10 @@
 import numpy as np
 import pygame
 
-from envs.board import notation
-from envs.board.board_game import BoardGame
-from envs.board.render.looks import BOARD_PX, look_of
-from envs.core.picture import FAINT, Sketch, stick, text_width, write
+from quadrivium.envs.board import notation
+from quadrivium.envs.board.board_game import BoardGame
+from quadrivium.envs.board.render.looks import BOARD_PX, look_of
+from quadrivium.envs.core.picture import FAINT, Sketch, stick, text_width, write
 
 Corner = tuple[int, int]
 """Where the top left corner of the board lies, in pixels."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pygame
 
-from envs.core.picture import Colour, Sketch, mix
+from quadrivium.envs.core.picture import Colour, Sketch, mix
 
 WHITE: Colour = (255, 255, 255)
 INK: Colour = (16, 18, 22)

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pygame
 
-from envs.board.ansi import caption, mover_or_winner
-from envs.board.board_game import BoardGame
-from envs.board.render.painter import BoardPainter
-from envs.core.picture import FAINT, PANEL, Window, pixels, stick, text_width, write
+from quadrivium.envs.board.ansi import caption, mover_or_winner
+from quadrivium.envs.board.board_game import BoardGame
+from quadrivium.envs.board.render.painter import BoardPainter
+from quadrivium.envs.core.picture import FAINT, PANEL, Window, pixels, stick, text_width, write
 
 MOVES_PER_SECOND = 2  # in the window
 _TOP_PX = 48  # the caption
@@ -21,7 +21,7 @@ class BoardRenderer:
     """Draws positions of one game from the first player's side, the last move marked.
 
     The picture is 480 to 640 pixels wide, above it stands who is to move or how the game ended. It satisfies
-    `envs.core.setup.Renderer`.
+    `quadrivium.envs.core.setup.Renderer`.
 
     Args:
         game: whose positions are drawn.

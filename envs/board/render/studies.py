@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import pygame
 
-from envs.board.ansi import caption, mover_or_winner
-from envs.board.board_game import BoardGame
-from envs.board.render.annotations import (
+from quadrivium.envs.board.ansi import caption, mover_or_winner
+from quadrivium.envs.board.board_game import BoardGame
+from quadrivium.envs.board.render.annotations import (
     NETWORK,
     PLAYED,
     SEARCH,
@@ -19,9 +19,20 @@ from envs.board.render.annotations import (
     draw_brackets,
     draw_disc,
 )
-from envs.board.render.looks import look_of
-from envs.board.render.painter import BoardPainter, Corner
-from envs.core.picture import FAINT, PANEL, TEXT, Point, Sketch, mix, pixels, stick, text_width, write
+from quadrivium.envs.board.render.looks import look_of
+from quadrivium.envs.board.render.painter import BoardPainter, Corner
+from quadrivium.envs.core.picture import (
+    FAINT,
+    PANEL,
+    TEXT,
+    Point,
+    Sketch,
+    mix,
+    pixels,
+    stick,
+    text_width,
+    write,
+)
 
 _LAYOUTS = ((4, 272), (3, 384))  # columns, and pixels of a board; the second where cells would be too small
 _SMALL_CELL_PX = 24

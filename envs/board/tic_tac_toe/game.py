@@ -4,13 +4,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.board import notation
-from envs.board.board_game import BoardGame, Look
-from envs.board.placing import require_alternation, require_winner
-from envs.board.symmetries import square
-from envs.board.tic_tac_toe import kernel
-from envs.board.tic_tac_toe.kernel import SIDE
-from envs.core.rules import NO_MOVE
+from quadrivium.envs.board import notation
+from quadrivium.envs.board.board_game import BoardGame, Look
+from quadrivium.envs.board.placing import require_alternation, require_winner
+from quadrivium.envs.board.symmetries import square
+from quadrivium.envs.board.tic_tac_toe import kernel
+from quadrivium.envs.board.tic_tac_toe.kernel import SIDE
+from quadrivium.envs.core.rules import NO_MOVE
 
 
 class TicTacToe(BoardGame):

@@ -10,9 +10,9 @@ that fails raises `ConformanceError` with one line. A check of something which t
 
 from collections.abc import Callable
 
-from envs.core.checks.batch import VECTOR_CHECKS
-from envs.core.checks.single import SINGLE_CHECKS
-from envs.core.checks.subject import Batch, ConformanceError, Env, LeftOutError, Report, Subject
+from quadrivium.envs.core.checks.batch import VECTOR_CHECKS
+from quadrivium.envs.core.checks.single import SINGLE_CHECKS
+from quadrivium.envs.core.checks.subject import Batch, ConformanceError, Env, LeftOutError, Report, Subject
 
 __all__ = ["ConformanceError", "Report", "check_env", "check_vector_env"]
 

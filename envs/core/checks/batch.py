@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from envs.core.checks.bounds import kernels_write_inside_their_rows
-from envs.core.checks.copies import a_copy_goes_on_like_the_original
-from envs.core.checks.rollout import (
+from quadrivium.envs.core.checks.bounds import kernels_write_inside_their_rows
+from quadrivium.envs.core.checks.copies import a_copy_goes_on_like_the_original
+from quadrivium.envs.core.checks.rollout import (
     Rollout,
     continue_batch,
     difference,
@@ -20,7 +20,7 @@ from envs.core.checks.rollout import (
     play_batch,
     play_single,
 )
-from envs.core.checks.subject import (
+from quadrivium.envs.core.checks.subject import (
     Batch,
     LeftOutError,
     Subject,
@@ -35,7 +35,7 @@ from envs.core.checks.subject import (
     require_same,
     wrong_actions,
 )
-from envs.core.threads import get_threads, set_threads
+from quadrivium.envs.core.threads import get_threads, set_threads
 
 
 def batches_are_well_formed(subject: Subject) -> None:

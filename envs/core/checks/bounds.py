@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from envs.core.checks.subject import LeftOutError, Subject, require
-from envs.core.lanes import Lanes
+from quadrivium.envs.core.checks.subject import LeftOutError, Subject, require
+from quadrivium.envs.core.lanes import Lanes
 
 GUARD = 4096
 """Bytes before and after each row."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from envs.core.checks.rollout import Leaves, difference, leaves, legal_random_action
-from envs.core.checks.subject import LeftOutError, Subject, require_same
+from quadrivium.envs.core.checks.rollout import Leaves, difference, leaves, legal_random_action
+from quadrivium.envs.core.checks.subject import LeftOutError, Subject, require_same
 
 STEPS = 40
 

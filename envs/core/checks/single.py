@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from envs.core.checks.bounds import kernels_write_inside_their_rows
-from envs.core.checks.copies import a_copy_goes_on_like_the_original
-from envs.core.checks.rollout import difference, first_difference, leaves, play_single
-from envs.core.checks.subject import (
+from quadrivium.envs.core.checks.bounds import kernels_write_inside_their_rows
+from quadrivium.envs.core.checks.copies import a_copy_goes_on_like_the_original
+from quadrivium.envs.core.checks.rollout import difference, first_difference, leaves, play_single
+from quadrivium.envs.core.checks.subject import (
     Env,
     LeftOutError,
     Subject,

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import VectorEnv
 
-from envs.core.checks.rollout import Rollout
+from quadrivium.envs.core.checks.rollout import Rollout
 
 Env = gymnasium.Env[Any, Any]
 Batch = VectorEnv[Any, Any, Any]

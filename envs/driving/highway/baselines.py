@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from envs.core.setup import Batch
+from quadrivium.envs.core.setup import Batch
 
 Floats = np.ndarray
 Ints = np.ndarray

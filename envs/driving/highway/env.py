@@ -8,14 +8,20 @@ from typing import Any, Literal, Self
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.core.lane import World
-from envs.core.options import Options, integer, number, params_of
-from envs.core.setup import Setup, drawn_by, numbered
-from envs.core.validation import steps_of
-from envs.core.world_env import WorldEnv, WorldVectorEnv
-from envs.driving.highway import kernel, observations
-from envs.driving.highway.baselines import BASELINES
-from envs.driving.highway.state import MAX_LANES, HighwayParams, is_consistent, ranges_of, state_dtype
+from quadrivium.envs.core.lane import World
+from quadrivium.envs.core.options import Options, integer, number, params_of
+from quadrivium.envs.core.setup import Setup, drawn_by, numbered
+from quadrivium.envs.core.validation import steps_of
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.driving.highway import kernel, observations
+from quadrivium.envs.driving.highway.baselines import BASELINES
+from quadrivium.envs.driving.highway.state import (
+    MAX_LANES,
+    HighwayParams,
+    is_consistent,
+    ranges_of,
+    state_dtype,
+)
 
 WORLD = World.of(
     kernel,
@@ -121,7 +127,7 @@ def highway_setup(options: HighwayOptions) -> Setup:
         state_dtype=state_dtype(options.vehicles),
         observation_space=Box(-1.0, 1.0, shape, np.float32),
         action_space=Box(-1.0, 1.0, (2,), np.float32) if params.continuous else Discrete(5),
-        renderer=drawn_by("envs.driving.highway.render:HighwayRenderer", params),
+        renderer=drawn_by("quadrivium.envs.driving.highway.render:HighwayRenderer", params),
         render_fps=decision,
         baselines=BASELINES,
         columns={"observation": seen},
@@ -204,12 +210,12 @@ class HighwayEnv(WorldEnv):
 
     ## Traffic
     Intelligent Driver Model and MOBIL on kinematic bicycles, with the conventional constants
-    (`envs.driving.vehicle`). `traffic="conventional"` is exactly that; in it cars that change into one lane
-    from both sides do not see each other and collide, 13 to 26 cars per 1,000 vehicle-hours
+    (`quadrivium.envs.driving.vehicle`). `traffic="conventional"` is exactly that; in it cars that change into
+    one lane from both sides do not see each other and collide, 13 to 26 cars per 1,000 vehicle-hours
     (benchmarks/traffic_safety.py). `traffic="cautious"` (default) differs in three ways: a driver counts
-    other traffic that is on its way into the lane which it wants as being there; it does not change where
-    it would have to brake harder than 5 m/s² itself; and on roads denser than 1 no car begins less than 16
-    m behind another. `collisions="ego"` lets traffic cars pass through each other (`highway-fast`), `"all"`
+    other traffic that is on its way into the lane which it wants as being there; it does not change where it
+    would have to brake harder than 5 m/s² itself; and on roads denser than 1 no car begins less than 16 m
+    behind another. `collisions="ego"` lets traffic cars pass through each other (`highway-fast`), `"all"`
     does not.
 
     ## Episodes

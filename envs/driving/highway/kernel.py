@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from envs.core import rng
-from envs.core.geometry import clip
-from envs.core.lane import lane
-from envs.driving.highway import traffic
-from envs.driving.highway.state import VECTOR
-from envs.driving.vehicle import (
+from quadrivium.envs.core import rng
+from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.driving.highway import traffic
+from quadrivium.envs.driving.highway.state import VECTOR
+from quadrivium.envs.driving.vehicle import (
     DIAGONAL,
     EXPONENT_MAX,
     EXPONENT_MIN,

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from envs.core.geometry import clip
-from envs.core.lane import lane
-from envs.driving.vehicle import DIAGONAL, LANE_WIDTH, LENGTH, MAX_SPEED, WIDTH
+from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.driving.vehicle import DIAGONAL, LANE_WIDTH, LENGTH, MAX_SPEED, WIDTH
 
 KINEMATICS, LIDAR, GRID = 0, 1, 2
 KINEMATICS_COLUMNS = (

@@ -10,10 +10,10 @@ from itertools import pairwise
 import numpy as np
 import pygame
 
-from envs.core.motion_renderer import Memory, MotionRenderer
-from envs.driving import drawing
-from envs.driving.drawing import Canvas, write
-from envs.driving.highway.state import HighwayParams
+from quadrivium.envs.core.motion_renderer import Memory, MotionRenderer
+from quadrivium.envs.driving import drawing
+from quadrivium.envs.driving.drawing import Canvas, write
+from quadrivium.envs.driving.highway.state import HighwayParams
 
 WIDTH_PX = 640
 PX_PER_M = 6.0

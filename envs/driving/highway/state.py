@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER, Ranges, capacity
+from quadrivium.envs.core.lane import LANE_HEADER, Ranges, capacity
 
 MAX_LANES = 16
 VECTOR = 8  # cars in one vector register

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from envs.core.geometry import clip
-from envs.core.lane import lane
-from envs.driving.collisions import swept_overlap, within_reach
-from envs.driving.vehicle import (
+from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.driving.collisions import swept_overlap, within_reach
+from quadrivium.envs.driving.vehicle import (
     DIAGONAL,
     IDM_ACCELERATION,
     IDM_MAX,

@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from envs.core.each import for_each
-from envs.core.lane import lane
-from envs.core.setup import Batch
-from envs.navigation.crowd_nav.observations import toward_goal
-from envs.navigation.crowd_nav.state import HOLONOMIC, ORCA, SOCIAL_FORCE, CrowdNavParams
-from envs.navigation.moves import nearest_move
-from envs.navigation.orca import orca_velocity
-from envs.navigation.social_force import social_force_velocity
+from quadrivium.envs.core.each import for_each
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.setup import Batch
+from quadrivium.envs.navigation.crowd_nav.observations import toward_goal
+from quadrivium.envs.navigation.crowd_nav.state import HOLONOMIC, ORCA, SOCIAL_FORCE, CrowdNavParams
+from quadrivium.envs.navigation.moves import nearest_move
+from quadrivium.envs.navigation.orca import orca_velocity
+from quadrivium.envs.navigation.social_force import social_force_velocity
 
 
 def straight_line(env: Batch) -> np.ndarray:

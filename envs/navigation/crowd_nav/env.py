@@ -6,17 +6,17 @@ from typing import Literal
 import numpy as np
 from gymnasium.spaces import Box, Dict
 
-from envs.core.lane import World
-from envs.core.options import Options, integer, number, params_of
-from envs.core.setup import Setup, drawn_by, numbered
-from envs.core.validation import steps_of
-from envs.core.world_env import WorldEnv, WorldVectorEnv
-from envs.core.world_parallel_env import WorldParallelEnv
-from envs.navigation import moves
-from envs.navigation.crowd_nav import kernel, observations
-from envs.navigation.crowd_nav.baselines import BASELINES
-from envs.navigation.crowd_nav.state import CrowdNavParams, ranges_of, state_dtype
-from envs.navigation.options import action_space, names_of
+from quadrivium.envs.core.lane import World
+from quadrivium.envs.core.options import Options, integer, number, params_of
+from quadrivium.envs.core.setup import Setup, drawn_by, numbered
+from quadrivium.envs.core.validation import steps_of
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
+from quadrivium.envs.navigation import moves
+from quadrivium.envs.navigation.crowd_nav import kernel, observations
+from quadrivium.envs.navigation.crowd_nav.baselines import BASELINES
+from quadrivium.envs.navigation.crowd_nav.state import CrowdNavParams, ranges_of, state_dtype
+from quadrivium.envs.navigation.options import action_space, names_of
 
 WORLD = World.of(kernel, "crowd_nav", CrowdNavParams, observe=observations.observe_one, ranges=ranges_of)
 
@@ -114,7 +114,7 @@ def crowd_nav_setup(options: CrowdNavOptions) -> Setup:
         state_dtype=state_dtype(robots, people, *((scans, beams) if lidar else (1, 1))),
         observation_space=Dict([part, ("robot", Box(-1.0, 1.0, (len(own),), np.float32))]),
         action_space=action_space(params),
-        renderer=drawn_by("envs.navigation.crowd_nav.render:CrowdNavRenderer", params, robots),
+        renderer=drawn_by("quadrivium.envs.navigation.crowd_nav.render:CrowdNavRenderer", params, robots),
         render_fps=round(1 / options.time_step),
         baselines=BASELINES,
         agents=names_of(robots),

@@ -10,13 +10,13 @@ import math
 
 import numpy as np
 
-from envs.core.geometry import clip, wrap_to_pi
-from envs.core.lane import lane
-from envs.navigation.crowd_nav import scenarios
-from envs.navigation.crowd_nav.observations import scan, toward_goal
-from envs.navigation.crowd_nav.state import ARRIVED, COLLIDED, HOLONOMIC, LIDAR, ORCA, PRESENT
-from envs.navigation.orca import orca_velocity
-from envs.navigation.social_force import social_force_velocity
+from quadrivium.envs.core.geometry import clip, wrap_to_pi
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.navigation.crowd_nav import scenarios
+from quadrivium.envs.navigation.crowd_nav.observations import scan, toward_goal
+from quadrivium.envs.navigation.crowd_nav.state import ARRIVED, COLLIDED, HOLONOMIC, LIDAR, ORCA, PRESENT
+from quadrivium.envs.navigation.orca import orca_velocity
+from quadrivium.envs.navigation.social_force import social_force_velocity
 
 REWARD_TERMS = ("success", "collision", "discomfort", "progress")
 METRICS = (

@@ -9,10 +9,10 @@ import math
 
 import numpy as np
 
-from envs.core.geometry import clip
-from envs.core.lane import lane
-from envs.navigation.crowd_nav.state import LIDAR
-from envs.navigation.lidar import meet_disc
+from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.navigation.crowd_nav.state import LIDAR
+from quadrivium.envs.navigation.lidar import meet_disc
 
 TOKEN_COLUMNS = (
     *("presence: 1, the rest 0", "x, by `sensor_range`", "y, by `sensor_range`", "vx, by 2 m/s"),

@@ -9,11 +9,11 @@ import math
 import numpy as np
 import pygame
 
-from envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, text_width, write
-from envs.navigation.crowd_nav.observations import look_around
-from envs.navigation.crowd_nav.state import ARRIVED, COLLIDED, LIDAR, CrowdNavParams
-from envs.navigation.map_canvas import CRASHED, FLOOR, INK, PANEL_PX, ROBOT
-from envs.navigation.motion_renderer import MotionRenderer, turned
+from quadrivium.envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, text_width, write
+from quadrivium.envs.navigation.crowd_nav.observations import look_around
+from quadrivium.envs.navigation.crowd_nav.state import ARRIVED, COLLIDED, LIDAR, CrowdNavParams
+from quadrivium.envs.navigation.map_canvas import CRASHED, FLOOR, INK, PANEL_PX, ROBOT
+from quadrivium.envs.navigation.motion_renderer import MotionRenderer, turned
 
 FIELD_PX = 640
 

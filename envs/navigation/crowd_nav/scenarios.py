@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from envs.core.lane import lane
-from envs.core.rng import uniform, uniform_range
-from envs.navigation.crowd_nav.state import CIRCLE, MIXED, PRESENT
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.rng import uniform, uniform_range
+from quadrivium.envs.navigation.crowd_nav.state import CIRCLE, MIXED, PRESENT
 
 PERSON_RADIUS, PERSON_SPEED = np.float32(0.3), np.float32(1.0)  # m, m/s
 _RADII, _SPEEDS = (np.float32(0.3), np.float32(0.5)), (np.float32(0.5), np.float32(1.5))  # where they vary

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from envs.core.each import for_each
-from envs.core.lane import lane
-from envs.core.setup import Batch
-from envs.navigation.explore.pursuit import to_nearest_frontier
-from envs.navigation.explore.senses import find_frontier
-from envs.navigation.moves import nearest_move
+from quadrivium.envs.core.each import for_each
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.setup import Batch
+from quadrivium.envs.navigation.explore.pursuit import to_nearest_frontier
+from quadrivium.envs.navigation.explore.senses import find_frontier
+from quadrivium.envs.navigation.moves import nearest_move
 
 
 @lane

@@ -7,16 +7,16 @@ import numpy as np
 from gymnasium.spaces import Box, Dict
 from scipy.ndimage import binary_dilation, label
 
-from envs.core.lane import World
-from envs.core.options import number, params_of
-from envs.core.setup import Setup, drawn_by, numbered
-from envs.core.world_env import WorldEnv, WorldVectorEnv
-from envs.navigation.explore import kernel, senses
-from envs.navigation.explore.baselines import BASELINES
-from envs.navigation.explore.state import ExploreParams, ranges_of, state_dtype
-from envs.navigation.maps.bank import MapBank
-from envs.navigation.options import RobotOptions, action_space
-from envs.navigation.wavefront import GUIDE_COLUMNS
+from quadrivium.envs.core.lane import World
+from quadrivium.envs.core.options import number, params_of
+from quadrivium.envs.core.setup import Setup, drawn_by, numbered
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.navigation.explore import kernel, senses
+from quadrivium.envs.navigation.explore.baselines import BASELINES
+from quadrivium.envs.navigation.explore.state import ExploreParams, ranges_of, state_dtype
+from quadrivium.envs.navigation.maps.bank import MapBank
+from quadrivium.envs.navigation.options import RobotOptions, action_space
+from quadrivium.envs.navigation.wavefront import GUIDE_COLUMNS
 
 WORLD = World.of(kernel, "explore", ExploreParams, observe=senses.observe_one, ranges=ranges_of)
 
@@ -67,7 +67,7 @@ def explore_setup(options: ExploreOptions) -> Setup:
             ]
         ),
         action_space=action_space(params),
-        renderer=drawn_by("envs.navigation.explore.render:ExploreRenderer", params),
+        renderer=drawn_by("quadrivium.envs.navigation.explore.render:ExploreRenderer", params),
         render_fps=round(1 / options.time_step),
         baselines=BASELINES,
         columns={

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from envs.core.lane import lane
-from envs.core.rng import integer, uniform
-from envs.navigation.explore.senses import sense
-from envs.navigation.explore.state import COLLIDED, FINISHED, UNDERWAY
-from envs.navigation.locomotion import accelerate, drive, pick_map, stand
-from envs.navigation.occupancy import forget_all
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.rng import integer, uniform
+from quadrivium.envs.navigation.explore.senses import sense
+from quadrivium.envs.navigation.explore.state import COLLIDED, FINISHED, UNDERWAY
+from quadrivium.envs.navigation.locomotion import accelerate, drive, pick_map, stand
+from quadrivium.envs.navigation.occupancy import forget_all
 
 REWARD_TERMS = ("mapped", "collision", "time")
 METRICS = (

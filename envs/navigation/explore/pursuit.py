@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from envs.core.lane import lane
-from envs.navigation.pursuit import drive_to
-from envs.navigation.robots import HOLONOMIC
-from envs.navigation.wavefront import FAR, LOOK_AHEAD, descend
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.navigation.pursuit import drive_to
+from quadrivium.envs.navigation.robots import HOLONOMIC
+from quadrivium.envs.navigation.wavefront import FAR, LOOK_AHEAD, descend
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pygame
 
-from envs.core.picture import mix
-from envs.navigation.explore.state import COLLIDED, FINISHED, ExploreParams
-from envs.navigation.map_canvas import CRASHED, INK, ROBOT, MapCanvas, pose_of, with_panel
-from envs.navigation.motion_renderer import MotionRenderer
+from quadrivium.envs.core.picture import mix
+from quadrivium.envs.navigation.explore.state import COLLIDED, FINISHED, ExploreParams
+from quadrivium.envs.navigation.map_canvas import CRASHED, INK, ROBOT, MapCanvas, pose_of, with_panel
+from quadrivium.envs.navigation.motion_renderer import MotionRenderer
 
 _FRONTIER = (214, 120, 40)
 

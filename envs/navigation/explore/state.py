@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER, Ranges, capacity
-from envs.navigation.locomotion import BODY_RANGES, body_fields
+from quadrivium.envs.core.lane import LANE_HEADER, Ranges, capacity
+from quadrivium.envs.navigation.locomotion import BODY_RANGES, body_fields
 
 UNDERWAY, FINISHED, COLLIDED = range(3)
 """How things stand with the robot."""
@@ -24,8 +24,12 @@ def state_dtype(beams: int, rows: int, columns: int) -> np.dtype[Any]:
             *body_fields(1),
             ("outcome", "i4"),  # UNDERWAY, FINISHED or COLLIDED
             ("scan", "f4", (beams,)),  # m
-            ("own_map", "i1", (rows, columns)),  # log-odds: see `envs.navigation.occupancy`
-            ("plan", "f4", (rows, columns)),  # cells to the nearest frontier: see `envs.navigation.wavefront`
+            ("own_map", "i1", (rows, columns)),  # log-odds: see `quadrivium.envs.navigation.occupancy`
+            (
+                "plan",
+                "f4",
+                (rows, columns),
+            ),  # cells to the nearest frontier: see `quadrivium.envs.navigation.wavefront`
             # how good the own map is, in cells of the place that can be seen
             ("right", "i4"),
             ("wrong", "i4"),

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import label
 
-from envs.navigation.maps.generate import KINDS
-from envs.navigation.maps.geodesic import clearance as clearance_of
-from envs.navigation.maps.geodesic import distance_field
+from quadrivium.envs.navigation.maps.generate import KINDS
+from quadrivium.envs.navigation.maps.geodesic import clearance as clearance_of
+from quadrivium.envs.navigation.maps.geodesic import distance_field
 
 SPARE = 0.05  # m that a way keeps from walls, beyond the robot's radius
 _LEAST_FREE = 0.2  # of the cells; a map with a smaller place to drive in is drawn again

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeGuard
 
-from envs.core.validation import require_choice
-from envs.navigation.maps.bank import MapBank, bank_of_map, generate_bank
-from envs.navigation.maps.ros import load_ros_map
+from quadrivium.envs.core.validation import require_choice
+from quadrivium.envs.navigation.maps.bank import MapBank, bank_of_map, generate_bank
+from quadrivium.envs.navigation.maps.ros import load_ros_map
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "rooms": ("rooms",),

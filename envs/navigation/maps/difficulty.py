@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.core.validation import require_number
-from envs.navigation.maps.bank import SPARE
-from envs.navigation.maps.geodesic import clearance, distance_field, way_to_goal
+from quadrivium.envs.core.validation import require_number
+from quadrivium.envs.navigation.maps.bank import SPARE
+from quadrivium.envs.navigation.maps.geodesic import clearance, distance_field, way_to_goal
 
 
 class Difficulty(NamedTuple):

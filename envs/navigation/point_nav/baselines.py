@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from envs.core.each import for_each
-from envs.core.lane import lane
-from envs.core.setup import Batch
-from envs.navigation.moves import nearest_move
-from envs.navigation.point_nav.planners import (
+from quadrivium.envs.core.each import for_each
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.setup import Batch
+from quadrivium.envs.navigation.moves import nearest_move
+from quadrivium.envs.navigation.point_nav.planners import (
     drive_to,
     dynamic_window,
     follow_own_plan,

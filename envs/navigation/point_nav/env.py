@@ -6,17 +6,24 @@ from typing import Literal
 import numpy as np
 from gymnasium.spaces import Box, Dict
 
-from envs.core.lane import World
-from envs.core.options import integer, number, params_of
-from envs.core.setup import Setup, drawn_by, numbered
-from envs.core.world_env import WorldEnv, WorldVectorEnv
-from envs.core.world_parallel_env import WorldParallelEnv
-from envs.navigation.options import RobotOptions, action_space, names_of
-from envs.navigation.point_nav import kernel, senses
-from envs.navigation.point_nav.baselines import BASELINES, GUIDED_BASELINES
-from envs.navigation.point_nav.senses import keeps_map
-from envs.navigation.point_nav.state import GRID, LIDAR, SECTORS, PointNavParams, ranges_of, state_dtype
-from envs.navigation.wavefront import GUIDE_COLUMNS
+from quadrivium.envs.core.lane import World
+from quadrivium.envs.core.options import integer, number, params_of
+from quadrivium.envs.core.setup import Setup, drawn_by, numbered
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
+from quadrivium.envs.navigation.options import RobotOptions, action_space, names_of
+from quadrivium.envs.navigation.point_nav import kernel, senses
+from quadrivium.envs.navigation.point_nav.baselines import BASELINES, GUIDED_BASELINES
+from quadrivium.envs.navigation.point_nav.senses import keeps_map
+from quadrivium.envs.navigation.point_nav.state import (
+    GRID,
+    LIDAR,
+    SECTORS,
+    PointNavParams,
+    ranges_of,
+    state_dtype,
+)
+from quadrivium.envs.navigation.wavefront import GUIDE_COLUMNS
 
 WORLD = World.of(kernel, "point_nav", PointNavParams, observe=senses.observe_one, ranges=ranges_of)
 
@@ -85,7 +92,7 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
         state_dtype=state_dtype(robots, beams, mapped, planned),
         observation_space=Dict([*parts, ("robot", Box(-1.0, 1.0, (len(own),), np.float32))]),
         action_space=action_space(params),
-        renderer=drawn_by("envs.navigation.point_nav.render:PointNavRenderer", params, robots),
+        renderer=drawn_by("quadrivium.envs.navigation.point_nav.render:PointNavRenderer", params, robots),
         render_fps=round(1 / options.time_step),
         baselines=GUIDED_BASELINES if params.guide else BASELINES,
         agents=names_of(robots),

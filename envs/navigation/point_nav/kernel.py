@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from envs.core.lane import lane
-from envs.core.rng import integer, uniform
-from envs.navigation.clearance import distance_at
-from envs.navigation.locomotion import accelerate, drive, gap, pick_map, stand
-from envs.navigation.point_nav.senses import forget, sense
-from envs.navigation.point_nav.state import ARRIVED, COLLIDED, UNDERWAY
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.rng import integer, uniform
+from quadrivium.envs.navigation.clearance import distance_at
+from quadrivium.envs.navigation.locomotion import accelerate, drive, gap, pick_map, stand
+from quadrivium.envs.navigation.point_nav.senses import forget, sense
+from quadrivium.envs.navigation.point_nav.state import ARRIVED, COLLIDED, UNDERWAY
 
 REWARD_TERMS = ("success", "collision", "time", "progress")
 METRICS = (

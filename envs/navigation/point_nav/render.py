@@ -3,10 +3,10 @@
 import numpy as np
 import pygame
 
-from envs.core.picture import mix
-from envs.navigation.map_canvas import CRASHED, FLOOR, INK, ROBOT, MapCanvas, pose_of, with_panel
-from envs.navigation.motion_renderer import MotionRenderer
-from envs.navigation.point_nav.state import ARRIVED, BLIND, COLLIDED, GRID, PointNavParams
+from quadrivium.envs.core.picture import mix
+from quadrivium.envs.navigation.map_canvas import CRASHED, FLOOR, INK, ROBOT, MapCanvas, pose_of, with_panel
+from quadrivium.envs.navigation.motion_renderer import MotionRenderer
+from quadrivium.envs.navigation.point_nav.state import ARRIVED, BLIND, COLLIDED, GRID, PointNavParams
 
 
 class PointNavRenderer(MotionRenderer):

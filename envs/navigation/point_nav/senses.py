@@ -9,13 +9,13 @@ import math
 
 import numpy as np
 
-from envs.core.geometry import clip
-from envs.core.lane import lane
-from envs.navigation import occupancy, wavefront
-from envs.navigation.clearance import free_around
-from envs.navigation.lidar import blur, meet_disc, scan_grid, write_ranges
-from envs.navigation.locomotion import write_velocities
-from envs.navigation.point_nav.state import BLIND, GRID, LIDAR
+from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.navigation import occupancy, wavefront
+from quadrivium.envs.navigation.clearance import free_around
+from quadrivium.envs.navigation.lidar import blur, meet_disc, scan_grid, write_ranges
+from quadrivium.envs.navigation.locomotion import write_velocities
+from quadrivium.envs.navigation.point_nav.state import BLIND, GRID, LIDAR
 
 OWN_COLUMNS = (
     *("distance to the goal, by 10 m", "cosine of its direction", "sine of its direction"),

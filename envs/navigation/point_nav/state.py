@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER, Ranges, capacity
-from envs.navigation.locomotion import BODY_RANGES, body_fields
+from quadrivium.envs.core.lane import LANE_HEADER, Ranges, capacity
+from quadrivium.envs.navigation.locomotion import BODY_RANGES, body_fields
 
 UNDERWAY, ARRIVED, COLLIDED = range(3)
 """How things stand with a robot."""
@@ -37,8 +37,12 @@ def state_dtype(robots: int, beams: int, mapped: tuple[int, int], planned: tuple
             ("outcome", "i4", own),  # UNDERWAY, ARRIVED or COLLIDED
             # what they perceive
             ("scan", "f4", (robots, capacity(beams))),  # m
-            ("own_map", "i1", (robots, *mapped)),  # log-odds: see `envs.navigation.occupancy`
-            ("plan", "f4", (robots, *planned)),  # cells to the goal: see `envs.navigation.wavefront`
+            ("own_map", "i1", (robots, *mapped)),  # log-odds: see `quadrivium.envs.navigation.occupancy`
+            (
+                "plan",
+                "f4",
+                (robots, *planned),
+            ),  # cells to the goal: see `quadrivium.envs.navigation.wavefront`
             # the episode so far
             ("left_m", "f4", own),  # m, the shortest way to the goal
             ("start_m", "f4", own),  # m, the same at the start

@@ -1,15 +1,15 @@
 """Scripted sellers: each takes a `Batch` of the Execution world and returns actions (N, 1) float32.
 
-Their schedules depend on the step only and come from `envs.trading.oracles.almgren_chriss`.
+Their schedules depend on the step only and come from `quadrivium.envs.trading.oracles.almgren_chriss`.
 """
 
 from functools import cache
 
 import numpy as np
 
-from envs.core.setup import Batch
-from envs.trading.execution.kernel import ExecutionParams
-from envs.trading.oracles.almgren_chriss import Market, even, solve, with_volume
+from quadrivium.envs.core.setup import Batch
+from quadrivium.envs.trading.execution.kernel import ExecutionParams
+from quadrivium.envs.trading.oracles.almgren_chriss import Market, even, solve, with_volume
 
 
 def twap(env: Batch) -> np.ndarray:

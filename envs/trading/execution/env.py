@@ -7,13 +7,13 @@ from typing import Literal
 import numpy as np
 from gymnasium.spaces import Box
 
-from envs.core.lane import World
-from envs.core.options import Options, integer, number, params_of
-from envs.core.setup import Setup, drawn_by
-from envs.core.world_env import WorldEnv, WorldVectorEnv
-from envs.trading.execution import kernel
-from envs.trading.execution.baselines import BASELINES
-from envs.trading.execution.kernel import ExecutionParams
+from quadrivium.envs.core.lane import World
+from quadrivium.envs.core.options import Options, integer, number, params_of
+from quadrivium.envs.core.setup import Setup, drawn_by
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.trading.execution import kernel
+from quadrivium.envs.trading.execution.baselines import BASELINES
+from quadrivium.envs.trading.execution.kernel import ExecutionParams
 
 WORLD = World.of(kernel, "execution", ExecutionParams)
 
@@ -64,7 +64,7 @@ def execution_setup(options: ExecutionOptions) -> Setup:
         state_dtype=kernel.STATE,
         observation_space=Box(low, np.array([1.0, 1.0, np.inf], np.float32)),
         action_space=Box(-1.0, 1.0, (1,), np.float32),
-        renderer=drawn_by("envs.trading.execution.render:ExecutionRenderer", params),
+        renderer=drawn_by("quadrivium.envs.trading.execution.render:ExecutionRenderer", params),
         baselines=BASELINES,
         columns={
             "observation": (
@@ -102,8 +102,8 @@ class ExecutionEnv(WorldEnv):
     ## Optimum
     U = E + λV = 1.2754 $ a share with the defaults; selling evenly costs 1.7455. With this reward the best
     share to sell depends on the step only, so the paper's schedule is optimal among all policies, those that
-    look at the price included (`envs.trading.oracles.almgren_chriss`). With `u_shape` the optimum comes from
-    the same backward induction.
+    look at the price included (`quadrivium.envs.trading.oracles.almgren_chriss`). With `u_shape` the optimum
+    comes from the same backward induction.
 
     ## Episodes
     `steps` decisions, then terminated: the deadline is part of the problem.

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER, lane
-from envs.core.rng import normal
+from quadrivium.envs.core.lane import LANE_HEADER, lane
+from quadrivium.envs.core.rng import normal
 
 STATE = np.dtype(
     [

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from envs.trading.chart import AMBER, BLUE, TEAL, ChartRenderer, Line
-from envs.trading.execution.kernel import ExecutionParams
+from quadrivium.envs.trading.chart import AMBER, BLUE, TEAL, ChartRenderer, Line
+from quadrivium.envs.trading.execution.kernel import ExecutionParams
 
 
 class ExecutionRenderer(ChartRenderer):

@@ -18,7 +18,7 @@ Accounts are whole numbers, so that cash and shares are conserved exactly: cash 
 
 import numpy as np
 
-from envs.core.lane import Ranges, lane
+from quadrivium.envs.core.lane import Ranges, lane
 
 BUY, SELL = 1, -1
 FLOW = 0  # the owner of the background orders

@@ -6,15 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
 
-from envs.core.lane import World
-from envs.core.options import Options, integer, integers, number, params_of
-from envs.core.setup import Setup, drawn_by
-from envs.core.world_env import WorldEnv, WorldVectorEnv
-from envs.core.world_parallel_env import WorldParallelEnv
-from envs.trading.limit_order_book import flow, kernel, observations
-from envs.trading.limit_order_book.baselines import BASELINES
-from envs.trading.limit_order_book.ladder import ladder
-from envs.trading.limit_order_book.state import LimitOrderBookParams, is_consistent, ranges_of, state_dtype
+from quadrivium.envs.core.lane import World
+from quadrivium.envs.core.options import Options, integer, integers, number, params_of
+from quadrivium.envs.core.setup import Setup, drawn_by
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
+from quadrivium.envs.trading.limit_order_book import flow, kernel, observations
+from quadrivium.envs.trading.limit_order_book.baselines import BASELINES
+from quadrivium.envs.trading.limit_order_book.ladder import ladder
+from quadrivium.envs.trading.limit_order_book.state import (
+    LimitOrderBookParams,
+    is_consistent,
+    ranges_of,
+    state_dtype,
+)
 
 WORLD = World.of(
     kernel,
@@ -102,7 +107,7 @@ def limit_order_book_setup(options: LimitOrderBookOptions) -> Setup:
             ]
         ),
         action_space=Discrete(1 + choices * choices + 2 * sizes),
-        renderer=drawn_by("envs.trading.limit_order_book.render:LadderRenderer"),
+        renderer=drawn_by("quadrivium.envs.trading.limit_order_book.render:LadderRenderer"),
         text=ladder,
         render_fps=10,
         baselines=BASELINES,

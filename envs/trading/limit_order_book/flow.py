@@ -19,9 +19,9 @@ import math
 
 import numpy as np
 
-from envs.core import rng
-from envs.core.lane import lane
-from envs.trading.limit_order_book.book import BUY, FLOW, NONE, SELL, add_limit, add_market, cancel
+from quadrivium.envs.core import rng
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.trading.limit_order_book.book import BUY, FLOW, NONE, SELL, add_limit, add_market, cancel
 
 LIMIT_RATES = (1.85, 1.51, 1.09, 0.88, 0.77)  # λ(1 … 5), orders a minute
 LIMIT_SCALE, LIMIT_EXPONENT = 1.92, 0.52  # λ(i) = 1.92 / i^0.52 further away

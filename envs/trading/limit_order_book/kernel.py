@@ -4,10 +4,10 @@
 
 import numpy as np
 
-from envs.core import rng
-from envs.core.lane import lane
-from envs.trading.limit_order_book import flow
-from envs.trading.limit_order_book.book import (
+from quadrivium.envs.core import rng
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.trading.limit_order_book import flow
+from quadrivium.envs.trading.limit_order_book.book import (
     BUY,
     NONE,
     SELL,

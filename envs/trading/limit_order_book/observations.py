@@ -4,9 +4,9 @@
 
 import numpy as np
 
-from envs.core.geometry import clip
-from envs.core.lane import lane
-from envs.trading.limit_order_book.book import BUY, NONE, SELL, shares_ahead, slot_of
+from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.trading.limit_order_book.book import BUY, NONE, SELL, shares_ahead, slot_of
 
 TOKEN_COLUMNS = (
     *("1: a price, 0: padding", "1 bid, −1 ask", "ticks from the mid / 10", "shares / 10", "own shares / 10"),

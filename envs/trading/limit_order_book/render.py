@@ -3,8 +3,8 @@
 import numpy as np
 import pygame
 
-from envs.core.picture import FAINT, PANEL, TEXT, Colour, Window, pixels, text_width, write
-from envs.trading.limit_order_book.ladder import ROWS, rungs
+from quadrivium.envs.core.picture import FAINT, PANEL, TEXT, Colour, Window, pixels, text_width, write
+from quadrivium.envs.trading.limit_order_book.ladder import ROWS, rungs
 
 WIDTH, ROW, HEAD = 640, 20, 56
 BID: Colour = (58, 110, 165)

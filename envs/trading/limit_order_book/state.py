@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER, Ranges, capacity
-from envs.trading.limit_order_book.book import book_fields, book_is_consistent, book_ranges
+from quadrivium.envs.core.lane import LANE_HEADER, Ranges, capacity
+from quadrivium.envs.trading.limit_order_book.book import book_fields, book_is_consistent, book_ranges
 
 KEPT_TRADES = 8
 ORDERS = 512  # that can rest at once; the flow alone keeps about 80 with the default arguments

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.trading.market.bars import PRICES
-from envs.trading.market.clock import read_times
-from envs.trading.market.columns import ALIASES, plain
-from envs.trading.market.series import Series
-from envs.trading.market.table import Table, read_table
+from quadrivium.envs.trading.market.bars import PRICES
+from quadrivium.envs.trading.market.clock import read_times
+from quadrivium.envs.trading.market.columns import ALIASES, plain
+from quadrivium.envs.trading.market.series import Series
+from quadrivium.envs.trading.market.table import Table, read_table
 
 
 @dataclass(frozen=True, eq=False)

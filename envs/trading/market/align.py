@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from envs.trading.market.bars import PRICES
-from envs.trading.market.clock import gap_starts, missing_times, spacing, time_text
-from envs.trading.market.series import Series
+from quadrivium.envs.trading.market.bars import PRICES
+from quadrivium.envs.trading.market.clock import gap_starts, missing_times, spacing, time_text
+from quadrivium.envs.trading.market.series import Series
 
 
 def on_one_clock(series: list[Series], gaps: str, longest: int | None) -> tuple[np.ndarray, list[Series]]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from envs.trading.market.table import Table
+from quadrivium.envs.trading.market.table import Table
 
 DAY = 86_400_000_000_000  # nanoseconds
 _OFFSET = re.compile(r"[T :].*(?:Z|[+-]\d\d:?\d\d)$")

@@ -4,9 +4,9 @@ import difflib
 import re
 from collections.abc import Mapping
 
-from envs.core.validation import require_choice
-from envs.trading.market.bars import COLUMNS, PRICES
-from envs.trading.market.table import Table
+from quadrivium.envs.core.validation import require_choice
+from quadrivium.envs.trading.market.bars import COLUMNS, PRICES
+from quadrivium.envs.trading.market.table import Table
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "time": (

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from envs.core.validation import require_choice
-from envs.trading.market.bars import COLUMNS, Bars
-from envs.trading.market.simulate_kernel import SIGNAL_BARS
+from quadrivium.envs.core.validation import require_choice
+from quadrivium.envs.trading.market.bars import COLUMNS, Bars
+from quadrivium.envs.trading.market.simulate_kernel import SIGNAL_BARS
 
 WINDOW = 20
 """Bars over which features average."""

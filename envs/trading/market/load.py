@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from envs.core.validation import require_choice
-from envs.trading.market.adjust import Actions, adjust_prices, read_actions
-from envs.trading.market.align import on_one_clock
-from envs.trading.market.bars import COLUMNS, Bars
-from envs.trading.market.clock import read_times, spacing, time_text, usual_periods_per_year
-from envs.trading.market.columns import find_columns
-from envs.trading.market.series import Series, in_order, series_of
-from envs.trading.market.table import read_table
+from quadrivium.envs.core.validation import require_choice
+from quadrivium.envs.trading.market.adjust import Actions, adjust_prices, read_actions
+from quadrivium.envs.trading.market.align import on_one_clock
+from quadrivium.envs.trading.market.bars import COLUMNS, Bars
+from quadrivium.envs.trading.market.clock import read_times, spacing, time_text, usual_periods_per_year
+from quadrivium.envs.trading.market.columns import find_columns
+from quadrivium.envs.trading.market.series import Series, in_order, series_of
+from quadrivium.envs.trading.market.table import read_table
 
 ADJUST = ("none", "adj_close", "split")
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from envs.trading.market.bars import Bars
-from envs.trading.market.clock import spacing
+from quadrivium.envs.trading.market.bars import Bars
+from quadrivium.envs.trading.market.clock import spacing
 
 _CALENDAR = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}  # a week begins on Monday
 

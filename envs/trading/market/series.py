@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from envs.trading.market.bars import COLUMNS, PRICES
-from envs.trading.market.clock import time_text
-from envs.trading.market.columns import Fields
-from envs.trading.market.table import Table
+from quadrivium.envs.trading.market.bars import COLUMNS, PRICES
+from quadrivium.envs.trading.market.clock import time_text
+from quadrivium.envs.trading.market.columns import Fields
+from quadrivium.envs.trading.market.table import Table
 
 ROUNDING = 1e-6  # relative: by so much open or close may lie outside low..high, as vendors round
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from envs.core.validation import require_number
-from envs.trading.market.bars import COLUMNS, Bars
-from envs.trading.market.simulate_kernel import STREAM, MarketParams, Paths, simulate_paths
+from quadrivium.envs.core.validation import require_number
+from quadrivium.envs.trading.market.bars import COLUMNS, Bars
+from quadrivium.envs.trading.market.simulate_kernel import STREAM, MarketParams, Paths, simulate_paths
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from envs.core import bits, rng
-from envs.core.compile import code_of
-from envs.core.lane import lane
-from envs.core.native import Params, address, pack, record_at
-from envs.core.threads import run_parallel
+from quadrivium.envs.core import bits, rng
+from quadrivium.envs.core.compile import code_of
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.native import Params, address, pack, record_at
+from quadrivium.envs.core.threads import run_parallel
 
 STREAM = np.dtype([("rng", "u8")])
 """A path's record: the position in its random stream is all that it needs."""

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from envs.core.validation import require_number
+from quadrivium.envs.core.validation import require_number
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from functools import cache
 
 import numpy as np
 
-from envs.core.setup import Batch
-from envs.trading.market_making.kernel import MarketMakingParams
-from envs.trading.oracles.cartea_jaimungal import Market, best_constant, continuous_depths, solve
+from quadrivium.envs.core.setup import Batch
+from quadrivium.envs.trading.market_making.kernel import MarketMakingParams
+from quadrivium.envs.trading.oracles.cartea_jaimungal import Market, best_constant, continuous_depths, solve
 
 AVERSION = 0.1  # γ of Avellaneda & Stoikov
 

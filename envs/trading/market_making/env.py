@@ -7,13 +7,13 @@ from typing import Literal
 import numpy as np
 from gymnasium.spaces import Box
 
-from envs.core.lane import World
-from envs.core.options import Options, integer, number, params_of
-from envs.core.setup import Setup, drawn_by
-from envs.core.world_env import WorldEnv, WorldVectorEnv
-from envs.trading.market_making import kernel
-from envs.trading.market_making.baselines import BASELINES
-from envs.trading.market_making.kernel import MarketMakingParams
+from quadrivium.envs.core.lane import World
+from quadrivium.envs.core.options import Options, integer, number, params_of
+from quadrivium.envs.core.setup import Setup, drawn_by
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.trading.market_making import kernel
+from quadrivium.envs.trading.market_making.baselines import BASELINES
+from quadrivium.envs.trading.market_making.kernel import MarketMakingParams
 
 WORLD = World.of(kernel, "market_making", MarketMakingParams)
 
@@ -90,7 +90,7 @@ def market_making_setup(options: MarketMakingOptions) -> Setup:
         state_dtype=kernel.STATE,
         observation_space=Box(low, high),
         action_space=Box(-1.0, 1.0, (2,), np.float32),
-        renderer=drawn_by("envs.trading.market_making.render:MarketMakingRenderer", params),
+        renderer=drawn_by("quadrivium.envs.trading.market_making.render:MarketMakingRenderer", params),
         baselines=BASELINES,
         columns={"observation": seen},
     )
@@ -121,7 +121,7 @@ class MarketMakingEnv(WorldEnv):
     ## Optimum
     6.3989 with the defaults, by dynamic programming in the same steps; continuous time has 6.3806, the best
     constant quote earns 5.752, the depth 1/κ 5.561. With `start_inventory="uniform"` 5.156 and, for 1/κ,
-    2.221 (`envs.trading.oracles.cartea_jaimungal`). With Hawkes arrivals no optimum is known here.
+    2.221 (`quadrivium.envs.trading.oracles.cartea_jaimungal`). With Hawkes arrivals no optimum is known here.
 
     ## Hawkes arrivals
     Each order raises the intensity of its side by about `excitation`, which fades at the rate

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER, lane
-from envs.core.rng import integer, normal, uniform
+from quadrivium.envs.core.lane import LANE_HEADER, lane
+from quadrivium.envs.core.rng import integer, normal, uniform
 
 STATE = np.dtype(
     [

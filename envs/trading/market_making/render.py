@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from envs.trading.chart import AMBER, BLUE, ROSE, TEAL, ChartRenderer, Line
-from envs.trading.market_making.kernel import MarketMakingParams
+from quadrivium.envs.trading.chart import AMBER, BLUE, ROSE, TEAL, ChartRenderer, Line
+from quadrivium.envs.trading.market_making.kernel import MarketMakingParams
 
 
 class MarketMakingRenderer(ChartRenderer):

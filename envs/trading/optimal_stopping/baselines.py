@@ -4,8 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from envs.core.setup import Batch
-from envs.trading.oracles.bermudan_put import Put, solve
+from quadrivium.envs.core.setup import Batch
+from quadrivium.envs.trading.oracles.bermudan_put import Put, solve
 
 
 def hold(env: Batch) -> np.ndarray:

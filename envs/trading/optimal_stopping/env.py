@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.core.lane import World
-from envs.core.options import Options, integer, number, params_of
-from envs.core.setup import Setup, drawn_by
-from envs.core.world_env import WorldEnv, WorldVectorEnv
-from envs.trading.optimal_stopping import kernel
-from envs.trading.optimal_stopping.baselines import BASELINES
-from envs.trading.optimal_stopping.kernel import OptimalStoppingParams
+from quadrivium.envs.core.lane import World
+from quadrivium.envs.core.options import Options, integer, number, params_of
+from quadrivium.envs.core.setup import Setup, drawn_by
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.trading.optimal_stopping import kernel
+from quadrivium.envs.trading.optimal_stopping.baselines import BASELINES
+from quadrivium.envs.trading.optimal_stopping.kernel import OptimalStoppingParams
 
 WORLD = World.of(kernel, "optimal_stopping", OptimalStoppingParams, action_dtype=np.int32)
 
@@ -43,7 +43,7 @@ def optimal_stopping_setup(options: OptimalStoppingOptions) -> Setup:
         state_dtype=kernel.STATE,
         observation_space=Box(-np.inf, np.inf, (2,), np.float32),
         action_space=Discrete(2),
-        renderer=drawn_by("envs.trading.optimal_stopping.render:OptimalStoppingRenderer", params),
+        renderer=drawn_by("quadrivium.envs.trading.optimal_stopping.render:OptimalStoppingRenderer", params),
         baselines=BASELINES,
         columns={"observation": ("ln(price / strike), by σ√T", "share of the time that is left")},
     )
@@ -69,8 +69,8 @@ class OptimalStoppingEnv(WorldEnv):
 
     ## Optimum
     4.478 $ with the defaults; the put that is only paid at the end is worth 3.844, immediate exercise 4. The
-    boundary comes from a binomial tree (`envs.trading.oracles.bermudan_put`). Source of the example:
-    Longstaff & Schwartz 2001, "Valuing American options by simulation", table 1.
+    boundary comes from a binomial tree (`quadrivium.envs.trading.oracles.bermudan_put`). Source of the
+    example: Longstaff & Schwartz 2001, "Valuing American options by simulation", table 1.
 
     ## Episodes
     Begin at `spot`; decisions are taken at the times 0, T/dates … T − T/dates. Terminated by exercise and on

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from envs.trading.chart import AMBER, BLUE, TEAL, ChartRenderer, Line
-from envs.trading.optimal_stopping.baselines import boundary
-from envs.trading.optimal_stopping.kernel import OptimalStoppingParams
-from envs.trading.oracles.bermudan_put import Put
+from quadrivium.envs.trading.chart import AMBER, BLUE, TEAL, ChartRenderer, Line
+from quadrivium.envs.trading.optimal_stopping.baselines import boundary
+from quadrivium.envs.trading.optimal_stopping.kernel import OptimalStoppingParams
+from quadrivium.envs.trading.oracles.bermudan_put import Put
 
 
 class OptimalStoppingRenderer(ChartRenderer):

@@ -7,16 +7,16 @@ from typing import Literal
 import numpy as np
 from gymnasium.spaces import Box, Dict
 
-from envs.core.lane import World
-from envs.core.options import integer, number, params_of
-from envs.core.setup import Setup, drawn_by
-from envs.core.world_env import WorldEnv, WorldVectorEnv
-from envs.trading import ledger
-from envs.trading.bank import simulator_config
-from envs.trading.market.features import CLIP
-from envs.trading.options import MarketOptions
-from envs.trading.portfolio import kernel
-from envs.trading.portfolio.baselines import BASELINES
+from quadrivium.envs.core.lane import World
+from quadrivium.envs.core.options import integer, number, params_of
+from quadrivium.envs.core.setup import Setup, drawn_by
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.trading import ledger
+from quadrivium.envs.trading.bank import simulator_config
+from quadrivium.envs.trading.market.features import CLIP
+from quadrivium.envs.trading.options import MarketOptions
+from quadrivium.envs.trading.portfolio import kernel
+from quadrivium.envs.trading.portfolio.baselines import BASELINES
 
 WORLD = World.of(
     kernel,
@@ -89,7 +89,7 @@ def portfolio_setup(options: PortfolioOptions) -> Setup:
         state_dtype=kernel.state_dtype(assets),
         observation_space=Dict(parts) if options.observation == "tokens" else flat,
         action_space=Box(-1.0, 1.0, (assets + (options.weights != "shorts"),), np.float32),
-        renderer=drawn_by("envs.trading.portfolio.render:PortfolioRenderer", params),
+        renderer=drawn_by("quadrivium.envs.trading.portfolio.render:PortfolioRenderer", params),
         baselines=BASELINES,
         columns=seen,
         source=bank,

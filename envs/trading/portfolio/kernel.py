@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER, capacity, lane
-from envs.trading.accounting import average_entry, borrow, capped, financing, must_liquidate
-from envs.trading.ledger import (
+from quadrivium.envs.core.lane import LANE_HEADER, capacity, lane
+from quadrivium.envs.trading.accounting import average_entry, borrow, capped, financing, must_liquidate
+from quadrivium.envs.trading.ledger import (
     LEDGER,
     bar_after,
     begin_step,
@@ -23,7 +23,7 @@ from envs.trading.ledger import (
     report,
     ruined,
 )
-from envs.trading.rows import ADV, CLOSE, HIGH, LOW, OPEN, SIGMA, VOLUME
+from quadrivium.envs.trading.rows import ADV, CLOSE, HIGH, LOW, OPEN, SIGMA, VOLUME
 
 SOFTMAX, SIMPLEX, SHORTS = range(3)
 ACCOUNT_OF_AN_ASSET = ("position", "unrealised profit", "part of the order not filled yet")  # by equity
@@ -53,7 +53,7 @@ class PortfolioParams(NamedTuple):
     """Parameters of the rules."""
 
     split: int
-    bars: np.ndarray  # (S, T, N, 7) float64, the columns of `envs.trading.rows`
+    bars: np.ndarray  # (S, T, N, 7) float64, the columns of `quadrivium.envs.trading.rows`
     features: np.ndarray  # (S, N, T * F) float32, each asset's rows one after another
     columns: int  # F
     window: int  # W rows in the observation
@@ -63,7 +63,7 @@ class PortfolioParams(NamedTuple):
     leverage: float  # the largest gross weight, with shorts
     sharpness: float  # softmax of sharpness * action
     band: float  # a smaller change of a weight is not traded
-    half_spread: float  # this and the next eight: see `envs.trading.accounting.Costs`
+    half_spread: float  # this and the next eight: see `quadrivium.envs.trading.accounting.Costs`
     commission: float
     commission_fixed: float
     commission_minimum: float

@@ -4,8 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from envs.core.setup import Batch
-from envs.trading.oracles.sign_chain import solve
+from quadrivium.envs.core.setup import Batch
+from quadrivium.envs.trading.oracles.sign_chain import solve
 
 
 def cash(env: Batch) -> np.ndarray:

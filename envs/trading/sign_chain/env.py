@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from envs.core.lane import World
-from envs.core.options import Options, integer, number, params_of
-from envs.core.setup import Setup, drawn_by
-from envs.core.world_env import WorldEnv, WorldVectorEnv
-from envs.trading.sign_chain import kernel
-from envs.trading.sign_chain.baselines import BASELINES
-from envs.trading.sign_chain.kernel import SignChainParams
+from quadrivium.envs.core.lane import World
+from quadrivium.envs.core.options import Options, integer, number, params_of
+from quadrivium.envs.core.setup import Setup, drawn_by
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.trading.sign_chain import kernel
+from quadrivium.envs.trading.sign_chain.baselines import BASELINES
+from quadrivium.envs.trading.sign_chain.kernel import SignChainParams
 
 WORLD = World.of(kernel, "sign_chain", SignChainParams, action_dtype=np.int32)
 
@@ -39,7 +39,7 @@ def sign_chain_setup(options: SignChainOptions) -> Setup:
         state_dtype=kernel.STATE,
         observation_space=Box(-1.0, 1.0, (3,), np.float32),
         action_space=Discrete(3),
-        renderer=drawn_by("envs.trading.sign_chain.render:SignChainRenderer", params),
+        renderer=drawn_by("quadrivium.envs.trading.sign_chain.render:SignChainRenderer", params),
         baselines=BASELINES,
         columns={"observation": ("sign of the last return", "position", "share of the steps that is left")},
     )
@@ -67,7 +67,8 @@ class SignChainEnv(WorldEnv):
     ## Optimum
     Always to follow earns (2p − 1)σ − 2c(1 − p) a step, 0.34 % with the defaults, and is best while the fee c
     is below (2p − 1)σ / (2(1 − p)), 66.7 bp; above it is best never to trade. The exact optimum of an
-    episode, with its first and last steps, is the baseline `optimal` (`envs.trading.oracles.sign_chain`).
+    episode, with its first and last steps, is the baseline `optimal`
+    (`quadrivium.envs.trading.oracles.sign_chain`).
 
     ## Episodes
     Begin with either sign, without a position; truncated after `max_steps`. The last position is not closed,

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER, lane
-from envs.core.rng import uniform
+from quadrivium.envs.core.lane import LANE_HEADER, lane
+from quadrivium.envs.core.rng import uniform
 
 STATE = np.dtype(
     [

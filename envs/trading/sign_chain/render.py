@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from envs.trading.chart import AMBER, TEAL, ChartRenderer, Line
-from envs.trading.sign_chain.kernel import SignChainParams
+from quadrivium.envs.trading.chart import AMBER, TEAL, ChartRenderer, Line
+from quadrivium.envs.trading.sign_chain.kernel import SignChainParams
 
 
 class SignChainRenderer(ChartRenderer):

@@ -7,8 +7,8 @@ and its path too, the first bar of the path stands for those before it.
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from envs.core.setup import Batch
-from envs.trading.rows import CLOSE
+from quadrivium.envs.core.setup import Batch
+from quadrivium.envs.trading.rows import CLOSE
 
 FAST, SLOW, MOMENTUM = 5, 20, 20
 """Bars of the two moving averages, and over which momentum looks back."""

@@ -7,17 +7,17 @@ from typing import Any, Literal
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
 
-from envs.core.lane import World
-from envs.core.options import number, params_of
-from envs.core.setup import Setup, drawn_by
-from envs.core.validation import require_number
-from envs.core.world_env import WorldEnv, WorldVectorEnv
-from envs.trading import ledger
-from envs.trading.bank import Bank, simulator_config
-from envs.trading.market.features import CLIP
-from envs.trading.options import MarketOptions
-from envs.trading.single_asset import kernel
-from envs.trading.single_asset.baselines import BASELINES
+from quadrivium.envs.core.lane import World
+from quadrivium.envs.core.options import number, params_of
+from quadrivium.envs.core.setup import Setup, drawn_by
+from quadrivium.envs.core.validation import require_number
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.trading import ledger
+from quadrivium.envs.trading.bank import Bank, simulator_config
+from quadrivium.envs.trading.market.features import CLIP
+from quadrivium.envs.trading.options import MarketOptions
+from quadrivium.envs.trading.single_asset import kernel
+from quadrivium.envs.trading.single_asset.baselines import BASELINES
 
 WORLD = World.of(
     kernel, "single_asset", kernel.SingleAssetParams, metric_names=ledger.METRICS, ranges=ledger.ledger_ranges
@@ -79,7 +79,7 @@ def single_asset_setup(options: SingleAssetOptions) -> Setup:
         action_space=Discrete(len(positions))
         if len(positions)
         else Box(params.lowest, 1.0, (1,), np.float32),
-        renderer=drawn_by("envs.trading.single_asset.render:SingleAssetRenderer", params),
+        renderer=drawn_by("quadrivium.envs.trading.single_asset.render:SingleAssetRenderer", params),
         baselines=BASELINES,
         columns={"market": tuple(options.features), "account": account}
         if tokens
@@ -158,8 +158,8 @@ class SingleAssetEnv(WorldEnv):
 
     ## Costs
     Commission, half-spread and square-root impact on every trade; interest on negative cash and a fee on what
-    is short in every bar in which it is held, whatever the action (`envs.trading.accounting`). All are money
-    that leaves the account.
+    is short in every bar in which it is held, whatever the action (`quadrivium.envs.trading.accounting`). All
+    are money that leaves the account.
 
     A position whose equity falls below `maintenance` of its value is closed, costs included: at the price
     where that happens within a bar, or at the open after a gap, in place of the order. That is done at once,

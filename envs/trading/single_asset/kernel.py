@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER, lane
-from envs.trading.accounting import (
+from quadrivium.envs.core.lane import LANE_HEADER, lane
+from quadrivium.envs.trading.accounting import (
     average_entry,
     borrow,
     capped,
@@ -16,7 +16,7 @@ from envs.trading.accounting import (
     liquidation_price,
     must_liquidate,
 )
-from envs.trading.ledger import (
+from quadrivium.envs.trading.ledger import (
     LEDGER,
     PARTS,
     bar_after,
@@ -30,7 +30,7 @@ from envs.trading.ledger import (
     report,
     ruined,
 )
-from envs.trading.rows import ADV, CLOSE, HIGH, LOW, OPEN, SIGMA, VOLUME
+from quadrivium.envs.trading.rows import ADV, CLOSE, HIGH, LOW, OPEN, SIGMA, VOLUME
 
 LOG_RETURN, DIFFERENTIAL_SHARPE, INVENTORY_PENALTY = range(3)
 REWARD_TERMS = (*PARTS, "risk")
@@ -56,7 +56,7 @@ class SingleAssetParams(NamedTuple):
     """Parameters of the rules."""
 
     split: int
-    bars: np.ndarray  # (S, T, 7) float64, the columns of `envs.trading.rows`
+    bars: np.ndarray  # (S, T, 7) float64, the columns of `quadrivium.envs.trading.rows`
     features: np.ndarray  # (S, T * F) float32, a path's rows one after another
     columns: int  # F
     window: int  # W rows in the observation
@@ -65,7 +65,7 @@ class SingleAssetParams(NamedTuple):
     positions: np.ndarray  # (A,) float64: the shares of equity that actions choose; continuous: none
     lowest: float  # share of equity, for continuous actions
     band: float  # continuous: a smaller change of the share is not traded
-    half_spread: float  # this and the next eight: see `envs.trading.accounting.Costs`
+    half_spread: float  # this and the next eight: see `quadrivium.envs.trading.accounting.Costs`
     commission: float
     commission_fixed: float
     commission_minimum: float

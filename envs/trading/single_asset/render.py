@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from envs.trading.chart import AMBER, BLUE, TEAL, ChartRenderer, Line
-from envs.trading.rows import CLOSE
-from envs.trading.single_asset.kernel import SingleAssetParams
+from quadrivium.envs.trading.chart import AMBER, BLUE, TEAL, ChartRenderer, Line
+from quadrivium.envs.trading.rows import CLOSE
+from quadrivium.envs.trading.single_asset.kernel import SingleAssetParams
 
 
 class SingleAssetRenderer(ChartRenderer):

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from agents.alphazero.protocols import Evaluation
+from quadrivium.agents.alphazero.protocols import Evaluation
 
 
 class _Toy:

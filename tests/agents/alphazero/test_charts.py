@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from stable_baselines3.common.logger import KVWriter, Logger
 
-from agents.alphazero.agent import AlphaZero
-from agents.alphazero.charts import charts_of
-from agents.alphazero.config import AlphaZeroConfig
-from agents.nets import NetConfig
-from envs.board import Othello, TicTacToe
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.charts import charts_of
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.nets import NetConfig
+from quadrivium.envs.board import Othello, TicTacToe
 from tests.agents.alphazero.search_toys import Corridor
 
 NET = NetConfig("cnn", 8, 1, normalize_inputs=False)

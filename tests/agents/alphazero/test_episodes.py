@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from agents.alphazero.episodes import EpisodeRecords
-from agents.alphazero.outcomes import Returns
-from agents.alphazero.protocols import Evaluation
-from agents.alphazero.returns import lambda_returns
-from agents.alphazero.search import GumbelConfig, NullEvaluator, gumbel_search
-from agents.alphazero.self_play import SelfPlay, SelfPlayConfig
+from quadrivium.agents.alphazero.episodes import EpisodeRecords
+from quadrivium.agents.alphazero.outcomes import Returns
+from quadrivium.agents.alphazero.protocols import Evaluation
+from quadrivium.agents.alphazero.returns import lambda_returns
+from quadrivium.agents.alphazero.search import GumbelConfig, NullEvaluator, gumbel_search
+from quadrivium.agents.alphazero.self_play import SelfPlay, SelfPlayConfig
 from tests.agents.alphazero.search_toys import Coins, Corridor
 
 

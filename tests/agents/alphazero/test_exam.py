@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.alphazero.agent import AlphaZero
-from agents.alphazero.config import AlphaZeroConfig
-from agents.alphazero.exam import Exam, exam_of, policy_actions, searched_actions
-from agents.nets import NetConfig
-from envs.board import ConnectFour, TicTacToe
-from envs.board.exam import read_exam
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.exam import Exam, exam_of, policy_actions, searched_actions
+from quadrivium.agents.nets import NetConfig
+from quadrivium.envs.board import ConnectFour, TicTacToe
+from quadrivium.envs.board.exam import read_exam
 
 SMALL = NetConfig(trunk="cnn", width=8, depth=1, normalize_inputs=False)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from agents.alphazero.heads import ReturnHead
-from agents.alphazero.network import Networks, PolicyValueNet
-from agents.nets import NetConfig
+from quadrivium.agents.alphazero.heads import ReturnHead
+from quadrivium.agents.alphazero.network import Networks, PolicyValueNet
+from quadrivium.agents.nets import NetConfig
 
 
 def head():

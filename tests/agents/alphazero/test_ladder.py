@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from agents.alphazero.ladder import elo_difference, play_match, random_mover
-from envs.board.registry import GAMES
+from quadrivium.agents.alphazero.ladder import elo_difference, play_match, random_mover
+from quadrivium.envs.board.registry import GAMES
 
 
 def first_legal(game):

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from agents.alphazero.config import AlphaZeroConfig
-from agents.alphazero.heads import outcome_chances
-from agents.alphazero.learner import learning_rate
-from agents.alphazero.loss import Targets, alphazero_loss, to_targets, turn
-from agents.alphazero.network import Outputs
-from agents.alphazero.records import Samples
-from envs.board.registry import GAMES
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.heads import outcome_chances
+from quadrivium.agents.alphazero.learner import learning_rate
+from quadrivium.agents.alphazero.loss import Targets, alphazero_loss, to_targets, turn
+from quadrivium.agents.alphazero.network import Outputs
+from quadrivium.agents.alphazero.records import Samples
+from quadrivium.envs.board.registry import GAMES
 
 
 def test_the_loss_is_both_cross_entropies():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from agents.alphazero.evaluator import NetworkEvaluator
-from agents.alphazero.network import ConvPolicy, DensePolicy, PolicyValueNet
-from agents.nets import NetConfig
-from envs.board.registry import GAMES
+from quadrivium.agents.alphazero.evaluator import NetworkEvaluator
+from quadrivium.agents.alphazero.network import ConvPolicy, DensePolicy, PolicyValueNet
+from quadrivium.agents.nets import NetConfig
+from quadrivium.envs.board.registry import GAMES
 
 CNN = NetConfig("cnn", width=16, depth=1, normalize_inputs=False)
 TRANSFORMER = NetConfig("transformer", width=16, depth=1, normalize_inputs=False)

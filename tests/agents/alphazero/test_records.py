@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from agents.alphazero.records import RecordFormat
-from agents.alphazero.returns import look_ahead
-from envs.board.registry import GAMES
+from quadrivium.agents.alphazero.records import RecordFormat
+from quadrivium.agents.alphazero.returns import look_ahead
+from quadrivium.envs.board.registry import GAMES
 
 
 def positions(game, n, moves):

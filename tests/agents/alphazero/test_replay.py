@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agents.alphazero.replay import Replay, WindowConfig, window_size
+from quadrivium.agents.alphazero.replay import Replay, WindowConfig, window_size
 
 DTYPE = np.dtype([("id", "i8")])
 

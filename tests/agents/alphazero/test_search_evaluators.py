@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agents.alphazero.search import (
+from quadrivium.agents.alphazero.search import (
     EvaluationCache,
     GumbelConfig,
     NullEvaluator,
@@ -11,7 +11,7 @@ from agents.alphazero.search import (
     gumbel_search,
     monte_carlo_search,
 )
-from envs.board.registry import GAMES
+from quadrivium.envs.board.registry import GAMES
 from tests.agents.alphazero.search_toys import Corridor, Race, RandomLinear
 from tests.agents.alphazero.test_search_gumbel import connect_four, positions
 

@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
-from agents.alphazero.search import GumbelConfig, NullEvaluator, Tree, gumbel_search
-from agents.alphazero.search.gumbel import considered_visits, improved_values, transform, worth_playing
-from envs.board.registry import GAMES
+from quadrivium.agents.alphazero.search import GumbelConfig, NullEvaluator, Tree, gumbel_search
+from quadrivium.agents.alphazero.search.gumbel import (
+    considered_visits,
+    improved_values,
+    transform,
+    worth_playing,
+)
+from quadrivium.envs.board.registry import GAMES
 from tests.agents.alphazero import search_reference
 from tests.agents.alphazero.search_toys import Corridor, Race, RandomLinear
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.alphazero.search import kernels
-from agents.alphazero.search.kernels import compiling
+from quadrivium.agents.alphazero.search import kernels
+from quadrivium.agents.alphazero.search.kernels import compiling
 
 KERNELS = ("expand_and_back_up", "gather_new", "gather_results", "keep_subtrees", "plant", "read_roots")
 

@@ -3,10 +3,19 @@
 import numpy as np
 import pytest
 
-from agents.alphazero.protocols import Evaluation
-from agents.alphazero.search import MatchSearch, NullEvaluator, PuctConfig
-from agents.alphazero.search.kernels import CHILD, FIRST, LEGAL, PROVEN, TIMES, TRIED, UNPROVEN, VISITS
-from envs.board.registry import GAMES
+from quadrivium.agents.alphazero.protocols import Evaluation
+from quadrivium.agents.alphazero.search import MatchSearch, NullEvaluator, PuctConfig
+from quadrivium.agents.alphazero.search.kernels import (
+    CHILD,
+    FIRST,
+    LEGAL,
+    PROVEN,
+    TIMES,
+    TRIED,
+    UNPROVEN,
+    VISITS,
+)
+from quadrivium.envs.board.registry import GAMES
 from tests.agents.alphazero import search_reference
 from tests.agents.alphazero.search_toys import Corridor, Race, RandomLinear
 from tests.agents.alphazero.test_search_gumbel import connect_four, positions

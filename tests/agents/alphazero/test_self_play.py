@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from agents.alphazero.outcomes import WinDrawLoss
-from agents.alphazero.protocols import Evaluation
-from agents.alphazero.records import RecordFormat
-from agents.alphazero.self_play import SelfPlay, SelfPlayConfig
-from envs.board.registry import GAMES
+from quadrivium.agents.alphazero.outcomes import WinDrawLoss
+from quadrivium.agents.alphazero.protocols import Evaluation
+from quadrivium.agents.alphazero.records import RecordFormat
+from quadrivium.agents.alphazero.self_play import SelfPlay, SelfPlayConfig
+from quadrivium.envs.board.registry import GAMES
 
 
 class Found(NamedTuple):

@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from agents.alphazero.agent import AlphaZero
-from agents.alphazero.config import AlphaZeroConfig
-from agents.alphazero.protocols import Evaluation
-from agents.alphazero.showcase import (
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.protocols import Evaluation
+from quadrivium.agents.alphazero.showcase import (
     NO_ACTION,
     describe,
     evenly_spread,
@@ -16,8 +16,8 @@ from agents.alphazero.showcase import (
     play_studied,
     show_game,
 )
-from agents.nets import NetConfig
-from envs.board import Chess, ConnectFour, TicTacToe
+from quadrivium.agents.nets import NetConfig
+from quadrivium.envs.board import Chess, ConnectFour, TicTacToe
 
 ROW = np.arange(1)
 

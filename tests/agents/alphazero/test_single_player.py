@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from agents.alphazero.agent import AlphaZero
-from agents.alphazero.config import AlphaZeroConfig
-from agents.common.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from agents.nets import NetConfig
-from envs.core.world_game import WorldGame
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.common.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from quadrivium.agents.nets import NetConfig
+from quadrivium.envs.core.world_game import WorldGame
 from tests.agents.alphazero.search_toys import Corridor
 from tests.commands import run_evaluate, run_train
 from tests.worlds import cartpole
@@ -89,7 +89,7 @@ def carts(seed=0, **settings):
 
 
 def stop_after(iterations):
-    from agents.common.hooks import IterationCallback
+    from quadrivium.agents.common.hooks import IterationCallback
 
     class Stop(IterationCallback):
         def on_iteration_logged(self):

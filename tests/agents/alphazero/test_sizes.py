@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from agents.alphazero.agent import AlphaZero
-from agents.alphazero.config import AlphaZeroConfig
-from agents.alphazero.network import PolicyValueNet
-from agents.nets import NetConfig
-from envs.board.registry import GAMES
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.network import PolicyValueNet
+from quadrivium.agents.nets import NetConfig
+from quadrivium.envs.board.registry import GAMES
 from tests.agents.alphazero.test_agent import stop_after
 
 TRUNKS = ["cnn", "transformer"]

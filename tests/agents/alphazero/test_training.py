@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 
-from agents.common.checkpoint import list_checkpoints, load_checkpoint
+from quadrivium.agents.common.checkpoint import list_checkpoints, load_checkpoint
 from tests.commands import run_evaluate, run_train
 
 CONFIG = """
@@ -105,7 +105,7 @@ def test_what_cannot_be_trained_is_refused_in_a_line_and_leaves_nothing(tmp_path
 
 def test_a_checkpoint_of_another_board_is_refused_in_a_line(finished, tmp_path, capsys):
     """A config that was rewritten, hash and all, to another game: the checkpoint says what it is of."""
-    from configs.schema import load_config, to_text
+    from quadrivium.configs.schema import load_config, to_text
 
     run_dir = tmp_path / "runs" / "small"
     shutil.copytree(finished / "runs" / "small", run_dir)

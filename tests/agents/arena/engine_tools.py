@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.arena.engines.process import engine_command
-from agents.arena.players import Table, TablePlayer
-from agents.common.errors import UserError
-from envs.board import GAMES
+from quadrivium.agents.arena.engines.process import engine_command
+from quadrivium.agents.arena.players import Table, TablePlayer
+from quadrivium.agents.common.errors import UserError
+from quadrivium.envs.board import GAMES
 
 GNUGO = "gnugo --mode gtp --level 1 --chinese-rules --positional-superko"
 ROW = np.arange(1)

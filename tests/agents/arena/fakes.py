@@ -4,9 +4,9 @@ import time
 
 import numpy as np
 
-from agents.arena.builtin import RandomTablePlayer
-from agents.arena.players import EngineError, Table
-from envs.board import GAMES
+from quadrivium.agents.arena.builtin import RandomTablePlayer
+from quadrivium.agents.arena.players import EngineError, Table
+from quadrivium.envs.board import GAMES
 
 
 def table(name="ConnectFour", **options):

@@ -7,7 +7,7 @@ import chess
 import chess.engine
 import pytest
 
-from agents.arena.engines.process import engine_command
+from quadrivium.agents.arena.engines.process import engine_command
 from tests.agents.arena.engine_tools import GNUGO, require_program, table
 from tests.agents.arena.gomill_python3 import import_gomill
 

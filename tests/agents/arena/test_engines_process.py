@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.arena.engines.process import EngineProcess, engine_command
-from agents.arena.players import EngineError
-from agents.common.errors import UserError
+from quadrivium.agents.arena.engines.process import EngineProcess, engine_command
+from quadrivium.agents.arena.players import EngineError
+from quadrivium.agents.common.errors import UserError
 
 
 def start(source, name="fake"):
@@ -147,7 +147,7 @@ def test_a_command_that_cannot_be_is_the_users_error(text, message):
 
 def test_a_missing_engine_names_its_debian_package(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr("agents.arena.engines.process.GAME_DIRECTORIES", ())
+    monkeypatch.setattr("quadrivium.agents.arena.engines.process.GAME_DIRECTORIES", ())
     with pytest.raises(UserError, match="'stockfish' is not installed; apt-get install stockfish"):
         engine_command("stockfish")
 

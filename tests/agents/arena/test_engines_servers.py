@@ -6,14 +6,14 @@ import threading
 import numpy as np
 import pytest
 
-from agents.arena.builtin import make_random
-from agents.arena.engines.gtp_server import COMMANDS, GtpServer
-from agents.arena.engines.seat import Seat
-from agents.arena.engines.serve import serve, with_simulations
-from agents.arena.engines.uci_server import UciServer
-from agents.arena.players import parse_player
-from agents.arena.search_player import make_mcts
-from agents.common.errors import UserError
+from quadrivium.agents.arena.builtin import make_random
+from quadrivium.agents.arena.engines.gtp_server import COMMANDS, GtpServer
+from quadrivium.agents.arena.engines.seat import Seat
+from quadrivium.agents.arena.engines.serve import serve, with_simulations
+from quadrivium.agents.arena.engines.uci_server import UciServer
+from quadrivium.agents.arena.players import parse_player
+from quadrivium.agents.arena.search_player import make_mcts
+from quadrivium.agents.common.errors import UserError
 from tests.agents.arena.engine_tools import ROW, table
 
 

@@ -4,10 +4,10 @@ import chess
 import numpy as np
 import pytest
 
-from agents.arena.engines.uci import UciOption, parse_option
-from agents.arena.engines.uci_player import make_uci
-from agents.arena.players import EngineError
-from agents.common.errors import UserError
+from quadrivium.agents.arena.engines.uci import UciOption, parse_option
+from quadrivium.agents.arena.engines.uci_player import make_uci
+from quadrivium.agents.arena.players import EngineError
+from quadrivium.agents.common.errors import UserError
 from tests.agents.arena.engine_tools import (
     ROW,
     begin,

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from agents.arena.builtin import RandomTablePlayer, mix, pick
-from agents.arena.game_log import Fixture
-from agents.arena.match import Match
-from agents.arena.openings import random_openings, read_openings
-from agents.arena.players import EngineError
-from agents.arena.search_player import make_mcts
-from agents.common.errors import UserError
+from quadrivium.agents.arena.builtin import RandomTablePlayer, mix, pick
+from quadrivium.agents.arena.game_log import Fixture
+from quadrivium.agents.arena.match import Match
+from quadrivium.agents.arena.openings import random_openings, read_openings
+from quadrivium.agents.arena.players import EngineError
+from quadrivium.agents.arena.search_player import make_mcts
+from quadrivium.agents.common.errors import UserError
 from tests.agents.arena.fakes import Fake, Named, table
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from agents.arena.game_log import Fixture, GameRecord
-from agents.arena.ratings import ELO, Cells, maximum_likelihood, probabilities, rate
+from quadrivium.agents.arena.game_log import Fixture, GameRecord
+from quadrivium.agents.arena.ratings import ELO, Cells, maximum_likelihood, probabilities, rate
 
 POINTS = 400 / np.log(10)
 

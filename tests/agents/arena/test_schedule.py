@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from agents.arena.schedule import Pairing, gauntlet, most_swiss_rounds, round_robin, swiss_round
+from quadrivium.agents.arena.schedule import Pairing, gauntlet, most_swiss_rounds, round_robin, swiss_round
 
 
 @pytest.mark.parametrize("players", range(2, 12))

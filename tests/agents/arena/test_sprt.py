@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from agents.arena.game_log import Fixture, GameRecord
-from agents.arena.sprt import (
+from quadrivium.agents.arena.game_log import Fixture, GameRecord
+from quadrivium.agents.arena.sprt import (
     PENTANOMIAL,
     TRINOMIAL,
     Sprt,

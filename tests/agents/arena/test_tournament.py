@@ -5,13 +5,13 @@ from itertools import combinations
 
 import pytest
 
-from agents.arena.game_log import Fixture, GameLog, GameRecord
-from agents.arena.openings import random_openings
-from agents.arena.report import to_json
-from agents.arena.sprt import Sprt
-from agents.arena.standings import stand
-from agents.arena.tournament import Plan, Tournament
-from agents.common.errors import UserError
+from quadrivium.agents.arena.game_log import Fixture, GameLog, GameRecord
+from quadrivium.agents.arena.openings import random_openings
+from quadrivium.agents.arena.report import to_json
+from quadrivium.agents.arena.sprt import Sprt
+from quadrivium.agents.arena.standings import stand
+from quadrivium.agents.arena.tournament import Plan, Tournament
+from quadrivium.agents.common.errors import UserError
 from tests.agents.arena.fakes import Fake, Named, table
 
 GAME = table("TicTacToe").game

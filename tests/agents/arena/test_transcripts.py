@@ -6,10 +6,10 @@ import chess.pgn
 import numpy as np
 from sgfmill.sgf import Sgf_game
 
-from agents.arena.game_log import Fixture, GameRecord
-from agents.arena.match import Match
-from agents.arena.openings import random_openings
-from agents.arena.transcripts import transcript
+from quadrivium.agents.arena.game_log import Fixture, GameRecord
+from quadrivium.agents.arena.match import Match
+from quadrivium.agents.arena.openings import random_openings
+from quadrivium.agents.arena.transcripts import transcript
 from tests.agents.arena.fakes import Named, table
 
 

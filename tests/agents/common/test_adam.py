@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from agents.common.adam import LeanAdam
-from agents.common.run_state import optimizer_from_tensors, optimizer_to_tensors
+from quadrivium.agents.common.adam import LeanAdam
+from quadrivium.agents.common.run_state import optimizer_from_tensors, optimizer_to_tensors
 
 
 def parameters() -> list[torch.nn.Parameter]:

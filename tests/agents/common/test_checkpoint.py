@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from agents.common.checkpoint import (
+from quadrivium.agents.common.checkpoint import (
     CheckpointError,
     Snapshot,
     library_changes,

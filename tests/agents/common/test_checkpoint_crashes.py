@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from agents.common import checkpoint_files
-from agents.common.checkpoint import (
+from quadrivium.agents.common import checkpoint_files
+from quadrivium.agents.common.checkpoint import (
     CheckpointError,
     Snapshot,
     list_checkpoints,
@@ -109,7 +109,7 @@ LIMITED = """
 import resource, sys
 sys.path.insert(0, {root!r})
 from tests.agents.common.test_checkpoint_crashes import snapshot
-from agents.common.checkpoint import CheckpointError, save_checkpoint
+from quadrivium.agents.common.checkpoint import CheckpointError, save_checkpoint
 save_checkpoint({run!r}, snapshot(1))
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 try:
@@ -151,8 +151,8 @@ FOREVER = """
 import itertools, sys
 sys.path.insert(0, {root!r})
 from tests.agents.common.test_checkpoint_crashes import snapshot
-from agents.common.checkpoint import save_checkpoint
-from agents.common.run_directory import RunLock
+from quadrivium.agents.common.checkpoint import save_checkpoint
+from quadrivium.agents.common.run_directory import RunLock
 with RunLock({run!r}):
     for step in itertools.count({first}):
         save_checkpoint({run!r}, snapshot(step, numbers=20_000), keep_last=2, score=-step)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from agents.common.checkpoint import CheckpointError, Snapshot, load_checkpoint, save_checkpoint
-from agents.common.run_directory import MetricsLog, RunLock
+from quadrivium.agents.common.checkpoint import CheckpointError, Snapshot, load_checkpoint, save_checkpoint
+from quadrivium.agents.common.run_directory import MetricsLog, RunLock
 
 
 class Bomb:

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from agents.common.crew import Crew, blocks, crew_instead_of_torchs_threads, one_torch_thread
+from quadrivium.agents.common.crew import Crew, blocks, crew_instead_of_torchs_threads, one_torch_thread
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

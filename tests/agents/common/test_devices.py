@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from agents.common.devices import autocast, choose_device
-from agents.nets import NetConfig
+from quadrivium.agents.common.devices import autocast, choose_device
+from quadrivium.agents.nets import NetConfig
 
 CPU = torch.device("cpu")
 

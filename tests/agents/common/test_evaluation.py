@@ -7,13 +7,13 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from agents.common import evaluation
-from agents.common.environments import make_film_env, make_vector_env
-from agents.common.errors import UserError
-from agents.common.evaluation import AgentPlayer, RandomPlayer, film_episode, play_episodes
-from agents.common.evaluator import Evaluator, baseline_players
-from agents.common.players import PLAYER_KINDS, make_player
-from agents.common.report import to_json, verdicts
+from quadrivium.agents.common import evaluation
+from quadrivium.agents.common.environments import make_film_env, make_vector_env
+from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.common.evaluation import AgentPlayer, RandomPlayer, film_episode, play_episodes
+from quadrivium.agents.common.evaluator import Evaluator, baseline_players
+from quadrivium.agents.common.players import PLAYER_KINDS, make_player
+from quadrivium.agents.common.report import to_json, verdicts
 
 
 class Countdown(VectorEnv):

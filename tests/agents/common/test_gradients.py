@@ -5,12 +5,12 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from agents.common.crew import Crew
-from agents.common.gradients import DividedGradient
-from agents.common.policies import ActorCritic
-from agents.common.rollout import Batch
-from agents.nets import NetConfig
-from agents.ppo import LossSettings, Outputs, ppo_loss, ppo_slopes
+from quadrivium.agents.common.crew import Crew
+from quadrivium.agents.common.gradients import DividedGradient
+from quadrivium.agents.common.policies import ActorCritic
+from quadrivium.agents.common.rollout import Batch
+from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.ppo import LossSettings, Outputs, ppo_loss, ppo_slopes
 
 SETTINGS = LossSettings(clip_range=0.2, clip_range_vf=0.5, ent_coef=0.01, vf_coef=0.5)
 ROWS = 24

@@ -5,10 +5,10 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from agents.common import replay as replay_module
-from agents.common.replay import Replay
-from agents.common.returns import n_step_window
-from agents.common.run_state import capture_rng, restore_rng
+from quadrivium.agents.common import replay as replay_module
+from quadrivium.agents.common.replay import Replay
+from quadrivium.agents.common.returns import n_step_window
+from quadrivium.agents.common.run_state import capture_rng, restore_rng
 
 BOX = spaces.Box(-np.inf, np.inf, (2,), np.float32)
 

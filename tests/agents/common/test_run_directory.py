@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.common import run_directory
-from agents.common.errors import UserError
-from agents.common.run_directory import MetricsLog, RunLock, human_bytes, write_atomically
+from quadrivium.agents.common import run_directory
+from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.common.run_directory import MetricsLog, RunLock, human_bytes, write_atomically
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLD = "import sys\nfrom agents.common.run_directory import RunLock\n"
@@ -89,8 +89,8 @@ def test_a_torn_last_row_that_happens_to_parse_is_still_torn(tmp_path: Path):
 def test_a_full_disk_leaves_no_half_row(tmp_path: Path):
     code = """
 import resource, sys
-from agents.common.errors import UserError
-from agents.common.run_directory import MetricsLog
+from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.common.run_directory import MetricsLog
 log = MetricsLog(sys.argv[1])
 log.append(1, {"a": 1})
 resource.setrlimit(resource.RLIMIT_FSIZE, (40, resource.RLIM_INFINITY))

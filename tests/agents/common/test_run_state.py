@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from agents.common.checkpoint import CheckpointError, Snapshot, load_checkpoint, save_checkpoint
-from agents.common.run_state import capture_rng, optimizer_from_tensors, optimizer_to_tensors, restore_rng
+from quadrivium.agents.common.checkpoint import CheckpointError, Snapshot, load_checkpoint, save_checkpoint
+from quadrivium.agents.common.run_state import (
+    capture_rng,
+    optimizer_from_tensors,
+    optimizer_to_tensors,
+    restore_rng,
+)
 
 
 def draws(generator: np.random.Generator, noise: torch.Generator) -> list[float]:

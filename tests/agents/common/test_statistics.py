@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from agents.common.statistics import (
+from quadrivium.agents.common.statistics import (
     interquartile_mean_interval,
     interval,
     mean_interval,

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from agents.common.errors import UserError
-from agents.common.film import encode_gif, save_film
-from agents.common.statistics import Interval
-from agents.common.tensorboard import TensorBoardWriter, evaluation_scalars, lines
+from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.common.film import encode_gif, save_film
+from quadrivium.agents.common.statistics import Interval
+from quadrivium.agents.common.tensorboard import TensorBoardWriter, evaluation_scalars, lines
 
 
 def read(run_dir):

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from agents.common.training_loop import Every, StopRequest, TrainingLoop
+from quadrivium.agents.common.training_loop import Every, StopRequest, TrainingLoop
 
 
 @pytest.mark.parametrize(

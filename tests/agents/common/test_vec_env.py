@@ -5,7 +5,7 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3 import PPO as StockPPO
 from stable_baselines3.common.env_util import make_vec_env
 
-from agents.common.vec_env import BatchedVecEnv, LazyInfos, batch_step
+from quadrivium.agents.common.vec_env import BatchedVecEnv, LazyInfos, batch_step
 from tests.agents.toys import LineWalk, sync_cartpole
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from agents.nets import RunningNormalizer
+from quadrivium.agents.nets import RunningNormalizer
 
 
 def random(*shape, scale=1.0, shift=0.0, seed=0):

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from envs.board import GAMES
-from envs.board.board_game import BoardGame
+from quadrivium.envs.board import GAMES
+from quadrivium.envs.board.board_game import BoardGame
 
 OF_THE_LANE = ("seed", "episode", "rng", "seat")
 """Fields that belong to the random stream and to the Gymnasium environments, not to the position."""

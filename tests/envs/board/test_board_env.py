@@ -4,8 +4,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-import envs
-from envs.board import GAMES, ConnectFour
+from quadrivium import envs
+from quadrivium.envs.board import GAMES, ConnectFour
 
 ID = "quadrivium/ConnectFour-v0"
 

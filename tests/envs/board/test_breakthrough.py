@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.board import Breakthrough
+from quadrivium.envs.board import Breakthrough
 from tests.envs.board.oracles.breakthrough import perft, play_games
 
 ONE = np.arange(1)

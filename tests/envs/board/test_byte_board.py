@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.board import byte_board
+from quadrivium.envs.board import byte_board
 
 property_test = settings(deadline=None, derandomize=True)  # the first call compiles
 

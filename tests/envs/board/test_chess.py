@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from envs.board import Chess
+from quadrivium.envs.board import Chess
 from tests.envs.board.oracles.chess import START
 
 GAME = Chess()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.board import Chess
+from quadrivium.envs.board import Chess
 from tests.envs.board.oracles.chess import START, checked_fen, san_names
 from tests.envs.board.test_chess import KIWIPETE, fen_after, legal
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from envs.board import ConnectFour
-from envs.board.connect_four import kernel
+from quadrivium.envs.board import ConnectFour
+from quadrivium.envs.board.connect_four import kernel
 from tests.envs.board.oracles import connect_four as oracle
 
 GAME = ConnectFour()

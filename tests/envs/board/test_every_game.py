@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from envs.board import GAMES
-from envs.core.rules import GAME_HEADER, NO_MOVE, NOBODY
-from envs.core.threads import get_threads, set_threads
+from quadrivium.envs.board import GAMES
+from quadrivium.envs.core.rules import GAME_HEADER, NO_MOVE, NOBODY
+from quadrivium.envs.core.threads import get_threads, set_threads
 from tests.envs.board.games import (
     CASES,
     assert_equal_fields,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.board.board_game import BoardGame
+from quadrivium.envs.board.board_game import BoardGame
 from tests.envs.board.games import CASES, case_name, game_of, positions, running
 
 NAMES = [case_name(case) for case in CASES]

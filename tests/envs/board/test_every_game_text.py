@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.board import GAMES
+from quadrivium.envs.board import GAMES
 from tests.envs.board.games import (
     CASES,
     OF_THE_LANE,

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from envs.board.go import kernel
-from envs.board.go.game import Go
+from quadrivium.envs.board.go import kernel
+from quadrivium.envs.board.go.game import Go
 from tests.envs.board.go_reference import Reference
 from tests.envs.board.oracles.go import play_games, play_games_on_a_board
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sgfmill.sgf import Sgf_game
 
-from envs.board.go.game import Go
+from quadrivium.envs.board.go.game import Go
 
 ROW = np.arange(1)
 GAME = "(;FF[4]GM[1]SZ[5]KM[7]PB[Ada]PW[Bo];B[cc];W[];B[cd](;W[bc];B[bb])(;W[dd]))"

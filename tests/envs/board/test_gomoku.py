@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from envs.board import Gomoku
-from envs.board.gomoku.game import has_five
+from quadrivium.envs.board import Gomoku
+from quadrivium.envs.board.gomoku.game import has_five
 from tests.envs.board.oracles import gomoku as oracle
 
 GAME = Gomoku()

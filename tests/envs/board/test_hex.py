@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.board import Hex
+from quadrivium.envs.board import Hex
 from tests.envs.board.oracles import hex as oracle
 
 NEIGHBOURS = ((-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.board import notation
-from envs.board.notation import GO_LETTERS, LETTERS, cell_name, diagram, parse_cell, parse_diagram
+from quadrivium.envs.board import notation
+from quadrivium.envs.board.notation import GO_LETTERS, LETTERS, cell_name, diagram, parse_cell, parse_diagram
 
 GLYPHS = {0: ".", 1: "x", -1: "o"}
 PLAYERS = ("red", "blue")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from envs.board import Othello
-from envs.core.rules import NOBODY
+from quadrivium.envs.board import Othello
+from quadrivium.envs.core.rules import NOBODY
 from tests.envs.board.oracles.othello import LINES, PlainOthello, play_games
 
 ONE = np.arange(1)

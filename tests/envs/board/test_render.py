@@ -8,16 +8,16 @@ import numpy as np
 import pygame
 import pytest
 
-from envs.board import ansi as text
-from envs.board.ansi import ansi, caption
-from envs.board.board_game import BoardGame
-from envs.board.registry import GAMES
-from envs.board.render import BoardRenderer
-from envs.board.render.chessmen import CHESSMEN, chessman
-from envs.board.render.looks import look_of, star_points
-from envs.board.render.pieces import paint_of
-from envs.core.picture import Sketch, pixels
-from envs.core.rules import NO_MOVE
+from quadrivium.envs.board import ansi as text
+from quadrivium.envs.board.ansi import ansi, caption
+from quadrivium.envs.board.board_game import BoardGame
+from quadrivium.envs.board.registry import GAMES
+from quadrivium.envs.board.render import BoardRenderer
+from quadrivium.envs.board.render.chessmen import CHESSMEN, chessman
+from quadrivium.envs.board.render.looks import look_of, star_points
+from quadrivium.envs.board.render.pieces import paint_of
+from quadrivium.envs.core.picture import Sketch, pixels
+from quadrivium.envs.core.rules import NO_MOVE
 
 SIZES = {
     "Breakthrough": [{"rows": 4, "columns": 2}, {"rows": 7, "columns": 5}],
@@ -178,7 +178,7 @@ def test_pictures_are_drawn_after_another_environment_ended_pygame():
 
 def test_a_window_that_was_closed_stays_closed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    monkeypatch.setattr("envs.board.render.renderer.MOVES_PER_SECOND", 1000)
+    monkeypatch.setattr("quadrivium.envs.board.render.renderer.MOVES_PER_SECOND", 1000)
     game = GAMES["ConnectFour"]()
     renderer = BoardRenderer(game)
     renderer.draw(under_way(game))

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from envs.board.board_game import BoardGame
-from envs.board.registry import GAMES
-from envs.board.render import StudyRenderer
-from envs.board.render.annotations import PLAYED, SEARCH
+from quadrivium.envs.board.board_game import BoardGame
+from quadrivium.envs.board.registry import GAMES
+from quadrivium.envs.board.render import StudyRenderer
+from quadrivium.envs.board.render.annotations import PLAYED, SEARCH
 
 ROW = np.arange(1)
 

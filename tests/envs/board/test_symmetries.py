@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.board.symmetries import identity, of_cells, square
+from quadrivium.envs.board.symmetries import identity, of_cells, square
 
 
 def test_the_identity_leaves_cells_and_actions_as_they_are():

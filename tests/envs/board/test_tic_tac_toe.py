@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from envs.board import TicTacToe
+from quadrivium.envs.board import TicTacToe
 from tests.envs.board.oracles import tic_tac_toe as oracle
 
 GAME = TicTacToe()

@@ -9,7 +9,7 @@ import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import vector as wrappers
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
+from quadrivium.envs.core.gym_env import LaneEnv, LaneVectorEnv
 from tests.registry import setup_of
 from tests.worlds import cartpole
 

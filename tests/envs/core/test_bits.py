@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from envs.core import bits
+from quadrivium.envs.core import bits
 
 ALL = 2**64 - 1
 words = st.one_of(

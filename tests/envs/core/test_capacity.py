@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from envs.core.lane import capacity
+from quadrivium.envs.core.lane import capacity
 from tests.registry import IDS, setup_of
 
 FEW = {"map_count": 2}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from envs.core.checks import ConformanceError, check_env, check_vector_env
+from quadrivium.envs.core.checks import ConformanceError, check_env, check_vector_env
 from tests.worlds.cartpole import CartPoleEnv, CartPoleVectorEnv
 
 

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from numba.core import types
 
-from envs.core.compile import cache_root, code_file, history
-from envs.core.gym_env import LaneVectorEnv
-from envs.core.lane import lane
-from envs.core.launch import lane_jobs, world_code
-from envs.core.native import FLOAT_ROW, WORD_ROW, row_at
+from quadrivium.envs.core.compile import cache_root, code_file, history
+from quadrivium.envs.core.gym_env import LaneVectorEnv
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.launch import lane_jobs, world_code
+from quadrivium.envs.core.native import FLOAT_ROW, WORD_ROW, row_at
 from tests.fresh_process import runner
 from tests.worlds import cartpole
 
 HELPER = """
-from envs.core.lane import lane
+from quadrivium.envs.core.lane import lane
 
 @lane
 def gain():
@@ -30,10 +30,10 @@ import sys, time, json
 from typing import NamedTuple
 import numpy as np
 from gymnasium.spaces import Box, Discrete
-from envs.core.gym_env import LaneVectorEnv
-from envs.core.setup import Setup
-from envs.core.lane import LANE_HEADER, World, lane
-from envs.core.compile import history
+from quadrivium.envs.core.gym_env import LaneVectorEnv
+from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.core.lane import LANE_HEADER, World, lane
+from quadrivium.envs.core.compile import history
 import tiny_helper
 
 class Params(NamedTuple):

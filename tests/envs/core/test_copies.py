@@ -12,10 +12,10 @@ import gymnasium
 import numpy as np
 import pytest
 
-import envs  # noqa: F401 (registers the ids)
-from envs.board import Go, connect_four_v0
-from envs.core.parallel_env import ParallelLaneEnv
-from envs.core.world_game import WorldGame
+import quadrivium  # noqa: F401 (registers the ids)
+from quadrivium.envs.board import Go, connect_four_v0
+from quadrivium.envs.core.parallel_env import ParallelLaneEnv
+from quadrivium.envs.core.world_game import WorldGame
 from tests.registry import setup_of
 from tests.worlds import line
 

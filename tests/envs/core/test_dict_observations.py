@@ -10,8 +10,8 @@ from gymnasium.spaces import Box, Dict, Discrete
 from gymnasium.utils.env_checker import check_env as gymnasium_check_env
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
-from envs.core.checks import check_env, check_vector_env
-from envs.core.setup import Setup
+from quadrivium.envs.core.checks import check_env, check_vector_env
+from quadrivium.envs.core.setup import Setup
 from tests.worlds.pointer import SIGNS, PointerEnv, PointerVectorEnv, register, setup
 
 both = pytest.mark.parametrize("masked", [False, True], ids=["plain", "masked"])

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from envs.board import ConnectFour, Gomoku, TicTacToe
-from envs.board.connect_four import kernel
-from envs.core.game import Game, words_of
-from envs.core.lane import lane
-from envs.core.pool_jobs import ROWS_WORTH_THREADS
-from envs.core.rules import NO_MOVE, NOBODY, Rules
+from quadrivium.envs.board import ConnectFour, Gomoku, TicTacToe
+from quadrivium.envs.board.connect_four import kernel
+from quadrivium.envs.core.game import Game, words_of
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.pool_jobs import ROWS_WORTH_THREADS
+from quadrivium.envs.core.rules import NO_MOVE, NOBODY, Rules
 from tests.fresh_process import runner
 
 GAME = ConnectFour()
@@ -279,7 +279,7 @@ def kernel_legal_but_d(s, p, mask):
 
 # A game of two files, so that one of them can be edited: whoever takes the last of a heap wins.
 HELPER = """
-from envs.core.lane import lane
+from quadrivium.envs.core.lane import lane
 
 @lane
 def heap():
@@ -289,11 +289,11 @@ TINY = """
 import sys, time, json
 from typing import NamedTuple
 import numpy as np
-from envs.core.game import Game
-from envs.core.lane import lane
-from envs.core.compile import history
-from envs.core.lane import lane
-from envs.core.rules import GAME_HEADER, Rules
+from quadrivium.envs.core.game import Game
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.compile import history
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.rules import GAME_HEADER, Rules
 import tiny_heap
 
 class Params(NamedTuple):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.core import geometry
+from quadrivium.envs.core import geometry
 
 angles = st.floats(-100, 100, width=32)
 

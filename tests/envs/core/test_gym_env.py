@@ -8,9 +8,9 @@ import pytest
 from gymnasium.spaces import Box
 from gymnasium.utils.env_checker import data_equivalence
 
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
-from envs.core.lane import LANE_HEADER, World, lane
-from envs.core.setup import Setup
+from quadrivium.envs.core.gym_env import LaneEnv, LaneVectorEnv
+from quadrivium.envs.core.lane import LANE_HEADER, World, lane
+from quadrivium.envs.core.setup import Setup
 from tests.worlds import cartpole
 
 

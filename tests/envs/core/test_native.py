@@ -1,4 +1,5 @@
-"""What `envs.core.native` counts on in Numba: a new version that differs fails here, and says where."""
+"""What `quadrivium.envs.core.native` counts on in Numba: a new version that differs fails here, and says
+where."""
 
 import gc
 import operator
@@ -10,9 +11,9 @@ import pytest
 from numba.core import codegen, compiler, typed_passes, types
 from numba.core.compiler_machinery import PassManager
 
-from envs.core.compile import code_of
-from envs.core.lane import lane
-from envs.core.native import (
+from quadrivium.envs.core.compile import code_of
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.native import (
     BYTE_ROW,
     FLOAT_ROW,
     UNNEEDED_PASSES,
@@ -26,7 +27,7 @@ from envs.core.native import (
     record_at,
     row_at,
 )
-from envs.core.threads import run
+from quadrivium.envs.core.threads import run
 
 RECORD = np.dtype([("small", "i2"), ("x", "f4"), ("many", "f8", (3,))], align=True)
 

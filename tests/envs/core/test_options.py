@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pytest
 
-from envs.core.options import Options, integer, integers, meanings, number, params_of
-from envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.core.options import Options, integer, integers, meanings, number, params_of
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,11 @@ from gymnasium.utils.env_checker import data_equivalence
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test
 from pettingzoo.utils.conversions import parallel_to_aec
 
-from envs.core.checks import check_vector_env
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
-from envs.core.lane import LANE_HEADER, World, lane
-from envs.core.parallel_env import ParallelLaneEnv
-from envs.core.setup import Setup
+from quadrivium.envs.core.checks import check_vector_env
+from quadrivium.envs.core.gym_env import LaneEnv, LaneVectorEnv
+from quadrivium.envs.core.lane import LANE_HEADER, World, lane
+from quadrivium.envs.core.parallel_env import ParallelLaneEnv
+from quadrivium.envs.core.setup import Setup
 from tests.worlds.line import AGENTS, LENGTH, MAX_STEPS, LineVectorEnv, parallel_env, setup
 
 KINDS = [{"walls": walls, "leave": leave} for walls in (False, True) for leave in (False, True)]

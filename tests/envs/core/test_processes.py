@@ -9,8 +9,8 @@ import pytest
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import SubprocVecEnv
 
-import envs  # noqa: F401 (registers the ids)
-from envs.core import threads
+import quadrivium  # noqa: F401 (registers the ids)
+from quadrivium.envs.core import threads
 
 STARTS = [name for name in ("fork", "spawn") if name in multiprocessing.get_all_start_methods()]
 WORLDS = [

@@ -6,8 +6,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-from envs.board.registry import GAMES
-from envs.core.ranges import require_in_range, require_valid
+from quadrivium.envs.board.registry import GAMES
+from quadrivium.envs.core.ranges import require_in_range, require_valid
 from tests.registry import IDS, setup_of
 
 SMALL = {  # arguments that make a world's setup cheap

@@ -2,7 +2,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-import envs  # noqa: F401
+import quadrivium  # noqa: F401
 
 
 def test_the_motion_of_a_step_ends_on_the_rendered_frame_and_moves_towards_it():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from envs.core import rng
+from quadrivium.envs.core import rng
 
 RECORD = np.dtype([("rng", "u8")])
 MASK = (1 << 64) - 1

@@ -7,8 +7,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-import envs  # noqa: F401 (registers the ids)
-from envs.core.screen import Screen
+import quadrivium  # noqa: F401 (registers the ids)
+from quadrivium.envs.core.screen import Screen
 
 
 class Slate:

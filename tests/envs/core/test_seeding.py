@@ -4,7 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from envs.core.rng import episode_key
+from quadrivium.envs.core.rng import episode_key
 from tests.worlds.cartpole import CartPoleEnv, CartPoleVectorEnv
 
 

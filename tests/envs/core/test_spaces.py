@@ -3,7 +3,7 @@
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 
-from envs.core.spaces import LegalDiscrete, LegalMultiDiscrete
+from quadrivium.envs.core.spaces import LegalDiscrete, LegalMultiDiscrete
 
 
 def masked(mask: np.ndarray) -> LegalDiscrete:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from numba.core import types
 
-from envs.core import rng, threads
-from envs.core.compile import code_of
-from envs.core.lane import lane
-from envs.core.native import WORD_ROW, address, row_at
+from quadrivium.envs.core import rng, threads
+from quadrivium.envs.core.compile import code_of
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.native import WORD_ROW, address, row_at
 from tests.fresh_process import ROOT
 
 BATCH = np.dtype([("out", "i8"), ("count", "i8"), ("work", "i8")])
@@ -104,7 +104,7 @@ def test_threads_are_at_least_one_and_at_most_the_cores():
 
 def test_a_program_ends_although_followers_sleep():
     program = (
-        "import gymnasium, envs; from envs.core import threads; threads.set_threads(2);"
+        "import gymnasium, envs; from quadrivium.envs.core import threads; threads.set_threads(2);"
         "env = gymnasium.make_vec('quadrivium/SignChain-v0', num_envs=256); env.reset(seed=0);"
         "env.step(env.action_space.sample()); print('stepped')"
     )

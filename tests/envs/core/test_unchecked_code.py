@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
 
-import envs  # noqa: F401 (registers the ids)
-from envs.board import ConnectFour, Go, TicTacToe
-from envs.board.baselines import tactical
-from envs.core.checks import ConformanceError, check_env, check_vector_env
-from envs.core.gym_env import LaneEnv, LaneVectorEnv
-from envs.core.lane import LANE_HEADER, World, lane
-from envs.core.setup import Setup
-from envs.core.world_game import WorldGame
+import quadrivium  # noqa: F401 (registers the ids)
+from quadrivium.envs.board import ConnectFour, Go, TicTacToe
+from quadrivium.envs.board.baselines import tactical
+from quadrivium.envs.core.checks import ConformanceError, check_env, check_vector_env
+from quadrivium.envs.core.gym_env import LaneEnv, LaneVectorEnv
+from quadrivium.envs.core.lane import LANE_HEADER, World, lane
+from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.core.world_game import WorldGame
 
 GAME = ConnectFour()
 ROWS = np.arange(4)

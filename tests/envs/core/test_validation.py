@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.core.validation import require_choice, require_number, steps_of
+from quadrivium.envs.core.validation import require_choice, require_number, steps_of
 
 
 def test_a_choice_that_is_allowed_comes_back():

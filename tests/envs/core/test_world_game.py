@@ -9,8 +9,8 @@ import pytest
 from gymnasium.spaces import Box, Dict
 from numba.core.errors import NumbaExperimentalFeatureWarning
 
-import envs  # noqa: F401 (registers the ids)
-from envs.core.world_game import EXTRA_FIELDS, WorldGame
+import quadrivium  # noqa: F401 (registers the ids)
+from quadrivium.envs.core.world_game import EXTRA_FIELDS, WorldGame
 from tests.registry import setup_of
 from tests.worlds import cartpole
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from pettingzoo.test import api_test, performance_benchmark, render_test, seed_test
 
-from envs.board import connect_four_v0, othello_v0, tic_tac_toe_v0
-from envs.board.registry import GAMES
-from envs.core.zoo_env import AGENTS, GameAECEnv
+from quadrivium.envs.board import connect_four_v0, othello_v0, tic_tac_toe_v0
+from quadrivium.envs.board.registry import GAMES
+from quadrivium.envs.core.zoo_env import AGENTS, GameAECEnv
 
 # What api_test says of every environment with a Dict observation, PettingZoo's own games included.
 EXPECTED_WARNINGS = "probably should be gymnasium.spaces.box|is not a NumPy array|numpy array is all zeros"
@@ -21,7 +21,7 @@ EXPECTED_WARNINGS = "probably should be gymnasium.spaces.box|is not a NumPy arra
 
 def module_of(game_name: str) -> ModuleType:
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", game_name).lower()
-    return importlib.import_module(f"envs.board.{snake}_v0")
+    return importlib.import_module(f"quadrivium.envs.board.{snake}_v0")
 
 
 def play(env, actions) -> None:
@@ -72,7 +72,7 @@ class TestEveryGame:
 
     def test_passes_pettingzoos_render_test(self, name: str, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-        monkeypatch.setattr("envs.board.render.renderer.MOVES_PER_SECOND", 1000)
+        monkeypatch.setattr("quadrivium.envs.board.render.renderer.MOVES_PER_SECOND", 1000)
         render_test(module_of(name).env)
 
     def test_is_named_after_its_module_and_is_not_parallel(self, name: str):
@@ -254,7 +254,8 @@ def test_an_unknown_render_mode_is_refused():
 
 def test_the_modules_load_neither_torch_nor_pygame():
     code = (
-        "import sys; from envs.board import connect_four_v0; env = connect_four_v0.env(render_mode='ansi'); "
+        "import sys; from quadrivium.envs.board import connect_four_v0; "
+        "env = connect_four_v0.env(render_mode='ansi'); "
         "print([name for name in ('torch', 'pygame', 'stable_baselines3') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

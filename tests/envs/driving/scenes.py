@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.driving.highway.env import HighwayVectorEnv
+from quadrivium.envs.driving.highway.env import HighwayVectorEnv
 
 VEHICLES = 20  # always the same number of cars: one compilation
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.driving.collisions import swept_overlap, within_reach
+from quadrivium.envs.driving.collisions import swept_overlap, within_reach
 
 f32 = np.float32
 

@@ -2,7 +2,7 @@
 
 import pygame
 
-from envs.driving.drawing import write
+from quadrivium.envs.driving.drawing import write
 
 
 def picture_of_text() -> bytes:

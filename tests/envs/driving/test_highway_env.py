@@ -4,7 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from envs.driving.highway.env import HighwayEnv, HighwayVectorEnv
+from quadrivium.envs.driving.highway.env import HighwayEnv, HighwayVectorEnv
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from envs.driving.highway.env import HighwayEnv
+from quadrivium.envs.driving.highway.env import HighwayEnv
 
 highway_env = pytest.importorskip("highway_env")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from envs.driving.drawing import CRASHED, EGO, TRAFFIC, Colour
-from envs.driving.highway.env import HighwayEnv
-from envs.driving.highway.render import PX_PER_M, WIDTH_PX, HighwayRenderer, between
+from quadrivium.envs.driving.drawing import CRASHED, EGO, TRAFFIC, Colour
+from quadrivium.envs.driving.highway.env import HighwayEnv
+from quadrivium.envs.driving.highway.render import PX_PER_M, WIDTH_PX, HighwayRenderer, between
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -166,12 +166,12 @@ def run(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 BEGIN = """
-from envs.driving.highway.env import HighwayEnv
+from quadrivium.envs.driving.highway.env import HighwayEnv
 env = HighwayEnv(vehicles=3, duration=3, decision_frequency=5)
 env.reset(seed=0)
 import sys
 assert "pygame" not in sys.modules  # training must not load it
-from envs.driving.highway.render import HighwayRenderer
+from quadrivium.envs.driving.highway.render import HighwayRenderer
 import pygame
 renderer = HighwayRenderer(env.setup.params)
 """

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.driving import vehicle
+from quadrivium.envs.driving import vehicle
 
 f32 = np.float32
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from envs.navigation.point_nav.env import PointNavEnv
+from quadrivium.envs.navigation.point_nav.env import PointNavEnv
 
 Place = tuple[float, float]
 RESOLUTION = 0.1

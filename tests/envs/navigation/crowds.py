@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from envs.core.lane import LANE_HEADER
-from envs.navigation.orca import orca_fields
+from quadrivium.envs.core.lane import LANE_HEADER
+from quadrivium.envs.navigation.orca import orca_fields
 
 DT = np.float32(0.25)
 CAPACITIES = (11, 16)  # each compiles its own machine code

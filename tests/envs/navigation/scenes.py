@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from envs.navigation.crowd_nav.env import CrowdNavEnv
+from quadrivium.envs.navigation.crowd_nav.env import CrowdNavEnv
 
 Place = tuple[float, float]
 FORWARD = np.array([1.0, 0.0], np.float32)

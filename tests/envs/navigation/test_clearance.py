@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from envs.navigation.clearance import disc_fits, distance_at, interpolated
+from quadrivium.envs.navigation.clearance import disc_fits, distance_at, interpolated
 
 RESOLUTION = np.float32(0.15)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.navigation.crowd_nav.env import CrowdNavVectorEnv
+from quadrivium.envs.navigation.crowd_nav.env import CrowdNavVectorEnv
 
 
 def played(baseline: str, episodes: int = 500, **options) -> dict[str, np.ndarray]:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.navigation.crowd_nav.env import CrowdNavEnv, CrowdNavVectorEnv
-from envs.navigation.crowd_nav.observations import OWN, TOKEN
+from quadrivium.envs.navigation.crowd_nav.env import CrowdNavEnv, CrowdNavVectorEnv
+from quadrivium.envs.navigation.crowd_nav.observations import OWN, TOKEN
 from tests.envs.navigation.scenes import FORWARD, scene
 
 REST = np.zeros(2, np.float32)

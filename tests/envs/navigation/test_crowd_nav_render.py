@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from envs.navigation.crowd_nav.env import CrowdNavEnv
-from envs.navigation.crowd_nav.render import (
+from quadrivium.envs.navigation.crowd_nav.env import CrowdNavEnv
+from quadrivium.envs.navigation.crowd_nav.render import (
     CRASHED,
     FIELD_PX,
     PANEL_PX,

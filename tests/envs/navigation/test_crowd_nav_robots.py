@@ -7,9 +7,9 @@ import pytest
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test
 from pettingzoo.utils.conversions import parallel_to_aec
 
-from envs.core.checks import check_vector_env
-from envs.navigation import crowd_nav_v0
-from envs.navigation.crowd_nav.env import CrowdNavVectorEnv
+from quadrivium.envs.core.checks import check_vector_env
+from quadrivium.envs.navigation import crowd_nav_v0
+from quadrivium.envs.navigation.crowd_nav.env import CrowdNavVectorEnv
 from tests.envs.navigation.scenes import FORWARD
 
 REST = np.zeros(2, np.float32)

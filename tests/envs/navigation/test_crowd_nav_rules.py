@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from envs.navigation import moves
-from envs.navigation.crowd_nav.env import CrowdNavEnv, CrowdNavVectorEnv
+from quadrivium.envs.navigation import moves
+from quadrivium.envs.navigation.crowd_nav.env import CrowdNavEnv, CrowdNavVectorEnv
 from tests.envs.navigation.scenes import FORWARD, scene
 
 BODIES = 6  # the robot and, by default, five people; a record has room for more

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from envs.navigation.explore.env import ExploreEnv, ExploreVectorEnv, seeable
-from envs.navigation.explore.state import UNDERWAY
-from envs.navigation.maps.bank import bank_of_map
+from quadrivium.envs.navigation.explore.env import ExploreEnv, ExploreVectorEnv, seeable
+from quadrivium.envs.navigation.explore.state import UNDERWAY
+from quadrivium.envs.navigation.maps.bank import bank_of_map
 from tests.envs.navigation.arena import write_map
 
 AHEAD, STOP = np.array([1.0, 0.0], np.float32), np.array([-1.0, 0.0], np.float32)

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from envs.navigation.clearance import free_around
-from envs.navigation.lidar import beam, meet_disc, scan_grid
-from envs.navigation.maps.geodesic import clearance
+from quadrivium.envs.navigation.clearance import free_around
+from quadrivium.envs.navigation.lidar import beam, meet_disc, scan_grid
+from quadrivium.envs.navigation.maps.geodesic import clearance
 
 RESOLUTION = np.float32(0.15)
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from envs.navigation.locomotion import pick_map
+from quadrivium.envs.navigation.locomotion import pick_map
 
 
 class Maps(NamedTuple):

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from envs.navigation.explore.env import ExploreEnv
-from envs.navigation.explore.render import ExploreRenderer
-from envs.navigation.map_canvas import CRASHED, FLOOR, PANEL_PX, ROBOT, WALL
-from envs.navigation.point_nav.env import PointNavEnv
-from envs.navigation.point_nav.render import PointNavRenderer
+from quadrivium.envs.navigation.explore.env import ExploreEnv
+from quadrivium.envs.navigation.explore.render import ExploreRenderer
+from quadrivium.envs.navigation.map_canvas import CRASHED, FLOOR, PANEL_PX, ROBOT, WALL
+from quadrivium.envs.navigation.point_nav.env import PointNavEnv
+from quadrivium.envs.navigation.point_nav.render import PointNavRenderer
 from tests.envs.navigation.arena import scene as scene_in
 from tests.envs.navigation.arena import write_map
 

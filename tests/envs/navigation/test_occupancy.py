@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from envs.navigation.lidar import scan_grid
-from envs.navigation.occupancy import (
+from quadrivium.envs.navigation.lidar import scan_grid
+from quadrivium.envs.navigation.occupancy import (
     HIT,
     LEAST,
     MISS,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from envs.navigation.orca import MOST_NEIGHBOURS, orca_velocity, reciprocal_change, write_planes
+from quadrivium.envs.navigation.orca import MOST_NEIGHBOURS, orca_velocity, reciprocal_change, write_planes
 from tests.envs.navigation import rvo2
 from tests.envs.navigation.crowds import DT, crowd, random_crowd, wishes
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from envs.navigation.point_nav.baselines import own_plan
-from envs.navigation.point_nav.env import PointNavVectorEnv
+from quadrivium.envs.navigation.point_nav.baselines import own_plan
+from quadrivium.envs.navigation.point_nav.env import PointNavVectorEnv
 from tests.envs.navigation.arena import write_map
 
 MAPS = 40

@@ -7,9 +7,9 @@ import pytest
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test
 from pettingzoo.utils.conversions import parallel_to_aec
 
-from envs.core.checks import check_vector_env
-from envs.navigation import point_nav_v0
-from envs.navigation.point_nav.env import PointNavVectorEnv
+from quadrivium.envs.core.checks import check_vector_env
+from quadrivium.envs.navigation import point_nav_v0
+from quadrivium.envs.navigation.point_nav.env import PointNavVectorEnv
 from tests.envs.navigation.arena import write_map
 
 AHEAD, STOP = np.array([1.0, 0.0], np.float32), np.array([-1.0, 0.0], np.float32)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from envs.navigation.point_nav.env import PointNavEnv, PointNavVectorEnv
+from quadrivium.envs.navigation.point_nav.env import PointNavEnv, PointNavVectorEnv
 from tests.envs.navigation.arena import scene as scene_in
 from tests.envs.navigation.arena import write_map
 

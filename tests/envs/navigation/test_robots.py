@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from envs.navigation.robots import (
+from quadrivium.envs.navigation.robots import (
     ACKERMANN,
     DIFFERENTIAL,
     HOLONOMIC,

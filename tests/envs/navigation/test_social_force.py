@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.navigation.social_force import social_force, social_force_velocity
+from quadrivium.envs.navigation.social_force import social_force, social_force_velocity
 from tests.envs.navigation.crowds import DT, crowd, random_crowd, wishes
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from envs.trading.market.bars import Bars
-from envs.trading.single_asset.env import SingleAssetEnv
+from quadrivium.envs.trading.market.bars import Bars
+from quadrivium.envs.trading.single_asset.env import SingleAssetEnv
 
 WARM_UP, WINDOW = 20, 2
 FIRST = WARM_UP + WINDOW - 1

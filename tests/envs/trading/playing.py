@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.core.gym_env import LaneVectorEnv
+from quadrivium.envs.core.gym_env import LaneVectorEnv
 
 
 class Mean(NamedTuple):

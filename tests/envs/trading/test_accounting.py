@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.trading.accounting import (
+from quadrivium.envs.trading.accounting import (
     Costs,
     average_entry,
     borrow,

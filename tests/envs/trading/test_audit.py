@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
 
-from envs.trading.audit import CHECKS, AuditReport, audit
-from envs.trading.audit_adapters import Account, Adapter, NotReachable
+from quadrivium.envs.trading.audit import CHECKS, AuditReport, audit
+from quadrivium.envs.trading.audit_adapters import Account, Adapter, NotReachable
 
 POSITIONS = (-2.0, 0.0, 1.0, 2.0)  # shares of equity
 WINDOW, BARS = 4, 400

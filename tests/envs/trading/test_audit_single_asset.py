@@ -3,9 +3,9 @@
 import gymnasium
 import numpy as np
 
-import envs  # noqa: F401 (registers the id)
-from envs.trading.audit import CHECKS, audit
-from envs.trading.audit_adapters import BarsAdapter
+import quadrivium  # noqa: F401 (registers the id)
+from quadrivium.envs.trading.audit import CHECKS, audit
+from quadrivium.envs.trading.audit_adapters import BarsAdapter
 
 
 def make_env():

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from envs.trading.chart import SIZE, STRIP_PX, TEAL, ChartRenderer, Line
-from envs.trading.execution.env import ExecutionVectorEnv
-from envs.trading.market_making.env import MarketMakingVectorEnv
-from envs.trading.optimal_stopping.env import OptimalStoppingVectorEnv
-from envs.trading.sign_chain.env import SignChainVectorEnv
+from quadrivium.envs.trading.chart import SIZE, STRIP_PX, TEAL, ChartRenderer, Line
+from quadrivium.envs.trading.execution.env import ExecutionVectorEnv
+from quadrivium.envs.trading.market_making.env import MarketMakingVectorEnv
+from quadrivium.envs.trading.optimal_stopping.env import OptimalStoppingVectorEnv
+from quadrivium.envs.trading.sign_chain.env import SignChainVectorEnv
 
 ROW = np.dtype([("seed", "u8"), ("episode", "u8"), ("step", "i4"), ("value", "f8")])
 

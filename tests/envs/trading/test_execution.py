@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from envs.trading.execution.baselines import market_of
-from envs.trading.execution.env import ExecutionEnv, ExecutionVectorEnv
-from envs.trading.execution.kernel import liquidity
-from envs.trading.oracles.almgren_chriss import Market, evaluate, solve, with_volume
+from quadrivium.envs.trading.execution.baselines import market_of
+from quadrivium.envs.trading.execution.env import ExecutionEnv, ExecutionVectorEnv
+from quadrivium.envs.trading.execution.kernel import liquidity
+from quadrivium.envs.trading.oracles.almgren_chriss import Market, evaluate, solve, with_volume
 from tests.envs.trading.playing import mean_return
 
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from envs.trading.hindsight import best_switching, best_units, best_weights, kept_after_rebalancing
+from quadrivium.envs.trading.hindsight import best_switching, best_units, best_weights, kept_after_rebalancing
 
 
 def profit(prices, held, fee, start, liquidate):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from envs.trading.market_making.env import MarketMakingEnv, MarketMakingVectorEnv
-from envs.trading.oracles.cartea_jaimungal import Market, best_constant, evaluate, solve
+from quadrivium.envs.trading.market_making.env import MarketMakingEnv, MarketMakingVectorEnv
+from quadrivium.envs.trading.oracles.cartea_jaimungal import Market, best_constant, evaluate, solve
 from tests.envs.trading.playing import mean_return
 
 LANES = 10_000

@@ -4,7 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-import envs  # noqa: F401 (registers the ids)
+import quadrivium  # noqa: F401 (registers the ids)
 
 
 @pytest.mark.parametrize("name", ["quadrivium/SingleAsset-v0", "quadrivium/Portfolio-v0"])

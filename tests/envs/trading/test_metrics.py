@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from envs.trading.episode import Episode
-from envs.trading.metrics import (
+from quadrivium.envs.trading.episode import Episode
+from quadrivium.envs.trading.metrics import (
     MEANING,
     curve_metrics,
     episode_metrics,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from envs.trading.optimal_stopping.env import OptimalStoppingEnv, OptimalStoppingVectorEnv
-from envs.trading.oracles.bermudan_put import Put, european, solve
+from quadrivium.envs.trading.optimal_stopping.env import OptimalStoppingEnv, OptimalStoppingVectorEnv
+from quadrivium.envs.trading.oracles.bermudan_put import Put, european, solve
 from tests.envs.trading.playing import mean_return
 
 LANES = 20_000

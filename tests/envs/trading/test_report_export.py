@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-import envs  # noqa: F401 (registers the id)
-from envs.trading.episode import Episode, chained
-from envs.trading.export import orders_table, replay
-from envs.trading.market.bars import Bars
-from envs.trading.metrics import episode_metrics
-from envs.trading.record import record_episode
-from envs.trading.report import episode_figure, save_picture, save_tear_sheet
+import quadrivium  # noqa: F401 (registers the id)
+from quadrivium.envs.trading.episode import Episode, chained
+from quadrivium.envs.trading.export import orders_table, replay
+from quadrivium.envs.trading.market.bars import Bars
+from quadrivium.envs.trading.metrics import episode_metrics
+from quadrivium.envs.trading.record import record_episode
+from quadrivium.envs.trading.report import episode_figure, save_picture, save_tear_sheet
 
 DAY = np.datetime64("2024-01-01", "ns")
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from envs.trading.oracles.sign_chain import follow_gain, solve
-from envs.trading.sign_chain.env import SignChainEnv, SignChainVectorEnv
+from quadrivium.envs.trading.oracles.sign_chain import follow_gain, solve
+from quadrivium.envs.trading.sign_chain.env import SignChainEnv, SignChainVectorEnv
 from tests.envs.trading.playing import mean_return
 
 

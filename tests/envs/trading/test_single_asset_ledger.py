@@ -9,8 +9,8 @@ from backtesting.test import GOOG
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.trading.costs import FREE
-from envs.trading.market.bars import Bars
+from quadrivium.envs.trading.costs import FREE
+from quadrivium.envs.trading.market.bars import Bars
 from tests.envs.trading.histories import FIRST, play_from_start, random_bars
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.trading.costs import FREE
-from envs.trading.market.bars import COLUMNS, Bars
-from envs.trading.market.features import Scaler, features
-from envs.trading.single_asset.env import SingleAssetEnv, SingleAssetVectorEnv
+from quadrivium.envs.trading.costs import FREE
+from quadrivium.envs.trading.market.bars import COLUMNS, Bars
+from quadrivium.envs.trading.market.features import Scaler, features
+from quadrivium.envs.trading.single_asset.env import SingleAssetEnv, SingleAssetVectorEnv
 from tests.envs.trading.histories import FIRST, WARM_UP, WINDOW, bars_of, play_from_start, random_bars
 
 SHORT, FLAT, LONG = 0, 1, 2

@@ -4,12 +4,12 @@ import gymnasium
 import numpy as np
 import pytest
 
-import envs  # noqa: F401 (registers the ids)
-from envs.trading.costs import FREE
-from envs.trading.hindsight import best_switching, best_weights
-from envs.trading.regret import hindsight_growth
-from envs.trading.rows import CLOSE, OPEN
-from envs.trading.stress import break_even, with_costs
+import quadrivium  # noqa: F401 (registers the ids)
+from quadrivium.envs.trading.costs import FREE
+from quadrivium.envs.trading.hindsight import best_switching, best_weights
+from quadrivium.envs.trading.regret import hindsight_growth
+from quadrivium.envs.trading.rows import CLOSE, OPEN
+from quadrivium.envs.trading.stress import break_even, with_costs
 
 SMALL = {"scenarios": 4, "episode_bars": 12, "window": 2}
 

@@ -1,8 +1,13 @@
 """Functions on one search tree that run over many trees at once, compiled by Numba; see `layout` first."""
 
-from agents.alphazero.search.kernels.growth import expand_and_back_up, gather_new, gather_results, plant
-from agents.alphazero.search.kernels.gumbel import GumbelRule, select_gumbel
-from agents.alphazero.search.kernels.layout import (
+from quadrivium.agents.alphazero.search.kernels.growth import (
+    expand_and_back_up,
+    gather_new,
+    gather_results,
+    plant,
+)
+from quadrivium.agents.alphazero.search.kernels.gumbel import GumbelRule, select_gumbel
+from quadrivium.agents.alphazero.search.kernels.layout import (
     AGAIN,
     CHILD,
     COUNT_FIELDS,
@@ -32,8 +37,8 @@ from agents.alphazero.search.kernels.layout import (
     Steps,
     TreeArrays,
 )
-from agents.alphazero.search.kernels.puct import PuctRule, select_puct
-from agents.alphazero.search.kernels.roots import keep_subtrees, read_roots
+from quadrivium.agents.alphazero.search.kernels.puct import PuctRule, select_puct
+from quadrivium.agents.alphazero.search.kernels.roots import keep_subtrees, read_roots
 
 __all__ = [
     "AGAIN",

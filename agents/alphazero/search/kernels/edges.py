@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from agents.alphazero.search.kernels.compiling import part
-from agents.alphazero.search.kernels.layout import CHILD, FIRST, LEGAL, NEW, TRIED, UNVISITED
+from quadrivium.agents.alphazero.search.kernels.compiling import part
+from quadrivium.agents.alphazero.search.kernels.layout import CHILD, FIRST, LEGAL, NEW, TRIED, UNVISITED
 
 TINY = np.float32(1e-30)  # a prior, or its weight, is never less
 NARROW = np.float32(1e-8)  # a range of values is never taken to be less

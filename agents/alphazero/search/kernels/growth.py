@@ -5,9 +5,9 @@
 import numba
 import numpy as np
 
-from agents.alphazero.search.kernels.compiling import kernel, parallel_kernel, part
-from agents.alphazero.search.kernels.edges import bring_forward, normalise
-from agents.alphazero.search.kernels.layout import (
+from quadrivium.agents.alphazero.search.kernels.compiling import kernel, parallel_kernel, part
+from quadrivium.agents.alphazero.search.kernels.edges import bring_forward, normalise
+from quadrivium.agents.alphazero.search.kernels.layout import (
     CHILD,
     FIRST,
     GAIN,

@@ -8,9 +8,15 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from agents.alphazero.search.kernels.compiling import parallel_kernel, part
-from agents.alphazero.search.kernels.edges import NARROW, TINY, bring_forward, child_or_plan, normalise
-from agents.alphazero.search.kernels.layout import (
+from quadrivium.agents.alphazero.search.kernels.compiling import parallel_kernel, part
+from quadrivium.agents.alphazero.search.kernels.edges import (
+    NARROW,
+    TINY,
+    bring_forward,
+    child_or_plan,
+    normalise,
+)
+from quadrivium.agents.alphazero.search.kernels.layout import (
     AGAIN,
     FIRST,
     GAIN,

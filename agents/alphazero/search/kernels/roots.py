@@ -5,8 +5,8 @@
 import numba
 import numpy as np
 
-from agents.alphazero.search.kernels.compiling import kernel, parallel_kernel, part
-from agents.alphazero.search.kernels.layout import (
+from quadrivium.agents.alphazero.search.kernels.compiling import kernel, parallel_kernel, part
+from quadrivium.agents.alphazero.search.kernels.layout import (
     CHILD,
     COUNT_FIELDS,
     FIRST,

@@ -5,7 +5,7 @@ There the first player has the upper side of the board and moves down: its board
 
 import numpy as np
 
-from envs.board.breakthrough.game import Breakthrough
+from quadrivium.envs.board.breakthrough.game import Breakthrough
 
 VALUES = {".": 0, "b": 1, "w": -1}
 DIRECTIONS, CAPTURES = 6, 2  # OpenSpiel's actions: row, column, direction (first player's three), capture

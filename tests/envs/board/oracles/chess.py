@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.board.chess.game import Chess
+from quadrivium.envs.board.chess.game import Chess
 
 START = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
 COMPASS = ["N", "NE", "E", "SE", "S", "SW", "W", "NW"]

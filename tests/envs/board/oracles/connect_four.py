@@ -1,6 +1,6 @@
 """Random games of connect four beside OpenSpiel."""
 
-from envs.board.connect_four.game import ConnectFour
+from quadrivium.envs.board.connect_four.game import ConnectFour
 from tests.envs.board.oracles import placing
 
 

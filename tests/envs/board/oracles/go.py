@@ -6,7 +6,7 @@ import numpy as np
 import pyspiel
 from sgfmill.boards import Board
 
-from envs.board.go.game import Go
+from quadrivium.envs.board.go.game import Go
 
 ROW = np.arange(1)
 

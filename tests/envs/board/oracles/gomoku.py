@@ -1,6 +1,6 @@
 """Random games of Gomoku beside OpenSpiel, whose freestyle rules are the same: five or more win."""
 
-from envs.board.gomoku.game import Gomoku
+from quadrivium.envs.board.gomoku.game import Gomoku
 from tests.envs.board.oracles import placing
 
 

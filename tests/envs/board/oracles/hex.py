@@ -1,6 +1,6 @@
 """Random games of Hex beside OpenSpiel, where both players' actions are in the first player's frame."""
 
-from envs.board.hex.game import Hex
+from quadrivium.envs.board.hex.game import Hex
 from tests.envs.board.oracles import placing
 
 VALUES = {".": 0, "x": 1, "o": -1}

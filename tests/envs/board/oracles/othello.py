@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from envs.board.othello.game import Othello
+from quadrivium.envs.board.othello.game import Othello
 
 LINES = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from envs.board.board_game import BoardGame
+from quadrivium.envs.board.board_game import BoardGame
 
 Turn = Callable[[int, int], int]  # (seat, action) to the other side's action
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from envs.board.tic_tac_toe.game import TicTacToe
+from quadrivium.envs.board.tic_tac_toe.game import TicTacToe
 from tests.envs.board.oracles import placing
 
 LINES = [(0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4, 8), (2, 4, 6)]

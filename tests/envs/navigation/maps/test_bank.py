@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import label
 
-from envs.navigation.maps.bank import SPARE, bank_of_map, generate_bank
-from envs.navigation.maps.choice import choose_bank
-from envs.navigation.maps.generate import KINDS
+from quadrivium.envs.navigation.maps.bank import SPARE, bank_of_map, generate_bank
+from quadrivium.envs.navigation.maps.choice import choose_bank
+from quadrivium.envs.navigation.maps.generate import KINDS
 
 USUAL = (64, 0.15, 0.2, 4)  # size, resolution, robot radius, goals
 

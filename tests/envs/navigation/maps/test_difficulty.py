@@ -4,9 +4,9 @@ import math
 import numpy as np
 import pytest
 
-from envs.navigation.maps.difficulty import difficulty
-from envs.navigation.maps.generate import KINDS
-from envs.navigation.maps.geodesic import clearance, distance_field, way_to_goal
+from quadrivium.envs.navigation.maps.difficulty import difficulty
+from quadrivium.envs.navigation.maps.generate import KINDS
+from quadrivium.envs.navigation.maps.geodesic import clearance, distance_field, way_to_goal
 
 ROBOT = {"max_speed": 0.5, "max_turn_rate": 2.0}
 

@@ -5,8 +5,8 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from envs.navigation.maps.generate import KINDS
-from envs.navigation.maps.geodesic import clearance, distance_field, in_sight, way_to_goal
+from quadrivium.envs.navigation.maps.generate import KINDS
+from quadrivium.envs.navigation.maps.geodesic import clearance, distance_field, in_sight, way_to_goal
 
 RESOLUTION = 0.15
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from envs.navigation.maps.ros import load_ros_map
+from quadrivium.envs.navigation.maps.ros import load_ros_map
 
 META = """image: {image}
 resolution: 0.1

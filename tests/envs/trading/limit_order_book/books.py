@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numba
 import numpy as np
 
-from envs.core.lane import LANE_HEADER
-from envs.trading.limit_order_book import book
+from quadrivium.envs.core.lane import LANE_HEADER
+from quadrivium.envs.trading.limit_order_book import book
 
 BUY, SELL = 1, -1
 LEVELS, ORDERS, OWNERS, LOG = 24, 32, 4, 40

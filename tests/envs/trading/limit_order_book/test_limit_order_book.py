@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from envs.trading.limit_order_book.baselines import BASELINES
-from envs.trading.limit_order_book.env import (
+from quadrivium.envs.trading.limit_order_book.baselines import BASELINES
+from quadrivium.envs.trading.limit_order_book.env import (
     LimitOrderBookEnv,
     LimitOrderBookVectorEnv,
 )
-from envs.trading.limit_order_book.flow import (
+from quadrivium.envs.trading.limit_order_book.flow import (
     CANCEL_RATES,
     LIMIT_RATES,
     MARKET_RATE,
     limit_rates,
     size_shares,
 )
-from envs.trading.limit_order_book.ladder import rungs
+from quadrivium.envs.trading.limit_order_book.ladder import rungs
 
 CHOICES = 7  # a side: none, then (offset -1, 0, 2) × (size 1, 3)
 JOIN, JOIN_LARGE, BETTER, BEHIND = 3, 4, 1, 5

@@ -8,9 +8,9 @@ from gymnasium.utils.env_checker import data_equivalence
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test
 from pettingzoo.utils.conversions import parallel_to_aec
 
-from envs.core.checks import check_vector_env
-from envs.trading import limit_order_book_v0
-from envs.trading.limit_order_book.env import LimitOrderBookVectorEnv
+from quadrivium.envs.core.checks import check_vector_env
+from quadrivium.envs.trading import limit_order_book_v0
+from quadrivium.envs.trading.limit_order_book.env import LimitOrderBookVectorEnv
 
 KEEP, BETTER_BID, SELL_1 = 0, 1 + 7 * 1, 52
 

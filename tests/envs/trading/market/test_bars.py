@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs.trading.market.bars import Bars
+from quadrivium.envs.trading.market.bars import Bars
 
 
 def two_assets(**changes: Any) -> Bars:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from envs.trading.market.features import FEATURES
+from quadrivium.envs.trading.market.features import FEATURES
 
 ROOT = Path(__file__).parents[4]
 PAGE = (ROOT / "docs" / "market_data.md").read_text(encoding="utf-8")

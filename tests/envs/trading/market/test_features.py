@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from envs.trading.market.bars import COLUMNS, Bars
-from envs.trading.market.features import (
+from quadrivium.envs.trading.market.bars import COLUMNS, Bars
+from quadrivium.envs.trading.market.features import (
     DEFAULT_FEATURES,
     FEATURES,
     Scaler,
@@ -14,7 +14,7 @@ from envs.trading.market.features import (
     warm_up,
     with_features,
 )
-from envs.trading.market.simulate import SimulatorConfig, simulate, simulate_scenarios
+from quadrivium.envs.trading.market.simulate import SimulatorConfig, simulate, simulate_scenarios
 
 ALL = tuple(FEATURES)
 MARKET = simulate(SimulatorConfig(assets=2), 120, seed=3)

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from configs.trading import make_example
-from envs.trading.market.bars import COLUMNS
-from envs.trading.market.load import load_bars
-from envs.trading.market.simulate import SimulatorConfig, simulate
+from quadrivium.configs.trading import make_example
+from quadrivium.envs.trading.market.bars import COLUMNS
+from quadrivium.envs.trading.market.load import load_bars
+from quadrivium.envs.trading.market.simulate import SimulatorConfig, simulate
 
 EXAMPLE = Path(make_example.__file__).with_name("example.csv")
 Write = Callable[..., Path]

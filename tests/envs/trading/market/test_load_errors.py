@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from envs.trading.market.load import load_bars
+from quadrivium.envs.trading.market.load import load_bars
 
 HEADER = "time,open,high,low,close,volume"
 DAY_1, DAY_2, DAY_3 = (f"2024-01-0{day},10,12,9,11,100" for day in (1, 2, 3))

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.trading.market.bars import COLUMNS, Bars
-from envs.trading.market.resample import resample
-from envs.trading.market.simulate import SimulatorConfig, simulate
+from quadrivium.envs.trading.market.bars import COLUMNS, Bars
+from quadrivium.envs.trading.market.resample import resample
+from quadrivium.envs.trading.market.simulate import SimulatorConfig, simulate
 
 
 def hourly(prices: list[float], start: str = "2024-01-01T00:00", hours: int = 1) -> Bars:

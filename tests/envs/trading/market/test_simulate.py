@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from envs.trading.market.bars import COLUMNS
-from envs.trading.market.features import features
-from envs.trading.market.simulate import Scenarios, SimulatorConfig, simulate, simulate_scenarios
-from envs.trading.market.simulate_kernel import STREAM, normal
+from quadrivium.envs.trading.market.bars import COLUMNS
+from quadrivium.envs.trading.market.features import features
+from quadrivium.envs.trading.market.simulate import Scenarios, SimulatorConfig, simulate, simulate_scenarios
+from quadrivium.envs.trading.market.simulate_kernel import STREAM, normal
 from tests.fresh_process import runner
 
 PLAIN = SimulatorConfig(assets=2)
@@ -22,8 +22,8 @@ PLAIN = SimulatorConfig(assets=2)
 MANY_THREADS = """
 import hashlib, json, os
 os.environ["NUMBA_NUM_THREADS"] = "3"
-from envs.core.threads import set_threads
-from envs.trading.market.simulate import SimulatorConfig, simulate_scenarios
+from quadrivium.envs.core.threads import set_threads
+from quadrivium.envs.trading.market.simulate import SimulatorConfig, simulate_scenarios
 
 def main():
     digests = {}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
-from envs.trading.market.splits import Split, walk_forward
+from quadrivium.envs.trading.market.splits import Split, walk_forward
 
 
 def test_three_folds_of_ten_bars_each() -> None:

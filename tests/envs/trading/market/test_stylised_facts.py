@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from envs.trading.market.simulate import SimulatorConfig, simulate_scenarios
+from quadrivium.envs.trading.market.simulate import SimulatorConfig, simulate_scenarios
 
 PATHS = simulate_scenarios(SimulatorConfig(alpha=0.0), 400, 2520, seed=2001)
 RETURNS = np.diff(np.log(PATHS.close[:, :, 0]), axis=1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from envs.trading.oracles.almgren_chriss import (
+from quadrivium.envs.trading.oracles.almgren_chriss import (
     Market,
     evaluate,
     even,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.trading.oracles.bermudan_put import Put, european, solve
+from quadrivium.envs.trading.oracles.bermudan_put import Put, european, solve
 
 PUT = Put()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.trading.oracles.cartea_jaimungal import (
+from quadrivium.envs.trading.oracles.cartea_jaimungal import (
     INVENTORY,
     Market,
     best_constant,

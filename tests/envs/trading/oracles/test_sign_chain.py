@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.trading.oracles.sign_chain import fee_threshold, follow_gain, solve
+from quadrivium.envs.trading.oracles.sign_chain import fee_threshold, follow_gain, solve
 
 BP = 1e-4
 
