@@ -24,8 +24,8 @@ import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from quadrivium.agents.common.hooks import IterationCallback
 from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.training.hooks import IterationCallback
 
 RESULTS = Path(__file__).parent / "results"
 EPISODES = 100

@@ -27,8 +27,8 @@ from machine import RESULTS, machine, write_report
 from scipy.stats import binomtest
 
 from quadrivium.agents.alphazero.agent import AlphaZero
-from quadrivium.agents.alphazero.exam import exam_of, policy_actions, searched_actions
-from quadrivium.configs.build import load_agent
+from quadrivium.agents.alphazero.watch.exam import exam_of, policy_actions, searched_actions
+from quadrivium.commands.build import load_agent
 
 BANDS = ((0, 12), (13, 24), (25, 36))  # stones on the board
 

@@ -88,7 +88,7 @@ print(json.dumps(found))
 SEARCH = (
     PREPARE
     + """
-from quadrivium.agents.alphazero.search import GumbelConfig, NullEvaluator, Tree, gumbel_search
+from quadrivium.agents.search import GumbelConfig, NullEvaluator, Tree, gumbel_search
 name, options, trees = json.loads(sys.argv[1])
 game, found, simulations = envs.board.GAMES[name](**options), {}, 32
 for count in (1, 2):

@@ -26,10 +26,10 @@ from machine import RESULTS, machine, write_report
 
 import quadrivium  # noqa: F401  registers the ids
 from quadrivium.agents.alphazero.agent import AlphaZero
-from quadrivium.agents.common.environments import make_vector_env
-from quadrivium.agents.common.evaluation import AgentPlayer, BaselinePlayer, Episodes, Player, play_episodes
-from quadrivium.agents.common.statistics import paired_difference
-from quadrivium.configs.build import Agent, load_agent, open_run, use_threads
+from quadrivium.agents.batches.environments import make_vector_env
+from quadrivium.agents.evaluation.episodes import AgentPlayer, BaselinePlayer, Episodes, Player, play_episodes
+from quadrivium.agents.evaluation.intervals import paired_difference
+from quadrivium.commands.build import Agent, load_agent, open_run, use_threads
 
 SHOWN = ("collision", "mean_speed", "return", "length", "lane_changes", "low_ttc_share", "comfort")
 

@@ -20,14 +20,14 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
 import quadrivium  # noqa: F401  registers the ids
-from quadrivium.agents.common.evaluation import (
+from quadrivium.agents.evaluation.episodes import (
     AgentPlayer,
     BaselinePlayer,
     Player,
     RandomPlayer,
     play_episodes,
 )
-from quadrivium.configs.build import load_agent
+from quadrivium.commands.build import load_agent
 
 SLOWER, IDLE = 4, 1
 

@@ -45,7 +45,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import KVWriter, Logger
 
 import quadrivium  # noqa: F401  registers the ids
-from quadrivium.agents.common.vec_env import BatchedVecEnv
+from quadrivium.agents.batches.vec_env import BatchedVecEnv
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
 

@@ -38,8 +38,7 @@ def ours(
     import numba
     import numpy as np
 
-    from quadrivium.agents.alphazero.protocols import Evaluation
-    from quadrivium.agents.alphazero.search import (
+    from quadrivium.agents.search import (
         GumbelConfig,
         MatchSearch,
         NullEvaluator,
@@ -47,6 +46,7 @@ def ours(
         Tree,
         gumbel_search,
     )
+    from quadrivium.agents.search.protocols import Evaluation
     from quadrivium.envs.board import GAMES
     from quadrivium.envs.core.threads import set_threads
 

@@ -27,10 +27,10 @@ import numpy as np
 from machine import RESULTS, machine, write_report
 
 import quadrivium  # noqa: F401 (registers the ids)
-from quadrivium.agents.common.environments import make_vector_env
-from quadrivium.agents.common.evaluation import Player, play_episodes
-from quadrivium.agents.common.evaluator import MAX_LANES, baseline_players
-from quadrivium.configs.build import load_player, open_run, use_threads
+from quadrivium.agents.batches.environments import make_vector_env
+from quadrivium.agents.evaluation.episodes import Player, play_episodes
+from quadrivium.agents.evaluation.evaluator import MAX_LANES, baseline_players
+from quadrivium.commands.build import load_player, open_run, use_threads
 from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.trading.execution.baselines import market_of as liquidation_of
 from quadrivium.envs.trading.market_making.baselines import market_of as quoting_of

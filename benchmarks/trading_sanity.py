@@ -24,10 +24,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from machine import RESULTS, machine, write_report
 
-import train
-from quadrivium.agents.common.environments import make_vector_env
-from quadrivium.agents.common.evaluation import Episodes, play_episodes
-from quadrivium.configs.build import load_player, open_run
+from quadrivium.agents.batches.environments import make_vector_env
+from quadrivium.agents.evaluation.episodes import Episodes, play_episodes
+from quadrivium.commands import train
+from quadrivium.commands.build import load_player, open_run
 from quadrivium.envs.trading.costs import FREE
 from quadrivium.envs.trading.market.features import FEATURES
 from quadrivium.envs.trading.regret import hindsight_growth

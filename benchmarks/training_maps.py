@@ -16,11 +16,11 @@ import matplotlib as mpl
 from machine import RESULTS, machine, write_report
 from matplotlib import pyplot as plt
 
-import train
-from quadrivium.agents.common.environments import make_vector_env
-from quadrivium.agents.common.evaluation import play_episodes
-from quadrivium.agents.common.statistics import interval
-from quadrivium.configs.build import load_player, open_run
+from quadrivium.agents.batches.environments import make_vector_env
+from quadrivium.agents.evaluation.episodes import play_episodes
+from quadrivium.agents.evaluation.intervals import interval
+from quadrivium.commands import train
+from quadrivium.commands.build import load_player, open_run
 
 CONFIG = Path(__file__).parents[1] / "configs" / "navigation" / "point_nav_ppo.yaml"
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "training_maps.png"

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 from pydantic_core import ErrorDetails
 
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
-from quadrivium.agents.common.errors import UserError, did_you_mean, one_line
 from quadrivium.agents.dqn import DQNConfig
+from quadrivium.agents.errors import UserError, did_you_mean, one_line, program
 from quadrivium.agents.ppo import PPOConfig
 from quadrivium.configs.yaml_format import dump_yaml, parse_yaml, read_yaml
 from quadrivium.envs import options_of
@@ -150,7 +150,7 @@ def read_resolved(path: Path) -> RunConfig:
     if head != f"# sha256: {hashlib.sha256(body.encode()).hexdigest()}":
         raise UserError(
             f"{path}: was edited since the run began (its hash differs), so the run cannot be continued "
-            "exactly; restore it, or begin a new run from it: python train.py CONFIG --name OTHER"
+            f"exactly; restore it, or begin a new run from it: {program('train')} CONFIG --name OTHER"
         )
     return config
 
@@ -232,7 +232,7 @@ def _explain(error: ValidationError, data: dict[str, Any], source: str, override
     kind, value = detail["type"], detail["input"]
     if unknown:
         near = did_you_mean(key, _known_keys(data))
-        return f"{where} is not a known key{near}; `python train.py --help` lists all"
+        return f"{where} is not a known key{near}; `{program('train')} --help` lists all"
     if kind in ("missing", "union_tag_not_found"):
         key += ".algorithm" if kind == "union_tag_not_found" else ""
         return f"{source}: {key} is missing; add it there or give {option(key)} VALUE"

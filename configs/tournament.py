@@ -19,9 +19,9 @@ from pydantic import (
 
 from quadrivium.agents.arena.schedule import most_swiss_rounds
 from quadrivium.agents.arena.sprt import Sprt
-from quadrivium.agents.common.errors import UserError, did_you_mean
-from quadrivium.configs.arena import board_game_name
+from quadrivium.agents.errors import UserError, did_you_mean
 from quadrivium.configs.yaml_format import dump_yaml, read_yaml
+from quadrivium.envs import board_game_name
 
 
 class _Section(BaseModel):

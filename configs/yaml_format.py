@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from quadrivium.agents.common.errors import UserError, one_line
+from quadrivium.agents.errors import UserError, one_line
 
 
 class _Loader(yaml.SafeLoader):
@@ -83,9 +83,14 @@ def parse_yaml(text: str, source: str) -> Any:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Returns the mapping in the file `path`; raises UserError where there is none."""
+    """Returns the mapping in the file `path`; raises UserError where there is none.
+
+    `configs/…` is one of the published configs where the folder that the program runs in has no such file.
+    """
+    published = Path(__file__).parent.joinpath(*path.parts[1:])
+    found = published if path.parts[0] == "configs" and not path.exists() and published.exists() else path
     try:
-        text = path.read_text(encoding="utf-8")
+        text = found.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path}: this is no UTF-8 text ({one_line(error)}); a config is a YAML file"

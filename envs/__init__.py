@@ -10,9 +10,11 @@ if __name__ == "envs":  # found in the folder of a checkout
     raise ImportError("there is no package envs: write quadrivium.envs")
 
 import importlib
+import re
 from typing import TYPE_CHECKING
 
 import gymnasium
+import pettingzoo
 
 if TYPE_CHECKING:
     from quadrivium.envs.core.options import Options
@@ -32,12 +34,15 @@ WORLDS = {
     "Explore": "quadrivium.envs.navigation.explore.env",
 }
 
+# Worlds in which several agents can act at once: those with a class `<Name>ParallelEnv` there too.
+PARALLEL_WORLDS = ("CrowdNav", "PointNav", "LimitOrderBook")
+
 # The names in `quadrivium.envs.board.GAMES`, which would load Numba; one class serves all.
 BOARD_GAMES = ("Breakthrough", "Chess", "ConnectFour", "Go", "Gomoku", "Hex", "Othello", "TicTacToe")
 
 
 def register_environments() -> None:
-    """Registers every environment id."""
+    """Registers every environment id, with Gymnasium and, from its 1.27 on, with PettingZoo."""
     for name, module in WORLDS.items():
         gymnasium.register(
             id=f"quadrivium/{name}-v0",
@@ -51,16 +56,31 @@ def register_environments() -> None:
             vector_entry_point="quadrivium.envs.board.env:BoardVectorEnv",
             kwargs={"name": game},
         )
+    if not hasattr(pettingzoo, "register"):
+        return
+    for name in PARALLEL_WORLDS:
+        pettingzoo.register("parallel", f"quadrivium/{name}-v0", f"{WORLDS[name]}:{name}ParallelEnv")
+    for game in BOARD_GAMES:
+        pettingzoo.register("aec", f"quadrivium/{game}-v0", f"quadrivium.envs.board.{module_name(game)}:env")
+
+
+def module_name(game: str) -> str:
+    """Returns how PettingZoo calls a board game: "connect_four_v0" for "ConnectFour"."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", game).lower() + "_v0"
+
+
+def board_game_name(env_id: str) -> str | None:
+    """Returns "ConnectFour" for "quadrivium/ConnectFour-v0", None for what is no board game of ours."""
+    name = env_id.removeprefix("quadrivium/").removesuffix("-v0")
+    return name if name in BOARD_GAMES and env_id == f"quadrivium/{name}-v0" else None
 
 
 def options_of(env_id: str) -> "type[Options] | None":
     """Returns the class that declares the arguments of an id of ours; None for any other id."""
+    if game := board_game_name(env_id):
+        return importlib.import_module("quadrivium.envs.board.env").options_of(game)
     name = env_id.removeprefix("quadrivium/").removesuffix("-v0")
-    if env_id != f"quadrivium/{name}-v0":
-        return None
-    if name in BOARD_GAMES:
-        return importlib.import_module("quadrivium.envs.board.env").options_of(name)
-    if name in WORLDS:
+    if name in WORLDS and env_id == f"quadrivium/{name}-v0":
         return getattr(importlib.import_module(WORLDS[name]), f"{name}Env").options
     return None
 

@@ -1,11 +1,13 @@
 """A world of ours is in every place where it must be; a test says which one was forgotten."""
 
 import ast
+import importlib
 import re
 import tomllib
 from pathlib import Path
 
 import gymnasium
+import pettingzoo
 import pytest
 
 from quadrivium import envs
@@ -35,6 +37,25 @@ def test_an_id_has_both_faces_and_declares_its_arguments(name):
     for entry in (spec.entry_point, spec.vector_entry_point):
         assert callable(gymnasium.envs.registration.load_env_creator(entry))
     assert issubclass(envs.options_of(name), Options)
+
+
+@pytest.mark.skipif(not hasattr(pettingzoo, "make"), reason="PettingZoo has a registry from 1.27 on")
+def test_pettingzoo_makes_every_game_and_every_world_of_several_agents_by_its_id():
+    ours = {
+        kind: {name for name in registry if name.startswith("quadrivium/")}
+        for kind, registry in (("aec", pettingzoo.aec_registry), ("parallel", pettingzoo.parallel_registry))
+    }
+    assert ours["aec"] == {f"quadrivium/{game}-v0" for game in envs.BOARD_GAMES}
+    assert ours["parallel"] == {
+        f"quadrivium/{name}-v0"
+        for name, module in envs.WORLDS.items()
+        if hasattr(importlib.import_module(module), f"{name}ParallelEnv")
+    }
+    game = pettingzoo.make("aec", "quadrivium/Go-v0", size=5)
+    game.reset(seed=0)
+    assert game.observation_space("black_0")["observation"].shape[1:] == (5, 5)
+    crowd = pettingzoo.make("parallel", "quadrivium/CrowdNav-v0", robots=4)
+    assert len(crowd.reset(seed=0)[0]) == 4
 
 
 def test_other_ids_declare_nothing():

@@ -18,24 +18,24 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
-from quadrivium.agents.alphazero.evaluator import NetworkEvaluator
-from quadrivium.agents.alphazero.exam import exam_of, policy_actions, searched_actions
-from quadrivium.agents.alphazero.ladder import Mover, elo_difference, play_match, random_mover
-from quadrivium.agents.alphazero.learner import Learner
-from quadrivium.agents.alphazero.network import Networks, PolicyValueNet
-from quadrivium.agents.alphazero.practice import Practice, auxiliary_of, part
-from quadrivium.agents.alphazero.protocols import Evaluator, Game
-from quadrivium.agents.alphazero.search import EvaluationCache, MatchSearch, PuctConfig, monte_carlo_search
-from quadrivium.agents.common.checkpoint import CheckpointError, Snapshot
-from quadrivium.agents.common.devices import choose_device
-from quadrivium.agents.common.hooks import IterationCallback, iteration_end, iteration_logged
-from quadrivium.agents.common.run_state import (
+from quadrivium.agents.alphazero.learn.judge import NetworkEvaluator
+from quadrivium.agents.alphazero.learn.learner import Learner
+from quadrivium.agents.alphazero.learn.network import Networks, PolicyValueNet
+from quadrivium.agents.alphazero.play.practice import Practice, auxiliary_of, part
+from quadrivium.agents.alphazero.watch.exam import exam_of, policy_actions, searched_actions
+from quadrivium.agents.alphazero.watch.ladder import Mover, elo_difference, play_match, random_mover
+from quadrivium.agents.compute.devices import choose_device
+from quadrivium.agents.nets.heads import mask_logits
+from quadrivium.agents.runs.checkpoint import CheckpointError, Snapshot
+from quadrivium.agents.runs.state import (
     capture_rng,
     optimizer_from_tensors,
     optimizer_to_tensors,
     restore_rng,
 )
-from quadrivium.agents.nets.heads import mask_logits
+from quadrivium.agents.search import EvaluationCache, MatchSearch, PuctConfig, monte_carlo_search
+from quadrivium.agents.search.protocols import Evaluator, Game
+from quadrivium.agents.training.hooks import IterationCallback, iteration_end, iteration_logged
 
 _LADDER_SEED = 2_000_000  # of openings and anchors: the same in every evaluation of every run
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from quadrivium.agents.alphazero.agent import AlphaZero
-from quadrivium.agents.alphazero.exam import exam_of
-from quadrivium.agents.common.tensorboard import Charts, lines
+from quadrivium.agents.alphazero.watch.exam import exam_of
+from quadrivium.agents.logs.tensorboard import Charts, lines
 
 
 def charts_of(agent: AlphaZero) -> Charts:

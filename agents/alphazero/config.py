@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Interval, Le
 
-from quadrivium.agents.common.devices import Bf16
+from quadrivium.agents.compute.devices import Bf16
 from quadrivium.agents.nets import NetConfig
 
 Fraction = Annotated[float, Interval(ge=0, le=1)]
@@ -55,8 +55,8 @@ class AlphaZeroConfig:
         ema_decay: decay of the averaged weights, which play; 0: the newest weights play.
         gamma: discount of a single player's rewards, a step; between two players 1.
         td_lambda: of the value targets: 1 waits for the end of the game, 0 trusts the next position's search;
-            see `quadrivium.agents.alphazero.returns.look_ahead`, and `quadrivium.agents.alphazero.episodes`
-            for a single player.
+            see `quadrivium.agents.alphazero.play.returns.look_ahead`, and
+            `quadrivium.agents.alphazero.play.episodes` for a single player.
         value_coef: weight of the value loss beside the policy's.
         root_value_share: share of search's value in the value target; the rest is the outcome's, or return's.
         ownership_coef: weight of the loss for who owns each point at the end (Go); 0: no such head.

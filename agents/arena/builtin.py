@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from quadrivium.agents.alphazero.protocols import Game
 from quadrivium.agents.arena.players import Table
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
+from quadrivium.agents.search.protocols import Game
 
 Script = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Maps copies of game rows (n,), and a random number (n,) uint64 for each, to actions (n,)."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from quadrivium.agents.common.errors import UserError
-from quadrivium.agents.common.run_directory import describe_write_error
+from quadrivium.agents.errors import UserError
+from quadrivium.agents.runs.directory import describe_write_error
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from quadrivium.agents.arena.builtin import mix
 from quadrivium.agents.arena.game_log import Fixture, GameRecord
 from quadrivium.agents.arena.openings import Opening
 from quadrivium.agents.arena.players import EngineError, TableGame, TablePlayer
-from quadrivium.agents.common.errors import one_line
+from quadrivium.agents.errors import one_line
 
 RULES = "rules"
 MOVE_LIMIT = "move limit"

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from quadrivium.agents.alphazero.protocols import Game
 from quadrivium.agents.arena.builtin import mix, pick
 from quadrivium.agents.arena.players import TableGame
-from quadrivium.agents.common.errors import UserError, one_line
+from quadrivium.agents.errors import UserError, one_line
+from quadrivium.agents.search.protocols import Game
 
 Opening = tuple[int, ...]
 """The actions from the first position on; the game goes on after them."""

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from quadrivium.agents.alphazero.protocols import Game, Notation
-from quadrivium.agents.common.errors import UserError, did_you_mean
+from quadrivium.agents.errors import UserError, did_you_mean
+from quadrivium.agents.search.protocols import Game, Notation
 
 
 class EngineError(Exception):

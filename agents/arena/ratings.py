@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from quadrivium.agents.arena.game_log import GameRecord
-from quadrivium.agents.common.statistics import Interval
+from quadrivium.agents.evaluation.intervals import Interval
 
 ELO = 400 / np.log(10)  # a natural unit of strength in points
 RESAMPLES = 1000

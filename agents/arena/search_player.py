@@ -4,8 +4,8 @@ import zlib
 
 import numpy as np
 
-from quadrivium.agents.alphazero.search import MatchSearch, monte_carlo_search
 from quadrivium.agents.arena.players import Table, positive_count
+from quadrivium.agents.search import MatchSearch, monte_carlo_search
 
 SLOTS = 1  # to begin with; a search makes more as games begin
 

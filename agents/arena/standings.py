@@ -9,7 +9,7 @@ from quadrivium.agents.arena.game_log import GameRecord
 from quadrivium.agents.arena.match import MOVE_LIMIT, RULES
 from quadrivium.agents.arena.ratings import Ratings, rate
 from quadrivium.agents.arena.sprt import Sprt, SprtState, pair_counts, sprt_state
-from quadrivium.agents.common.statistics import Interval
+from quadrivium.agents.evaluation.intervals import Interval
 
 # With fewer games than this between them, or fewer opening pairs than half as many, nothing is claimed.
 MIN_GAMES = 20

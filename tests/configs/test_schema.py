@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
 from quadrivium.configs.schema import flatten, load_config, read_resolved, to_data, to_text, validate
 from quadrivium.configs.yaml_format import parse_yaml, read_yaml
 

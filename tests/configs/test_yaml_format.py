@@ -2,7 +2,7 @@
 
 import pytest
 
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
 from quadrivium.configs.yaml_format import dump_yaml, parse_yaml, read_yaml
 
 

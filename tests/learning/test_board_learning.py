@@ -4,9 +4,9 @@ import gymnasium
 import pytest
 
 import quadrivium  # noqa: F401 (registers the ids)
-from quadrivium.agents.common.evaluation import AgentPlayer, RandomPlayer, play_episodes
-from quadrivium.agents.common.vec_env import BatchedVecEnv
+from quadrivium.agents.batches.vec_env import BatchedVecEnv
 from quadrivium.agents.dqn import DQN, DQNConfig
+from quadrivium.agents.evaluation.episodes import AgentPlayer, RandomPlayer, play_episodes
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
 

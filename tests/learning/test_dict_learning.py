@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from quadrivium.agents.common.checkpoint import load_checkpoint, save_checkpoint
-from quadrivium.agents.common.evaluation import AgentPlayer, film_episode, play_episodes
-from quadrivium.agents.common.hooks import IterationCallback
 from quadrivium.agents.dqn import DQN, DQNConfig
+from quadrivium.agents.evaluation.episodes import AgentPlayer, film_episode, play_episodes
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
+from quadrivium.agents.runs.checkpoint import load_checkpoint, save_checkpoint
+from quadrivium.agents.training.hooks import IterationCallback
 from tests.worlds.pointer import SIGNS, PointerEnv, PointerVectorEnv
 
 NET = NetConfig(width=32, token_mask_feature=0)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from stable_baselines3.common.envs import IdentityEnv
 
-from quadrivium.agents.common.vec_env import BatchedVecEnv
+from quadrivium.agents.batches.vec_env import BatchedVecEnv
 from quadrivium.agents.dqn import DQN, DQNConfig
 from quadrivium.agents.nets import NetConfig
 from tests.agents.worlds import ContextVectorEnv, SteadyVectorEnv

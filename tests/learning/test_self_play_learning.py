@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from quadrivium.agents.common.checkpoint import load_checkpoint, save_checkpoint
-from quadrivium.agents.common.evaluation import AgentPlayer, BaselinePlayer, play_episodes
-from quadrivium.agents.common.hooks import IterationCallback
 from quadrivium.agents.dqn import DQN, DQNConfig
+from quadrivium.agents.evaluation.episodes import AgentPlayer, BaselinePlayer, play_episodes
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
+from quadrivium.agents.runs.checkpoint import load_checkpoint, save_checkpoint
+from quadrivium.agents.training.hooks import IterationCallback
 from tests.worlds.line import LineVectorEnv
 
 PPO_CONFIG = PPOConfig(

@@ -21,7 +21,7 @@ from quadrivium.agents.arena.engines.gtp import (
 from quadrivium.agents.arena.engines.player import EnginePlayer
 from quadrivium.agents.arena.engines.player_text import check_keys, parse_engine_text
 from quadrivium.agents.arena.players import EngineError, Table, TableGame
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
 
 KEYS = {"movetime": "1000", "timeout": "60", "processes": "2"}
 LETTERS = "ABCDEFGHJKLMNOPQRST"  # of the columns in GTP

@@ -16,7 +16,7 @@ import numpy as np
 from quadrivium.agents.arena.engines.gtp import score_text
 from quadrivium.agents.arena.engines.seat import Seat
 from quadrivium.agents.arena.players import EngineError, TableGame
-from quadrivium.agents.common.errors import UserError, one_line
+from quadrivium.agents.errors import UserError, one_line
 
 SEATS = {"b": 0, "black": 0, "w": 1, "white": 1}
 PASS = "pass"

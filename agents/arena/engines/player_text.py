@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from quadrivium.agents.arena.engines.process import engine_command
-from quadrivium.agents.common.errors import UserError, did_you_mean, one_line
+from quadrivium.agents.errors import UserError, did_you_mean, one_line
 
 ANSWER_SECONDS = 60.0  # by default an engine that says nothing for so long is taken for dead
 

@@ -15,7 +15,7 @@ from collections import deque
 from typing import IO, cast
 
 from quadrivium.agents.arena.players import EngineError
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
 
 PACKAGES = {"gnugo": "gnugo", "stockfish": "stockfish", "gnuchess": "gnuchess"}  # what Debian calls them
 GAME_DIRECTORIES = ("/usr/games", "/usr/local/games")  # Debian's; root's PATH lacks them

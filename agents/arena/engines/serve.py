@@ -9,7 +9,7 @@ from quadrivium.agents.arena.engines.gtp_server import GtpServer
 from quadrivium.agents.arena.engines.seat import Seat
 from quadrivium.agents.arena.engines.uci_server import UciServer
 from quadrivium.agents.arena.players import Table, TablePlayer
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
 
 GAMES = {"gtp": "Go", "uci": "Chess"}
 """What is played over each protocol, by the registry's names."""

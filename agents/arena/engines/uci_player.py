@@ -12,7 +12,7 @@ from quadrivium.agents.arena.engines.player import EnginePlayer
 from quadrivium.agents.arena.engines.player_text import EngineText, parse_engine_text
 from quadrivium.agents.arena.engines.uci import LIMITS, UciEngine, UciOption, UciSetup
 from quadrivium.agents.arena.players import EngineError, Table
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
 
 OWN = (*LIMITS, "timeout", "processes")
 DEFAULT_MOVETIME = 100

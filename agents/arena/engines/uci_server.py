@@ -17,7 +17,7 @@ import numpy as np
 
 from quadrivium.agents.arena.engines.seat import Seat
 from quadrivium.agents.arena.players import EngineError
-from quadrivium.agents.common.errors import UserError, one_line
+from quadrivium.agents.errors import UserError, one_line
 
 STARTPOS = "startpos"
 ROW = np.arange(1)

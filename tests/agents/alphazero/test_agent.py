@@ -7,8 +7,8 @@ from stable_baselines3.common.logger import KVWriter, Logger
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
-from quadrivium.agents.common.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.runs.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from quadrivium.envs.board.registry import GAMES
 
 SMALL = NetConfig("cnn", width=8, depth=1, normalize_inputs=False)
@@ -96,7 +96,7 @@ def test_half_and_the_other_half_equal_the_whole_bit_for_bit(name, settings, tmp
 
 
 def stop_after(iterations):
-    from quadrivium.agents.common.hooks import IterationCallback
+    from quadrivium.agents.training.hooks import IterationCallback
 
     class Stop(IterationCallback):
         def on_iteration_logged(self):

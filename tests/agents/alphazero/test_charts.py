@@ -11,7 +11,7 @@ from quadrivium.agents.alphazero.charts import charts_of
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.nets import NetConfig
 from quadrivium.envs.board import Othello, TicTacToe
-from tests.agents.alphazero.search_toys import Corridor
+from tests.agents.search.toys import Corridor
 
 NET = NetConfig("cnn", 8, 1, normalize_inputs=False)
 SMALL = {

@@ -9,11 +9,11 @@ import torch
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
-from quadrivium.agents.common.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.runs.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from quadrivium.envs.core.world_game import WorldGame
-from tests.agents.alphazero.search_toys import Corridor
-from tests.commands import run_evaluate, run_train
+from tests.agents.search.toys import Corridor
+from tests.commands.running import run_evaluate, run_train
 from tests.worlds import cartpole
 
 MLP = NetConfig("mlp", width=32, depth=1)
@@ -89,7 +89,7 @@ def carts(seed=0, **settings):
 
 
 def stop_after(iterations):
-    from quadrivium.agents.common.hooks import IterationCallback
+    from quadrivium.agents.training.hooks import IterationCallback
 
     class Stop(IterationCallback):
         def on_iteration_logged(self):

@@ -6,7 +6,7 @@ import torch
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
-from quadrivium.agents.alphazero.network import PolicyValueNet
+from quadrivium.agents.alphazero.learn.network import PolicyValueNet
 from quadrivium.agents.nets import NetConfig
 from quadrivium.envs.board.registry import GAMES
 from tests.agents.alphazero.test_agent import stop_after

@@ -6,8 +6,8 @@ import shutil
 import pytest
 import torch
 
-from quadrivium.agents.common.checkpoint import list_checkpoints, load_checkpoint
-from tests.commands import run_evaluate, run_train
+from quadrivium.agents.runs.checkpoint import list_checkpoints, load_checkpoint
+from tests.commands.running import run_evaluate, run_train
 
 CONFIG = """
 name: small

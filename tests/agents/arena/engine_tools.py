@@ -10,7 +10,7 @@ import pytest
 
 from quadrivium.agents.arena.engines.process import engine_command
 from quadrivium.agents.arena.players import Table, TablePlayer
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
 from quadrivium.envs.board import GAMES
 
 GNUGO = "gnugo --mode gtp --level 1 --chinese-rules --positional-superko"

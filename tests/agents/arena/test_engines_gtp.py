@@ -6,7 +6,7 @@ import pytest
 from quadrivium.agents.arena.engines.gtp import parse_score, score_text
 from quadrivium.agents.arena.engines.gtp_player import make_gtp
 from quadrivium.agents.arena.players import EngineError
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
 from tests.agents.arena.engine_tools import (
     GNUGO,
     ROW,

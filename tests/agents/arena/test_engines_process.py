@@ -9,7 +9,7 @@ import pytest
 
 from quadrivium.agents.arena.engines.process import EngineProcess, engine_command
 from quadrivium.agents.arena.players import EngineError
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
 
 
 def start(source, name="fake"):

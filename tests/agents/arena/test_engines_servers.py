@@ -13,7 +13,7 @@ from quadrivium.agents.arena.engines.serve import serve, with_simulations
 from quadrivium.agents.arena.engines.uci_server import UciServer
 from quadrivium.agents.arena.players import parse_player
 from quadrivium.agents.arena.search_player import make_mcts
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
 from tests.agents.arena.engine_tools import ROW, table
 
 

@@ -7,7 +7,7 @@ import pytest
 from quadrivium.agents.arena.engines.uci import UciOption, parse_option
 from quadrivium.agents.arena.engines.uci_player import make_uci
 from quadrivium.agents.arena.players import EngineError
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
 from tests.agents.arena.engine_tools import (
     ROW,
     begin,

@@ -9,7 +9,7 @@ from quadrivium.agents.arena.match import Match
 from quadrivium.agents.arena.openings import random_openings, read_openings
 from quadrivium.agents.arena.players import EngineError
 from quadrivium.agents.arena.search_player import make_mcts
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
 from tests.agents.arena.fakes import Fake, Named, table
 
 

@@ -11,7 +11,7 @@ from quadrivium.agents.arena.report import to_json
 from quadrivium.agents.arena.sprt import Sprt
 from quadrivium.agents.arena.standings import stand
 from quadrivium.agents.arena.tournament import Plan, Tournament
-from quadrivium.agents.common.errors import UserError
+from quadrivium.agents.errors import UserError
 from tests.agents.arena.fakes import Fake, Named, table
 
 GAME = table("TicTacToe").game

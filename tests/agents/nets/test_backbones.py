@@ -3,10 +3,10 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from quadrivium.agents.common.policies import ActorCritic
-from quadrivium.agents.common.q_policy import QNet
+from quadrivium.agents.dqn.policy import QNet
 from quadrivium.agents.nets import NetConfig, QHead, copy_backbone, make_backbone
 from quadrivium.agents.nets.layers import Tanh, masked_max, masked_mean
+from quadrivium.agents.ppo.policy import ActorCritic
 
 VECTOR = spaces.Box(-1, 1, (7,), np.float32)
 TOKENS = spaces.Box(-1, 1, (5, 6), np.float32)

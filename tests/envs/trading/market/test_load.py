@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quadrivium.configs.trading import make_example
 from quadrivium.envs.trading.market.bars import COLUMNS
 from quadrivium.envs.trading.market.load import load_bars
 from quadrivium.envs.trading.market.simulate import SimulatorConfig, simulate
+from tests.envs.trading.market.make_example import EXAMPLE, write_example
 
-EXAMPLE = Path(make_example.__file__).with_name("example.csv")
 Write = Callable[..., Path]
 
 
@@ -303,14 +302,11 @@ def test_periods_per_year_follow_from_the_spacing(write: Write, frequency: str, 
     assert load_bars(path, periods_per_year=7).periods_per_year == 7
 
 
-def test_the_example_loads_and_is_what_its_script_writes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_example_loads_and_is_what_its_script_writes(tmp_path: Path) -> None:
     bars = load_bars(EXAMPLE)
     assert str(bars).startswith("756 bars of 3 assets (ACME, BOLT, CASK) from 2021-01-04")
     assert EXAMPLE.stat().st_size < 200_000
-    monkeypatch.setattr(make_example, "__file__", str(tmp_path / "make_example.py"))
-    make_example.main()
+    write_example(tmp_path / "example.csv")
     again = load_bars(tmp_path / "example.csv")
     for name in COLUMNS:  # to the last printed digit: another machine's exp may round otherwise
         np.testing.assert_allclose(getattr(again, name), getattr(bars, name), rtol=3e-4)

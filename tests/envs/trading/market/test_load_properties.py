@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from quadrivium.configs.trading import make_example
 from quadrivium.envs.trading.market.bars import COLUMNS, Bars
 from quadrivium.envs.trading.market.load import load_bars
+from tests.envs.trading.market.make_example import EXAMPLE
 
-LINES = Path(make_example.__file__).with_name("example.csv").read_text(encoding="utf-8").splitlines()[:31]
+LINES = EXAMPLE.read_text(encoding="utf-8").splitlines()[:31]
 CELLS = [line.split(",") for line in LINES]
 NASTY = [
     "",

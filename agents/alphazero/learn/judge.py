@@ -1,0 +1,64 @@
+"""The network as search's evaluator."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+
+from quadrivium.agents.alphazero.learn.network import PolicyValueNet
+from quadrivium.agents.compute.devices import Bf16, autocast
+from quadrivium.agents.search.protocols import Evaluation, Symmetries
+
+
+class NetworkEvaluator:
+    """Judges batches of positions as they are, or after `turn` each turned by a random symmetry.
+
+    Args:
+        net: the network; on the device where it is.
+        bf16: run the network in bfloat16 autocast.
+
+    Attributes:
+        positions: how many have been judged.
+        batches: in how many calls.
+        seconds: spent in the network, copies to and from the device included.
+    """
+
+    def __init__(self, net: PolicyValueNet, *, bf16: Bf16 = False) -> None:
+        self.net = net
+        self._turns: tuple[Symmetries, np.random.Generator] | None = None
+        self._bf16: Bf16 = bf16
+        self._device = next(net.parameters()).device
+        self.reset_counters()
+
+    def turn(self, symmetries: Symmetries | None, rng: np.random.Generator) -> None:
+        """Turns boards by these symmetries from now on, drawn by `rng`; None: no more."""
+        self._turns = None if symmetries is None else (symmetries, rng)
+
+    def reset_counters(self) -> None:
+        """Counts from zero again."""
+        self.positions, self.batches, self.seconds = 0, 0, 0.0
+
+    def __call__(self, obs: np.ndarray, legal: np.ndarray, /) -> Evaluation:
+        """Returns logits (n, A) and values (n,); obs (n, C, H, W) float32, legal (n, A) int8."""
+        began = time.perf_counter()
+        if self._turns is None:
+            logits, values = self._judge(obs)
+        else:
+            symmetries, rng = self._turns
+            which = rng.integers(len(symmetries), size=len(obs))
+            cells, actions = symmetries.cells[which], symmetries.actions[which]
+            planes = obs.reshape(len(obs), obs.shape[1], -1)
+            turned, values = self._judge(np.take_along_axis(planes, cells[:, None], 2).reshape(obs.shape))
+            logits = np.empty_like(turned)
+            np.put_along_axis(logits, actions, turned, 1)
+        self.positions += len(obs)
+        self.batches += 1
+        self.seconds += time.perf_counter() - began
+        return Evaluation(logits, values)
+
+    def _judge(self, obs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        with torch.inference_mode(), autocast(self._device, self._bf16):
+            logits, values = self.net.judge(torch.from_numpy(np.ascontiguousarray(obs)).to(self._device))
+        return logits.cpu().numpy(), values.cpu().numpy()

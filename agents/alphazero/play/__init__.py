@@ -1,0 +1,1 @@
+"""Self-play: games, their records, the window of positions to learn from."""

@@ -1,0 +1,86 @@
+"""Positions of a single player's episodes, and the returns that they are learned to be worth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from quadrivium.agents.alphazero.play.records import Samples
+from quadrivium.agents.alphazero.play.returns import lambda_returns
+from quadrivium.agents.search.protocols import Game
+
+
+class EpisodeRecords:
+    """How the positions of a world with one player are packed, and how its rewards become their values.
+
+    A record holds what its own move earned, and all moves up to the next record: where some searches are fast
+    and leave none, the next record is several moves on.
+
+    Attributes:
+        dtype: of a record.
+    """
+
+    def __init__(self, game: Game, gamma: float, td_lambda: float, root_share: float = 0.0) -> None:
+        self._root_share = root_share
+        self._shape, self._num_actions = game.observation_shape, game.num_actions
+        self._gamma, self._lambda = gamma, td_lambda
+        fields: list[Any] = [
+            ("obs", "f4", int(np.prod(self._shape))),
+            ("legal", "u1", (self._num_actions + 7) // 8),
+            ("policy", "f4", self._num_actions),
+            ("root_value", "f4"),
+            ("reward", "f4"),  # discounted, up to the next record
+            ("discount", "f4"),  # gamma to the power of the moves up to there
+            ("outcome", "f4"),  # the return
+        ]
+        self.dtype = np.dtype(fields)
+
+    def pack(
+        self,
+        obs: np.ndarray,
+        legal: np.ndarray,
+        policy: np.ndarray,
+        root_value: np.ndarray,
+        to_move: np.ndarray,
+    ) -> np.ndarray:
+        """Returns n records before their moves; arguments as in `Samples`, `to_move` is not needed."""
+        records = np.zeros(len(obs), self.dtype)
+        records["obs"] = obs.reshape(len(obs), -1)
+        records["legal"] = np.packbits(legal != 0, axis=1)
+        records["policy"] = policy
+        records["root_value"] = root_value
+        records["discount"] = 1.0
+        return records
+
+    def pay(self, records: np.ndarray, counts: np.ndarray, rewards: np.ndarray) -> None:
+        """Adds a move's rewards (n, 1) to the last of each game's records (n, T), of which `counts` (n,) are
+        in use.
+        """
+        rows = np.flatnonzero(counts)
+        last = counts[rows] - 1
+        discounts = records["discount"][rows, last]
+        records["reward"][rows, last] += discounts * rewards[rows, 0]
+        records["discount"][rows, last] = discounts * np.float32(self._gamma)
+
+    def finish(self, records: np.ndarray, returns: np.ndarray, ends: dict[str, np.ndarray]) -> None:
+        """Writes into the records (n,) of one episode what they are worth.
+
+        returns: is not needed. ends["beyond"]: the value of the position at which the episode ended.
+        """
+        records["outcome"] = lambda_returns(
+            records["reward"], records["discount"], records["root_value"], float(ends["beyond"]), self._lambda
+        )
+
+    def unpack(self, records: np.ndarray) -> Samples:
+        """Returns the records (n,) as arrays."""
+        legal = np.unpackbits(records["legal"], axis=1, count=self._num_actions)
+        return Samples(
+            obs=np.ascontiguousarray(records["obs"]).reshape(len(records), *self._shape),
+            legal=legal.astype(np.bool_),
+            policy=records["policy"],
+            outcome=records["outcome"],
+            root_value=records["root_value"],
+            root_share=np.full(len(records), self._root_share, np.float32),
+            auxiliary={},
+        )

@@ -1,0 +1,122 @@
+"""One of the games that an agent plays against itself: games under way, and what came of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.play.counts import Statistics
+from quadrivium.agents.alphazero.play.outcomes import outcomes_of
+from quadrivium.agents.alphazero.play.records import AUXILIARY
+from quadrivium.agents.alphazero.play.self_play import SelfPlay, SelfPlayConfig
+from quadrivium.agents.alphazero.play.window import Replay, WindowConfig
+from quadrivium.agents.search import GumbelConfig, SearchResult, Tree, gumbel_search
+from quadrivium.agents.search.protocols import Evaluator, Game, Symmetries
+
+
+class Practice:
+    """Self-play of one game, or of one board size of it.
+
+    Args:
+        game: what is played.
+        config: hyper-parameters.
+        games: how many are played at once.
+        rng: draws what is random in self-play.
+
+    Raises:
+        ValueError: the config does not fit the game.
+
+    Attributes:
+        outcomes: what depends on the number of players: records, value head, discount.
+        symmetries: of the board, where they are used; else None.
+        replay: the window that is learned from.
+        owed: positions that came in, times `reuse`, and are not yet learned from: what is left of a batch.
+    """
+
+    def __init__(self, game: Game, config: AlphaZeroConfig, games: int, rng: np.random.Generator) -> None:
+        self.game, self.games, self._config, self._rng = game, games, config, rng
+        self.outcomes = outcomes_of(game, config, auxiliary_of(config, game))
+        symmetries: Symmetries | None = getattr(game, "symmetries", None) if config.symmetries else None
+        self.symmetries = symmetries if symmetries is not None and len(symmetries) > 1 else None
+        self.replay = Replay(
+            self.outcomes.records.dtype,
+            WindowConfig(config.window_min, config.window_max, config.window_exponent, config.window_expand),
+        )
+        self.owed = 0.0
+        self._tree: Tree | None = None
+        self._self_play = SelfPlay(
+            game,
+            self.outcomes,
+            self._search,
+            SelfPlayConfig(
+                full_search_share=config.full_search_share,
+                fast_simulations=config.fast_simulations,
+                random_plies=config.random_plies,
+                random_share=config.random_share,
+            ),
+            games,
+            rng,
+        )
+
+    def play(self, evaluator: Evaluator, simulations: int) -> tuple[np.ndarray, Statistics]:
+        """Plays `n_steps` moves of every game.
+
+        Returns the records (n,) of those that ended, which are in the window then, and their statistics.
+        """
+        statistics = self._self_play.statistics = self.outcomes.statistics()
+        records = self._self_play.play(self._config.n_steps, evaluator, simulations)
+        self.replay.add(records)
+        self.owed += len(records) * self._config.reuse
+        return records, statistics
+
+    def _search(
+        self, roots: np.ndarray, evaluator: Evaluator, simulations: int, rng: np.random.Generator
+    ) -> SearchResult:
+        # The arrays of the trees are used again while nothing changes: asking for memory takes time.
+        if self._tree is None or not self._tree.fits(self.game, len(roots), simulations + 1):
+            self._tree = Tree(self.game, len(roots), simulations + 1)
+        roots = self.outcomes.to_search(roots)
+        return gumbel_search(self.game, roots, evaluator, self._gumbel(simulations), rng, self._tree)
+
+    def _gumbel(self, simulations: int) -> GumbelConfig:
+        return GumbelConfig(
+            simulations=simulations,
+            max_considered=self._config.max_considered,
+            c_visit=self._config.c_visit,
+            c_scale=self._config.c_scale,
+            rescale=self._config.rescale_q,
+            discount=self.outcomes.discount,
+        )
+
+    # ---- exact resume
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Returns the games and the window as they stand; random numbers are the caller's `rng`."""
+        state = {f"self_play/{key}": array for key, array in self._self_play.state().items()}
+        state |= {f"replay/{key}": array for key, array in self.replay.state().items()}
+        return state | {"owed": np.array(self.owed)}
+
+    def load_state(self, state: dict[str, np.ndarray]) -> None:
+        """Takes over what `state` returned; raises ValueError or KeyError if it is of other games."""
+        self._self_play.load_state(part(state, "self_play/"))
+        self.replay.load_state(part(state, "replay/"))
+        self.owed = float(state["owed"])
+
+
+def auxiliary_of(config: AlphaZeroConfig, game: Game) -> tuple[str, ...]:
+    """Returns the names of the auxiliary heads; raises ValueError for one that the game knows nothing of."""
+    names = tuple(config.auxiliary())
+    for name in names:
+        if not hasattr(game, name):
+            title = getattr(game, "title", type(game).__name__)
+            known = [f"{other}_coef" for other in AUXILIARY if hasattr(game, other)]
+            remedy = f"it has {' and '.join(known)}" if known else "no auxiliary head is possible"
+            raise ValueError(f"{name}_coef is above 0, but {title} has no {name}; give 0 ({remedy})")
+    return names
+
+
+def part(state: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Returns the entries whose names begin with `prefix`, without it."""
+    return {key.removeprefix(prefix): array for key, array in state.items() if key.startswith(prefix)}

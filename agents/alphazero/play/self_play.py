@@ -1,0 +1,191 @@
+"""Self-play in lock-step: every game makes a move, all their searches together; ended games begin anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from quadrivium.agents.alphazero.play.outcomes import Outcomes
+from quadrivium.agents.search.protocols import Evaluator, Game
+
+
+class Found(Protocol):
+    """What self-play needs of a search's result."""
+
+    @property
+    def actions(self) -> np.ndarray:
+        """(B,) int, the move to play."""
+        ...
+
+    @property
+    def policy(self) -> np.ndarray:
+        """(B, A) float32, what the policy should have been."""
+        ...
+
+    @property
+    def values(self) -> np.ndarray:
+        """(B,) float32, of the root for the player to move."""
+        ...
+
+
+class Search(Protocol):
+    """Searches B positions at once."""
+
+    def __call__(
+        self, roots: np.ndarray, evaluator: Evaluator, simulations: int, rng: np.random.Generator, /
+    ) -> Found:
+        """Returns moves, policies and values for the positions `roots` (B,), which it leaves as they are."""
+        ...
+
+
+@dataclass(frozen=True)
+class SelfPlayConfig:
+    """See `AlphaZeroConfig`."""
+
+    full_search_share: float = 1.0
+    fast_simulations: int = 8
+    random_plies: int = 0
+    random_share: float = 0.0
+
+
+class SelfPlay:
+    """B games, their unfinished records and what decides how they go on.
+
+    Args:
+        game: what is played.
+        outcomes: what is kept of the positions, and how the games' ends tell what they were worth.
+        search: chooses the moves.
+        config: how games are begun and which moves are learned from.
+        games: B.
+        rng: draws everything that is random here, the search's noise included.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        outcomes: Outcomes,
+        search: Search,
+        config: SelfPlayConfig,
+        games: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self._game, self._outcomes, self._format = game, outcomes, outcomes.records
+        self._search, self._config, self._rng = search, config, rng
+        self._rows = np.arange(games)
+        self.pool = np.zeros(games, game.state_dtype)
+        self._seeds = 0
+        self._begin(self._rows)
+        self._records = np.zeros((games, 64), self._format.dtype)
+        self._counts = np.zeros(games, np.int64)
+        self._moves = np.zeros(games, np.int64)
+        self._returns = np.zeros((games, game.num_players))
+        self.statistics = outcomes.statistics()
+
+    def play(self, moves: int, evaluator: Evaluator, simulations: int) -> np.ndarray:
+        """Plays `moves` of every game; returns the records (n,) of the games that ended."""
+        finished = [np.zeros(0, self._format.dtype)]
+        for _ in range(moves):
+            finished += self._move(evaluator, simulations)
+        return np.concatenate(finished)
+
+    def _move(self, evaluator: Evaluator, simulations: int) -> list[np.ndarray]:
+        game, rows = self._game, self._rows
+        full = self._config.full_search_share == 1 or self._rng.random() < self._config.full_search_share
+        found = self._search(
+            self.pool, evaluator, simulations if full else self._config.fast_simulations, self._rng
+        )
+        if full:
+            self._append(found)
+        game.step(self.pool, rows, found.actions, check=False)
+        self._moves += 1
+        result = game.result(self.pool, rows)
+        self._returns += result.returns
+        self._format.pay(self._records, self._counts, result.returns)
+        ended = np.flatnonzero(result.over | result.truncated)
+        if not len(ended):
+            return []
+        records = self._finish(ended, evaluator)
+        self._begin(ended)
+        return records
+
+    def _append(self, found: Found) -> None:
+        game, rows = self._game, self._rows
+        records = self._format.pack(
+            game.observe(self.pool, rows),
+            game.legal(self.pool, rows),
+            found.policy,
+            found.values,
+            game.result(self.pool, rows).to_move,
+        )
+        if self._counts.max() == self._records.shape[1]:
+            self._records = np.concatenate([self._records, np.zeros_like(self._records)], axis=1)
+        self._records[rows, self._counts] = records
+        self._counts += 1
+
+    def _finish(self, ended: np.ndarray, evaluator: Evaluator) -> list[np.ndarray]:
+        """Returns the records of each ended game, with how it ended."""
+        ends = self._outcomes.ends(self.pool, ended, evaluator)
+        returns = self._returns[ended]
+        finished: list[np.ndarray] = []
+        for k, b in enumerate(ended):
+            records = self._records[b, : self._counts[b]].copy()
+            self._format.finish(records, returns[k], {name: values[k] for name, values in ends.items()})
+            finished.append(records)
+        positions = int(self._counts[ended].sum())
+        self.statistics.add(self.pool, ended, self._moves[ended], returns, positions)
+        self._counts[ended] = 0
+        self._moves[ended] = 0
+        self._returns[ended] = 0
+        return finished
+
+    def _begin(self, ended: np.ndarray) -> None:
+        """Begins new games in the rows `ended`, some of them with random moves."""
+        fresh = self._game.pool(len(ended), self._seeds)
+        self._seeds += len(ended)
+        if self._config.random_plies:
+            plies = self._rng.integers(1, self._config.random_plies + 1, len(ended))
+            plies[self._rng.random(len(ended)) >= self._config.random_share] = 0
+            for ply in range(int(plies.max(initial=0))):
+                self._play_randomly(fresh, np.flatnonzero(plies > ply))
+        self.pool[ended] = fresh
+
+    def _play_randomly(self, pool: np.ndarray, rows: np.ndarray) -> None:
+        """Plays a random move, but none that ends its game."""
+        if not len(rows):
+            return
+        before = pool[rows].copy()
+        self._game.step(pool, rows, self._game.random_actions(pool, rows), check=False)
+        over = self._game.result(pool, rows).over
+        pool[rows[over]] = before[over]
+
+    # ---- exact resume
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Returns the games as they stand; random numbers are the caller's `rng`."""
+        records = self._records[:, : max(int(self._counts.max()), 1)].copy()
+        records[np.arange(records.shape[1]) >= self._counts[:, None]] = 0  # what ended games left behind
+        return {
+            "pool": self.pool.copy(),
+            "records": records,
+            "counts": self._counts.copy(),
+            "moves": self._moves.copy(),
+            "returns": self._returns.copy(),
+            "seeds": np.array(self._seeds),
+        }
+
+    def load_state(self, state: dict[str, np.ndarray]) -> None:
+        """Takes over what `state` returned; raises ValueError if it is of other games."""
+        if state["pool"].dtype != self.pool.dtype or len(state["pool"]) != len(self.pool):
+            raise ValueError(
+                f"{len(state['pool'])} games of another kind or number than the {len(self.pool)} of this "
+                "run; resume with the run's own config"
+            )
+        if check := getattr(self._game, "check_rows", None):
+            check(state["pool"])
+        self.pool[:] = state["pool"]
+        self._records = state["records"].copy()
+        self._counts[:], self._moves[:] = state["counts"], state["moves"]
+        self._returns[:] = state["returns"]
+        self._seeds = int(state["seeds"])

@@ -1,0 +1,1 @@
+"""What a run of AlphaZero shows of itself: a ladder, an exam, games, charts."""

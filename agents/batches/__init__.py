@@ -1,0 +1,1 @@
+"""Vector environments and batches of observations, as agents take them."""

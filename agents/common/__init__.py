@@ -1,1 +1,0 @@
-"""What all agents share: run directories, checkpoints, vector environments."""

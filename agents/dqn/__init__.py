@@ -1,0 +1,5 @@
+"""DQN, read top to bottom: `agent` has the loss and the update, `collect` the steps."""
+
+from quadrivium.agents.dqn.agent import DQN, DQNConfig
+
+__all__ = ["DQN", "DQNConfig"]

@@ -1,0 +1,1 @@
+"""Whole episodes of players, and what may be said of them: means, intervals, reports."""

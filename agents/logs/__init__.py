@@ -1,0 +1,1 @@
+"""What a run says: TensorBoard, metrics.jsonl, films, progress on the terminal."""

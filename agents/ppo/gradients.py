@@ -1,0 +1,133 @@
+"""The gradient of an actor-critic's minibatch in pieces, which the threads of a crew share.
+
+A piece is the actor or the critic on a block of rows, or both where they share a trunk. Pieces depend on the
+minibatch and the network alone, and are added up in order: the number of threads never changes the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from quadrivium.agents.compute.crew import Crew, blocks
+from quadrivium.agents.nets.tower import tower, tower_parameters
+from quadrivium.agents.ppo.policy import ActorCritic
+from quadrivium.agents.ppo.rollout import Batch
+
+
+class Outputs(NamedTuple):
+    """What the current networks say of a minibatch."""
+
+    values: Tensor  # (B,)
+    log_probs: Tensor  # (B,) of the actions that were taken
+    entropy: Tensor | None  # (B,); None: unknown, estimated from log_probs
+
+    def detach(self) -> Outputs:
+        """Returns the same numbers without their history."""
+        entropy = None if self.entropy is None else self.entropy.detach()
+        return Outputs(self.values.detach(), self.log_probs.detach(), entropy)
+
+
+class Slopes(NamedTuple):
+    """A loss, by its derivatives."""
+
+    by_policy: Callable[[Tensor, Tensor | None, Batch], tuple[Tensor, Tensor | None]]
+    """from log_probs (B,), entropy (B,) or None, and their batch to the derivatives by both"""
+    by_values: Callable[[Tensor, Batch], Tensor]
+    """from values (B,) and their batch to the derivative"""
+
+
+class _Piece(NamedTuple):
+    """What is known of a block of rows after a piece."""
+
+    values: Tensor | None  # (B,)
+    log_probs: Tensor | None  # (B,)
+    entropy: Tensor | None  # (B,)
+    gradients: dict[int, Tensor]  # by the parameter's place in `policy.parameters()`
+
+
+class DividedGradient:
+    """Computes outputs and gradient of a policy's minibatches, in pieces.
+
+    Args:
+        policy: on the CPU.
+        autocast: returns the context in which networks run.
+    """
+
+    def __init__(self, policy: ActorCritic, autocast: Callable[[], Any]) -> None:
+        self._policy, self._autocast = policy, autocast
+        self._places = {id(parameter): place for place, parameter in enumerate(policy.parameters())}
+
+    def __call__(self, crew: Crew, batch: Batch, slopes: Slopes) -> tuple[Outputs, list[Tensor]]:
+        """Returns the outputs for the batch, and the gradient by each of the policy's parameters."""
+        parts = [batch.rows(block) for block in blocks(len(batch.returns), self._policy.gradient_rows)]
+        kinds = [self._actor, self._critic] if self._policy.separate_critic else [self._both]
+        done = crew.run([partial(kind, part, slopes) for part in parts for kind in kinds])
+        gradients: dict[int, Tensor] = {}
+        for piece in done:
+            for place, gradient in piece.gradients.items():
+                before = gradients.get(place)
+                gradients[place] = gradient if before is None else before.add_(gradient)
+        columns = (_joined(column) for column in zip(*(piece[:3] for piece in done), strict=True))
+        values, log_probs, entropy = columns
+        assert values is not None
+        assert log_probs is not None
+        return Outputs(values, log_probs, entropy), [gradients[place] for place in range(len(self._places))]
+
+    def _actor(self, batch: Batch, slopes: Slopes) -> _Piece:
+        policy = self._policy
+        with self._autocast():
+            parts = policy.backbone.stem(batch.obs)
+            raw, pull = tower(policy.backbone.trunk, policy.policy_head, parts)
+        out = policy.masked_outputs(raw.requires_grad_(), batch.obs)
+        log_probs, entropy, ends, starts = self._judge(out, batch, slopes)
+        by_raw, *by_log_std = torch.autograd.grad(ends, [raw, *self._log_std()], starts)
+        parameters = [*tower_parameters(policy.backbone.trunk, policy.policy_head), *self._log_std()]
+        return _Piece(None, log_probs, entropy, self._placed(parameters, [*pull(by_raw), *by_log_std]))
+
+    def _critic(self, batch: Batch, slopes: Slopes) -> _Piece:
+        policy, trunk = self._policy, self._policy.critic_trunk
+        assert trunk is not None
+        with self._autocast():
+            out, pull = tower(trunk, policy.value_head, policy.backbone.stem(batch.obs))
+        values = out.flatten()
+        slope = slopes.by_values(values, batch).unsqueeze(1)  # (B, 1)
+        return _Piece(
+            values, None, None, self._placed(tower_parameters(trunk, policy.value_head), pull(slope))
+        )
+
+    def _both(self, batch: Batch, slopes: Slopes) -> _Piece:
+        parameters = list(self._policy.parameters())
+        with self._autocast():
+            out, values = self._policy.outputs(batch.obs)
+        values = values.flatten()
+        by_values = slopes.by_values(values.detach(), batch)
+        log_probs, entropy, ends, starts = self._judge(out, batch, slopes)
+        gradients = torch.autograd.grad([values, *ends], parameters, [by_values, *starts])
+        return _Piece(values.detach(), log_probs, entropy, self._placed(parameters, gradients))
+
+    def _judge(
+        self, out: Tensor, batch: Batch, slopes: Slopes
+    ) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
+        """Returns log-probabilities, entropies, and from where with which slopes the derivative begins."""
+        ends = list(self._policy.distribution.log_prob_entropy(out, self._policy.log_std, batch.actions))
+        log_probs, entropy = (end.detach() for end in ends)
+        starts = slopes.by_policy(log_probs, entropy, batch)
+        wanted = [(end, start) for end, start in zip(ends, starts, strict=True) if start is not None]
+        return log_probs, entropy, [end for end, _ in wanted], [start for _, start in wanted]
+
+    def _log_std(self) -> list[Tensor]:
+        return [] if self._policy.log_std is None else [self._policy.log_std]
+
+    def _placed(self, parameters: Sequence[Tensor], gradients: Sequence[Tensor]) -> dict[int, Tensor]:
+        pairs = zip(parameters, gradients, strict=True)
+        return {self._places[id(parameter)]: gradient for parameter, gradient in pairs}
+
+
+def _joined(pieces: Sequence[Tensor | None]) -> Tensor | None:
+    known = [piece for piece in pieces if piece is not None]
+    return torch.cat(known) if known else None

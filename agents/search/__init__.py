@@ -1,0 +1,21 @@
+"""Tree search as batched functions over pools of game states; it knows only the `Game` protocol."""
+
+from quadrivium.agents.search.cache import EvaluationCache
+from quadrivium.agents.search.gumbel import GumbelConfig, gumbel_search
+from quadrivium.agents.search.lockstep import NullEvaluator
+from quadrivium.agents.search.puct import MatchSearch, PuctConfig
+from quadrivium.agents.search.rollout import RolloutEvaluator, monte_carlo_search
+from quadrivium.agents.search.tree import SearchResult, Tree
+
+__all__ = [
+    "EvaluationCache",
+    "GumbelConfig",
+    "MatchSearch",
+    "NullEvaluator",
+    "PuctConfig",
+    "RolloutEvaluator",
+    "SearchResult",
+    "Tree",
+    "gumbel_search",
+    "monte_carlo_search",
+]

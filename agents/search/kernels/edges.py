@@ -1,0 +1,55 @@
+# Kernel code: Numba is partly typed.
+# pyright: basic, reportMissingParameterType=false, reportAttributeAccessIssue=false
+"""What both selections do with the edges of a node."""
+
+import math
+
+import numpy as np
+
+from quadrivium.agents.search.kernels.compiling import part
+from quadrivium.agents.search.kernels.layout import CHILD, FIRST, LEGAL, NEW, TRIED, UNVISITED
+
+TINY = np.float32(1e-30)  # a prior, or its weight, is never less
+NARROW = np.float32(1e-8)  # a range of values is never taken to be less
+
+
+@part
+def bring_forward(t, b, slot, end):
+    """Swaps the edge of the highest prior among `slot` to `end` to `slot`."""
+    best = slot
+    top, lowest = t.priors[b, slot], t.actions[b, slot]
+    for e in range(slot + 1, end):
+        prior = t.priors[b, e]
+        if prior > top or (prior == top and t.actions[b, e] < lowest):
+            best, top, lowest = e, prior, t.actions[b, e]
+    if best != slot:
+        t.priors[b, best], t.actions[b, best] = t.priors[b, slot], t.actions[b, slot]
+        t.priors[b, slot], t.actions[b, slot] = top, lowest
+
+
+@part
+def normalise(t, b, node):
+    """Turns the logits of a node's edges into priors, softmax(logits)."""
+    first, end = t.nodes[b, node, FIRST], t.nodes[b, node, FIRST] + t.nodes[b, node, LEGAL]
+    top = np.float32(-np.inf)
+    for e in range(first, end):
+        top = max(top, t.priors[b, e])
+    total = np.float32(0.0)
+    for e in range(first, end):
+        weight = max(math.exp(t.priors[b, e] - top), TINY)
+        t.priors[b, e] = weight
+        total += weight
+    share = np.float32(1.0) / total
+    for e in range(first, end):
+        t.priors[b, e] *= share
+
+
+@part
+def child_or_plan(t, b, node, slot):
+    """Returns the child at an edge; where there is none, plans to make one and returns UNVISITED."""
+    if slot - t.nodes[b, node, FIRST] < t.nodes[b, node, TRIED]:
+        child = t.counts[b, slot, CHILD]
+        if child != UNVISITED:
+            return child
+    t.plan[b, 0], t.plan[b, 1], t.plan[b, 2], t.plan[b, 3] = NEW, node, slot, t.actions[b, slot]
+    return UNVISITED

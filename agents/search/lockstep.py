@@ -1,0 +1,149 @@
+"""One simulation in many trees at once: the new positions of all are stepped and evaluated together."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import cast
+
+import numba
+import numpy as np
+
+from quadrivium.agents.search import kernels
+from quadrivium.agents.search.kernels import Steps
+from quadrivium.agents.search.protocols import Evaluation, Evaluator, Game, RowEvaluator
+from quadrivium.agents.search.tree import Tree
+
+AnyEvaluator = Evaluator | RowEvaluator
+
+TREES_WORTH_THREADS = 128
+"""With fewer, waking the other threads takes longer than the work."""
+
+
+class Lockstep:
+    """Searches the trees of one `Tree` in lock-step; holds the arrays that pass between the steps.
+
+    Attributes:
+        tree: the trees.
+        discount: of rewards, a step.
+        solver: proven outcomes are backed up: for two-player games, whose rewards come at the end.
+    """
+
+    def __init__(self, tree: Tree, evaluator: AnyEvaluator, discount: float, solver: bool) -> None:
+        self.tree, self.discount, self.solver = tree, np.float32(discount), solver
+        self._observer = Observer(tree.game, evaluator, tree.trees)
+        self._steps = Steps(
+            *(np.zeros(tree.trees, np.int64) for _ in range(6)),
+            movers=np.zeros(tree.trees, np.int8),
+            rewards=np.zeros(tree.trees, np.float32),
+        )
+        self._nothing = Evaluation(np.zeros((0, tree.game.num_actions), np.float32), np.zeros(0, np.float32))
+
+    def plant(
+        self, roots: np.ndarray, trees: np.ndarray, *, any_order: bool
+    ) -> tuple[np.ndarray, Evaluation]:
+        """Begins `trees` (n,) anew at the positions `roots` (n,).
+
+        any_order: the roots' edges may be tried in any order, not by their priors alone. Returns the legal
+        actions (n, A) int8 and the evaluations. Raises ValueError for a position without a legal action.
+        """
+        tree = self.tree
+        rows = trees * tree.capacity
+        tree.pool[rows] = roots
+        legal = tree.game.legal(tree.pool, rows)
+        dead = ~legal.any(axis=1)
+        if dead.any():
+            raise ValueError(
+                f"position {int(np.argmax(dead))} has no legal action: its game is over; "
+                f"search only the others"
+            )
+        movers = tree.game.result(tree.pool, rows).to_move.astype(np.int8)
+        evaluation = self._observer(tree.pool, rows, legal, movers)
+        kernels.plant(tree.arrays, trees, movers, *evaluation, legal, any_order)
+        return legal, evaluation
+
+    def simulate(self, trees: np.ndarray) -> None:
+        """Carries out the plans of `trees` (n,): makes and evaluates the new nodes, backs values up."""
+        tree, game, steps = self.tree, self.tree.game, self._steps
+        tree.reserve_edges()
+        legal, evaluation = self._observer.legal[:0], self._nothing
+        n = kernels.gather_new(tree.arrays, trees, steps)
+        if n:
+            targets = steps.targets[:n]
+            game.copy(tree.pool, steps.sources[:n], targets)
+            game.step(tree.pool, targets, steps.moves[:n], check=False)
+            result = game.result(tree.pool, targets)
+            over, movers = result.over, result.to_move.astype(np.int8, copy=False)
+            running = kernels.gather_results(tree.arrays, n, steps, over, movers, result.returns)
+            if running:
+                rows = steps.rows[:running]
+                legal = game.legal(tree.pool, rows, self._observer.legal[:running])
+                movers = movers if running == n else movers[~over]
+                evaluation = self._observer(tree.pool, rows, legal, movers)
+        kernels.expand_and_back_up(tree.arrays, trees, steps, *evaluation, legal, self.discount, self.solver)
+
+
+class Observer:
+    """Calls an evaluator on rows of a pool, with the observations that it wants.
+
+    Attributes:
+        legal: (B, A) int8, to be written before a call.
+    """
+
+    def __init__(self, game: Game, evaluator: AnyEvaluator, size: int) -> None:
+        self.game, self.evaluator = game, evaluator
+        self.legal = np.zeros((size, game.num_actions), np.int8)
+        self._wants_rows = bool(getattr(evaluator, "wants_rows", False))
+        observed = not self._wants_rows and bool(getattr(evaluator, "wants_observations", True))
+        self._obs = np.zeros((size, *game.observation_shape) if observed else (size, 0), np.float32)
+
+    def __call__(
+        self, pool: np.ndarray, rows: np.ndarray, legal: np.ndarray, movers: np.ndarray
+    ) -> Evaluation:
+        """Evaluates `rows` (n,) with legal (n, A) and the seats to move (n,); arrays as the kernels take
+        them.
+        """
+        if self._wants_rows:
+            evaluation = cast(RowEvaluator, self.evaluator)(pool, rows)
+        else:
+            obs = self._obs[: len(rows)]
+            if obs.size:
+                self.game.observe(pool, rows, movers, obs)
+            evaluation = cast(Evaluator, self.evaluator)(obs, legal)
+        logits = np.ascontiguousarray(evaluation.logits, np.float32)
+        values = np.ascontiguousarray(evaluation.values, np.float32)
+        if logits.shape != legal.shape or values.shape != rows.shape:
+            raise ValueError(
+                f"the evaluator returned logits {logits.shape} and values {values.shape} for {len(rows)} "
+                f"positions; {legal.shape} and {rows.shape} are needed"
+            )
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"the evaluator returned {values[~np.isfinite(values)][0]} as a value; its weights are broken"
+            )
+        return Evaluation(logits, values)
+
+
+@contextmanager
+def threads_for(trees: int) -> Generator[None]:
+    """Lets kernels use one thread if there are few trees."""
+    threads = numba.get_num_threads()
+    numba.set_num_threads(threads if trees >= TREES_WORTH_THREADS else 1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(threads)
+
+
+class NullEvaluator:
+    """Knows nothing: a uniform policy and value 0."""
+
+    wants_observations = False
+
+    def __init__(self) -> None:
+        self._zeros = Evaluation(np.zeros((0, 0), np.float32), np.zeros(0, np.float32))
+
+    def __call__(self, obs: np.ndarray, legal: np.ndarray, /) -> Evaluation:
+        """Returns zeros."""
+        n, actions = legal.shape
+        if self._zeros.logits.shape[0] < n or self._zeros.logits.shape[1] != actions:
+            self._zeros = Evaluation(np.zeros((n, actions), np.float32), np.zeros(n, np.float32))
+        return Evaluation(self._zeros.logits[:n], self._zeros.values[:n])

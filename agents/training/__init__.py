@@ -1,0 +1,1 @@
+"""The loop of a training: what happens between iterations, and what is counted meanwhile."""

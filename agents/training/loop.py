@@ -1,0 +1,139 @@
+"""What a run does between iterations: evaluate, film, save, and stop when asked to.
+
+What is due follows from the step count alone, so a resumed run does the same at the same steps.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from quadrivium.agents.training.hooks import IterationCallback
+
+# What an evaluation returns: scalars by TensorBoard name, and the score that `best` goes by.
+Evaluation = tuple[dict[str, float], float]
+
+
+@dataclass(frozen=True)
+class Every:
+    """An action that is due whenever the step count passes a multiple of `steps`; None is never."""
+
+    steps: int | None
+
+    def passed(self, before: int, now: int) -> bool:
+        """Returns whether a multiple of `steps` lies in (before, now]."""
+        return self.steps is not None and now // self.steps > before // self.steps
+
+
+class TrainingLoop(IterationCallback):
+    """Evaluates, films and saves when due; every scheduled checkpoint is evaluated, so that `best` is known.
+
+    Args:
+        total_steps: where the run ends; the state there is saved in any case.
+        evaluate: plays the evaluation episodes, or None.
+        evaluate_every: when.
+        film: writes a film of the step to the log.
+        film_every: when.
+        save: saves the agent, given the score of the evaluation at this very step, or None.
+        save_every: when.
+        stop: asked after each iteration; a reason ends the run, after a checkpoint.
+    """
+
+    def __init__(
+        self,
+        *,
+        total_steps: int,
+        evaluate: Callable[[], Evaluation] | None,
+        evaluate_every: Every,
+        film: Callable[[int], None],
+        film_every: Every,
+        save: Callable[[float | None], None],
+        save_every: Every,
+        stop: Callable[[], str | None],
+    ) -> None:
+        super().__init__()
+        self._total_steps = total_steps
+        self._evaluate, self._evaluate_every = evaluate, evaluate_every
+        self._film, self._film_every = film, film_every
+        self._save, self._save_every = save, save_every
+        self._stop = stop
+        self._last = 0
+        self._score: float | None = None
+        self.stopped: str | None = None
+
+    def _on_training_start(self) -> None:
+        self._last = self.num_timesteps
+        if self.num_timesteps == 0:  # how the untrained agent does is where the curves begin
+            if self._evaluate is not None and self._evaluate_every.steps is not None:
+                self._record_evaluation(self._evaluate)
+            if self._film_every.steps is not None:
+                self._film(0)
+
+    def on_iteration_end(self) -> bool:
+        """Evaluates if it is due."""
+        due = self._evaluate_every.passed(self._last, self.model.num_timesteps)
+        self._score = None
+        if self._evaluate is not None and (due or self._save_is_due()):
+            self._record_evaluation(self._evaluate)
+        return True
+
+    def on_iteration_logged(self) -> bool:
+        """Films and saves if it is due. Returns False, with a checkpoint written, if the run is to stop."""
+        now = self.model.num_timesteps
+        if self._film_every.passed(self._last, now):
+            self._film(now)
+        self.stopped = self._stop() if now < self._total_steps else None
+        if self._save_is_due() or self.stopped is not None:
+            self._save(self._score)
+        self._last = now
+        return self.stopped is None
+
+    def _save_is_due(self) -> bool:
+        now = self.model.num_timesteps
+        return self._save_every.passed(self._last, now) or now >= self._total_steps
+
+    def _record_evaluation(self, evaluate: Callable[[], Evaluation]) -> None:
+        scalars, self._score = evaluate()
+        # Not through `record`: the logger's next dump may belong to a later step.
+        for output in self.logger.output_formats:
+            output.write(dict(scalars), dict.fromkeys(scalars, ()), self.model.num_timesteps)
+
+
+class StopRequest:
+    """Why the run should end early: Ctrl-C or SIGTERM, or a time budget that is used up."""
+
+    def __init__(self, max_minutes: float | None, notify: Callable[[str], None]) -> None:
+        self._minutes = max_minutes
+        self._deadline = None if max_minutes is None else time.monotonic() + 60 * max_minutes
+        self._notify = notify
+        self._signal: str | None = None
+
+    def __call__(self) -> str | None:
+        """Returns the reason to stop, or None."""
+        if self._signal is None and self._deadline is not None and time.monotonic() >= self._deadline:
+            return f"the time budget of {self._minutes:g} minutes is used up"
+        return self._signal
+
+    @contextmanager
+    def listening(self) -> Generator[None]:
+        """In the block a first Ctrl-C or SIGTERM is a request; a second one is obeyed at once."""
+        if threading.current_thread() is not threading.main_thread():  # Python allows handlers only there
+            yield
+            return
+        previous = {
+            number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._signal is not None:
+            raise KeyboardInterrupt
+        self._signal = "Ctrl-C was pressed" if number == signal.SIGINT else "SIGTERM was received"
+        self._notify(f"{self._signal}: saving after this iteration, then stopping")

@@ -1,0 +1,104 @@
+"""The arena's wiring: tables of our board games, and how each kind of player is made."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.arena.builtin import PolicyPlayer, ScriptPlayer, make_random
+from quadrivium.agents.arena.engines.gtp_player import make_gtp
+from quadrivium.agents.arena.engines.uci_player import make_uci
+from quadrivium.agents.arena.players import Kinds, Table, TableGame, TablePlayer, parse_player, split_query
+from quadrivium.agents.arena.search_player import SLOTS, SearchTablePlayer, make_mcts
+from quadrivium.agents.errors import UserError, did_you_mean
+from quadrivium.agents.search import MatchSearch, PuctConfig
+from quadrivium.commands.build import load_agent, make_game, open_run
+from quadrivium.envs import board_game_name
+from quadrivium.envs.board.baselines import tactical
+
+Notify = Callable[[str], object]
+
+
+def make_table(env_id: str, kwargs: Mapping[str, Any], move_seconds: float | None = None) -> Table:
+    """Returns the table of a board game's id; raises UserError for another id, or arguments it has not."""
+    game = make_game(env_id, dict(kwargs))
+    name = board_game_name(env_id)
+    if name is None:
+        raise UserError(
+            f"environment {env_id!r} is no board game of ours; write quadrivium/ConnectFour-v0, say"
+        )
+    return Table(cast(TableGame, game), name, kwargs, move_seconds)
+
+
+def make_table_player(text: str, table: Table, notify: Notify) -> TablePlayer:
+    """Returns the player that `text` names; raises UserError, before any game, where it cannot be."""
+    return parse_player(text, table, player_kinds(notify))
+
+
+def player_kinds(notify: Notify) -> Kinds:
+    """Returns how each kind of player is made. notify: is told what may surprise, such as a fallback."""
+    return {
+        "random": make_random,
+        "mcts": make_mcts,
+        "baseline": _make_baseline,
+        "run": lambda argument, table: _make_run(argument, table, notify),
+        "gtp": make_gtp,
+        "uci": make_uci,
+    }
+
+
+def _make_baseline(argument: str, table: Table) -> ScriptPlayer:
+    if argument != "tactical":
+        near = did_you_mean(argument, ["tactical"])
+        raise UserError(
+            f"player 'baseline:{argument}' is unknown{near}; board games have one: baseline:tactical"
+        )
+    game = cast(Any, table.game)
+
+    def script(states: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        states["rng"] = numbers  # what it draws is the player's, not the row's
+        return tactical(game, states)
+
+    return ScriptPlayer("baseline:tactical", script)
+
+
+def _make_run(argument: str, table: Table, notify: Notify) -> TablePlayer:
+    """Returns a run's agent: PPO and DQN by their policy, AlphaZero by search."""
+    text = f"run:{argument}"
+    path, options = split_query(argument, {"sims": int, "step": int}, text)
+    if not path:
+        raise UserError(f"player {text!r} needs a run directory; write: run:runs/NAME")
+    run_dir = Path(path)
+    env = open_run(run_dir).env
+    if board_game_name(env.id) != table.name:
+        raise UserError(
+            f"player {text!r} was trained on {env.id}, but {table.name} is played here; name a run of "
+            f"quadrivium/{table.name}-v0"
+        )
+    which: Literal["last"] | int = options.get("step", "last")
+    agent, _ = load_agent(run_dir, which, notify)
+    planes = cast(Any, agent.observation_space)["observation"].shape
+    sizes = agent.config.other_sizes if isinstance(agent, AlphaZero) else []
+    if planes != table.game.observation_shape and table.options.get("size") not in sizes:
+        raise UserError(
+            f"player {text!r} was trained on planes {planes} ({_describe(env.kwargs)}), this table has "
+            f"{table.game.observation_shape} ({_describe(table.options)}); give both the same size"
+        )
+    for key, value in table.options.items():
+        if key in env.kwargs and env.kwargs[key] != value:
+            notify(f"{text} was trained with {key}={env.kwargs[key]}, here it is {value}")
+    name = run_dir.name + (f"?{argument.partition('?')[2]}" if options else "")
+    if isinstance(agent, AlphaZero):
+        simulations = options.get("sims", agent.config.evaluation_simulations)
+        if simulations:
+            search = MatchSearch(table.game, agent.evaluator(), PuctConfig(simulations), SLOTS)
+            return SearchTablePlayer(name, search)
+    elif "sims" in options:
+        raise UserError(f"player {text!r}: its agent does not search, only AlphaZero's do; leave out ?sims")
+    return PolicyPlayer(name, table.game, lambda seen: agent.act(seen, deterministic=True))
+
+
+def _describe(options: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in options.items()) or "by default"

@@ -1,0 +1,184 @@
+"""From a configuration to environments and agents."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import gymnasium
+import numba
+import torch
+from gymnasium.vector import VectorEnv
+
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.players import SearchPlayer
+from quadrivium.agents.batches.environments import make_vector_env
+from quadrivium.agents.batches.vec_env import BatchedVecEnv
+from quadrivium.agents.compute.cores import auto_threads
+from quadrivium.agents.dqn import DQN
+from quadrivium.agents.errors import UserError, as_user_error, did_you_mean
+from quadrivium.agents.evaluation.episodes import AgentPlayer
+from quadrivium.agents.ppo import PPO
+from quadrivium.agents.runs.checkpoint import load_checkpoint
+from quadrivium.configs.schema import RunConfig, read_resolved
+from quadrivium.envs.board import GAMES
+from quadrivium.envs.board.board_game import BoardGame
+from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.core.threads import set_threads
+from quadrivium.envs.core.world_game import WorldGame
+
+Agent = PPO | DQN | AlphaZero
+AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN}
+
+
+def use_threads(threads: int | Literal["auto"] | None) -> None:
+    """Limits the CPU threads of networks, environments and search; "auto", or None: `auto_threads`."""
+    if threads is None or threads == "auto":
+        threads = auto_threads()
+    torch.set_num_threads(threads)
+    available: int = numba.config.NUMBA_NUM_THREADS  # pyright: ignore
+    numba.set_num_threads(min(threads, available))
+    set_threads(threads)
+
+
+def make_env(config: RunConfig) -> BatchedVecEnv:
+    """Returns the environments that the run trains in."""
+    with as_user_error(config.env.id, ValueError):
+        return BatchedVecEnv(make_vector_env(config.env.id, config.env.num_envs, config.env.kwargs))
+
+
+def make_evaluation_env(config: RunConfig) -> Callable[[int], VectorEnv]:
+    """Returns what makes a batch of so many environments that the run is evaluated in."""
+    return lambda num_envs: make_vector_env(config.env.id, num_envs, config.evaluation_kwargs())
+
+
+def make_game(env_id: str, kwargs: dict[str, Any]) -> BoardGame | WorldGame:
+    """Returns what AlphaZero plays behind an environment id: a board game, or a world with one player.
+
+    kwargs: of the game, such as size, or of the world's environments. Raises UserError for an environment
+    that is not ours, actions that are not discrete, or arguments that the game or world has not.
+    """
+    name = env_id.removeprefix("quadrivium/").removesuffix("-v0")
+    if name not in GAMES:
+        return _make_world_game(env_id, kwargs)
+    own = list(inspect.signature(GAMES[name]).parameters)
+    for key in kwargs:
+        if key not in own:
+            has = f"has {', '.join(own)}" if own else "has no arguments"
+            raise UserError(
+                f"env.kwargs.{key}: {name} {has}{did_you_mean(key, own)}; self-play knows no opponent: what "
+                "belongs to evaluation goes into evaluation.kwargs"
+            )
+    with as_user_error(env_id, ValueError, TypeError):
+        return GAMES[name](**kwargs)
+
+
+def _make_world_game(env_id: str, kwargs: dict[str, Any]) -> WorldGame:
+    """Returns the world behind an id, whose lanes search copies and steps."""
+    setup = None
+    if env_id in gymnasium.registry:
+        env = make_vector_env(env_id, 1, kwargs)
+        setup = getattr(env.unwrapped, "setup", None)
+        env.close()
+    if not isinstance(setup, Setup):
+        ids = [key for key in gymnasium.registry if key.startswith("quadrivium/")]
+        raise UserError(
+            f"environment {env_id!r} is no board game and no world of ours{did_you_mean(env_id, ids)}; "
+            f"alphazero plays {', '.join(ids)}"
+        )
+    with as_user_error(env_id, ValueError):
+        return WorldGame(setup)
+
+
+def make_agent(config: RunConfig) -> Agent:
+    """Returns a fresh agent with its environments, or its game.
+
+    Raises UserError where its hyper-parameters do not fit together, or do not fit the world.
+    """
+    agent, kinds = config.agent, (ValueError, TypeError, AssertionError)
+    if isinstance(agent, AlphaZeroConfig):
+        game = make_game(config.env.id, config.env.kwargs)
+        others = [make_game(config.env.id, config.env.kwargs | {"size": size}) for size in agent.other_sizes]
+        with as_user_error("agent (alphazero)", *kinds):
+            return AlphaZero.from_config(
+                agent,
+                game,
+                others=others,
+                games=config.env.num_envs,
+                seed=config.seed,
+                device=_device(config.device),
+            )
+    env = make_env(config)
+    with as_user_error(f"agent ({agent.algorithm})", *kinds):
+        return AGENTS[agent.algorithm].from_config(
+            agent, env, seed=config.seed, device=_device(config.device)
+        )
+
+
+def make_player(name: str, agent: Agent) -> AgentPlayer | SearchPlayer:
+    """Returns the agent as a player in environments; AlphaZero searches if its config says so."""
+    if isinstance(agent, AlphaZero):
+        return SearchPlayer(name, agent)
+    return AgentPlayer(name, agent)
+
+
+def open_run(run_dir: Path) -> RunConfig:
+    """Returns the configuration of a run directory; raises UserError where there is none."""
+    if not (run_dir / "config.yaml").is_file():
+        siblings = [str(path.parent) for path in run_dir.parent.glob("*/config.yaml")]
+        near = did_you_mean(str(run_dir), siblings)
+        raise UserError(
+            f"{run_dir} is no run directory (no config.yaml is in it){near}; give one as runs/NAME"
+        )
+    return read_resolved(run_dir / "config.yaml")
+
+
+def load_agent(
+    run_dir: Path, which: Literal["last", "best"] | int, notify: Callable[[str], object]
+) -> tuple[Agent, int]:
+    """Returns a run's agent with the weights of a checkpoint, and the checkpoint's step.
+
+    which: "last", "best" or a step. Nothing in the run directory is executed: its config is data, its weights
+    are safetensors.
+
+    Raises:
+        UserError: there is no such run or checkpoint.
+    """
+    config = open_run(run_dir)
+    agent = make_agent(config)
+    snapshot = load_checkpoint(run_dir, which, notify=notify)
+    if isinstance(agent, AlphaZero):
+        agent.require_same_game(snapshot)
+    with as_user_error(f"{run_dir}: the weights do not fit the network of config.yaml", RuntimeError):
+        agent.policy.load_state_dict(snapshot.weights)
+    if not isinstance(agent, AlphaZero) and agent.env is not None:
+        agent.env.close()
+    return agent, snapshot.step
+
+
+def load_player(
+    run_dir: Path, env: VectorEnv, which: Literal["last", "best"] | int, notify: Callable[[str], object]
+) -> tuple[AgentPlayer | SearchPlayer, int]:
+    """Returns a run's agent, to play in `env`, and its checkpoint's step; otherwise as `load_agent`.
+
+    Raises:
+        UserError: moreover, the agent was trained on other spaces than those of `env`.
+    """
+    agent, step = load_agent(run_dir, which, notify)
+    for kind in ("observation", "action"):
+        trained, given = getattr(agent, f"{kind}_space"), getattr(env, f"single_{kind}_space")
+        if trained != given:
+            raise UserError(
+                f"{run_dir} was trained on {kind}s {trained}, but this environment has {given}; give "
+                "--env-kwargs (or an environment) with the same spaces"
+            )
+    return make_player(run_dir.name, agent), step
+
+
+def _device(name: str) -> str:
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError(
+            f"device {name!r}: this machine offers no CUDA device to torch; use --device cpu or auto"
+        )
+    return name

@@ -1,0 +1,197 @@
+"""Trains an agent: a config, environments, an agent, the loop, a run directory.
+
+python train.py                                    # the quickstart: PPO learns Highway
+python train.py configs/driving/highway_ppo.yaml --agent.learning-rate 3e-4 --seed 1
+python train.py --resume runs/NAME                 # as if it had never stopped
+python train.py CONFIG --help                      # every option with its value
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from stable_baselines3.common.logger import Logger
+
+import quadrivium  # noqa: F401 (registers the environment ids)
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.charts import charts_of
+from quadrivium.agents.batches.environments import make_film_env
+from quadrivium.agents.errors import UserError, program, run_command
+from quadrivium.agents.evaluation.episodes import film_episode
+from quadrivium.agents.evaluation.evaluator import MAX_LANES, Evaluator, baseline_players
+from quadrivium.agents.evaluation.report import describe
+from quadrivium.agents.logs.metrics_writer import MetricsWriter
+from quadrivium.agents.logs.progress import TerminalProgress
+from quadrivium.agents.logs.tensorboard import TRAINING, TensorBoardWriter
+from quadrivium.agents.runs.checkpoint import save_checkpoint
+from quadrivium.agents.runs.directory import MetricsLog, RunLock, write_atomically
+from quadrivium.agents.runs.start import METRICS, create_run_directory, require_new, rewind
+from quadrivium.agents.training.loop import Evaluation, Every, StopRequest, TrainingLoop
+from quadrivium.commands.build import (
+    Agent,
+    make_agent,
+    make_evaluation_env,
+    make_player,
+    open_run,
+    use_threads,
+)
+from quadrivium.commands.command_line import QUICKSTART, help_text, parse_arguments
+from quadrivium.commands.evaluation import evaluate_players
+from quadrivium.commands.showcase import make_showcase
+from quadrivium.configs.schema import RunConfig, flatten, load_config, option, to_data, to_text, validate
+
+# Anything else makes it another run, which could not be continued exactly.
+CHANGES_AT_RESUME = ("total_timesteps", "max_minutes")
+
+
+def train(argv: Sequence[str], console: Console) -> None:
+    """Runs the command line `argv`; raises UserError for what the user can mend."""
+    arguments = parse_arguments(argv)
+    resuming = arguments.resume is not None
+    if arguments.resume is not None:
+        run_dir = arguments.resume
+        config = resumed_config(run_dir, arguments.overrides)
+    else:
+        source = arguments.config or QUICKSTART
+        config = load_config(source, arguments.overrides)
+        run_dir = Path("runs") / config.name
+    if arguments.help:
+        console.print(help_text(config), highlight=False, markup=False, soft_wrap=True)
+        return
+    if not resuming:
+        require_new(run_dir)
+    use_threads(config.threads)
+    # All that a config can be wrong in is made first, so that a wrong one leaves no directory behind.
+    agent = make_agent(config)
+    baseline_players(make_evaluation_env(config)(1), config.evaluation.baselines)
+    if not resuming:
+        create_run_directory(run_dir, to_text(config))
+    with RunLock(run_dir):
+        if resuming:
+            snapshot = rewind(run_dir, notify=lambda line: say(console, f"note: {line}"))
+            write_atomically(run_dir / "config.yaml", to_text(config).encode())
+            if snapshot is not None:
+                agent.restore(snapshot)
+        run(agent, config, run_dir, console)
+
+
+def resumed_config(run_dir: Path, overrides: dict[str, str]) -> RunConfig:
+    """Returns the configuration of the run, with another end where one is asked for."""
+    config = open_run(run_dir)
+    for key in overrides:
+        if key not in CHANGES_AT_RESUME:
+            raise UserError(
+                f"{option(key)} cannot change when a run is resumed, only "
+                f"{' and '.join(map(option, CHANGES_AT_RESUME))} can; begin a new run for it"
+            )
+    return validate(to_data(config), str(run_dir / "config.yaml"), overrides)
+
+
+def run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> None:
+    """Trains until the end, the time budget or a signal; what there is then is saved."""
+    start = agent.num_timesteps
+    say(
+        console,
+        f"{run_dir}: {config.agent.algorithm.upper()} on {config.env.id} × {config.env.num_envs}, "
+        f"{agent.device}, step {start:,} of {config.total_timesteps:,}",
+    )
+    if start >= config.total_timesteps:
+        again = f"{program('train')} --resume {run_dir} --total-timesteps N"
+        say(console, f"this run is complete; to go on: {again}")
+        return
+    charts = charts_of(agent) if isinstance(agent, AlphaZero) else TRAINING
+    tensorboard = TensorBoardWriter(run_dir, purge_step=start + 1 if start else 0, charts=charts)
+    if start == 0:
+        tensorboard.write_header(flatten(to_data(config)), to_text(config))
+    progress = TerminalProgress(config.total_timesteps, start, console, visible=config.logging.progress)
+    logger = Logger(str(run_dir), [tensorboard, MetricsWriter(MetricsLog(run_dir / METRICS)), progress])
+    agent.set_logger(logger)
+    stop = StopRequest(config.max_minutes, progress.message)
+    loop = make_loop(agent, config, run_dir, tensorboard, stop)
+    try:
+        with stop.listening():
+            agent.learn(
+                config.total_timesteps - start,
+                callback=loop,
+                log_interval=config.logging.interval,
+                reset_num_timesteps=start == 0,
+            )
+    finally:
+        logger.close()
+    if loop.stopped is not None:
+        say(console, f"stopped at step {agent.num_timesteps:,}: {loop.stopped}")
+        say(console, f"to go on: {program('train')} --resume {run_dir}")
+        return
+    close_run(agent, config, run_dir, console)
+
+
+def make_loop(
+    agent: Agent, config: RunConfig, run_dir: Path, tensorboard: TensorBoardWriter, stop: StopRequest
+) -> TrainingLoop:
+    """Returns what happens between the iterations of this run."""
+    plan, player = config.evaluation, make_player(config.name, agent)
+    evaluator = None
+    if plan.every_steps is not None:
+        evaluator = Evaluator(
+            make_evaluation_env(config), episodes=plan.episodes, seed=plan.seed, baselines=plan.baselines
+        )
+    film_env = None
+    if config.logging.video_every_steps is not None:
+        film_env = make_film_env(config.env.id, config.evaluation_kwargs())
+
+    show = make_showcase(agent, config, tensorboard)
+
+    def film(step: int) -> None:
+        if film_env is not None:
+            frames, fps = film_episode(agent, film_env, seed=plan.seed, fps=5)
+            tensorboard.write_film("evaluation/film", frames, fps, step)
+
+    def evaluate() -> Evaluation:
+        assert evaluator is not None
+        scalars, score = evaluator(player)
+        if isinstance(agent, AlphaZero):
+            scalars |= agent.climb() | agent.take_exam()
+        if show is not None:
+            show()
+        return scalars, score
+
+    def save(score: float | None) -> None:
+        save_checkpoint(run_dir, agent.snapshot(), keep_last=config.checkpoint.keep_last, score=score)
+
+    return TrainingLoop(
+        total_steps=config.total_timesteps,
+        evaluate=None if evaluator is None else evaluate,
+        evaluate_every=Every(plan.every_steps),
+        film=film,
+        film_every=Every(config.logging.video_every_steps),
+        save=save,
+        save_every=Every(config.checkpoint.every_steps),
+        stop=stop,
+    )
+
+
+def close_run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> None:
+    """Prints how the trained agent does beside the baselines, and what can be done next."""
+    plan = config.evaluation
+    if plan.final_episodes is not None:
+        env = make_evaluation_env(config)(min(plan.final_episodes, MAX_LANES))
+        players = [make_player(config.name, agent), *baseline_players(env, plan.baselines)]
+        title = f"{plan.final_episodes} episodes of {describe(config.env.id, config.evaluation_kwargs())}"
+        facts = {"run": str(run_dir), "step": agent.num_timesteps, "environment": config.env.id}
+        facts |= {"kwargs": config.evaluation_kwargs(), "seed": plan.seed}
+        directory = run_dir / "evaluation"
+        evaluate_players(console, directory, players, env, facts, episodes=plan.final_episodes, title=title)
+        env.close()
+    say(console, f"evaluate it:  {program('evaluate')} run {run_dir} --video")
+    say(console, f"look into it: tensorboard --logdir {run_dir.parent}")
+
+
+def say(console: Console, text: str) -> None:
+    """Prints a line as it is."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    return run_command(lambda: train(sys.argv[1:] if argv is None else argv, Console()))

@@ -1,0 +1,181 @@
+"""Self-play's records are the positions of whole games with their true outcomes, whatever the search."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from quadrivium.agents.alphazero.play.outcomes import WinDrawLoss
+from quadrivium.agents.alphazero.play.records import RecordFormat
+from quadrivium.agents.alphazero.play.self_play import SelfPlay, SelfPlayConfig
+from quadrivium.agents.search.protocols import Evaluation
+from quadrivium.envs.board.registry import GAMES
+
+
+class Found(NamedTuple):
+    actions: np.ndarray
+    policy: np.ndarray
+    values: np.ndarray
+
+
+def random_search(game, calls=None):
+    """A stand-in: plays a random legal move; the policy is certain of it, the value is ply / 100."""
+
+    def search(roots, evaluator, simulations, rng):
+        pool, rows = roots.copy(), np.arange(len(roots))
+        legal = game.legal(pool, rows)
+        actions = np.array([rng.choice(np.flatnonzero(mask)) for mask in legal])
+        if calls is not None:
+            calls.append((pool, actions, simulations))
+        return Found(
+            actions, np.eye(game.num_actions, dtype=np.float32)[actions], pool["ply"] / np.float32(100)
+        )
+
+    return search
+
+
+def nothing(obs, legal):
+    return Evaluation(np.zeros(legal.shape, np.float32), np.zeros(len(legal), np.float32))
+
+
+def self_play(game, games=5, auxiliary=(), calls=None, seed=0, **config):
+    search = random_search(game, calls)
+    rng = np.random.default_rng(seed)
+    settings = SelfPlayConfig(**config)
+    return SelfPlay(game, WinDrawLoss(game, auxiliary), search, settings, games, rng)
+
+
+def replayed(game, record_format, records):
+    """Plays the moves of the records, game after game; yields each game's part of them and its end."""
+    samples = record_format.unpack(records)
+    pool, rows = game.pool(1), np.arange(1)
+    first = 0
+    for k, policy in enumerate(samples.policy):
+        assert (samples.obs[k] == game.observe(pool, rows)[0]).all()
+        assert (samples.legal[k] == game.legal(pool, rows)[0]).all()
+        assert records["to_move"][k] == pool["to_move"][0]
+        assert samples.root_value[k] == np.float32(pool["ply"][0]) / np.float32(100)
+        game.step(pool, rows, np.array([policy.argmax()]))
+        if pool["over"][0]:
+            yield slice(first, k + 1), pool
+            pool, first = game.pool(1), k + 1
+    assert first == len(records)  # only whole games
+
+
+@pytest.mark.parametrize("name", ["TicTacToe", "ConnectFour", "Breakthrough"])
+def test_records_replay_as_whole_games_with_their_outcomes(name):
+    game = GAMES[name]()
+    play = self_play(game)
+    records = play.play(120, nothing, 8)
+    games = 0
+    for part, end in replayed(game, RecordFormat(game), records):
+        games += 1
+        winner = int(end["winner"][0])
+        mover = records["to_move"][part]
+        expected = np.zeros(len(mover)) if winner < 0 else np.where(mover == winner, 1, -1)
+        assert (records["outcome"][part] == expected).all()
+    assert games == len(play.statistics.lengths) > 5
+    assert play.statistics.positions == len(records) == sum(play.statistics.lengths)
+
+
+def test_auxiliary_targets_are_the_games_own_at_the_end():
+    game = GAMES["Othello"](size=4)
+    play = self_play(game, auxiliary=("disc_difference",))
+    records = play.play(60, nothing, 8)
+    for part, end in replayed(game, RecordFormat(game, ("disc_difference",)), records):
+        black = int(game.disc_difference(end, np.arange(1))[0])
+        expected = np.where(records["to_move"][part] == 0, black, -black)
+        assert (records["disc_difference"][part] == expected).all()
+
+
+def test_ownership_is_each_points_owner_for_the_player_to_move():
+    game = GAMES["Go"](size=3, max_moves=12)
+    play = self_play(game, auxiliary=("ownership", "score"))
+    records = play.play(40, nothing, 8)
+    count = 0
+    for part, end in replayed_go(game, records):
+        owner = game.ownership(end, np.arange(1)).reshape(-1)
+        sign = np.where(records["to_move"][part] == 0, 1, -1)
+        assert (records["ownership"][part] == sign[:, None] * owner).all()
+        assert (records["score"][part] == sign * game.score(end, np.arange(1))[0]).all()
+        count += 1
+    assert count > 3
+
+
+def replayed_go(game, records):
+    """As `replayed`, without comparing planes that half precision rounds."""
+    pool, first = game.pool(1), 0
+    for k, policy in enumerate(records["policy"]):
+        game.step(pool, np.arange(1), np.array([policy.argmax()]))
+        if pool["over"][0]:
+            yield slice(first, k + 1), pool
+            pool, first = game.pool(1), k + 1
+
+
+def test_statistics_count_games_by_their_winner():
+    game = GAMES["TicTacToe"]()
+    play = self_play(game, games=200)
+    play.play(60, nothing, 8)
+    summary = play.statistics.summary()
+    # Random play: 58.5 %, 28.8 %, 12.7 % (hand-computable from the game tree; here within four sigma).
+    assert summary["self_play/first_wins"] == pytest.approx(0.585, abs=0.05)
+    assert summary["self_play/second_wins"] == pytest.approx(0.288, abs=0.05)
+    assert summary["self_play/draws"] == pytest.approx(0.127, abs=0.04)
+
+
+def test_random_openings_are_played_but_not_learned_from():
+    game = GAMES["ConnectFour"]()
+    calls = []
+    play = self_play(game, games=50, calls=calls, random_plies=6, random_share=0.5)
+    first_plies = calls_first_plies(play, calls)
+    assert 10 < (first_plies == 0).sum() < 40
+    assert first_plies.max() == 6
+    records = play.play(80, nothing, 8)
+    samples = RecordFormat(game).unpack(records)
+    starts = samples.root_value[[0, *(np.flatnonzero(np.diff(samples.root_value) < 0) + 1)]]
+    assert (starts > 0).any()  # games whose first record is not the empty board
+    assert (starts == 0).any()
+
+
+def calls_first_plies(play, calls):
+    play.play(1, nothing, 8)
+    return calls[0][0]["ply"]
+
+
+def test_only_full_searches_are_learned_from():
+    game = GAMES["TicTacToe"]()
+    calls = []
+    play = self_play(game, games=8, calls=calls, full_search_share=0.3, fast_simulations=2)
+    records = play.play(300, nothing, 16)
+    used = np.array([simulations for *_, simulations in calls])
+    assert set(used.tolist()) == {2, 16}
+    assert (used == 16).mean() == pytest.approx(0.3, abs=0.1)
+    played = sum(play.statistics.lengths)
+    assert len(records) / played == pytest.approx(0.3, abs=0.1)
+
+
+def test_restored_games_go_on_exactly():
+    game = GAMES["ConnectFour"]()
+    one = self_play(game, random_plies=4, random_share=0.5)
+    one.play(25, nothing, 8)
+    other = self_play(game, random_plies=4, random_share=0.5, seed=99)
+    other.load_state({key: array.copy() for key, array in one.state().items()})
+    other._rng.bit_generator.state = one._rng.bit_generator.state
+    assert (one.play(50, nothing, 8) == other.play(50, nothing, 8)).all()
+
+
+def test_another_number_of_games_is_refused():
+    game = GAMES["ConnectFour"]()
+    state = self_play(game, games=5).state()
+    with pytest.raises(ValueError, match="5 games of another kind or number than the 6"):
+        self_play(game, games=6).load_state(state)
+
+
+@pytest.mark.parametrize(("field", "value"), [("to_move", 7), ("over", 1), ("seat", -3)])
+def test_rows_from_which_no_game_goes_on_are_refused_and_change_nothing(field, value):
+    one = self_play(GAMES["TicTacToe"]())
+    before, state = one.pool.copy(), one.state()
+    state["pool"][field][2] = value
+    with pytest.raises(ValueError, match=f"{field} of row 2 is {value}"):
+        one.load_state(state)
+    assert one.pool.tobytes() == before.tobytes()

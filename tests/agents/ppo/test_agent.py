@@ -1,0 +1,327 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.logger import KVWriter, Logger
+
+from quadrivium.agents.batches.vec_env import BatchedVecEnv
+from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.ppo import PPO, PPOConfig
+from quadrivium.agents.training.hooks import IterationCallback
+from tests.agents.toys import LineWalk, sync_cartpole
+
+SMALL = PPOConfig(n_steps=8, batch_size=16, n_epochs=2, learning_rate=3e-3, net=NetConfig(width=16))
+
+
+class Lines(KVWriter):
+    """A log in memory: (step, {name: value}) a dump."""
+
+    def __init__(self):
+        self.lines = []
+
+    def write(self, key_values, key_excluded, step=0):
+        self.lines.append((step, dict(key_values)))
+
+    def close(self):
+        pass
+
+
+def agent_on(env, config=SMALL, seed=1):
+    agent = PPO.from_config(config, env, seed=seed, device="cpu")
+    log = Lines()
+    agent.set_logger(Logger(None, [log]))
+    return agent, log
+
+
+def weights(agent):
+    return {name: value.clone() for name, value in agent.policy.state_dict().items()}
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for name in first:
+        assert torch.equal(first[name], second[name]), name
+
+
+@pytest.mark.parametrize("trunk", ["mlp", "cnn", "transformer"])
+@pytest.mark.parametrize(
+    "world", [{}, {"continuous": True}, {"masked": True}], ids=["plain", "box", "masked"]
+)
+def test_resumed_training_equals_uninterrupted_training_bit_for_bit(trunk, world):
+    config = PPOConfig(
+        n_steps=8, batch_size=16, n_epochs=2, learning_rate_schedule="linear", net=NetConfig(trunk, width=16)
+    )
+    whole, whole_log = agent_on(LineWalk(6, limit=7, **world), config)
+    whole.learn(48 * 6)
+
+    half, _ = agent_on(LineWalk(6, limit=7, **world), config)
+
+    class StopAtHalf(IterationCallback):
+        snapshot = None
+
+        def on_iteration_logged(self):
+            if self.model.num_timesteps == 48 * 3:
+                self.snapshot = self.model.snapshot()
+                return False
+            return True
+
+    stop = StopAtHalf()
+    half.learn(48 * 6, callback=stop)
+    assert half.num_timesteps == 48 * 3
+    saved = stop.snapshot
+    json.dumps(saved.rng)
+    assert all(array.dtype != object for array in saved.state.values())
+
+    torch.manual_seed(999)
+    resumed, resumed_log = agent_on(LineWalk(6, limit=7, **world), config, seed=77)
+    resumed.restore(saved)
+    resumed.learn(48 * 6 - resumed.num_timesteps, reset_num_timesteps=False)
+    assert resumed.num_timesteps == whole.num_timesteps == 48 * 6
+    assert_same(weights(whole), weights(resumed))
+    np.testing.assert_array_equal(whole.env.get_state(), resumed.env.get_state())
+    for (step, ours), (same_step, theirs) in zip(whole_log.lines[3:], resumed_log.lines, strict=True):
+        assert step == same_step
+        for name in ours:
+            if not name.startswith("time/"):
+                assert ours[name] == theirs[name] or np.isnan(ours[name]), name
+
+
+def test_same_seed_same_weights_and_another_seed_others():
+    runs = []
+    for seed in (1, 1, 2):
+        agent, _ = agent_on(LineWalk(4), seed=seed)
+        agent.learn(64)
+        runs.append(weights(agent))
+    assert_same(runs[0], runs[1])
+    assert not torch.equal(runs[0]["policy_head.weight"], runs[2]["policy_head.weight"])
+
+
+@pytest.mark.parametrize("trunk", ["mlp", "cnn", "transformer"])
+def test_the_number_of_threads_changes_no_bit_of_a_run(trunk):
+    runs, before = [], torch.get_num_threads()
+    config = replace(SMALL, net=NetConfig(trunk, width=16), target_kl=0.05)
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            agent, log = agent_on(LineWalk(6), config)
+            agent.policy.forward_rows = agent.policy.gradient_rows = 4
+            agent.learn(48 * 4)
+            runs.append((weights(agent), [line["train/loss"] for _, line in log.lines]))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for other, losses in runs[1:]:
+        assert_same(runs[0][0], other)
+        assert losses == runs[0][1]
+
+
+def test_a_snapshot_without_matching_lanes_starts_new_episodes():
+    agent, _ = agent_on(LineWalk(4))
+    agent.learn(64)
+    other, _ = agent_on(LineWalk(8))
+    other.restore(agent.snapshot())
+    assert_same(weights(agent), weights(other))
+    other.learn(64, reset_num_timesteps=False)
+    assert other.num_timesteps == 128
+
+
+def test_minibatches_must_divide_the_rollout():
+    with pytest.raises(ValueError, match=r"batch_size=100 does not divide n_steps\*num_envs=1024; try 64\."):
+        PPO.from_config(PPOConfig(n_steps=128, batch_size=100), LineWalk(8), seed=0)
+
+
+def test_state_dependent_exploration_is_left_to_sb3s_policy():
+    with pytest.raises(ValueError, match="use policy='MlpPolicy' for gSDE"):
+        PPO("ActorCritic", LineWalk(2, continuous=True), use_sde=True)
+    agent = PPO("MlpPolicy", LineWalk(2, continuous=True), use_sde=True, n_steps=16, batch_size=16)
+    agent.learn(64)
+
+
+def test_masked_actions_are_never_taken():
+    agent, _ = agent_on(LineWalk(8, masked=True))
+    agent.learn(8 * 8 * 4)
+    assert (agent.rollout_buffer.actions == 1).all()
+    obs = agent.env.env.observe()
+    assert (agent.act(obs, deterministic=False) == 1).all()
+    assert all(torch.isfinite(value).all() for value in weights(agent).values())
+
+
+@pytest.mark.parametrize("count", [1, 2, 300])
+@pytest.mark.parametrize("continuous", [False, True])
+def test_act_takes_any_number_of_observations(count, continuous):
+    agent, _ = agent_on(LineWalk(4, continuous=continuous))
+    obs = np.random.default_rng(0).normal(size=(count, 2)).astype(np.float32)
+    actions = agent.act(obs)
+    assert actions.shape == ((count, 1) if continuous else (count,))
+    assert all(agent.action_space.contains(action) for action in actions)
+    assert np.array_equal(actions, agent.act(obs))
+    assert np.array_equal(actions, agent.predict(obs, deterministic=True)[0])
+
+
+def test_evaluating_between_iterations_does_not_disturb_training():
+    plain, _ = agent_on(LineWalk(4))
+    plain.learn(128)
+    watched, _ = agent_on(LineWalk(4))
+
+    class Evaluate(IterationCallback):
+        def on_iteration_end(self):
+            self.model.act(np.zeros((10, 2), np.float32), deterministic=False)
+            return True
+
+    watched.learn(128, callback=Evaluate())
+    assert_same(weights(plain), weights(watched))
+
+
+def test_callbacks_see_steps_infos_and_iterations_in_order():
+    events = []
+
+    class Watch(IterationCallback):
+        def _on_step(self):
+            assert len(self.locals["infos"]) == 4
+            for lane, done in enumerate(self.locals["dones"]):
+                assert ("terminal_observation" in self.locals["infos"][lane]) == done
+            events.append("step")
+            return True
+
+        def _on_rollout_end(self):
+            events.append("rollout")
+
+        def on_iteration_end(self):
+            assert self.model._n_updates > 0
+            self.logger.record("eval/mine", 5.0)
+            events.append("updated")
+            return True
+
+        def on_iteration_logged(self):
+            events.append("logged")
+            return True
+
+    agent, log = agent_on(LineWalk(4, limit=3))
+    agent.learn(64, callback=CallbackList([Watch()]))
+    assert events == (["step"] * 8 + ["rollout", "updated", "logged"]) * 2
+    assert [line["eval/mine"] for _, line in log.lines] == [5.0, 5.0]
+
+
+def test_a_callback_can_stop_training_in_a_rollout_or_between_iterations():
+    class Stop(BaseCallback):
+        def _on_step(self):
+            return self.n_calls < 3
+
+    agent, _ = agent_on(LineWalk(4))
+    agent.learn(640, callback=Stop())
+    assert agent.num_timesteps == 12
+
+    class StopLater(IterationCallback):
+        def on_iteration_end(self):
+            return False
+
+    agent, log = agent_on(LineWalk(4))
+    agent.learn(640, callback=StopLater())
+    assert agent.num_timesteps == 32
+    assert len(log.lines) == 1  # the iteration that stopped it is logged
+
+
+def test_the_log_names_what_tensorboard_should_show():
+    agent, log = agent_on(LineWalk(4, limit=6))
+    agent.learn(64)
+    step, line = log.lines[-1]
+    assert step == 64
+    expected = {
+        *("rollout/ep_rew_mean", "rollout/ep_len_mean", "reward/centre", "reward/effort", "metrics/steps"),
+        *(
+            f"train/{name}"
+            for name in ("loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl")
+        ),
+        *(
+            f"train/{name}"
+            for name in ("clip_fraction", "explained_variance", "gradient_norm", "learning_rate")
+        ),
+        *(
+            f"time/{name}"
+            for name in ("steps_per_second", "fraction_env", "fraction_network", "fraction_update")
+        ),
+    }
+    assert expected <= line.keys()
+    shares = [value for name, value in line.items() if name.startswith("time/fraction_")]
+    assert sum(shares) == pytest.approx(1.0)
+
+
+def test_reward_terms_add_up_to_the_return_and_metrics_are_of_ended_episodes():
+    agent, log = agent_on(LineWalk(4, limit=3))
+    agent.learn(4 * 8)
+    line = log.lines[-1][1]
+    assert line["reward/centre"] + line["reward/effort"] == pytest.approx(
+        line["rollout/ep_rew_mean"], rel=1e-5
+    )
+    assert line["metrics/steps"] == line["rollout/ep_len_mean"] <= 3
+
+
+def test_a_foreign_vec_env_trains_and_reports_its_monitors_returns():
+    agent, log = agent_on(make_vec_env("CartPole-v1", 4, seed=0))
+    agent.learn(4 * 8 * 12)
+    line = log.lines[-1][1]
+    assert line["rollout/ep_rew_mean"] == line["rollout/ep_len_mean"] > 8
+
+
+def test_foreign_and_batched_environments_train_the_same_weights():
+    runs = []
+    for env in (make_vec_env("CartPole-v1", 4), sync_cartpole(4)):
+        agent, _ = agent_on(env)
+        agent.learn(4 * 8 * 20)
+        runs.append(weights(agent))
+    assert_same(*runs)
+
+
+def test_saving_and_loading_by_sb3_keeps_the_policy(tmp_path):
+    agent, _ = agent_on(LineWalk(4))
+    agent.learn(64)
+    agent.save(tmp_path / "agent")
+    loaded = PPO.load(tmp_path / "agent", env=LineWalk(4), device="cpu")
+    assert_same(weights(agent), weights(loaded))
+    loaded.learn(32)
+
+
+def test_the_progress_bar_runs(capsys):
+    agent, _ = agent_on(LineWalk(4))
+    agent.learn(64, progress_bar=True)
+    assert "64" in "".join(capsys.readouterr())
+
+
+def test_bf16_trains():
+    config = PPOConfig(n_steps=8, batch_size=16, n_epochs=2, bf16=True, net=NetConfig(width=16))
+    agent, log = agent_on(LineWalk(4), config)
+    agent.learn(64)
+    assert np.isfinite(log.lines[-1][1]["train/loss"])
+    assert all(value.dtype != torch.bfloat16 for value in weights(agent).values())
+
+
+def test_the_input_normaliser_learns_every_observation_of_every_rollout():
+    agent, _ = agent_on(LineWalk(4))
+    agent.learn(64)
+    normalizer = agent.policy.backbone.stem.parts["observation"].normalizer
+    assert normalizer.count == 64
+
+
+def test_linear_schedules_fall_to_zero():
+    config = PPOConfig(
+        n_steps=8,
+        batch_size=32,
+        learning_rate=0.4,
+        learning_rate_schedule="linear",
+        clip_range_schedule="linear",
+    )
+    agent, log = agent_on(LineWalk(4), config)
+    agent.learn(32 * 4)
+    assert [line["train/learning_rate"] for _, line in log.lines] == pytest.approx([0.3, 0.2, 0.1, 0.0])
+    assert [line["train/clip_range"] for _, line in log.lines] == pytest.approx([0.15, 0.1, 0.05, 0.0])
+
+
+def test_a_vector_environment_of_gymnasium_is_wrapped():
+    agent, _ = agent_on(LineWalk(4))
+    assert isinstance(agent.env, BatchedVecEnv)
+    assert isinstance(agent.action_space, spaces.Discrete)

@@ -1,0 +1,144 @@
+"""`evaluate.py` from the outside: tables, files, films, comparisons, refusals."""
+
+import csv
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.commands.running import run_evaluate, run_train, write_config
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    """A directory with a finished run in runs/small."""
+    directory = tmp_path_factory.mktemp("evaluated")
+    assert run_train(directory, write_config(directory), "--evaluation.final-episodes", "null") == 0
+    return directory
+
+
+def refused(capsys, code):
+    assert code == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("note:")]
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+def test_a_run_is_measured_beside_all_baselines_on_the_same_scenarios(directory, capsys):
+    assert run_evaluate(directory, "run", "runs/small", "--episodes", 20, "--video") == 0
+    output = capsys.readouterr().out
+    evaluation = directory / "runs" / "small" / "evaluation"
+    results = json.loads((evaluation / "results.json").read_text())
+    assert next(iter(results["players"])) == "small"
+    assert {"idle", "random", "idm", "idm_mobil"} <= set(results["players"])
+    assert (results["step"], results["seed"], results["kwargs"]["split"]) == (1024, 1_000_000, "test")
+    for name, player in results["players"].items():
+        assert player["episodes"] == 20
+        found = player["measures"]["return"]
+        assert found["low"] <= found["mean"] <= found["high"]
+        assert name in output
+    with (evaluation / "episodes.csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert len(table) == 20 * len(results["players"])
+    mine = [float(row["return"]) for row in table if row["player"] == "small"]
+    assert np.mean(mine) == pytest.approx(results["players"]["small"]["measures"]["return"]["mean"], abs=1e-5)
+    assert {int(row["seed"]) for row in table} == set(range(1_000_000, 1_000_020))
+    assert (evaluation / "measures.png").read_bytes()[:4] == b"\x89PNG"
+    assert list(evaluation.glob("film.*"))
+
+
+def test_an_evaluation_repeats_exactly(directory):
+    results = []
+    for _ in range(2):
+        assert run_evaluate(directory, "run", "runs/small", "--episodes", 10) == 0
+        results.append((directory / "runs" / "small" / "evaluation" / "results.json").read_text())
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(("checkpoint", "step"), [("512", 512), ("last", 1024), ("best", None)])
+def test_the_checkpoint_is_chosen(directory, checkpoint, step):
+    assert run_evaluate(directory, "run", "runs/small", "--episodes", 4, "--checkpoint", checkpoint) == 0
+    results = json.loads((directory / "runs" / "small" / "evaluation" / "results.json").read_text())
+    assert results["step"] == (step or results["step"])
+
+
+def test_the_training_scenarios_can_be_played_instead(directory):
+    assert run_evaluate(directory, "run", "runs/small", "--episodes", 4, "--split", "train") == 0
+    results = json.loads((directory / "runs" / "small" / "evaluation" / "results.json").read_text())
+    assert results["kwargs"]["split"] == "train"
+
+
+ENV = ("--env", "quadrivium/Highway-v0", "--env-kwargs", "vehicles=6", "duration=10")
+
+
+def test_players_are_compared_in_pairs(directory, capsys, tmp_path):
+    players = ("run:runs/small", "baseline:brake", "random")
+    assert run_evaluate(directory, "compare", *players, *ENV, "--episodes", 30, "--output", tmp_path) == 0
+    output = capsys.readouterr().out
+    assert "brake − random" in output
+    assert "brake has a higher return than random" in output  # random driving crashes, braking hardly ever
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["kwargs"]["split"] == "test"  # without being asked
+    assert [(pair["a"], pair["b"]) for pair in results["paired_differences"]] == [
+        ("small", "brake"),
+        ("small", "random"),
+        ("brake", "random"),
+    ]
+
+
+def test_no_winner_is_claimed_between_a_player_and_its_equal(directory, capsys):
+    shutil.copytree(directory / "runs" / "small", directory / "runs" / "twin", dirs_exist_ok=True)
+    assert run_evaluate(directory, "compare", "run:runs/small", "run:runs/twin", *ENV, "--episodes", 24) == 0
+    assert "small and twin: no difference in return is shown by 24 episodes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["run", "runs/smal"], ["did you mean 'runs/small'"]),
+        (["run", "runs/small", "--episodes", "0"], ["--episodes", "'0'"]),
+        (["run", "runs/small", "--checkpoint", "7"], ["no checkpoint 7", "512"]),
+        (["run", "runs/small", "--checkpoint", "newest"], ["expected last, best or a step"]),
+        (["run", "runs/small", "--split", "tset"], ["did you mean 'test'"]),
+        (["run", "runs/small", "--vide"], ["--vide is unknown; did you mean '--video'"]),
+        (["rnu"], ["rnu"]),
+        ([], ["run|compare"]),
+        (["compare", "rndom", "--env", "CartPole-v1"], ["did you mean 'random'"]),
+        (["compare", "random", "--env", "CartPol-v1"], ["did you mean 'CartPole-v1'"]),
+        (["compare", "random", "--env", "CartPole-v1", "--env-kwargs", "x"], ["KEY=VALUE"]),
+        (["compare", "baseline:idel", *ENV], ["did you mean 'idle'"]),
+        (["compare", "random", "random", "--env", "CartPole-v1"], ["twice"]),
+        (["compare", "run:runs/small", "--env", "CartPole-v1"], ["was trained on observations"]),
+        (["compare", "run:", "--env", "CartPole-v1"], ["run:runs/NAME"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_argument_is_one_line(directory, capsys, arguments, parts):
+    line = refused(capsys, run_evaluate(directory, *arguments))
+    for part in parts:
+        assert part in line
+
+
+def test_weights_that_do_not_fit_the_config_are_refused(directory, tmp_path, capsys):
+    wide = write_config(tmp_path)
+    assert run_train(tmp_path, wide, "--agent.net.width", "8", "--evaluation.final-episodes", "null") == 0
+    target = tmp_path / "runs" / "small"
+    shutil.rmtree(target / "checkpoints")
+    shutil.copytree(directory / "runs" / "small" / "checkpoints", target / "checkpoints")
+    line = refused(capsys, run_evaluate(tmp_path, "run", "runs/small", "--episodes", 4))
+    assert "the weights do not fit the network of config.yaml" in line
+
+
+def test_a_planted_pickle_never_runs(directory, tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "exploded",))
+
+    run_dir = Path(shutil.copytree(directory / "runs" / "small", tmp_path / "runs" / "small"))
+    for name in ("policy.pkl", "checkpoints/1024/policy.pth", "checkpoints/1024/extra.npy"):
+        (run_dir / name).write_bytes(pickle.dumps(Bomb()))
+    assert run_evaluate(tmp_path, "run", "runs/small", "--episodes", 4) == 0
+    assert not (tmp_path / "exploded").exists()

@@ -1,0 +1,165 @@
+"""`python evaluate.py tournament` from the outside: tables, files, going on after a kill, refusals."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from quadrivium.configs.tournament import load_tournament
+from tests.commands.running import run_evaluate
+from tests.commands.tournaments import read, refused, write
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_a_tournament_prints_its_table_and_writes_its_files(tmp_path, capsys):
+    assert run_evaluate(tmp_path, "tournament", write(tmp_path)) == 0
+    output = capsys.readouterr().out
+    assert "winner: searcher" in output
+    assert "baseline:tactical is stronger than random" in output
+    results = read(tmp_path)
+    assert [player["name"] for player in results["players"]] == ["searcher", "baseline:tactical", "random"]
+    assert all(player["games"] == 40 for player in results["players"])
+    assert results["strings"]["searcher"] == "mcts:200"
+    directory = tmp_path / "runs" / "tournaments" / "small"
+    with (directory / "ratings.csv").open() as file:
+        assert [row["player"] for row in csv.DictReader(file)] == ["searcher", "baseline:tactical", "random"]
+    with (directory / "crosstable.csv").open() as file:
+        assert sum(float(row["points"]) for row in csv.DictReader(file)) == 60
+    assert (directory / "ratings.png").read_bytes()[:4] == b"\x89PNG"
+    assert (directory / "games.txt").read_text().count("round 1") == 60
+    events = EventAccumulator(str(directory))
+    events.Reload()
+    (rating,) = events.Scalars("rating/searcher")
+    assert (rating.step, rating.value) == (60, pytest.approx(results["players"][0]["rating"]["estimate"]))
+    assert events.Tags()["images"] == ["tournament/ratings"]
+    before = (directory / "games.jsonl").read_bytes()
+    assert (
+        run_evaluate(tmp_path, "tournament", tmp_path / "config.yaml") == 0
+    )  # there is nothing left to play
+    assert (directory / "games.jsonl").read_bytes() == before
+    assert read(tmp_path) == results
+    assert "going on after 60 games" in capsys.readouterr().out
+
+
+def test_two_players_are_tested_until_the_games_tell(tmp_path, capsys):
+    text = """
+name: tested
+env: quadrivium/TicTacToe-v0
+players: ["mcts:50", random]
+games: 200
+batch: 20
+openings: {plies: 1}
+sprt: {elo0: 0, elo1: 100}
+"""
+    assert run_evaluate(tmp_path, "tournament", write(tmp_path, text)) == 0
+    streams = capsys.readouterr()
+    assert "accepted: mcts:50 is about +100 or more above random" in streams.out
+    assert "note: openings: 9 different ones for 100 pairs of games" in streams.err
+    results = read(tmp_path, "tested")
+    assert results["sprt"]["accepted"] == "elo1"
+    assert results["games"] < 200
+    assert sum(results["sprt"]["pairs_by_points_0_to_2"]) == results["games"] / 2
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_by_a_signal_and_started_again_it_gives_the_same_table(tmp_path, sign):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    killed.mkdir()
+    options = {"games": "games: 40\nbatch: 4", "players": 'players: [random, "mcts:40", "baseline:tactical"]'}
+    assert run_evaluate(whole, "tournament", write(whole, **options)) == 0
+    config = write(killed, **options)
+    command = [sys.executable, str(ROOT / "evaluate.py"), "tournament", str(config)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        command, cwd=killed, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    games = killed / "runs" / "tournaments" / "small" / "games.jsonl"
+    end = time.monotonic() + 60
+    while not (games.exists() and games.stat().st_size) and time.monotonic() < end:
+        time.sleep(0.005)
+    process.send_signal(sign)
+    code = process.wait(30)
+    assert code in (-signal.SIGKILL, 130, 0)  # 0: it was faster than the signal
+    assert run_evaluate(killed, "tournament", config) == 0
+    assert read(killed) == read(whole)
+
+
+def test_players_meet_on_the_same_scenarios_where_the_world_is_no_board_game(tmp_path, capsys):
+    text = """
+name: drivers
+env: quadrivium/Highway-v0
+kwargs: {vehicles: 6, duration: 10}
+players: [random, {name: careful, player: "baseline:brake"}]
+episodes: 30
+"""
+    assert run_evaluate(tmp_path, "tournament", write(tmp_path, text)) == 0
+    output = capsys.readouterr().out
+    assert "careful has a higher return than random" in output
+    results = read(tmp_path, "drivers")
+    assert results["kwargs"]["split"] == "test"
+    assert results["players"]["careful"]["episodes"] == 30
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"games": "gamez: 20"}, ["gamez is not a known key", "did you mean 'games'"]),
+        ({"games": "games: 21"}, ["games = 21 is odd", "give 22"]),
+        ({"games": "games: many"}, ["games", "many"]),
+        ({"name": "nam: x"}, ["nam is not a known key", "did you mean 'name'"]),
+        ({"env": "env: quadrivium/ConnectFor-v0"}, ["ConnectFor-v0", "did you mean"]),
+        ({"openings": "openings: {plies: 60}"}, ["games end before that"]),
+        ({"openings": "openings: {ply: 2}"}, ["openings.ply is not a known key", "did you mean 'plies'"]),
+        ({"openings": "openings: {}"}, ["expected one of the two"]),
+        ({"openings": "openings: {moves: [d x]}"}, ["line 1, move 2"]),
+        ({"games": "format: swis"}, ["did you mean 'swiss'"]),
+        ({"games": "format: swiss"}, ["needs rounds"]),
+        ({"games": "format: swiss\nrounds: 3"}, ["rounds = 3", "2"]),
+        ({"games": "rounds: 3"}, ["rounds is for format: swiss"]),
+        ({"games": "format: gauntlet\nchallengers: 3"}, ["challengers = 3"]),
+        ({"games": "sprt: {}"}, ["sprt tests two players"]),
+        ({"games": "sprt: {elo0: 5, elo1: 5}"}, ["expected elo0 below elo1"]),
+        ({"games": "episodes: 5"}, ["episodes is for other worlds"]),
+        ({"players": "players: [random]"}, ["players"]),
+        ({"players": "players: [random, {name: x}]"}, ["players.1"]),
+        ({"players": "players: [random, 7]"}, ["players.1", "expected a string such as mcts:100"]),
+        ({"env": "env: quadrivium/Highway-v0"}, ["games is for board games"]),
+    ],
+)
+def test_a_wrong_config_is_one_line(tmp_path, capsys, changes, parts):
+    line = refused(capsys, run_evaluate(tmp_path, "tournament", write(tmp_path, **changes)))
+    for part in parts:
+        assert part in line
+
+
+def test_another_config_under_the_same_name_is_refused(tmp_path, capsys):
+    assert run_evaluate(tmp_path, "tournament", write(tmp_path, players="players: [random, mcts:2]")) == 0
+    capsys.readouterr()
+    config = write(tmp_path, players="players: [random, mcts:3]")
+    line = refused(capsys, run_evaluate(tmp_path, "tournament", config))
+    assert "holds a tournament by another config" in line
+    assert "mcts:3" in line
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "configs" / "tournaments").glob("*.yaml")), ids=lambda p: p.stem
+)
+def test_the_published_tournaments_are_well_formed(path):
+    assert load_tournament(path).name == path.stem
+
+
+def test_a_tournament_goes_on_with_another_number_of_threads(tmp_path, capsys):
+    players = "players: [random, mcts:2]"
+    assert run_evaluate(tmp_path, "tournament", write(tmp_path, players=players)) == 0
+    capsys.readouterr()
+    config = write(tmp_path, players=f"{players}\nthreads: 1")
+    assert run_evaluate(tmp_path, "tournament", config) == 0
+    assert "going on after" in capsys.readouterr().out

@@ -1,0 +1,83 @@
+"""Trading from the outside: a history in a file, folds of it, and what an evaluation writes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tests.commands.running import run_evaluate, run_train
+from tests.commands.test_evaluate import refused
+
+EXAMPLE = Path(__file__).parents[1] / "configs" / "trading" / "example.csv"
+CONFIG = """
+name: fold0
+seed: 1
+total_timesteps: 512
+device: cpu
+env:
+  id: quadrivium/Portfolio-v0
+  num_envs: 8
+  kwargs: {market: MARKET, folds: 2, fold: 0, episode_bars: 20, window: 2}
+agent: {algorithm: ppo, n_steps: 16, batch_size: 64, n_epochs: 1, net: {width: 8, depth: 1}}
+checkpoint: {every_steps: 512, keep_last: 1}
+evaluation:
+  {every_steps: 512, episodes: 4, final_episodes: 8, baselines: [cash, momentum], kwargs: {split: test}}
+logging: {interval: 1, video_every_steps: null}
+"""
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    """A directory with runs of two folds of the example's history, runs/fold0 and runs/fold1."""
+    directory = tmp_path_factory.mktemp("trading")
+    (directory / "small.yaml").write_text(CONFIG.replace("MARKET", str(EXAMPLE)))
+    assert run_train(directory, "small.yaml") == 0
+    assert run_train(directory, "small.yaml", "--name", "fold1", "--env.kwargs.fold", 1) == 0
+    return directory
+
+
+def test_training_ends_with_regret_costs_history_and_pictures(directory):
+    written = directory / "runs" / "fold0" / "evaluation"
+    found = json.loads((written / "trading.json").read_text())
+    hindsight = found["hindsight"]["best in hindsight"]["mean"]
+    assert hindsight > found["hindsight"]["fold0"]["mean"]
+    assert list(found["costs"]) == list(found["test_part"]) == ["fold0", "cash", "momentum"]
+    assert {row["mean"] for row in found["costs"]["cash"]["log_growth"]} == {0.0}
+    growth = [row["mean"] for row in found["costs"]["momentum"]["log_growth"]]
+    assert growth == sorted(growth, reverse=True)
+    assert found["test_part"]["momentum"]["turnover"]["mean"] > 0
+    for name in ("costs.png", "episode.png", "measures.png"):
+        assert (written / name).read_bytes()[:4] == b"\x89PNG"
+
+
+def test_tensorboard_shows_an_episode_at_every_evaluation(directory):
+    events = EventAccumulator(str(directory / "runs" / "fold0")).Reload()
+    assert [image.step for image in events.Images("evaluation/episode")] == [0, 512]
+
+
+def test_walk_forward_follows_the_folds_in_order_and_chains_them(directory, capsys):
+    assert run_evaluate(directory, "walk-forward", "runs/fold1", "runs/fold0", "--output", "out") == 0
+    output = capsys.readouterr().out
+    assert output.index("fold 0, runs/fold0") < output.index("fold 1, runs/fold1") < output.index("all folds")
+    found = json.loads((directory / "out" / "walk_forward.json").read_text())
+    folds, whole = [found[f"fold {k}"] for k in range(2)], found["all folds"]
+    for name in ("agent", "momentum"):
+        one, two = (1 + fold[name]["total_return"]["value"] for fold in folds)
+        assert 1 + whole[name]["total_return"]["value"] == pytest.approx(one * two)
+    assert whole["cash"]["total_return"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert (directory / "out" / "walk_forward.png").exists()
+
+
+def test_a_fold_that_is_missing_or_given_twice_is_named(directory, capsys):
+    error = refused(capsys, run_evaluate(directory, "walk-forward", "runs/fold0"))
+    assert error == "error: folds [0] of 2 are given; train and give all of them: --env.kwargs.fold 0, 1, ..."
+    error = refused(capsys, run_evaluate(directory, "walk-forward", "runs/fold0", "runs/fold0"))
+    assert error == "error: runs/fold0 and runs/fold0 are both fold 0; give each fold once"
+
+
+def test_a_fold_that_the_split_has_not_is_refused_before_training(directory, capsys):
+    code = run_train(directory, "small.yaml", "--name", "fold2", "--env.kwargs.fold", 2)
+    assert "fold=2 is out of range: use an integer in [0, 1]" in refused(capsys, code)
+    code = run_train(directory, "small.yaml", "--name", "none", "--env.kwargs.market", "simulated")
+    assert "folds=2 splits the history in files; a simulated market has none" in refused(capsys, code)
