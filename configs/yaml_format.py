@@ -88,7 +88,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     `configs/…` is one of the published configs where the folder that the program runs in has no such file.
     """
     published = Path(__file__).parent.joinpath(*path.parts[1:])
-    found = published if path.parts[0] == "configs" and not path.exists() and published.exists() else path
+    found = published if path.parts[:1] == ("configs",) and not path.exists() and published.exists() else path
     try:
         text = found.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
