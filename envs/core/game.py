@@ -14,11 +14,15 @@ import numpy as np
 
 from quadrivium.envs.core.launch import world_code
 from quadrivium.envs.core.native import address, pack
-from quadrivium.envs.core.pool_jobs import copy_rows, perft, rows_record, run_rows
+from quadrivium.envs.core.pool_jobs import copy_rows, greatest, perft, rows_record, run_rows
 from quadrivium.envs.core.ranges import require_in_range, require_valid
 from quadrivium.envs.core.rules import Rules
 from quadrivium.envs.core.threads import run
 from quadrivium.envs.core.versus import versus
+
+
+# What each seat gets by who has won: 0, 1 or NOBODY, which is -1 and so the last.
+_RETURNS = np.array([[1, -1], [-1, 1], [0, 0]], np.float32)
 
 
 @dataclass(frozen=True)
@@ -156,9 +160,8 @@ class Game:
 
     def result(self, pool: np.ndarray, rows: np.ndarray) -> Result:
         """Returns who is to move, whether the games are over, and who has won."""
-        winner = pool["winner"][rows]
-        first = np.where(winner == 0, 1.0, np.where(winner == 1, -1.0, 0.0)).astype(np.float32)
-        return Result(pool["over"][rows] != 0, pool["to_move"][rows], np.stack([first, -first], axis=1))
+        returns = _RETURNS[pool["winner"][rows]]
+        return Result(pool["over"][rows] != 0, pool["to_move"][rows], returns)
 
     def random_actions(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Returns a uniformly drawn legal action (n,) int64 for each; raises ValueError if a game is over."""
@@ -311,7 +314,7 @@ def array_for(out: np.ndarray | None, shape: tuple[int, ...], dtype: type[np.gen
 def require_rows_inside(pool: np.ndarray, *rows: np.ndarray) -> None:
     """Raises ValueError for the first row that is outside the pool; rows (n,) int64."""
     for some in rows:
-        if len(some) and some.view(np.uint64).max() >= len(pool):  # so below 0 too
+        if len(some) and not 0 <= greatest(some) < len(pool):
             outside = some[(some < 0) | (some >= len(pool))][0]
             raise ValueError(f"row {outside} is outside the pool of {len(pool)} rows")
 
