@@ -1,6 +1,6 @@
 """Tries an installed wheel from an empty folder beside a user's own `envs`, `agents` and `configs`.
 
-python .ci/try_wheel.py        # with the Python of an environment in which the wheel is, in a folder to write in
+python .ci/try_wheel.py        # with the Python of an environment that has the wheel, in a folder to write in
 """
 
 import subprocess

@@ -20,7 +20,6 @@ from quadrivium.envs.core.rules import Rules
 from quadrivium.envs.core.threads import run
 from quadrivium.envs.core.versus import versus
 
-
 # What each seat gets by who has won: 0, 1 or NOBODY, which is -1 and so the last.
 _RETURNS = np.array([[1, -1], [-1, 1], [0, 0]], np.float32)
 
