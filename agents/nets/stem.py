@@ -7,6 +7,7 @@ A stem has statistics but no weights: several trunks can share one.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -20,6 +21,8 @@ from quadrivium.agents.nets.normalizer import RunningNormalizer
 
 Observation = Tensor | dict[str, Tensor]
 ACTION_MASK = "action_mask"
+
+_STATISTICS_NUMBERS = 1 << 18  # at once: pieces stay in the cache, and no copy of a whole rollout is made
 
 
 class Part(NamedTuple):
@@ -95,7 +98,9 @@ class PartStem(nn.Module):
     def update_statistics(self, obs: Tensor) -> None:
         """Merges a batch into the running statistics."""
         if self.normalizer is not None:
-            self.normalizer.update(*self._raw(obs))
+            rows = max(_STATISTICS_NUMBERS // math.prod(self.spec.shape), 1)
+            for piece in obs.split(rows):
+                self.normalizer.update(*self._raw(piece))
 
 
 class Stem(nn.Module):

@@ -18,6 +18,7 @@ from stable_baselines3.common.utils import safe_mean
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
+from quadrivium.agents.batches.observations import to_tensors
 from quadrivium.agents.batches.vec_env import BatchedVecEnv, LazyInfos, Obs, batch_step
 from quadrivium.agents.compute.crew import Crew, blocks, crew_instead_of_torchs_threads, one_torch_thread
 from quadrivium.agents.compute.devices import Bf16, autocast
@@ -82,7 +83,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         Stochastic, it draws from torch's global generator, so that evaluating does not disturb training.
         """
         with torch.no_grad(), self._autocast():
-            tensors = self._tensors(obs)
+            tensors = to_tensors(obs, self.device)
             if isinstance(self.policy, ActorCritic):
                 policy = self.policy
                 (out,) = self._by_rows(lambda rows: (policy.actor_outputs(rows),), tensors)
@@ -105,11 +106,6 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         rows = self.policy.forward_rows if self.device.type == "cpu" else _DEVICE_ROWS
         done = self.crew.run([partial(piece, part) for part in blocks(count, rows)])
         return done[0] if len(done) == 1 else tuple(torch.cat(column) for column in zip(*done, strict=True))
-
-    def _tensors(self, obs: Obs) -> TensorObs:
-        if isinstance(obs, dict):
-            return {key: torch.as_tensor(value, device=self.device) for key, value in obs.items()}
-        return torch.as_tensor(obs, device=self.device)
 
     def _env_actions(self, actions: Tensor) -> np.ndarray:
         array = actions.cpu().numpy()
@@ -187,7 +183,8 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         self._late_values(rollout_buffer)
         self._bootstrap(rollout_buffer)
         with self._autocast():
-            last_values = self.policy.predict_values(self._network_obs(self._last_obs)).flatten()  # (N,)
+            last_obs = to_tensors(self._last_obs, self.device)  # pyright: ignore[reportArgumentType]
+            last_values = self.policy.predict_values(last_obs).flatten()  # (N,)
         rollout_buffer.finish(last_values)
         self.clock.enter("other")
         callback.on_rollout_end()
@@ -205,13 +202,6 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         with self._autocast():
             values = self.policy.predict_values(final_obs).flatten()  # (K,)
         rollout.rewards[steps, rows] += self.gamma * values
-
-    def _network_obs(self, obs: Obs) -> TensorObs:
-        """Returns observations as the buffer holds them: float64 becomes float32."""
-        tensors = self._tensors(obs)
-        parts = tensors if isinstance(tensors, dict) else {"": tensors}
-        parts = {key: part.float() if part.is_floating_point() else part for key, part in parts.items()}
-        return parts if isinstance(tensors, dict) else parts[""]
 
     # ---- the loop
 
