@@ -342,10 +342,15 @@ class DQN(OffPolicyAgent, StableDQN):  # pyright: ignore
         """Everything that decides how the training goes on (see `OffPolicyAgent`)."""
         snapshot = super().snapshot()
         snapshot.state["n_calls"] = np.array(self._n_calls)
+        # Of the gradient steps that no log line has shown yet.
+        snapshot.state["update_sums"] = self._update_sums.cpu().numpy().copy()
+        snapshot.state["update_count"] = np.array(self._update_count)
         return snapshot
 
     def restore(self, snapshot: Snapshot) -> None:
         """Becomes the agent that `snapshot` was taken of; go on by learn(..., reset_num_timesteps=False)."""
         super().restore(snapshot)
         self._n_calls = int(snapshot.state["n_calls"])
+        self._update_sums.copy_(torch.from_numpy(snapshot.state["update_sums"]))
+        self._update_count = int(snapshot.state["update_count"])
         self.exploration_rate = self.exploration_schedule(self._current_progress_remaining)

@@ -25,11 +25,13 @@ from quadrivium.agents.compute.devices import Bf16, autocast
 from quadrivium.agents.ppo.policy import ActorCritic
 from quadrivium.agents.ppo.rollout import RolloutBuffer, TensorObs, rows_of
 from quadrivium.agents.runs.checkpoint import Snapshot
+from quadrivium.agents.runs.start import ENV_ROWS
 from quadrivium.agents.runs.state import (
     capture_rng,
     optimizer_from_tensors,
     optimizer_to_tensors,
     restore_rng,
+    under,
 )
 from quadrivium.agents.training.episode_statistics import EpisodeStatistics
 from quadrivium.agents.training.hooks import iteration_end, iteration_logged
@@ -63,6 +65,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         self.generator.manual_seed(torch.initial_seed() if self.seed is None else self.seed)
         self.statistics = EpisodeStatistics(self.n_envs, self._stats_window_size)
         self.clock = PhaseClock()
+        self._iterations = 0
         self.crew = Crew()  # in `learn` it has helpers
 
     def _excluded_save_params(self) -> list[str]:
@@ -217,8 +220,9 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         """Trains for `total_timesteps` environment steps (rounded up to whole iterations).
 
         An iteration is: collect, update, `IterationCallback.on_iteration_end`, the log, `on_iteration_logged`
-        (`quadrivium.agents.training.hooks`); between iterations `snapshot()` is exact. The log of an
-        iteration has its own update's losses (SB3 writes them an iteration late).
+        (`quadrivium.agents.training.hooks`); between iterations `snapshot()` is exact. Every `log_interval`
+        iterations there is a log line: of the episodes since the last one, and of the iteration's own update
+        (SB3 writes that an iteration late).
 
         After `restore`, continue with `learn(total - agent.num_timesteps, reset_num_timesteps=False)`.
 
@@ -233,7 +237,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         if fresh:
             self.statistics.reset()
         callback.on_training_start(locals(), globals())
-        self.clock = PhaseClock()
+        self.clock = PhaseClock(self.num_timesteps)
         with crew_instead_of_torchs_threads() if self._is_divisible() else nullcontext(Crew()) as self.crew:
             self._iterate(total_timesteps, callback, log_interval)
         self.crew = Crew()
@@ -242,17 +246,18 @@ class OnPolicyAgent(OnPolicyAlgorithm):
 
     def _iterate(self, total_timesteps: int, callback: BaseCallback, log_interval: int | None) -> None:
         assert self.env is not None
-        iteration = 0
         while self.num_timesteps < total_timesteps:
             if not self.collect_rollouts(self.env, callback, self.rollout_buffer, self.n_steps):
                 return
-            iteration += 1
+            self._iterations += 1
             self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
             self.train()
-            self._record_rollout()
+            due = log_interval is not None and self._iterations % log_interval == 0
+            if due or log_interval is None:  # without a log the statistics must not pile up either
+                self._record_rollout()
             proceed = iteration_end(callback)
-            if log_interval is not None and iteration % log_interval == 0:
-                self.dump_logs(iteration)
+            if due:
+                self.dump_logs(self._iterations)
             if not (iteration_logged(callback) and proceed):
                 return
 
@@ -266,7 +271,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
             entries["rollout/ep_len_mean"] = safe_mean([info["l"] for info in self.ep_info_buffer])
         if self.ep_success_buffer:
             entries["rollout/success_rate"] = safe_mean(list(self.ep_success_buffer))
-        entries |= self.clock.collect(self.n_steps * self.n_envs)
+        entries |= self.clock.collect(self.num_timesteps)
         for name, value in entries.items():
             self.logger.record(name, value)
 
@@ -282,6 +287,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         """Returns everything that decides how the training goes on; call it between iterations."""
         state: dict[str, np.ndarray] = {
             "n_updates": np.array(self._n_updates),
+            "iterations": np.array(self._iterations),
             **{f"episodes/{name}": array for name, array in self.statistics.state().items()},
         }
         if self._last_obs is not None:
@@ -289,7 +295,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
             state |= {f"last_obs/{key}": np.array(part) for key, part in parts.items()}
             state["last_episode_starts"] = np.array(self._last_episode_starts)
         if isinstance(self.env, BatchedVecEnv) and self.env.supports_state:
-            state["env_rows"] = self.env.get_state()
+            state[ENV_ROWS] = self.env.get_state()
         return Snapshot(
             step=self.num_timesteps,
             weights=self.policy.state_dict(),
@@ -309,17 +315,14 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         restore_rng(snapshot.rng, agent=self.generator)
         state = snapshot.state
         self.num_timesteps = snapshot.step
-        self._n_updates = int(state["n_updates"])
-        rows, env = state.get("env_rows"), self.env
+        self._n_updates, self._iterations = int(state["n_updates"]), int(state["iterations"])
+        rows, env = state.get(ENV_ROWS), self.env
         batched = env if isinstance(env, BatchedVecEnv) and env.supports_state else None
         if rows is None or batched is None or len(rows) != len(batched.get_state()):
             self._last_obs = None  # learn() resets the environments
             return
         batched.set_state(rows)
-        last = {key.partition("/")[2]: array for key, array in state.items() if key.startswith("last_obs/")}
+        last = under("last_obs/", state)
         self._last_obs = last if isinstance(self.observation_space, spaces.Dict) else last[""]  # pyright: ignore
         self._last_episode_starts = state["last_episode_starts"]
-        episodes = {
-            key.partition("/")[2]: array for key, array in state.items() if key.startswith("episodes/")
-        }
-        self.statistics.load_state(episodes)
+        self.statistics.load_state(under("episodes/", state))

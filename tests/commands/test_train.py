@@ -199,6 +199,32 @@ def test_a_used_up_time_budget_leaves_a_run_that_goes_on(tmp_path, capsys):
     assert load_checkpoint(tmp_path / "runs" / "small").step == 1024
 
 
+@pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
+def test_resuming_in_environments_that_cannot_save_their_state_says_that_it_is_inexact(
+    tmp_path, capsys, algorithm
+):
+    agents = {
+        "ppo": "{algorithm: ppo, n_steps: 16, batch_size: 64}",
+        "dqn": "{algorithm: dqn, learning_starts: 100, buffer_size: 1000}",
+    }
+    config = write_config(tmp_path)
+    foreign = ("--env.id", "CartPole-v1", "--env.kwargs", "{}", "--evaluation.kwargs", "{}")
+    chosen = ("--agent.algorithm", algorithm, "--agent", agents[algorithm])
+    assert run_train(tmp_path, config, *foreign, *chosen, "--evaluation.every-steps", "null") == 0
+    assert "note:" not in capsys.readouterr().out
+    assert run_train(tmp_path, "--resume", "runs/small", "--total-timesteps", "1536") == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note:")]
+    assert notes == [
+        "note: checkpoint 1024 lacks the state of the environments, which cannot save it: they begin new "
+        "episodes, so resuming is not bit for bit"
+    ]
+
+
+def test_resuming_in_our_environments_says_nothing(copy, capsys):
+    assert run_train(copy, "--resume", "runs/small", "--total-timesteps", "1280") == 0
+    assert "note:" not in capsys.readouterr().out
+
+
 def test_a_complete_run_says_so_and_goes_on_with_more_steps(copy, capsys):
     assert run_train(copy, "--resume", "runs/small") == 0
     assert "this run is complete" in capsys.readouterr().out

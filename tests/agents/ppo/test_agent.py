@@ -325,3 +325,48 @@ def test_a_vector_environment_of_gymnasium_is_wrapped():
     agent, _ = agent_on(LineWalk(4))
     assert isinstance(agent.env, BatchedVecEnv)
     assert isinstance(agent.action_space, spaces.Discrete)
+
+
+@pytest.mark.parametrize("save_at", [1, 2, 3, 4])
+def test_a_resumed_run_writes_the_log_lines_of_the_whole_one_wherever_it_was_saved(save_at):
+    """Lines every third iteration; episodes end in the iterations between, which a save may follow."""
+
+    class Save(IterationCallback):
+        snapshot = None
+
+        def on_iteration_logged(self):
+            if self.model.num_timesteps == 48 * save_at:
+                taken = self.model.snapshot()
+                self.snapshot = replace(taken, weights={k: v.clone() for k, v in taken.weights.items()})
+            return True
+
+    save = Save()
+    whole, whole_log = agent_on(LineWalk(6, limit=7))
+    whole.learn(48 * 9, callback=save, log_interval=3)
+    resumed, resumed_log = agent_on(LineWalk(6, limit=7), seed=5)
+    resumed.restore(save.snapshot)
+    resumed.learn(48 * (9 - save_at), log_interval=3, reset_num_timesteps=False)
+    missing = [(step, line) for step, line in whole_log.lines if step > 48 * save_at]
+    assert [step for step, _ in missing] == [48 * 3, 48 * 6, 48 * 9][-len(missing) :]
+    for (step, line), (same_step, again) in zip(missing, resumed_log.lines, strict=True):
+        assert step == same_step
+        assert timeless(line) == timeless(again)
+
+
+def timeless(line):
+    return {name: value for name, value in line.items() if not name.startswith("time/")}
+
+
+def test_a_log_line_is_about_all_episodes_since_the_last_one():
+    """Lanes end every third step: in 24 steps 8 episodes of 3 a lane, whichever iteration they end in."""
+    agent, log = agent_on(LineWalk(4, limit=3))
+    ended = []
+
+    class Count(IterationCallback):
+        def _on_step(self):
+            ended.extend(self.locals["infos"][lane]["steps"] for lane in np.flatnonzero(self.locals["dones"]))
+            return True
+
+    agent.learn(4 * 8 * 3, callback=Count(), log_interval=3)
+    ((_, line),) = log.lines
+    assert line["metrics/steps"] == pytest.approx(np.mean(ended), rel=1e-6)
