@@ -1,7 +1,9 @@
 """What off-policy agents share: collecting from batched environments, the loop, the log, the snapshot."""
 
+import zipfile
 from collections import deque
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
@@ -20,6 +22,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from quadrivium.agents.batches.observations import ObsArray
 from quadrivium.agents.batches.vec_env import BatchedVecEnv, LazyInfos, batch_step
 from quadrivium.agents.dqn.replay import Replay, Transitions
+from quadrivium.agents.runs.agent_file import require_trust
+from quadrivium.agents.runs.array_files import read_arrays, write_arrays
 from quadrivium.agents.runs.checkpoint import Snapshot
 from quadrivium.agents.runs.start import ENV_ROWS
 from quadrivium.agents.runs.state import (
@@ -32,12 +36,13 @@ from quadrivium.agents.runs.state import (
 from quadrivium.agents.training.episode_statistics import EpisodeStatistics
 from quadrivium.agents.training.hooks import iteration_end, iteration_logged
 from quadrivium.agents.training.phases import PhaseClock
+from quadrivium.agents.training.saving import SavesWithoutPickle
 
 _BLOCK_ROWS = 4096  # transitions gathered at once: more is no faster, and the activations leave the cache
 _BLOCK_BYTES = 64 << 20  # of observations; keeps a block of large ones in bounds
 
 
-class OffPolicyAgent(OffPolicyAlgorithm):
+class OffPolicyAgent(SavesWithoutPickle, OffPolicyAlgorithm):
     """Replaces how Stable-Baselines3's off-policy algorithms collect, store, log and save; `train` is theirs.
 
     Put it before the algorithm: `class DQN(OffPolicyAgent, stable_baselines3.DQN)`. With VecNormalize or a
@@ -54,9 +59,6 @@ class OffPolicyAgent(OffPolicyAlgorithm):
             return env  # SB3 would transpose uint8 grids; here rank 3 is (C, H, W) already
         return OffPolicyAlgorithm._wrap_env(env, verbose, monitor_wrapper)
 
-    def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "statistics", "clock"]
-
     def _setup_model(self) -> None:
         self._rng = np.random.default_rng(self.seed)
         self.statistics = EpisodeStatistics(self.n_envs, self._stats_window_size)
@@ -64,7 +66,7 @@ class OffPolicyAgent(OffPolicyAlgorithm):
         self._logged = 0  # episodes at the last log line
         ours = self.replay_buffer_class is None and self._vec_normalize_env is None
         n_steps = self.n_steps
-        if ours and self.env is not None:
+        if ours:
             self.replay_buffer = Replay(
                 self.buffer_size,
                 self.observation_space,
@@ -230,6 +232,34 @@ class OffPolicyAgent(OffPolicyAlgorithm):
         return {}
 
     # ---- saving and resuming
+
+    def settings(self) -> dict[str, Any]:
+        """Returns the arguments that make such an agent, but for policy, environment and device."""
+        replay, frequency = self.replay_buffer, self.train_freq
+        assert isinstance(frequency, TrainFreq)  # _setup_model has converted it
+        return super().settings() | {
+            "train_freq": (frequency.frequency, frequency.unit.value),
+            "optimize_memory_usage": isinstance(replay, Replay) and replay.optimize_memory,
+        }
+
+    def save_replay_buffer(self, path: str | Path) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Writes the replay memory as arrays; one of Stable-Baselines3's classes as its pickle."""
+        if not isinstance(self.replay_buffer, Replay):
+            super().save_replay_buffer(path)
+            return
+        with Path(path).open("wb") as file:
+            write_arrays(file, self.replay_buffer.state())
+
+    def load_replay_buffer(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, path: str | Path, truncate_last_traj: bool = True, *, trust_pickle: bool = False
+    ) -> None:
+        """Reads what `save_replay_buffer` wrote; a pickle of Stable-Baselines3 only with `trust_pickle`."""
+        if not zipfile.is_zipfile(path):
+            require_trust(path, trust_pickle)
+            super().load_replay_buffer(path, truncate_last_traj)
+            return
+        self.replay_buffer.load_state(read_arrays(Path(path)))
+        self.replay_buffer.end_episodes()  # those that were running are elsewhere
 
     def snapshot(self) -> Snapshot:
         """Everything that decides how the training goes on; call it between iterations, and save it at once.

@@ -245,6 +245,12 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
         **SB3PPO.policy_aliases,
         "ActorCritic": ActorCritic,
     }
+    saved_settings = (
+        *("learning_rate", "n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "clip_range"),
+        *("clip_range_vf", "normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl"),
+        *("use_sde", "sde_sample_freq", "policy_kwargs", "seed", "compile", "bf16"),
+    )
+    saved_progress = ("num_timesteps", "_n_updates", "_iterations", "_current_progress_remaining")
 
     def __init__(
         self,
@@ -332,9 +338,6 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
 
     def _is_divisible(self) -> bool:
         return super()._is_divisible() and not self.compile
-
-    def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "_evaluate", "_divided"]
 
     def _evaluate_plainly(self, obs: TensorObs, actions: Tensor) -> Outputs:
         with self._autocast():

@@ -36,12 +36,13 @@ from quadrivium.agents.runs.state import (
 from quadrivium.agents.training.episode_statistics import EpisodeStatistics
 from quadrivium.agents.training.hooks import iteration_end, iteration_logged
 from quadrivium.agents.training.phases import PhaseClock
+from quadrivium.agents.training.saving import SavesWithoutPickle
 
 _DEVICE_ROWS = 4096  # of observations at once: enough for any accelerator, few enough for its memory
 
 
-class OnPolicyAgent(OnPolicyAlgorithm):
-    """Replaces how Stable-Baselines3's on-policy algorithms collect, log and stop; `train` is theirs.
+class OnPolicyAgent(SavesWithoutPickle, OnPolicyAlgorithm):
+    """Replaces how Stable-Baselines3's on-policy algorithms collect, log, save and stop; `train` is theirs.
 
     Put it before the algorithm: `class PPO(OnPolicyAgent, stable_baselines3.PPO)`.
     """
@@ -67,9 +68,6 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         self.clock = PhaseClock()
         self._iterations = 0
         self.crew = Crew()  # in `learn` it has helpers
-
-    def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "generator", "statistics", "clock", "crew"]
 
     def _is_divisible(self) -> bool:
         """Returns whether the network's work comes in pieces for the crew; else torch's threads do it."""

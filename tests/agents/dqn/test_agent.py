@@ -264,15 +264,6 @@ def test_episodic_updates_work_with_one_environment():
     assert agent._n_updates == 2 * agent._episode_num
 
 
-def test_stable_baselines3s_own_save_and_load_still_work(tmp_path: Path):
-    agent = make(masked=False)
-    agent.learn(160)
-    agent.save(tmp_path / "agent.zip")
-    loaded = DQN.load(tmp_path / "agent.zip", env=agent.env, device="cpu")
-    obs = agent.env.reset()
-    np.testing.assert_array_equal(agent.act(obs), loaded.act(obs))
-
-
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -277,15 +277,6 @@ def test_foreign_and_batched_environments_train_the_same_weights():
     assert_same(*runs)
 
 
-def test_saving_and_loading_by_sb3_keeps_the_policy(tmp_path):
-    agent, _ = agent_on(LineWalk(4))
-    agent.learn(64)
-    agent.save(tmp_path / "agent")
-    loaded = PPO.load(tmp_path / "agent", env=LineWalk(4), device="cpu")
-    assert_same(weights(agent), weights(loaded))
-    loaded.learn(32)
-
-
 def test_the_progress_bar_runs(capsys):
     agent, _ = agent_on(LineWalk(4))
     agent.learn(64, progress_bar=True)
