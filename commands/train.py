@@ -149,7 +149,10 @@ def make_loop(
     evaluator = None
     if plan.every_steps is not None:
         evaluator = Evaluator(
-            make_evaluation_env(config), episodes=plan.episodes, seed=plan.seed, baselines=plan.baselines
+            make_evaluation_env(config),
+            episodes=plan.episodes,
+            seed=plan.selection_seed,
+            baselines=plan.baselines,
         )
     film_env = None
     if config.logging.video_every_steps is not None:
@@ -159,7 +162,7 @@ def make_loop(
 
     def film(step: int) -> None:
         if film_env is not None:
-            frames, fps = film_episode(agent, film_env, seed=plan.seed, fps=5)
+            frames, fps = film_episode(agent, film_env, seed=plan.selection_seed, fps=5)
             tensorboard.write_film("evaluation/film", frames, fps, step)
 
     def evaluate() -> Evaluation:
@@ -193,8 +196,8 @@ def close_run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) 
         env = make_evaluation_env(config)(min(plan.final_episodes, MAX_LANES))
         players = [make_player(config.name, agent), *baseline_players(env, plan.baselines)]
         title = f"{plan.final_episodes} episodes of {describe(config.env.id, config.evaluation_kwargs())}"
-        facts = {"run": str(run_dir), "step": agent.num_timesteps, "environment": config.env.id}
-        facts |= {"kwargs": config.evaluation_kwargs(), "seed": plan.seed}
+        facts = {"run": str(run_dir), "step": agent.num_timesteps, "checkpoint": "last"}
+        facts |= {"environment": config.env.id, "kwargs": config.evaluation_kwargs(), "seed": plan.seed}
         directory = run_dir / "evaluation"
         evaluate_players(console, directory, players, env, facts, episodes=plan.final_episodes, title=title)
         env.close()

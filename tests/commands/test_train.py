@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from quadrivium.agents.evaluation import evaluator
 from quadrivium.agents.runs import checkpoint
 from quadrivium.agents.runs.checkpoint import list_checkpoints, load_checkpoint
 from tests.commands.running import run_train, write_config
@@ -100,6 +101,23 @@ def test_the_last_checkpoint_continues_to_the_same_weights_as_the_whole_run(fini
         return [{k: v for k, v in row.items() if not k.startswith("time")} for row in rows(run_dir)]
 
     assert plain(half) == plain(finished / "runs" / "small")
+
+
+def test_the_best_checkpoint_is_chosen_on_other_scenarios_than_the_closing_evaluation_plays(
+    tmp_path, monkeypatch
+):
+    played = {8: set(), 16: set()}  # by the number of episodes: during training, and at the end
+    play = evaluator.play_episodes
+
+    def record(player, env, *, episodes, seed):
+        played[episodes] |= set(range(seed, seed + episodes))
+        return play(player, env, episodes=episodes, seed=seed)
+
+    monkeypatch.setattr(evaluator, "play_episodes", record)
+    assert run_train(tmp_path, write_config(tmp_path)) == 0
+    assert played[16] == set(range(1_000_000, 1_000_016))
+    assert len(played[8]) == 8
+    assert not played[8] & played[16]
 
 
 def test_gymnasiums_own_environments_are_trained_too(tmp_path, capsys):
