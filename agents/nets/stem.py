@@ -144,6 +144,11 @@ class Stem(nn.Module):
         for key, stem in self._stems().items():
             stem.update_statistics(self._pick(obs, key))
 
+    def lacks_statistics(self) -> bool:
+        """Returns whether a part is to be standardised of which nothing has been seen."""
+        normalizers = [stem.normalizer for stem in self._stems().values() if stem.normalizer is not None]
+        return any(int(normalizer.count) == 0 for normalizer in normalizers)
+
 
 def _kind(shape: tuple[int, ...], name: str) -> Literal["vector", "tokens", "grid"]:
     if len(shape) <= 1:

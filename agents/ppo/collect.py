@@ -139,6 +139,28 @@ class OnPolicyAgent(SavesWithoutPickle, OnPolicyAlgorithm):
     # ---- collecting
 
     @torch.no_grad()
+    def _warm_statistics(self) -> None:
+        """Plays a rollout at random for the statistics of the inputs, and starts the environments anew.
+
+        Else the first rollout would be acted on raw inputs, and all later ones on others. Its steps are not
+        counted. Source: Burda et al. 2018 (RND), section 2.4.
+        """
+        env, policy, rollout = self.env, self.policy, self.rollout_buffer
+        assert env is not None
+        if not (isinstance(policy, ActorCritic) and policy.lacks_statistics()):
+            return
+        rollout.reset()
+        even = torch.zeros((env.num_envs, policy.distribution.outputs), device=self.device)
+        for _ in range(rollout.buffer_size):
+            out = policy.masked_outputs(even, rollout.put_obs(self._last_obs))  # pyright: ignore
+            actions, log_probs = policy.sample(out, self.generator)
+            step, _ = batch_step(env, self._env_actions(actions))
+            rollout.add(actions, None, log_probs, step.rewards, step.done)
+            self._last_obs = step.obs  # pyright: ignore[reportAttributeAccessIssue]
+        policy.update_statistics(rollout.flat().obs)
+        self._last_obs = env.reset()  # pyright: ignore[reportAttributeAccessIssue]
+
+    @torch.no_grad()
     def collect_rollouts(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int
     ) -> bool:
@@ -234,6 +256,10 @@ class OnPolicyAgent(SavesWithoutPickle, OnPolicyAlgorithm):
         assert self.env is not None
         if fresh:
             self.statistics.reset()
+            with one_torch_thread():  # the last bits of sums depend on how many there are
+                self._warm_statistics()
+        if reset_num_timesteps:
+            self._iterations = 0
         callback.on_training_start(locals(), globals())
         self.clock = PhaseClock(self.num_timesteps)
         with crew_instead_of_torchs_threads() if self._is_divisible() else nullcontext(Crew()) as self.crew:

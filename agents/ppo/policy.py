@@ -173,3 +173,7 @@ class ActorCritic(ActorCriticPolicy):
     def update_statistics(self, obs: PyTorchObs) -> None:
         """Merges a batch of observations into the input normaliser."""
         self.backbone.update_statistics(obs)
+
+    def lacks_statistics(self) -> bool:
+        """Returns whether inputs are to be standardised, but no observation has been merged yet."""
+        return self.backbone.lacks_statistics()
