@@ -35,6 +35,9 @@ from quadrivium.agents.ppo.policy import ActorCritic
 from quadrivium.agents.ppo.rollout import Batch, RolloutBuffer, TensorObs
 
 Fraction = Annotated[float, Interval(ge=0, le=1)]
+# Of probabilities. An infinite one would make NaN of an advantage of 0, and of all weights by the gradient's
+# norm; beyond it the slope stays as it is there.
+_MAX_RATIO = 1e10
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,7 @@ def ppo_loss(outputs: Outputs, batch: Batch, settings: LossSettings) -> Loss:
     what it is the gradient of, and what the log shows.
     """
     values, log_probs, entropy = outputs
-    log_ratio = log_probs - batch.log_probs  # (B,)
-    ratio = log_ratio.exp()
+    ratio = (log_probs - batch.log_probs).exp().clamp(max=_MAX_RATIO)  # (B,)
     clip = settings.clip_range
     clipped = batch.advantages * ratio.clamp(1 - clip, 1 + clip)
     policy_loss = -torch.min(batch.advantages * ratio, clipped).mean()
@@ -145,7 +147,7 @@ def ppo_slopes(settings: LossSettings, count: int) -> Slopes:
     """
 
     def by_policy(log_probs: Tensor, entropy: Tensor | None, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        ratio = exp(log_probs - batch.log_probs)
+        ratio = exp(log_probs - batch.log_probs).clamp_(max=_MAX_RATIO)
         # The objective is flat where the ratio has left the range in the advantage's direction.
         low, high = 1 - settings.clip_range, 1 + settings.clip_range
         flat = torch.where(batch.advantages > 0, ratio > high, ratio < low)
