@@ -154,7 +154,12 @@ def evaluate_run(arguments: argparse.Namespace, console: Console) -> None:
     player, step = load_player(run_dir, env, _checkpoint(arguments.checkpoint), notify=_note)
     players: list[Player] = [player, *baseline_players(env, config.evaluation.baselines)]
     title = f"{arguments.episodes} episodes of {describe(config.env.id, kwargs)}, checkpoint {step:,}"
-    facts = {"run": str(run_dir), "step": step, "environment": config.env.id, "kwargs": kwargs, "seed": seed}
+    facts = {"run": str(run_dir), "step": step, "checkpoint": arguments.checkpoint}
+    facts |= {"environment": config.env.id, "kwargs": kwargs, "seed": seed}
+    if arguments.checkpoint == "best":
+        chosen = {"seed": config.evaluation.selection_seed, "episodes": config.evaluation.episodes}
+        facts["chosen_on"] = chosen
+        title += f", the best on {chosen['episodes']} other scenarios (from seed {chosen['seed']})"
     directory = run_dir / "evaluation"
     results, paths = evaluate_players(
         console, directory, players, env, facts, episodes=arguments.episodes, title=title

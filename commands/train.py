@@ -17,16 +17,22 @@ import quadrivium  # noqa: F401 (registers the environment ids)
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.charts import charts_of
 from quadrivium.agents.batches.environments import make_film_env
-from quadrivium.agents.errors import UserError, program, run_command
+from quadrivium.agents.errors import UserError, as_user_error, program, run_command
 from quadrivium.agents.evaluation.episodes import film_episode
 from quadrivium.agents.evaluation.evaluator import MAX_LANES, Evaluator, baseline_players
 from quadrivium.agents.evaluation.report import describe
 from quadrivium.agents.logs.metrics_writer import MetricsWriter
 from quadrivium.agents.logs.progress import TerminalProgress
 from quadrivium.agents.logs.tensorboard import TRAINING, TensorBoardWriter
-from quadrivium.agents.runs.checkpoint import save_checkpoint
+from quadrivium.agents.runs.checkpoint import Snapshot, save_checkpoint
 from quadrivium.agents.runs.directory import MetricsLog, RunLock, write_atomically
-from quadrivium.agents.runs.start import METRICS, create_run_directory, require_new, rewind
+from quadrivium.agents.runs.start import (
+    METRICS,
+    create_run_directory,
+    missing_environments,
+    require_new,
+    rewind,
+)
 from quadrivium.agents.training.loop import Evaluation, Every, StopRequest, TrainingLoop
 from quadrivium.commands.build import (
     Agent,
@@ -72,8 +78,17 @@ def train(argv: Sequence[str], console: Console) -> None:
             snapshot = rewind(run_dir, notify=lambda line: say(console, f"note: {line}"))
             write_atomically(run_dir / "config.yaml", to_text(config).encode())
             if snapshot is not None:
-                agent.restore(snapshot)
+                restore(agent, snapshot, console)
         run(agent, config, run_dir, console)
+
+
+def restore(agent: Agent, snapshot: Snapshot, console: Console) -> None:
+    """Puts the agent where `snapshot` was taken; says so where that cannot be exact."""
+    note = None if isinstance(agent, AlphaZero) else missing_environments(snapshot)
+    if note is not None:
+        say(console, f"note: {note}")
+    with as_user_error(f"checkpoint {snapshot.step} does not fit this version of the agent", KeyError):
+        agent.restore(snapshot)
 
 
 def resumed_config(run_dir: Path, overrides: dict[str, str]) -> RunConfig:
@@ -134,7 +149,10 @@ def make_loop(
     evaluator = None
     if plan.every_steps is not None:
         evaluator = Evaluator(
-            make_evaluation_env(config), episodes=plan.episodes, seed=plan.seed, baselines=plan.baselines
+            make_evaluation_env(config),
+            episodes=plan.episodes,
+            seed=plan.selection_seed,
+            baselines=plan.baselines,
         )
     film_env = None
     if config.logging.video_every_steps is not None:
@@ -144,7 +162,7 @@ def make_loop(
 
     def film(step: int) -> None:
         if film_env is not None:
-            frames, fps = film_episode(agent, film_env, seed=plan.seed, fps=5)
+            frames, fps = film_episode(agent, film_env, seed=plan.selection_seed, fps=5)
             tensorboard.write_film("evaluation/film", frames, fps, step)
 
     def evaluate() -> Evaluation:
@@ -178,8 +196,8 @@ def close_run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) 
         env = make_evaluation_env(config)(min(plan.final_episodes, MAX_LANES))
         players = [make_player(config.name, agent), *baseline_players(env, plan.baselines)]
         title = f"{plan.final_episodes} episodes of {describe(config.env.id, config.evaluation_kwargs())}"
-        facts = {"run": str(run_dir), "step": agent.num_timesteps, "environment": config.env.id}
-        facts |= {"kwargs": config.evaluation_kwargs(), "seed": plan.seed}
+        facts = {"run": str(run_dir), "step": agent.num_timesteps, "checkpoint": "last"}
+        facts |= {"environment": config.env.id, "kwargs": config.evaluation_kwargs(), "seed": plan.seed}
         directory = run_dir / "evaluation"
         evaluate_players(console, directory, players, env, facts, episodes=plan.final_episodes, title=title)
         env.close()

@@ -47,6 +47,11 @@ class CheckpointConfig(_Section):
     """older ones are deleted; the best one stays"""
 
 
+SELECTION_OFFSET = 1_000_000_000
+"""From the first scenario of a run's evaluation to the first of those by which its best checkpoint is chosen;
+more than any evaluation plays."""
+
+
 class EvaluationConfig(_Section):
     """How the agent is measured while it trains and at the end, on scenarios that it does not train on."""
 
@@ -57,11 +62,18 @@ class EvaluationConfig(_Section):
     final_episodes: PositiveInt | None = 500
     """episodes of the closing evaluation beside the baselines, or null for none"""
     seed: Annotated[int, Field(ge=0)] = 1_000_000
-    """the first scenario's seed; episode k plays seed + k"""
+    """the closing evaluation's first scenario's seed; episode k plays seed + k, in training others far off"""
     kwargs: dict[str, Any] = {}
     """arguments of the environment that differ in evaluation, such as split: test"""
     baselines: list[str] | None = None
     """scripted players to compare with, or null for all that the environment has"""
+
+    @property
+    def selection_seed(self) -> int:
+        """The first scenario's seed of the evaluations during training, by which the best checkpoint is
+        chosen: scenarios that the closing evaluation and evaluate.py do not play.
+        """
+        return self.seed + SELECTION_OFFSET
 
 
 class LoggingConfig(_Section):

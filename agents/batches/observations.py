@@ -17,10 +17,14 @@ def map_obs(obs: Obs, function: Callable[[Tensor], Tensor]) -> Obs:
 
 
 def to_tensors(obs: ObsArray, device: torch.device) -> Obs:
-    """Returns tensors on `device`; on the CPU they share the memory of the arrays."""
+    """Returns tensors on `device`; on the CPU they share the memory of the arrays.
+
+    Floating numbers become float32, before they leave the CPU: networks compute in it, and not every device
+    knows float64.
+    """
     if isinstance(obs, Mapping):
-        return {key: torch.as_tensor(array, device=device) for key, array in obs.items()}
-    return torch.as_tensor(obs, device=device)
+        return {key: _to_tensor(array, device) for key, array in obs.items()}
+    return _to_tensor(obs, device)
 
 
 def to_arrays(obs: Obs) -> ObsArray:
@@ -45,3 +49,8 @@ def batch_size(obs: ObsArray) -> int:
 
 def _part(obs: ObsArray, key: str) -> np.ndarray:
     return obs[key]  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def _to_tensor(array: np.ndarray, device: torch.device) -> Tensor:
+    tensor = torch.as_tensor(array)
+    return (tensor.float() if tensor.is_floating_point() else tensor).to(device)

@@ -26,6 +26,7 @@ import torch
 from annotated_types import Ge, Gt, Interval
 from gymnasium import spaces
 from stable_baselines3 import DQN as StableDQN
+from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.dqn.policies import DQNPolicy
@@ -139,6 +140,20 @@ class DQN(OffPolicyAgent, StableDQN):  # pyright: ignore
             where episodes are truncated.
     """
 
+    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
+        **StableDQN.policy_aliases,
+        "BackboneQPolicy": BackboneQPolicy,
+    }
+    saved_settings = (
+        *("learning_rate", "buffer_size", "learning_starts", "batch_size", "tau", "gamma", "gradient_steps"),
+        *("n_steps", "target_update_interval", "exploration_fraction", "exploration_initial_eps"),
+        *("exploration_final_eps", "max_grad_norm", "policy_kwargs", "seed", "double", "huber_delta"),
+    )
+    saved_progress = (
+        *("num_timesteps", "_n_updates", "_n_calls", "_episode_num", "_logged", "exploration_rate"),
+        "_current_progress_remaining",
+    )
+
     double: bool
     huber_delta: float
 
@@ -211,9 +226,6 @@ class DQN(OffPolicyAgent, StableDQN):  # pyright: ignore
         # Kept: walking through the modules for them would cost a tenth of a gradient step.
         self._online: list[Tensor] = list(self.q_net.parameters())
         self._target: list[Tensor] = list(self.q_net_target.parameters())
-
-    def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "_online", "_target"]
 
     # ---- acting
 
@@ -342,10 +354,15 @@ class DQN(OffPolicyAgent, StableDQN):  # pyright: ignore
         """Everything that decides how the training goes on (see `OffPolicyAgent`)."""
         snapshot = super().snapshot()
         snapshot.state["n_calls"] = np.array(self._n_calls)
+        # Of the gradient steps that no log line has shown yet.
+        snapshot.state["update_sums"] = self._update_sums.cpu().numpy().copy()
+        snapshot.state["update_count"] = np.array(self._update_count)
         return snapshot
 
     def restore(self, snapshot: Snapshot) -> None:
         """Becomes the agent that `snapshot` was taken of; go on by learn(..., reset_num_timesteps=False)."""
         super().restore(snapshot)
         self._n_calls = int(snapshot.state["n_calls"])
+        self._update_sums.copy_(torch.from_numpy(snapshot.state["update_sums"]))
+        self._update_count = int(snapshot.state["update_count"])
         self.exploration_rate = self.exploration_schedule(self._current_progress_remaining)

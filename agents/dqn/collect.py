@@ -1,7 +1,9 @@
 """What off-policy agents share: collecting from batched environments, the loop, the log, the snapshot."""
 
+import zipfile
 from collections import deque
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
@@ -20,22 +22,27 @@ from stable_baselines3.common.vec_env import VecEnv
 from quadrivium.agents.batches.observations import ObsArray
 from quadrivium.agents.batches.vec_env import BatchedVecEnv, LazyInfos, batch_step
 from quadrivium.agents.dqn.replay import Replay, Transitions
+from quadrivium.agents.runs.agent_file import require_trust
+from quadrivium.agents.runs.array_files import read_arrays, write_arrays
 from quadrivium.agents.runs.checkpoint import Snapshot
+from quadrivium.agents.runs.start import ENV_ROWS
 from quadrivium.agents.runs.state import (
     capture_rng,
     optimizer_from_tensors,
     optimizer_to_tensors,
     restore_rng,
+    under,
 )
 from quadrivium.agents.training.episode_statistics import EpisodeStatistics
 from quadrivium.agents.training.hooks import iteration_end, iteration_logged
 from quadrivium.agents.training.phases import PhaseClock
+from quadrivium.agents.training.saving import SavesWithoutPickle
 
 _BLOCK_ROWS = 4096  # transitions gathered at once: more is no faster, and the activations leave the cache
 _BLOCK_BYTES = 64 << 20  # of observations; keeps a block of large ones in bounds
 
 
-class OffPolicyAgent(OffPolicyAlgorithm):
+class OffPolicyAgent(SavesWithoutPickle, OffPolicyAlgorithm):
     """Replaces how Stable-Baselines3's off-policy algorithms collect, store, log and save; `train` is theirs.
 
     Put it before the algorithm: `class DQN(OffPolicyAgent, stable_baselines3.DQN)`. With VecNormalize or a
@@ -52,17 +59,14 @@ class OffPolicyAgent(OffPolicyAlgorithm):
             return env  # SB3 would transpose uint8 grids; here rank 3 is (C, H, W) already
         return OffPolicyAlgorithm._wrap_env(env, verbose, monitor_wrapper)
 
-    def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "statistics", "clock"]
-
     def _setup_model(self) -> None:
         self._rng = np.random.default_rng(self.seed)
         self.statistics = EpisodeStatistics(self.n_envs, self._stats_window_size)
         self.clock = PhaseClock()
-        self._logged = (0, 0)  # environment steps and episodes at the last log line
+        self._logged = 0  # episodes at the last log line
         ours = self.replay_buffer_class is None and self._vec_normalize_env is None
         n_steps = self.n_steps
-        if ours and self.env is not None:
+        if ours:
             self.replay_buffer = Replay(
                 self.buffer_size,
                 self.observation_space,
@@ -85,8 +89,9 @@ class OffPolicyAgent(OffPolicyAlgorithm):
             self.statistics.reset()
         total, callback = super()._setup_learn(*args, **kwargs)
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
-        self._logged = (self.num_timesteps, self._episode_num)
-        self.clock = PhaseClock()
+        if reset_counters:
+            self._logged = 0
+        self.clock = PhaseClock(self.num_timesteps)
         return total, callback
 
     def learn(
@@ -125,7 +130,7 @@ class OffPolicyAgent(OffPolicyAlgorithm):
             pending = len(self.logger.name_to_value)
             going = iteration_end(callback)
             recorded = len(self.logger.name_to_value) > pending
-            if recorded or self._episode_num - self._logged[1] >= log_every:
+            if recorded or self._episode_num - self._logged >= log_every:
                 self.dump_logs()
             going = iteration_logged(callback) and going
         callback.on_training_end()
@@ -203,7 +208,7 @@ class OffPolicyAgent(OffPolicyAlgorithm):
 
     def dump_logs(self) -> None:
         """Writes a log line: means over the episodes and gradient steps since the last one."""
-        entries = self.statistics.summary() | self.clock.collect(self.num_timesteps - self._logged[0])
+        entries = self.statistics.summary() | self.clock.collect(self.num_timesteps)
         recent = cast(deque[dict[str, float]], self.ep_info_buffer)
         if isinstance(self.env, BatchedVecEnv):
             recent.extend(self.statistics.recent(self._stats_window_size))
@@ -220,13 +225,41 @@ class OffPolicyAgent(OffPolicyAlgorithm):
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
         self.logger.dump(step=self.num_timesteps)
-        self._logged = (self.num_timesteps, self._episode_num)
+        self._logged = self._episode_num
 
     def _update_entries(self) -> dict[str, float]:
         """Returns what the updates since the last log line are to be logged as."""
         return {}
 
     # ---- saving and resuming
+
+    def settings(self) -> dict[str, Any]:
+        """Returns the arguments that make such an agent, but for policy, environment and device."""
+        replay, frequency = self.replay_buffer, self.train_freq
+        assert isinstance(frequency, TrainFreq)  # _setup_model has converted it
+        return super().settings() | {
+            "train_freq": (frequency.frequency, frequency.unit.value),
+            "optimize_memory_usage": isinstance(replay, Replay) and replay.optimize_memory,
+        }
+
+    def save_replay_buffer(self, path: str | Path) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Writes the replay memory as arrays; one of Stable-Baselines3's classes as its pickle."""
+        if not isinstance(self.replay_buffer, Replay):
+            super().save_replay_buffer(path)
+            return
+        with Path(path).open("wb") as file:
+            write_arrays(file, self.replay_buffer.state())
+
+    def load_replay_buffer(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, path: str | Path, truncate_last_traj: bool = True, *, trust_pickle: bool = False
+    ) -> None:
+        """Reads what `save_replay_buffer` wrote; a pickle of Stable-Baselines3 only with `trust_pickle`."""
+        if not zipfile.is_zipfile(path):
+            require_trust(path, trust_pickle)
+            super().load_replay_buffer(path, truncate_last_traj)
+            return
+        self.replay_buffer.load_state(read_arrays(Path(path)))
+        self.replay_buffer.end_episodes()  # those that were running are elsewhere
 
     def snapshot(self) -> Snapshot:
         """Everything that decides how the training goes on; call it between iterations, and save it at once.
@@ -243,14 +276,20 @@ class OffPolicyAgent(OffPolicyAlgorithm):
                 f"a replay memory of type {type(replay).__name__} cannot be saved exactly, expected Replay; "
                 "leave out VecNormalize and replay_buffer_class"
             )
-        counters = [self.num_timesteps, self._total_timesteps, self._n_updates, self._episode_num]
+        counters = [
+            self.num_timesteps,
+            self._total_timesteps,
+            self._n_updates,
+            self._episode_num,
+            self._logged,
+        ]
         state = {
             "counters": np.array(counters, np.int64),
             **{f"replay/{name}": array for name, array in replay.state().items()},
             **{f"episodes/{name}": array for name, array in self.statistics.state().items()},
         }
         if isinstance(env, BatchedVecEnv) and env.supports_state and self._last_obs is not None:
-            state["env_rows"] = env.get_state()
+            state[ENV_ROWS] = env.get_state()
             last = self._last_obs if isinstance(self._last_obs, Mapping) else {"": self._last_obs}
             state |= {f"last_obs/{key}": np.asarray(array) for key, array in last.items()}
         return Snapshot(
@@ -264,17 +303,17 @@ class OffPolicyAgent(OffPolicyAlgorithm):
     def restore(self, snapshot: Snapshot) -> None:
         """Becomes the agent that `snapshot` was taken of; go on by learn(..., reset_num_timesteps=False)."""
         state = snapshot.state
-        self.replay_buffer.load_state(_under("replay/", state))
+        self.replay_buffer.load_state(under("replay/", state))
         self.policy.load_state_dict(snapshot.weights)
         optimizer_from_tensors(self.policy.optimizer, snapshot.optimizer)
         counters = [int(x) for x in state["counters"]]
-        self.num_timesteps, self._total_timesteps, self._n_updates, self._episode_num = counters
+        self.num_timesteps, self._total_timesteps, self._n_updates, self._episode_num, self._logged = counters
         self._update_current_progress_remaining(self.num_timesteps, max(self._total_timesteps, 1))
-        self.statistics.load_state(_under("episodes/", state))
+        self.statistics.load_state(under("episodes/", state))
         self._last_obs = None
-        if "env_rows" in state and isinstance(self.env, BatchedVecEnv) and self.env.supports_state:
-            self.env.set_state(state["env_rows"])
-            last = _under("last_obs/", state)
+        if ENV_ROWS in state and isinstance(self.env, BatchedVecEnv) and self.env.supports_state:
+            self.env.set_state(state[ENV_ROWS])
+            last = under("last_obs/", state)
             self._last_obs = last.get("", last)  # pyright: ignore[reportAttributeAccessIssue]
         restore_rng(snapshot.rng, agent=self._rng)
 
@@ -289,7 +328,3 @@ def _from_stable(batch: ReplayBufferSamples, gamma: float) -> Transitions:
         (1.0 - batch.dones[:, 0]) * discount,
         batch.next_observations,
     )
-
-
-def _under(prefix: str, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}

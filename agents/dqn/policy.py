@@ -1,6 +1,6 @@
 """Action values on a backbone, in the shape that Stable-Baselines3's DQN expects of a policy."""
 
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from gymnasium import spaces
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from quadrivium.agents.batches.observations import Obs
 from quadrivium.agents.nets import NetConfig, QHead, make_backbone
 from quadrivium.agents.nets.heads import mask_logits
-
-ACTION_MASK = "action_mask"
+from quadrivium.agents.nets.stem import ACTION_MASK
+from quadrivium.agents.runs.agent_file import require_trust
 
 
 class QNet(nn.Module):
@@ -84,6 +84,14 @@ class BackboneQPolicy(DQNPolicy):
 
     def _predict(self, obs: Any, deterministic: bool = True) -> Tensor:
         return greedy(self.q_net(obs), obs)
+
+    @classmethod
+    def load(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls, path: str, device: torch.device | str = "auto", *, trust_pickle: bool = False
+    ) -> Self:
+        """Returns the policy that SB3's `save` pickled; raises CheckpointError unless that is trusted."""
+        require_trust(path, trust_pickle)
+        return super().load(path, device)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return {

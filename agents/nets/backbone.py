@@ -53,6 +53,10 @@ class Backbone(nn.Module):
         """Merges a batch of observations into the input normaliser; nothing else ever changes it."""
         self.stem.update_statistics(obs)
 
+    def lacks_statistics(self) -> bool:
+        """Returns whether the input normaliser has seen nothing yet; False where there is none."""
+        return self.stem.lacks_statistics()
+
 
 def make_backbone(observation_space: spaces.Space, config: NetConfig) -> Backbone:
     """Returns a backbone with fresh weights.

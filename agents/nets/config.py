@@ -40,7 +40,8 @@ class NetConfig:
             over them (Lee et al. 2019, PMA). The CNN always pools mean and maximum.
         patch: side of a grid's square patches (transformer, CNN), in cells; 1 makes every cell a token.
         normalize_inputs: standardise each feature (each channel of a grid) by running statistics, which live
-            in the network's buffers and change only by an explicit `update_statistics`.
+            in the network's buffers and change only by an explicit `update_statistics`. PPO begins with those
+            of a random rollout, DQN with those of its random first steps.
         token_mask_feature: for token observations (rank 2), the index of the feature that is > 0 where the
             token is present (0 in the driving worlds' kinematics). None: every token is present.
             A space cannot say this by itself, so the config does.

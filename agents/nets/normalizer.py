@@ -12,8 +12,8 @@ _EPSILON = 1e-6  # on the variance: a constant feature maps to 0, and a later ch
 class RunningNormalizer(nn.Module):
     """Maps each feature to zero mean and unit variance by running statistics, clipped to [-10, 10].
 
-    The statistics are buffers `count` (float64), `mean` and `var` (F,); a forward pass never changes them.
-    Before the first update it is the identity up to the clip (mean 0, variance 1).
+    The statistics are buffers `count` () int64, `mean` and `var` (F,) float32; a forward pass never changes
+    them. Before the first update it is the identity up to the clip (mean 0, variance 1).
 
     Args:
         features: F, the number of features that have statistics of their own.
@@ -30,7 +30,7 @@ class RunningNormalizer(nn.Module):
         self.view = (features,) + (1,) * trailing
         self.trailing = trailing
         self.keep = keep
-        self.register_buffer("count", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("var", torch.ones(features))
 
@@ -41,30 +41,47 @@ class RunningNormalizer(nn.Module):
 
     @torch.no_grad()
     def update(self, x: Tensor, mask: Tensor | None = None) -> None:
-        """Merges a batch into the statistics.
+        """Merges a batch into the statistics; nothing waits for the device, and nothing is float64 on it.
 
+        float32 is enough: the batch is taken relative to one of its rows and its squares to its mean, and
+        batches are merged by their shares of the count, which is an integer. It copies the batch: hand in
+        large ones piece by piece.
         Source: Chan, Golub and LeVeque 1979, the pairwise update of count, mean and sum of squares.
 
         Args:
-            x: (..., F), or (B, F, H, W) with `trailing=2`.
+            x: (..., F), or (B, F, H, W) with `trailing=2`; float32.
             mask: (...) bool, the rows that count; None: all. No row at all changes nothing.
         """
-        rows = x.movedim(-1 - self.trailing, -1).double()  # (..., F)
-        rows = rows.reshape(-1, rows.shape[-1]) if mask is None else rows[mask]  # (M, F)
+        rows = x.movedim(-1 - self.trailing, -1).reshape(-1, len(self.mean))  # (M, F)
         if not len(rows):
             return
-        batch_mean = rows.mean(0)
-        batch_var = rows.var(0, correction=0)
-        mean, count = self.mean.double(), self.count
-        total = count + len(rows)
-        delta = batch_mean - mean
-        square_sum = (
-            self.var.double() * count + batch_var * len(rows) + delta.square() * (count * len(rows) / total)
-        )
-        new_mean = mean + delta * (len(rows) / total)
-        new_var = square_sum / total
-        if self.keep is not None:
-            new_mean[self.keep], new_var[self.keep] = 0.0, 1.0
-        self.mean.copy_(new_mean)
-        self.var.copy_(new_var)
+        absent, count = None, len(rows)
+        if mask is not None:
+            absent, count = ~mask.reshape(-1, 1), mask.sum()  # (M, 1), ()
+        offsets, origin = _relative(rows, absent)
+        divisor = count if absent is None else count.clamp(min=1)
+        batch_mean = offsets.sum(0) / divisor  # (F,)
+        deviations = offsets.sub_(batch_mean)
+        if absent is not None:
+            deviations.masked_fill_(absent, 0.0)
+        batch_var = deviations.square_().sum(0) / divisor  # (F,)
+
+        total = self.count + count
+        share = count / total.clamp(min=1)  # () float32
+        delta = batch_mean + origin - self.mean
+        self.mean.add_(delta * share)
+        self.var.mul_(1 - share).add_(batch_var * share).add_(delta.square() * (share * (1 - share)))
         self.count.copy_(total)
+        if self.keep is not None:
+            self.mean[self.keep], self.var[self.keep] = 0.0, 1.0
+
+
+def _relative(rows: Tensor, absent: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Returns new rows (M, F) relative to the first, 0 where absent (M, 1), and that origin (F,).
+
+    A constant feature is then exactly 0, and large numbers lose no digits. What is absent is not heard.
+    """
+    if absent is None:
+        return rows - rows[0], rows[0]
+    rows = rows.masked_fill(absent, 0.0)
+    return (rows - rows[0]).masked_fill_(absent, 0.0), rows[0]

@@ -7,6 +7,7 @@ A stem has statistics but no weights: several trunks can share one.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -20,6 +21,8 @@ from quadrivium.agents.nets.normalizer import RunningNormalizer
 
 Observation = Tensor | dict[str, Tensor]
 ACTION_MASK = "action_mask"
+
+_STATISTICS_NUMBERS = 1 << 18  # at once: pieces stay in the cache, and no copy of a whole rollout is made
 
 
 class Part(NamedTuple):
@@ -95,7 +98,9 @@ class PartStem(nn.Module):
     def update_statistics(self, obs: Tensor) -> None:
         """Merges a batch into the running statistics."""
         if self.normalizer is not None:
-            self.normalizer.update(*self._raw(obs))
+            rows = max(_STATISTICS_NUMBERS // math.prod(self.spec.shape), 1)
+            for piece in obs.split(rows):
+                self.normalizer.update(*self._raw(piece))
 
 
 class Stem(nn.Module):
@@ -138,6 +143,11 @@ class Stem(nn.Module):
         """Merges a batch of observations into the running statistics."""
         for key, stem in self._stems().items():
             stem.update_statistics(self._pick(obs, key))
+
+    def lacks_statistics(self) -> bool:
+        """Returns whether a part is to be standardised of which nothing has been seen."""
+        normalizers = [stem.normalizer for stem in self._stems().values() if stem.normalizer is not None]
+        return any(int(normalizer.count) == 0 for normalizer in normalizers)
 
 
 def _kind(shape: tuple[int, ...], name: str) -> Literal["vector", "tokens", "grid"]:

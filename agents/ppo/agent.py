@@ -8,6 +8,7 @@ synchronisation in the update, an explicit random generator, and an exact snapsh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, cast
@@ -34,6 +35,9 @@ from quadrivium.agents.ppo.policy import ActorCritic
 from quadrivium.agents.ppo.rollout import Batch, RolloutBuffer, TensorObs
 
 Fraction = Annotated[float, Interval(ge=0, le=1)]
+# Of probabilities. An infinite one would make NaN of an advantage of 0, and of all weights by the gradient's
+# norm; beyond it the slope stays as it is there.
+_MAX_RATIO = 1e10
 
 
 @dataclass(frozen=True)
@@ -120,8 +124,7 @@ def ppo_loss(outputs: Outputs, batch: Batch, settings: LossSettings) -> Loss:
     what it is the gradient of, and what the log shows.
     """
     values, log_probs, entropy = outputs
-    log_ratio = log_probs - batch.log_probs  # (B,)
-    ratio = log_ratio.exp()
+    ratio = (log_probs - batch.log_probs).exp().clamp(max=_MAX_RATIO)  # (B,)
     clip = settings.clip_range
     clipped = batch.advantages * ratio.clamp(1 - clip, 1 + clip)
     policy_loss = -torch.min(batch.advantages * ratio, clipped).mean()
@@ -144,7 +147,7 @@ def ppo_slopes(settings: LossSettings, count: int) -> Slopes:
     """
 
     def by_policy(log_probs: Tensor, entropy: Tensor | None, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        ratio = exp(log_probs - batch.log_probs)
+        ratio = exp(log_probs - batch.log_probs).clamp_(max=_MAX_RATIO)
         # The objective is flat where the ratio has left the range in the advantage's direction.
         low, high = 1 - settings.clip_range, 1 + settings.clip_range
         flat = torch.where(batch.advantages > 0, ratio > high, ratio < low)
@@ -180,21 +183,49 @@ def approximate_kl(log_probs: Tensor, old_log_probs: Tensor) -> Tensor:
 # ---- the agent
 
 
-class _History(NamedTuple):
-    """The minibatches of an update, for the log: computed once at the end instead of in each."""
+class _UpdateLog:
+    """What an update came to, for the log.
 
-    batches: list[Batch]  # with the advantages that were used
-    outputs: list[Outputs]  # detached
-    norms: list[Tensor]  # of the gradients, ()
+    The loss is computed once an epoch instead of in each minibatch, and nothing of an epoch is kept beyond
+    its end: an update of many epochs needs no more memory than one of a single epoch.
+    """
 
-    def mean_loss(self, settings: LossSettings) -> Loss:
-        """Returns the loss over all transitions of all minibatches."""
-        rest = (torch.cat(column) for column in zip(*(batch[1:] for batch in self.batches), strict=True))
-        values = torch.cat([outputs.values for outputs in self.outputs])
-        log_probs = torch.cat([outputs.log_probs for outputs in self.outputs])
-        known = [outputs.entropy for outputs in self.outputs if outputs.entropy is not None]
+    def __init__(self, settings: LossSettings) -> None:
+        self._settings = settings
+        self._batches: list[Batch] = []  # of this epoch, with the advantages that were used
+        self._outputs: list[Outputs] = []  # of this epoch, detached
+        self._losses: list[Tensor] = []  # of each epoch, (6,)
+        self._rows: list[int] = []  # that each epoch saw
+        self._norms: list[Tensor] = []  # of the gradients, ()
+
+    def add(self, batch: Batch, outputs: Outputs) -> None:
+        """Notes a minibatch, and what the networks said of it before its step."""
+        self._batches.append(batch)
+        self._outputs.append(outputs)
+
+    def add_norm(self, norm: Tensor) -> None:
+        """Notes the norm () of a step's gradient."""
+        self._norms.append(norm)
+
+    def end_epoch(self) -> None:
+        """Computes the loss over the epoch's transitions, and lets go of them."""
+        rest = (torch.cat(column) for column in zip(*(batch[1:] for batch in self._batches), strict=True))
+        values = torch.cat([outputs.values for outputs in self._outputs])
+        log_probs = torch.cat([outputs.log_probs for outputs in self._outputs])
+        known = [outputs.entropy for outputs in self._outputs if outputs.entropy is not None]
         outputs = Outputs(values, log_probs, torch.cat(known) if known else None)
-        return ppo_loss(outputs, Batch(self.batches[0].obs, *rest), settings)
+        loss = ppo_loss(outputs, Batch(self._batches[0].obs, *rest), self._settings)
+        self._losses.append(torch.stack(loss))
+        self._rows.append(len(values))
+        self._batches, self._outputs = [], []
+
+    def means(self) -> dict[str, float]:
+        """Returns the loss and its parts over all transitions of all epochs, and the gradient's mean norm."""
+        losses = torch.stack(self._losses)  # (epochs, 6)
+        shares = torch.tensor(self._rows, device=losses.device) / sum(self._rows)
+        norm = torch.stack(self._norms).mean() if self._norms else losses.new_full((), math.nan)
+        means = torch.cat([shares @ losses, norm[None]]).tolist()
+        return dict(zip((*Loss._fields, "gradient_norm"), means, strict=True))
 
 
 class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
@@ -216,6 +247,12 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
         **SB3PPO.policy_aliases,
         "ActorCritic": ActorCritic,
     }
+    saved_settings = (
+        *("learning_rate", "n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "clip_range"),
+        *("clip_range_vf", "normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl"),
+        *("use_sde", "sde_sample_freq", "policy_kwargs", "seed", "compile", "bf16"),
+    )
+    saved_progress = ("num_timesteps", "_n_updates", "_iterations", "_current_progress_remaining")
 
     def __init__(
         self,
@@ -304,9 +341,6 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
     def _is_divisible(self) -> bool:
         return super()._is_divisible() and not self.compile
 
-    def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "_evaluate", "_divided"]
-
     def _evaluate_plainly(self, obs: TensorObs, actions: Tensor) -> Outputs:
         with self._autocast():
             values, log_probs, entropy = self.policy.evaluate_actions(obs, actions)  # pyright: ignore
@@ -326,19 +360,20 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
             vf_coef=self.vf_coef,
         )
         parameters = list(self.policy.parameters())
-        history = _History([], [], [])
+        log = _UpdateLog(settings)
         for _ in range(self.n_epochs):
-            proceed = self._train_epoch(parameters, settings, history)
+            proceed = self._train_epoch(parameters, settings, log)
+            log.end_epoch()
             self._n_updates += 1
             if not proceed:
                 break
         if isinstance(self.policy, ActorCritic):
             # After the update: the rollout's log-probabilities were made with the old statistics.
             self.policy.update_statistics(self.rollout_buffer.flat().obs)
-        self._record_update(history, settings)
+        self._record_update(log, settings)
         self.clock.enter("other")
 
-    def _train_epoch(self, parameters: list[nn.Parameter], settings: LossSettings, history: _History) -> bool:
+    def _train_epoch(self, parameters: list[nn.Parameter], settings: LossSettings, log: _UpdateLog) -> bool:
         """Descends once over the rollout; returns False if the policy went further than `target_kl`.
 
         Nothing here waits for the device, unless there is such a target.
@@ -352,13 +387,12 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
                 outputs, gradients = self._divided(self.crew, batch, slopes)
             else:
                 outputs, gradients = self._whole_gradient(parameters, batch, slopes)
-            history.batches.append(batch)
-            history.outputs.append(outputs)
+            log.add(batch, outputs)
             if self.target_kl is not None:
                 kl = approximate_kl(outputs.log_probs, batch.log_probs).item()
                 if kl > 1.5 * self.target_kl:
                     return False
-            history.norms.append(clip_norm_(gradients, self.max_grad_norm))
+            log.add_norm(clip_norm_(gradients, self.max_grad_norm))
             if isinstance(optimizer, LeanAdam):
                 optimizer.apply(gradients)
                 continue
@@ -383,11 +417,9 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
             starts.append(by_entropy)
         return detached, list(torch.autograd.grad(ends, parameters, starts, materialize_grads=True))
 
-    def _record_update(self, history: _History, settings: LossSettings) -> None:
-        for name, value in history.mean_loss(settings)._asdict().items():
-            self.logger.record(f"train/{name}", value.item())
-        if history.norms:
-            self.logger.record("train/gradient_norm", torch.stack(history.norms).mean().item())
+    def _record_update(self, log: _UpdateLog, settings: LossSettings) -> None:
+        for name, value in log.means().items():
+            self.logger.record(f"train/{name}", value)
         self.logger.record("train/explained_variance", explained_variance(self.rollout_buffer))
         log_std = getattr(self.policy, "log_std", None)
         if log_std is not None:

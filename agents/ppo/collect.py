@@ -18,27 +18,31 @@ from stable_baselines3.common.utils import safe_mean
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 
+from quadrivium.agents.batches.observations import to_tensors
 from quadrivium.agents.batches.vec_env import BatchedVecEnv, LazyInfos, Obs, batch_step
 from quadrivium.agents.compute.crew import Crew, blocks, crew_instead_of_torchs_threads, one_torch_thread
 from quadrivium.agents.compute.devices import Bf16, autocast
 from quadrivium.agents.ppo.policy import ActorCritic
 from quadrivium.agents.ppo.rollout import RolloutBuffer, TensorObs, rows_of
 from quadrivium.agents.runs.checkpoint import Snapshot
+from quadrivium.agents.runs.start import ENV_ROWS
 from quadrivium.agents.runs.state import (
     capture_rng,
     optimizer_from_tensors,
     optimizer_to_tensors,
     restore_rng,
+    under,
 )
 from quadrivium.agents.training.episode_statistics import EpisodeStatistics
 from quadrivium.agents.training.hooks import iteration_end, iteration_logged
 from quadrivium.agents.training.phases import PhaseClock
+from quadrivium.agents.training.saving import SavesWithoutPickle
 
 _DEVICE_ROWS = 4096  # of observations at once: enough for any accelerator, few enough for its memory
 
 
-class OnPolicyAgent(OnPolicyAlgorithm):
-    """Replaces how Stable-Baselines3's on-policy algorithms collect, log and stop; `train` is theirs.
+class OnPolicyAgent(SavesWithoutPickle, OnPolicyAlgorithm):
+    """Replaces how Stable-Baselines3's on-policy algorithms collect, log, save and stop; `train` is theirs.
 
     Put it before the algorithm: `class PPO(OnPolicyAgent, stable_baselines3.PPO)`.
     """
@@ -62,10 +66,8 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         self.generator.manual_seed(torch.initial_seed() if self.seed is None else self.seed)
         self.statistics = EpisodeStatistics(self.n_envs, self._stats_window_size)
         self.clock = PhaseClock()
+        self._iterations = 0
         self.crew = Crew()  # in `learn` it has helpers
-
-    def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "generator", "statistics", "clock", "crew"]
 
     def _is_divisible(self) -> bool:
         """Returns whether the network's work comes in pieces for the crew; else torch's threads do it."""
@@ -82,7 +84,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         Stochastic, it draws from torch's global generator, so that evaluating does not disturb training.
         """
         with torch.no_grad(), self._autocast():
-            tensors = self._tensors(obs)
+            tensors = to_tensors(obs, self.device)
             if isinstance(self.policy, ActorCritic):
                 policy = self.policy
                 (out,) = self._by_rows(lambda rows: (policy.actor_outputs(rows),), tensors)
@@ -105,11 +107,6 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         rows = self.policy.forward_rows if self.device.type == "cpu" else _DEVICE_ROWS
         done = self.crew.run([partial(piece, part) for part in blocks(count, rows)])
         return done[0] if len(done) == 1 else tuple(torch.cat(column) for column in zip(*done, strict=True))
-
-    def _tensors(self, obs: Obs) -> TensorObs:
-        if isinstance(obs, dict):
-            return {key: torch.as_tensor(value, device=self.device) for key, value in obs.items()}
-        return torch.as_tensor(obs, device=self.device)
 
     def _env_actions(self, actions: Tensor) -> np.ndarray:
         array = actions.cpu().numpy()
@@ -140,6 +137,28 @@ class OnPolicyAgent(OnPolicyAlgorithm):
             rollout.values.copy_(values.view_as(rollout.values))
 
     # ---- collecting
+
+    @torch.no_grad()
+    def _warm_statistics(self) -> None:
+        """Plays a rollout at random for the statistics of the inputs, and starts the environments anew.
+
+        Else the first rollout would be acted on raw inputs, and all later ones on others. Its steps are not
+        counted. Source: Burda et al. 2018 (RND), section 2.4.
+        """
+        env, policy, rollout = self.env, self.policy, self.rollout_buffer
+        assert env is not None
+        if not (isinstance(policy, ActorCritic) and policy.lacks_statistics()):
+            return
+        rollout.reset()
+        even = torch.zeros((env.num_envs, policy.distribution.outputs), device=self.device)
+        for _ in range(rollout.buffer_size):
+            out = policy.masked_outputs(even, rollout.put_obs(self._last_obs))  # pyright: ignore
+            actions, log_probs = policy.sample(out, self.generator)
+            step, _ = batch_step(env, self._env_actions(actions))
+            rollout.add(actions, None, log_probs, step.rewards, step.done)
+            self._last_obs = step.obs  # pyright: ignore[reportAttributeAccessIssue]
+        policy.update_statistics(rollout.flat().obs)
+        self._last_obs = env.reset()  # pyright: ignore[reportAttributeAccessIssue]
 
     @torch.no_grad()
     def collect_rollouts(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -187,7 +206,8 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         self._late_values(rollout_buffer)
         self._bootstrap(rollout_buffer)
         with self._autocast():
-            last_values = self.policy.predict_values(self._network_obs(self._last_obs)).flatten()  # (N,)
+            last_obs = to_tensors(self._last_obs, self.device)  # pyright: ignore[reportArgumentType]
+            last_values = self.policy.predict_values(last_obs).flatten()  # (N,)
         rollout_buffer.finish(last_values)
         self.clock.enter("other")
         callback.on_rollout_end()
@@ -206,13 +226,6 @@ class OnPolicyAgent(OnPolicyAlgorithm):
             values = self.policy.predict_values(final_obs).flatten()  # (K,)
         rollout.rewards[steps, rows] += self.gamma * values
 
-    def _network_obs(self, obs: Obs) -> TensorObs:
-        """Returns observations as the buffer holds them: float64 becomes float32."""
-        tensors = self._tensors(obs)
-        parts = tensors if isinstance(tensors, dict) else {"": tensors}
-        parts = {key: part.float() if part.is_floating_point() else part for key, part in parts.items()}
-        return parts if isinstance(tensors, dict) else parts[""]
-
     # ---- the loop
 
     def learn(
@@ -227,8 +240,9 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         """Trains for `total_timesteps` environment steps (rounded up to whole iterations).
 
         An iteration is: collect, update, `IterationCallback.on_iteration_end`, the log, `on_iteration_logged`
-        (`quadrivium.agents.training.hooks`); between iterations `snapshot()` is exact. The log of an
-        iteration has its own update's losses (SB3 writes them an iteration late).
+        (`quadrivium.agents.training.hooks`); between iterations `snapshot()` is exact. Every `log_interval`
+        iterations there is a log line: of the episodes since the last one, and of the iteration's own update
+        (SB3 writes that an iteration late).
 
         After `restore`, continue with `learn(total - agent.num_timesteps, reset_num_timesteps=False)`.
 
@@ -242,8 +256,12 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         assert self.env is not None
         if fresh:
             self.statistics.reset()
+            with one_torch_thread():  # the last bits of sums depend on how many there are
+                self._warm_statistics()
+        if reset_num_timesteps:
+            self._iterations = 0
         callback.on_training_start(locals(), globals())
-        self.clock = PhaseClock()
+        self.clock = PhaseClock(self.num_timesteps)
         with crew_instead_of_torchs_threads() if self._is_divisible() else nullcontext(Crew()) as self.crew:
             self._iterate(total_timesteps, callback, log_interval)
         self.crew = Crew()
@@ -252,17 +270,18 @@ class OnPolicyAgent(OnPolicyAlgorithm):
 
     def _iterate(self, total_timesteps: int, callback: BaseCallback, log_interval: int | None) -> None:
         assert self.env is not None
-        iteration = 0
         while self.num_timesteps < total_timesteps:
             if not self.collect_rollouts(self.env, callback, self.rollout_buffer, self.n_steps):
                 return
-            iteration += 1
+            self._iterations += 1
             self._update_current_progress_remaining(self.num_timesteps, total_timesteps)
             self.train()
-            self._record_rollout()
+            due = log_interval is not None and self._iterations % log_interval == 0
+            if due or log_interval is None:  # without a log the statistics must not pile up either
+                self._record_rollout()
             proceed = iteration_end(callback)
-            if log_interval is not None and iteration % log_interval == 0:
-                self.dump_logs(iteration)
+            if due:
+                self.dump_logs(self._iterations)
             if not (iteration_logged(callback) and proceed):
                 return
 
@@ -276,7 +295,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
             entries["rollout/ep_len_mean"] = safe_mean([info["l"] for info in self.ep_info_buffer])
         if self.ep_success_buffer:
             entries["rollout/success_rate"] = safe_mean(list(self.ep_success_buffer))
-        entries |= self.clock.collect(self.n_steps * self.n_envs)
+        entries |= self.clock.collect(self.num_timesteps)
         for name, value in entries.items():
             self.logger.record(name, value)
 
@@ -292,6 +311,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         """Returns everything that decides how the training goes on; call it between iterations."""
         state: dict[str, np.ndarray] = {
             "n_updates": np.array(self._n_updates),
+            "iterations": np.array(self._iterations),
             **{f"episodes/{name}": array for name, array in self.statistics.state().items()},
         }
         if self._last_obs is not None:
@@ -299,7 +319,7 @@ class OnPolicyAgent(OnPolicyAlgorithm):
             state |= {f"last_obs/{key}": np.array(part) for key, part in parts.items()}
             state["last_episode_starts"] = np.array(self._last_episode_starts)
         if isinstance(self.env, BatchedVecEnv) and self.env.supports_state:
-            state["env_rows"] = self.env.get_state()
+            state[ENV_ROWS] = self.env.get_state()
         return Snapshot(
             step=self.num_timesteps,
             weights=self.policy.state_dict(),
@@ -319,17 +339,14 @@ class OnPolicyAgent(OnPolicyAlgorithm):
         restore_rng(snapshot.rng, agent=self.generator)
         state = snapshot.state
         self.num_timesteps = snapshot.step
-        self._n_updates = int(state["n_updates"])
-        rows, env = state.get("env_rows"), self.env
+        self._n_updates, self._iterations = int(state["n_updates"]), int(state["iterations"])
+        rows, env = state.get(ENV_ROWS), self.env
         batched = env if isinstance(env, BatchedVecEnv) and env.supports_state else None
         if rows is None or batched is None or len(rows) != len(batched.get_state()):
             self._last_obs = None  # learn() resets the environments
             return
         batched.set_state(rows)
-        last = {key.partition("/")[2]: array for key, array in state.items() if key.startswith("last_obs/")}
+        last = under("last_obs/", state)
         self._last_obs = last if isinstance(self.observation_space, spaces.Dict) else last[""]  # pyright: ignore
         self._last_episode_starts = state["last_episode_starts"]
-        episodes = {
-            key.partition("/")[2]: array for key, array in state.items() if key.startswith("episodes/")
-        }
-        self.statistics.load_state(episodes)
+        self.statistics.load_state(under("episodes/", state))

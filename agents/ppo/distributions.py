@@ -158,8 +158,13 @@ def make_distribution(space: spaces.Space) -> ActionDistribution:
     if isinstance(space, spaces.MultiDiscrete):
         return MultiCategorical(space)
     if isinstance(space, spaces.Box):
+        if not space.is_bounded():
+            raise ValueError(
+                f"action space {space} has no finite bounds, to which actions are clipped; give it some "
+                "(gymnasium.wrappers.RescaleAction, or a wrapper of your own)."
+            )
         return DiagonalGaussian(space)
     raise ValueError(
-        f"action space {space} is not supported; expected Discrete, MultiDiscrete or Box "
+        f"action space {space} is not supported; expected Discrete, MultiDiscrete or a bounded Box "
         "(MultiBinary(n) can be given as MultiDiscrete([2] * n))."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 from gymnasium import spaces
@@ -16,6 +16,7 @@ from quadrivium.agents.nets import NetConfig, PolicyHead, ValueHead, make_backbo
 from quadrivium.agents.nets.heads import mask_logits
 from quadrivium.agents.nets.stem import ACTION_MASK
 from quadrivium.agents.ppo.distributions import make_distribution
+from quadrivium.agents.runs.agent_file import require_trust
 
 
 class ActorCritic(ActorCriticPolicy):
@@ -80,6 +81,14 @@ class ActorCritic(ActorCriticPolicy):
             self.optimizer = torch.optim.AdamW(
                 self.parameters(), lr=lr_schedule(1), eps=1e-5, weight_decay=weight_decay, fused=True
             )
+
+    @classmethod
+    def load(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls, path: str, device: torch.device | str = "auto", *, trust_pickle: bool = False
+    ) -> Self:
+        """Returns the policy that SB3's `save` pickled; raises CheckpointError unless that is trusted."""
+        require_trust(path, trust_pickle)
+        return super().load(path, device)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return {
@@ -164,3 +173,7 @@ class ActorCritic(ActorCriticPolicy):
     def update_statistics(self, obs: PyTorchObs) -> None:
         """Merges a batch of observations into the input normaliser."""
         self.backbone.update_statistics(obs)
+
+    def lacks_statistics(self) -> bool:
+        """Returns whether inputs are to be standardised, but no observation has been merged yet."""
+        return self.backbone.lacks_statistics()

@@ -10,6 +10,8 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
+from quadrivium.agents.batches.observations import concatenate, to_tensors
+
 TensorObs = Tensor | dict[str, Tensor]
 
 
@@ -160,16 +162,7 @@ class RolloutBuffer:
             return None
         steps = np.concatenate([np.full(len(rows), step) for step, rows, _ in self._truncated])
         rows = np.concatenate([rows for _, rows, _ in self._truncated])
-        pieces = [obs for _, _, obs in self._truncated]
-        if isinstance(pieces[0], dict):
-            obs = {key: self._tensor(np.concatenate([piece[key] for piece in pieces])) for key in pieces[0]}
-        else:
-            obs = self._tensor(np.concatenate(pieces))
-        return steps, rows, obs
-
-    def _tensor(self, array: np.ndarray) -> Tensor:
-        tensor = torch.from_numpy(array).to(self.device)
-        return tensor.float() if tensor.is_floating_point() else tensor
+        return steps, rows, to_tensors(concatenate([obs for _, _, obs in self._truncated]), self.device)
 
     # ---- reading
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from quadrivium.agents.errors import UserError, program
 from quadrivium.agents.runs.checkpoint import (
     Snapshot,
     checkpoints_dir,
@@ -13,7 +14,6 @@ from quadrivium.agents.runs.checkpoint import (
     load_checkpoint,
     set_aside_after,
 )
-from quadrivium.agents.errors import UserError, program
 from quadrivium.agents.runs.directory import (
     MetricsLog,
     describe_write_error,
@@ -22,6 +22,8 @@ from quadrivium.agents.runs.directory import (
 )
 
 METRICS = "metrics.jsonl"
+ENV_ROWS = "env_rows"
+"""The entry of a snapshot's state that holds the state of the environments."""
 
 
 def require_new(run_dir: Path) -> None:
@@ -67,3 +69,13 @@ def rewind(run_dir: Path, notify: Callable[[str], object]) -> Snapshot | None:
         set_aside_after(run_dir, snapshot.step)
     MetricsLog(run_dir / METRICS).truncate_after(-1 if snapshot is None else snapshot.step)
     return snapshot
+
+
+def missing_environments(snapshot: Snapshot) -> str | None:
+    """One line where an agent's snapshot lacks the state of its environments: resuming is inexact then."""
+    if ENV_ROWS in snapshot.state:
+        return None
+    return (
+        f"checkpoint {snapshot.step} lacks the state of the environments, which cannot save it: they begin "
+        "new episodes, so resuming is not bit for bit"
+    )

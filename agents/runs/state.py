@@ -12,17 +12,23 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
 from quadrivium.agents.runs.checkpoint_files import CheckpointError
 
+T = TypeVar("T")
 Generator = np.random.Generator | np.random.RandomState | torch.Generator | random.Random
 
 _GROUPS = "param_groups.json"  # key of the JSON tensor; parameter keys are "<index>.<name>"
+
+
+def under(prefix: str, entries: Mapping[str, T]) -> dict[str, T]:
+    """Returns the entries whose names begin with `prefix`, by the rest of their names."""
+    return {name.removeprefix(prefix): entry for name, entry in entries.items() if name.startswith(prefix)}
 
 
 # ---- random generators

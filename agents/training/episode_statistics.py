@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from quadrivium.agents.batches.vec_env import BatchStep
+from quadrivium.agents.runs.state import under
 
 
 @dataclass
@@ -24,8 +25,8 @@ class EpisodeStatistics:
 
     Args:
         num_envs: N.
-        window: `rollout/...` averages at least this many episodes: those of the iteration, topped up with the
-            most recent ones before it (with few environments an iteration ends none or two).
+        window: `rollout/...` averages at least this many episodes: those since the last summary, topped up
+            with the most recent ones before it (with few environments an iteration ends none or two).
     """
 
     def __init__(self, num_envs: int, window: int = 100) -> None:
@@ -99,8 +100,11 @@ class EpisodeStatistics:
         return [{"r": episode_return, "l": length, "t": 0.0} for episode_return, length in pairs]
 
     def state(self) -> dict[str, np.ndarray]:
-        """Returns what `load_state` needs, copied; call it right after `summary`."""
-        names = sorted(self.terms)
+        """Returns what `load_state` needs, copied."""
+        names, ended = sorted(self.terms), self._ended
+        columns = {"returns": ended.returns, "lengths": ended.lengths}
+        columns |= {f"terms/{name}": rows for name, rows in ended.terms.items()}
+        columns |= {f"metrics/{name}": rows for name, rows in ended.metrics.items()}
         return {
             "returns": self.returns.copy(),
             "lengths": self.lengths.copy(),
@@ -108,6 +112,7 @@ class EpisodeStatistics:
             "terms": np.array([self.terms[name] for name in names]).reshape(len(names), len(self.returns)),
             "recent_returns": self.recent_returns.copy(),
             "recent_lengths": self.recent_lengths.copy(),
+            **{f"ended/{name}": np.concatenate(rows) for name, rows in columns.items() if rows},
         }
 
     def load_state(self, state: dict[str, np.ndarray]) -> None:
@@ -120,4 +125,10 @@ class EpisodeStatistics:
         }
         self.recent_returns = state["recent_returns"].astype(np.float64)
         self.recent_lengths = state["recent_lengths"].astype(np.float64)
-        self._ended = _Ended([], [], {}, {})
+        columns = {name: [rows] for name, rows in under("ended/", state).items()}
+        self._ended = _Ended(
+            columns.pop("returns", []),
+            columns.pop("lengths", []),
+            under("terms/", columns),
+            under("metrics/", columns),
+        )

@@ -64,6 +64,9 @@ def test_the_checkpoint_is_chosen(directory, checkpoint, step):
     assert run_evaluate(directory, "run", "runs/small", "--episodes", 4, "--checkpoint", checkpoint) == 0
     results = json.loads((directory / "runs" / "small" / "evaluation" / "results.json").read_text())
     assert results["step"] == (step or results["step"])
+    assert results["checkpoint"] == checkpoint
+    chosen_on = {"seed": 1_001_000_000, "episodes": 8} if checkpoint == "best" else None
+    assert results.get("chosen_on") == chosen_on
 
 
 def test_the_training_scenarios_can_be_played_instead(directory):

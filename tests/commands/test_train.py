@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from quadrivium.agents.evaluation import evaluator
 from quadrivium.agents.runs import checkpoint
 from quadrivium.agents.runs.checkpoint import list_checkpoints, load_checkpoint
 from tests.commands.running import run_train, write_config
@@ -100,6 +101,23 @@ def test_the_last_checkpoint_continues_to_the_same_weights_as_the_whole_run(fini
         return [{k: v for k, v in row.items() if not k.startswith("time")} for row in rows(run_dir)]
 
     assert plain(half) == plain(finished / "runs" / "small")
+
+
+def test_the_best_checkpoint_is_chosen_on_other_scenarios_than_the_closing_evaluation_plays(
+    tmp_path, monkeypatch
+):
+    played = {8: set(), 16: set()}  # by the number of episodes: during training, and at the end
+    play = evaluator.play_episodes
+
+    def record(player, env, *, episodes, seed):
+        played[episodes] |= set(range(seed, seed + episodes))
+        return play(player, env, episodes=episodes, seed=seed)
+
+    monkeypatch.setattr(evaluator, "play_episodes", record)
+    assert run_train(tmp_path, write_config(tmp_path)) == 0
+    assert played[16] == set(range(1_000_000, 1_000_016))
+    assert len(played[8]) == 8
+    assert not played[8] & played[16]
 
 
 def test_gymnasiums_own_environments_are_trained_too(tmp_path, capsys):
@@ -197,6 +215,32 @@ def test_a_used_up_time_budget_leaves_a_run_that_goes_on(tmp_path, capsys):
     assert [manifest.step for manifest in list_checkpoints(tmp_path / "runs" / "small")] == [256]
     assert run_train(tmp_path, "--resume", "runs/small", "--max-minutes", "10") == 0
     assert load_checkpoint(tmp_path / "runs" / "small").step == 1024
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
+def test_resuming_in_environments_that_cannot_save_their_state_says_that_it_is_inexact(
+    tmp_path, capsys, algorithm
+):
+    agents = {
+        "ppo": "{algorithm: ppo, n_steps: 16, batch_size: 64}",
+        "dqn": "{algorithm: dqn, learning_starts: 100, buffer_size: 1000}",
+    }
+    config = write_config(tmp_path)
+    foreign = ("--env.id", "CartPole-v1", "--env.kwargs", "{}", "--evaluation.kwargs", "{}")
+    chosen = ("--agent.algorithm", algorithm, "--agent", agents[algorithm])
+    assert run_train(tmp_path, config, *foreign, *chosen, "--evaluation.every-steps", "null") == 0
+    assert "note:" not in capsys.readouterr().out
+    assert run_train(tmp_path, "--resume", "runs/small", "--total-timesteps", "1536") == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note:")]
+    assert notes == [
+        "note: checkpoint 1024 lacks the state of the environments, which cannot save it: they begin new "
+        "episodes, so resuming is not bit for bit"
+    ]
+
+
+def test_resuming_in_our_environments_says_nothing(copy, capsys):
+    assert run_train(copy, "--resume", "runs/small", "--total-timesteps", "1280") == 0
+    assert "note:" not in capsys.readouterr().out
 
 
 def test_a_complete_run_says_so_and_goes_on_with_more_steps(copy, capsys):

@@ -10,7 +10,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from quadrivium.agents.batches.vec_env import BatchedVecEnv
 from quadrivium.agents.compute.foreach import clip_norm_, polyak_
-from quadrivium.agents.dqn import DQN, td_targets
+from quadrivium.agents.dqn import DQN
+from quadrivium.agents.dqn.agent import td_targets
 from tests.agents.worlds import ContextVectorEnv
 
 ENVS, GAMMA = 4, 0.9

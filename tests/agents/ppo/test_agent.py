@@ -14,6 +14,7 @@ from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
 from quadrivium.agents.training.hooks import IterationCallback
 from tests.agents.toys import LineWalk, sync_cartpole
+from tests.agents.worlds import ContextVectorEnv
 
 SMALL = PPOConfig(n_steps=8, batch_size=16, n_epochs=2, learning_rate=3e-3, net=NetConfig(width=16))
 
@@ -277,15 +278,6 @@ def test_foreign_and_batched_environments_train_the_same_weights():
     assert_same(*runs)
 
 
-def test_saving_and_loading_by_sb3_keeps_the_policy(tmp_path):
-    agent, _ = agent_on(LineWalk(4))
-    agent.learn(64)
-    agent.save(tmp_path / "agent")
-    loaded = PPO.load(tmp_path / "agent", env=LineWalk(4), device="cpu")
-    assert_same(weights(agent), weights(loaded))
-    loaded.learn(32)
-
-
 def test_the_progress_bar_runs(capsys):
     agent, _ = agent_on(LineWalk(4))
     agent.learn(64, progress_bar=True)
@@ -300,11 +292,83 @@ def test_bf16_trains():
     assert all(value.dtype != torch.bfloat16 for value in weights(agent).values())
 
 
+def normalizer_of(agent):
+    return agent.policy.backbone.stem.parts["observation"].normalizer
+
+
 def test_the_input_normaliser_learns_every_observation_of_every_rollout():
     agent, _ = agent_on(LineWalk(4))
     agent.learn(64)
-    normalizer = agent.policy.backbone.stem.parts["observation"].normalizer
-    assert normalizer.count == 64
+    assert normalizer_of(agent).count == 32 + 64  # a random rollout comes before
+
+
+class Far(LineWalk):
+    """LineWalk in other units: observations near 5000, which differ by some hundreds."""
+
+    def observe(self):
+        return super().observe() * 300 + 5000
+
+
+class AtEachRollout(IterationCallback):
+    """Keeps what `look` returns of the agent at the start and at the end of each rollout."""
+
+    def __init__(self, look):
+        super().__init__()
+        self.look, self.starts, self.ends = look, [], []
+
+    def _on_rollout_start(self):
+        self.starts.append(self.look(self.model))
+
+    def _on_rollout_end(self):
+        self.ends.append(self.look(self.model))
+
+
+def test_the_first_rollout_is_acted_on_standardised_inputs_which_the_first_update_hardly_moves():
+    def inputs(agent):
+        (part,) = agent.policy.backbone.stem(agent.rollout_buffer.flat().obs)
+        return part.values.clone()
+
+    agent, _ = agent_on(Far(64))
+    watch = AtEachRollout(inputs)
+    agent.learn(64 * 8, callback=watch)
+    (first,) = watch.ends
+    assert first.mean(0).abs().max() < 0.3
+    assert ((first.std(0) > 0.7) & (first.std(0) < 1.4)).all()
+    assert (inputs(agent) - first).abs().max() < 0.3
+
+
+def test_the_random_rollout_is_not_counted_and_its_episodes_are_not_logged():
+    agent, log = agent_on(LineWalk(4, limit=3))
+    watch = AtEachRollout(lambda agent: (agent.num_timesteps, agent.env.get_state()["step"].tolist()))
+    agent.learn(32, callback=watch)
+    assert watch.starts == [(0, [0, 0, 0, 0])]
+    assert agent.num_timesteps == 32
+    assert log.lines[-1][1]["rollout/ep_len_mean"] <= 3
+    assert len(agent.statistics.recent_lengths) == agent.rollout_buffer.dones.sum()
+
+
+def test_without_input_statistics_the_environments_are_as_after_their_reset():
+    agent, _ = agent_on(LineWalk(4), replace(SMALL, net=NetConfig(normalize_inputs=False)), seed=7)
+    watch = AtEachRollout(lambda agent: agent.env.get_state())
+    agent.learn(32, callback=watch)
+    fresh = LineWalk(4)
+    fresh.reset(seed=7)
+    np.testing.assert_array_equal(watch.starts[0], fresh.get_state())
+
+
+def test_random_actions_for_the_statistics_are_legal():
+    agent, _ = agent_on(ContextVectorEnv(4))  # it raises at an illegal action
+    agent.learn(64)
+
+
+def test_statistics_are_warmed_once():
+    agent, _ = agent_on(LineWalk(4))
+    agent.learn(32)
+    resumed, _ = agent_on(LineWalk(4))
+    resumed.restore(agent.snapshot())
+    resumed.learn(32, reset_num_timesteps=False)
+    agent.learn(32)
+    assert normalizer_of(resumed).count == normalizer_of(agent).count == 3 * 32
 
 
 def test_linear_schedules_fall_to_zero():
@@ -325,3 +389,48 @@ def test_a_vector_environment_of_gymnasium_is_wrapped():
     agent, _ = agent_on(LineWalk(4))
     assert isinstance(agent.env, BatchedVecEnv)
     assert isinstance(agent.action_space, spaces.Discrete)
+
+
+@pytest.mark.parametrize("save_at", [1, 2, 3, 4])
+def test_a_resumed_run_writes_the_log_lines_of_the_whole_one_wherever_it_was_saved(save_at):
+    """Lines every third iteration; episodes end in the iterations between, which a save may follow."""
+
+    class Save(IterationCallback):
+        snapshot = None
+
+        def on_iteration_logged(self):
+            if self.model.num_timesteps == 48 * save_at:
+                taken = self.model.snapshot()
+                self.snapshot = replace(taken, weights={k: v.clone() for k, v in taken.weights.items()})
+            return True
+
+    save = Save()
+    whole, whole_log = agent_on(LineWalk(6, limit=7))
+    whole.learn(48 * 9, callback=save, log_interval=3)
+    resumed, resumed_log = agent_on(LineWalk(6, limit=7), seed=5)
+    resumed.restore(save.snapshot)
+    resumed.learn(48 * (9 - save_at), log_interval=3, reset_num_timesteps=False)
+    missing = [(step, line) for step, line in whole_log.lines if step > 48 * save_at]
+    assert [step for step, _ in missing] == [48 * 3, 48 * 6, 48 * 9][-len(missing) :]
+    for (step, line), (same_step, again) in zip(missing, resumed_log.lines, strict=True):
+        assert step == same_step
+        assert timeless(line) == timeless(again)
+
+
+def timeless(line):
+    return {name: value for name, value in line.items() if not name.startswith("time/")}
+
+
+def test_a_log_line_is_about_all_episodes_since_the_last_one():
+    """Lanes end every third step: in 24 steps 8 episodes of 3 a lane, whichever iteration they end in."""
+    agent, log = agent_on(LineWalk(4, limit=3))
+    ended = []
+
+    class Count(IterationCallback):
+        def _on_step(self):
+            ended.extend(self.locals["infos"][lane]["steps"] for lane in np.flatnonzero(self.locals["dones"]))
+            return True
+
+    agent.learn(4 * 8 * 3, callback=Count(), log_interval=3)
+    ((_, line),) = log.lines
+    assert line["metrics/steps"] == pytest.approx(np.mean(ended), rel=1e-6)

@@ -10,7 +10,8 @@ from stable_baselines3 import PPO as StockPPO
 from stable_baselines3.common.logger import Logger
 
 from quadrivium.agents.batches.vec_env import BatchedVecEnv
-from quadrivium.agents.ppo import PPO, LossSettings, Outputs, ppo_loss, ppo_slopes, standardise
+from quadrivium.agents.ppo import PPO
+from quadrivium.agents.ppo.agent import LossSettings, Outputs, ppo_loss, ppo_slopes, standardise
 from quadrivium.agents.ppo.distributions import make_distribution
 from quadrivium.agents.ppo.rollout import Batch, gae
 from tests.agents.toys import LineWalk
@@ -69,6 +70,15 @@ def test_clipping_by_hand():
     # k3 = r − 1 − log r
     expected_kl = (2 * (1.5 - 1 - np.log(1.5)) + 2 * (0.5 - 1 - np.log(0.5))) / 4
     assert result.approx_kl.item() == pytest.approx(expected_kl, rel=1e-5)
+
+
+def test_a_ratio_beyond_all_numbers_makes_no_nan():
+    """Ratios e^200, which float32 has not: nothing by advantage 0 or 2 (clipped), 1e10 / 3 by -1."""
+    log_probs, data = torch.full((3,), 200.0), batch([0.0, 2.0, -1.0], [0.0] * 3)
+    by_log_probs, _ = ppo_slopes(SETTINGS, 3).by_policy(log_probs, None, data)
+    assert by_log_probs.tolist() == pytest.approx([0.0, 0.0, 1e10 / 3])
+    loss = ppo_loss(Outputs(torch.zeros(3), log_probs, None), data, SETTINGS)
+    assert loss.policy_gradient_loss.item() == pytest.approx(-(0 + 2 * 1.2 - 1e10) / 3)
 
 
 def test_value_clipping_by_hand():
@@ -180,6 +190,8 @@ def test_unsupported_action_spaces_are_refused():
         make_distribution(spaces.MultiBinary(3))
     with pytest.raises(ValueError, match="starts at 1"):
         make_distribution(spaces.Discrete(3, start=1))
+    with pytest.raises(ValueError, match="has no finite bounds"):
+        make_distribution(spaces.Box(-1.0, np.inf, (2,)))
 
 
 def as_sb3_order(array):

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quadrivium.agents.runs import directory as run_directory
 from quadrivium.agents.errors import UserError
+from quadrivium.agents.runs import directory as run_directory
 from quadrivium.agents.runs.directory import MetricsLog, RunLock, human_bytes, write_atomically
 
 ROOT = Path(__file__).resolve().parents[3]
-HOLD = "import sys\nfrom agents.common.run_directory import RunLock\n"
+HOLD = "import sys\nfrom quadrivium.agents.runs.directory import RunLock\n"
 HOLD += "with RunLock(sys.argv[1]): print('held', flush=True); input()"
 
 
