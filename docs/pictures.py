@@ -34,7 +34,7 @@ class View:
     Attributes:
         player: the world's scripted player.
         share: of the episode, after which it is drawn.
-        crop: what is shown of the frame; without the line of text at its top, which would be too small to read.
+        crop: what is shown of the frame: not the line of text at its top, which would be too small to read.
         seed: of the episode; None: of that with the highest return of the first 32.
         kwargs: the world's arguments.
     """
@@ -91,7 +91,7 @@ def world_frame(name: str, view: View) -> np.ndarray:
         _, _, terminated, truncated, _ = one.step(player(one))
         over = bool(terminated[0] or truncated[0])
     shown = min(round(view.share * len(frames)), len(frames) - 1)
-    print(f"{name}: {view.player}, seed {seed}, after {shown} of {len(frames)} steps, frame {frames[0].shape}")
+    print(f"{name}: {view.player}, seed {seed}, after {shown} of {len(frames)} steps")
     return frames[shown]
 
 

@@ -31,8 +31,8 @@ import safetensors
 import safetensors.torch
 import torch
 
-from quadrivium.agents.runs.array_files import read_arrays, write_arrays
 from quadrivium.agents.errors import UserError
+from quadrivium.agents.runs.array_files import read_arrays, write_arrays
 from quadrivium.agents.runs.directory import fsync_directory, write_durably
 
 SCHEMA = 1

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from quadrivium.agents.errors import UserError, program
 from quadrivium.agents.runs.checkpoint import (
     Snapshot,
     checkpoints_dir,
@@ -13,7 +14,6 @@ from quadrivium.agents.runs.checkpoint import (
     load_checkpoint,
     set_aside_after,
 )
-from quadrivium.agents.errors import UserError, program
 from quadrivium.agents.runs.directory import (
     MetricsLog,
     describe_write_error,

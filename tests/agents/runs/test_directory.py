@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quadrivium.agents.runs import directory as run_directory
 from quadrivium.agents.errors import UserError
+from quadrivium.agents.runs import directory as run_directory
 from quadrivium.agents.runs.directory import MetricsLog, RunLock, human_bytes, write_atomically
 
 ROOT = Path(__file__).resolve().parents[3]
