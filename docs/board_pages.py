@@ -116,7 +116,7 @@ def facts(name: str, game: BoardGame) -> str:
     shape = f"{planes} planes of {height} × {width}, float32 in [{low:g}, {high:g}]"
     rows: list[tuple[object, ...]] = [
         ("Gymnasium", f"`quadrivium/{name}-v0`"),
-        ("PettingZoo", f"`from quadrivium.envs.board import {module_of(name)}_v0`"),
+        ("PettingZoo", f"the same id, or `from quadrivium.envs.board import {module_of(name)}_v0`"),
         ("class", f"`{GAMES[name].__module__}.{GAMES[name].__name__}`, in `quadrivium.envs.board.GAMES`"),
         ("players", " and ".join(game.players)),
         ("actions", game.num_actions),
@@ -200,7 +200,7 @@ def overview() -> str:
                 len(game.symmetries),
             )
         )
-    head = ("game", "Gymnasium id", "PettingZoo", "actions", "planes", "symmetries")
+    head = ("game", "id", "PettingZoo module", "actions", "planes", "symmetries")
     return table(head, rows)
 
 

@@ -1,6 +1,7 @@
 """Puts tables of arguments and observations into the pages of worlds, as they declare them; a hook of MkDocs.
 
-A page asks for them with `<!-- arguments of quadrivium/Highway-v0 -->` and `<!-- observations of ... -->`.
+A page asks for them with `<!-- arguments of quadrivium/Highway-v0 -->` and `<!-- observations of ... -->`;
+for the README's table of all worlds with `<!-- the table of worlds in README.md -->`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
 
+README = Path(__file__).parents[1] / "README.md"
+ALL_WORLDS = "<!-- the table of worlds in README.md -->"
 MARK = re.compile(r"<!-- (arguments|observations) of (\S+) -->")
 SMALL = {"map_count": 1, "scenarios": 1}  # as little as shows the columns
 MORE = {"guide": True, "arrivals": "hawkes"}  # with which there are more columns than without
@@ -160,6 +164,24 @@ def _merged(first: str, last: str) -> str:
     return re.sub(r"\d+", run, first)
 
 
+# ---- all worlds
+
+
+def worlds() -> str:
+    """Returns the README's table of worlds, with links and pictures in the form of the documentation."""
+    text = README.read_text(encoding="utf-8")
+    section = text.partition("[start:worlds]")[2].partition("[end:worlds]")[0]
+    rows = re.findall(r"^\|.*\|$", section, re.MULTILINE)
+    picture = re.compile(r'<img src="docs/(\S+)" width="(\d+)" alt="(\w+)">')
+    table = "\n".join(picture.sub(r"![\3](\1){ width=\2 }", row).replace("](docs/", "](") for row in rows)
+    return re.sub(r"(?<=/)(\w+)(-v0`\]\()board_games.md", _own_page, table)
+
+
+def _own_page(link: re.Match[str]) -> str:
+    """Returns the link of a game to its page, which `board_pages.py` makes, instead of that of all games."""
+    return f"{link[1]}{link[2]}reference/board/{envs.module_name(link[1]).removesuffix('_v0')}.md"
+
+
 # ---- what MkDocs calls
 
 
@@ -174,7 +196,8 @@ def filled(markdown: str) -> str:
             raise ValueError(f"a page asks for the arguments of {mark[2]!r}, which is no id of ours")
         return arguments(options)
 
-    return MARK.sub(written, markdown)
+    markdown = MARK.sub(written, markdown)
+    return markdown.replace(ALL_WORLDS, worlds()) if ALL_WORLDS in markdown else markdown
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -53,7 +53,7 @@ def test_pettingzoo_makes_every_game_and_every_world_of_several_agents_by_its_id
     }
     game = pettingzoo.make("aec", "quadrivium/Go-v0", size=5)
     game.reset(seed=0)
-    assert game.observation_space("black_0")["observation"].shape[1:] == (5, 5)
+    assert game.observation_space(game.possible_agents[0])["observation"].shape[1:] == (5, 5)
     crowd = pettingzoo.make("parallel", "quadrivium/CrowdNav-v0", robots=4)
     assert len(crowd.reset(seed=0)[0]) == 4
 
@@ -90,7 +90,7 @@ def lane_modules() -> set[str]:
         functions = [one for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.FunctionDef)]
         decorators = [d.id for one in functions for d in one.decorator_list if isinstance(d, ast.Name)]
         if "lane" in decorators and path.parent != ROOT / "envs" / "core":
-            found.add(".".join(path.relative_to(ROOT).with_suffix("").parts))
+            found.add(".".join(("quadrivium", *path.relative_to(ROOT).with_suffix("").parts)))
     return found
 
 

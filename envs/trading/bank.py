@@ -25,8 +25,7 @@ class Bank:
 
     Attributes:
         bars: (S, T, N, 7) float64: the columns of `quadrivium.envs.trading.rows`. SIGMA is the root mean
-        square of the
-            last 20 log returns, a bar; ADV the mean volume of the last 20 bars, units.
+            square of the last 20 log returns, a bar; ADV the mean volume of the last 20 bars, units.
         features: (S, T, N, F) float32, scaled by what the training part showed, within ±5.
         symbols: the N names.
         periods_per_year: bars a year.
