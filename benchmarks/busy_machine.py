@@ -18,12 +18,9 @@ Writes benchmarks/results/busy_machine.json.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -32,6 +29,7 @@ from typing import Any
 
 from machine import RESULTS, machine, write_report
 from other_commit import ROOT, checkout
+from training_speed import CONFIGS, train
 
 SPIN = """
 import os
@@ -54,57 +52,6 @@ def busy(count: int) -> Generator[None]:
             process.kill()
         for process in processes:
             process.wait()
-
-
-def train(root: Path, seconds: float, warm_up: float) -> float:
-    """Returns steps/s of the quickstart of the checkout `root`, over the `seconds` after the warm-up."""
-    never = "1_000_000_000"
-    options = {
-        "name": "speed",
-        "total-timesteps": never,
-        "checkpoint.every-steps": never,
-        "evaluation.every-steps": "null",
-        "evaluation.final-episodes": "null",
-        "logging.video-every-steps": "null",
-        "logging.progress": "false",
-    }
-    arguments = [text for name, value in options.items() for text in (f"--{name}", value)]
-    with tempfile.TemporaryDirectory() as folder:
-        run = subprocess.Popen(
-            [sys.executable, str(root / "train.py"), *arguments],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(root)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            while run.poll() is None:
-                time.sleep(0.5)
-                found = speed(read(Path(folder) / "runs" / "speed" / "metrics.jsonl"), seconds, warm_up)
-                if found is not None:
-                    return found
-        finally:
-            run.kill()
-            run.wait()
-    raise RuntimeError(f"{root}/train.py ended early, with code {run.returncode}; try it by hand")
-
-
-def read(metrics: Path) -> list[dict[str, Any]]:
-    """Returns the whole lines of a file that is being written."""
-    text = metrics.read_text() if metrics.is_file() else ""
-    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-
-
-def speed(lines: list[dict[str, Any]], seconds: float, warm_up: float) -> float | None:
-    """Returns steps/s from the first line after the warm-up to the first `seconds` later; None: too early.
-
-    The warm-up begins with the first line, whose iteration compiled.
-    """
-    warm = [line for line in lines if line["time"] >= lines[0]["time"] + warm_up]
-    late = [line for line in warm if line["time"] >= warm[0]["time"] + seconds]
-    if not late:
-        return None
-    return (late[0]["step"] - warm[0]["step"]) / (late[0]["time"] - warm[0]["time"])
 
 
 def idle_share(seconds: float = 2.0) -> float | None:
@@ -159,7 +106,8 @@ def main() -> None:
             for kind, count in (("quiet", 0), ("busy", arguments.busy)):
                 for who, root in places.items():
                     with busy(count):
-                        speeds[who][kind].append(train(root, arguments.seconds, arguments.warm_up))
+                        took = train(root, arguments.seconds, arguments.warm_up, CONFIGS["ppo"])
+                        speeds[who][kind].append(took)
                     print(f"round {number + 1}, {kind}, {who}: {speeds[who][kind][-1]:,.0f} steps/s")
     result = report(speeds)
     for who in places:
