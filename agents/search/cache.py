@@ -2,10 +2,10 @@
 # pyright: basic, reportMissingParameterType=false
 """Evaluations kept by position, so that a network sees each position once."""
 
-import numba
 import numpy as np
 
 from quadrivium.agents.search.hashing import as_bytes, hash_bytes
+from quadrivium.agents.search.kernels.compiling import kernel
 from quadrivium.agents.search.protocols import Evaluation, Evaluator
 
 _EMPTY = np.uint64(0)
@@ -83,7 +83,7 @@ def _hash_all(arrays: np.ndarray) -> np.ndarray:
     return hash_bytes(data, np.arange(len(data)), np.arange(data.shape[1]))
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel
 def _join(one, other):
     """Returns one hash (n,) of two; never the one that marks an empty place."""
     out = np.empty(one.shape[0], np.uint64)

@@ -5,6 +5,8 @@
 import numba
 import numpy as np
 
+from quadrivium.agents.search.kernels.compiling import kernel
+
 
 def as_bytes(rows: np.ndarray) -> np.ndarray:
     """Returns arrays (n, ...) as (n, bytes) uint8; a view where they lie in one piece."""
@@ -35,7 +37,7 @@ def _hash_one(line, columns):
     return z
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel
 def hash_bytes(data, rows, columns):
     """Returns 64-bit hashes (n,) uint64 of some `columns` (k,) of `rows` (n,) of data (m, K) uint8."""
     out = np.empty(rows.shape[0], np.uint64)

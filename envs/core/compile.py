@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 from numba.core import types
 from numba.core.dispatcher import Dispatcher
@@ -42,6 +43,26 @@ def cache_root() -> Path:
         os.environ.get("NUMBA_CACHE_DIR")
         or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "quadrivium")
     )
+
+
+@contextlib.contextmanager
+def numba_keeps_code_in(folder: str) -> Generator[None]:
+    """Lets functions that Numba caches by itself keep their code there, not beside our sources."""
+    previous = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(cache_root() / folder)
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = previous
+
+
+def kept(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiles by Numba alone what is no lane function, since it allocates; its code is kept on disk."""
+    compiled: Any = numba.njit(function)
+    # Where nothing can be written it is compiled anew in each process.
+    with numba_keeps_code_in("functions"), contextlib.suppress(RuntimeError):
+        compiled.enable_caching()
+    return compiled
 
 
 def code_of(name: str, roles: Roles) -> dict[str, int]:

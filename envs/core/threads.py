@@ -20,7 +20,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from quadrivium.envs.core.compile import cache_root, code_of, engine_digest
+from quadrivium.envs.core.compile import code_of, engine_digest, numba_keeps_code_in
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.core.native import add_atomic, call, load_atomic, swap_atomic
 from quadrivium.envs.core.native import address as address_of
@@ -114,14 +114,11 @@ def caller() -> Callable[[int, int, int, int, int], int]:
     njit: Any = numba.njit
     how = {"no_cfunc_wrapper": True}
     signature = "int64(int64, int64, int64, int64, int64)"
-    previous = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_root() / f"call_{engine_digest()}")
-    try:
-        compiled = njit(signature, cache=True, **how)(_call)
-    except Exception:  # nothing can be written, or what is there is no code: compiled here, in 0.1 s
-        compiled = njit(signature, **how)(_call)
-    finally:
-        numba.config.CACHE_DIR = previous
+    with numba_keeps_code_in(f"call_{engine_digest()}"):
+        try:
+            compiled = njit(signature, cache=True, **how)(_call)
+        except Exception:  # nothing can be written, or what is there is no code: compiled here, in 0.1 s
+            compiled = njit(signature, **how)(_call)
     (made,) = compiled.overloads.values()
     return made.entry_point  # the dispatcher's look at the arguments would take longer than the call
 

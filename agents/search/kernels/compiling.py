@@ -55,9 +55,13 @@ _DIRECTORY = str(cache_directory())
 
 
 def _kept(function: Callable[..., Any], parallel: bool) -> Callable[..., Any]:
+    compiled = numba.njit(parallel=parallel, error_model="numpy")(function)
     previous = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = _DIRECTORY
     try:
-        return numba.njit(cache=True, parallel=parallel, error_model="numpy")(function)
+        compiled.enable_caching()
+    except RuntimeError:  # nothing can be written there: compiled anew in each process
+        pass
     finally:
         numba.config.CACHE_DIR = previous
+    return compiled

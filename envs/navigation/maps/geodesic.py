@@ -12,9 +12,10 @@ import heapq
 import math
 from typing import Any
 
-import numba
 import numpy as np
 from scipy.ndimage import distance_transform_edt
+
+from quadrivium.envs.core.compile import kept
 
 
 def clearance(occupied: np.ndarray, resolution: float) -> np.ndarray:
@@ -34,7 +35,7 @@ def clearance(occupied: np.ndarray, resolution: float) -> np.ndarray:
     return (0.5 * resolution * distances[1::2, 1::2]).astype(np.float32)
 
 
-@numba.njit(cache=True)
+@kept
 def distance_field(free, goal_row, goal_column, resolution):
     """Returns the shortest ways to a goal, and where they lead.
 
@@ -87,7 +88,7 @@ def distance_field(free, goal_row, goal_column, resolution):
     return (cells * resolution).astype(np.float32), parents
 
 
-@numba.njit(cache=True)
+@kept
 def in_sight(free, i, j, u, v):
     """Returns whether the straight line between two cells' centres crosses free cells only.
 
