@@ -52,7 +52,7 @@ class AlphaZero:
             are used where the config asks for them.
         others: the same game on boards of other sizes, which it plays and learns as well.
         games: how many games are played at once, on boards of all sizes together.
-        seed: of weights, noise, samples and games.
+        seed: of weights, noise, samples and games: their scenarios and random moves.
         device: "cpu", "cuda", or "auto": CUDA where there is one.
 
     Raises:

@@ -11,6 +11,10 @@ from quadrivium.agents.alphazero.play.outcomes import Outcomes
 from quadrivium.agents.search.protocols import Evaluator, Game
 
 
+MOST_GAMES = 2**62
+"""A run's games are numbered from below it: two runs hardly ever share one, and int64 holds all of them."""
+
+
 class Found(Protocol):
     """What self-play needs of a search's result."""
 
@@ -59,7 +63,8 @@ class SelfPlay:
         search: chooses the moves.
         config: how games are begun and which moves are learned from.
         games: B.
-        rng: draws everything that is random here, the search's noise included.
+        rng: draws everything that is random here: the search's noise, and the number from which on the games
+            take theirs, which decides their scenarios and random moves.
     """
 
     def __init__(
@@ -75,7 +80,8 @@ class SelfPlay:
         self._search, self._config, self._rng = search, config, rng
         self._rows = np.arange(games)
         self.pool = np.zeros(games, game.state_dtype)
-        self._seeds = 0
+        # Every game has a number, and the world's chance in it follows from that: other runs, other numbers.
+        self._next_game = int(rng.integers(MOST_GAMES))
         self._begin(self._rows)
         self._records = np.zeros((games, 64), self._format.dtype)
         self._counts = np.zeros(games, np.int64)
@@ -142,8 +148,8 @@ class SelfPlay:
 
     def _begin(self, ended: np.ndarray) -> None:
         """Begins new games in the rows `ended`, some of them with random moves."""
-        fresh = self._game.pool(len(ended), self._seeds)
-        self._seeds += len(ended)
+        fresh = self._game.pool(len(ended), self._next_game)
+        self._next_game += len(ended)
         if self._config.random_plies:
             plies = self._rng.integers(1, self._config.random_plies + 1, len(ended))
             plies[self._rng.random(len(ended)) >= self._config.random_share] = 0
@@ -172,7 +178,7 @@ class SelfPlay:
             "counts": self._counts.copy(),
             "moves": self._moves.copy(),
             "returns": self._returns.copy(),
-            "seeds": np.array(self._seeds),
+            "next_game": np.array(self._next_game),
         }
 
     def load_state(self, state: dict[str, np.ndarray]) -> None:
@@ -188,4 +194,4 @@ class SelfPlay:
         self._records = state["records"].copy()
         self._counts[:], self._moves[:] = state["counts"], state["moves"]
         self._returns[:] = state["returns"]
-        self._seeds = int(state["seeds"])
+        self._next_game = int(state["next_game"])
