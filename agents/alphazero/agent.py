@@ -156,7 +156,7 @@ class AlphaZero:
         seen, legal = (obs["observation"], obs["action_mask"]) if isinstance(obs, dict) else (obs, None)
         with torch.inference_mode():
             seen = torch.as_tensor(seen, dtype=torch.float32, device=self.device)
-            logits, _ = self.policy.average.judge(seen)
+            logits, *_ = self.policy.average.judge(seen)
             if legal is not None:
                 logits = mask_logits(logits, torch.as_tensor(legal, device=self.device))
             if deterministic:
@@ -272,8 +272,8 @@ class AlphaZero:
             network.turn(practice.symmetries, self._turn_rng)
             # The weights are others than in the last iteration: so is the cache. Resuming is exact, too.
             cache = EvaluationCache(network, self.config.cache) if self.config.cache else None
-            records, statistics = practice.play(cache or network, simulations)
-            self._learner.adapt(practice, records)
+            new, statistics = practice.play(cache or network, simulations)
+            self._learner.adapt(practice, new)
             if practice is self._practices[0]:
                 entries |= statistics.summary()
             games += len(statistics.lengths)

@@ -35,7 +35,8 @@ class Lockstep:
             movers=np.zeros(tree.trees, np.int8),
             rewards=np.zeros(tree.trees, np.float32),
         )
-        self._nothing = Evaluation(np.zeros((0, tree.game.num_actions), np.float32), np.zeros(0, np.float32))
+        none = np.zeros(0, np.float32)
+        self._nothing = Evaluation(np.zeros((0, tree.game.num_actions), np.float32), none, none)
 
     def plant(
         self, roots: np.ndarray, trees: np.ndarray, *, any_order: bool
@@ -93,13 +94,15 @@ class Observer:
         self.legal = np.zeros((size, game.num_actions), np.int8)
         self._wants_rows = bool(getattr(evaluator, "wants_rows", False))
         observed = not self._wants_rows and bool(getattr(evaluator, "wants_observations", True))
+        self._no_draws = np.zeros(size, np.float32)
         self._obs = np.zeros((size, *game.observation_shape) if observed else (size, 0), np.float32)
 
     def __call__(
         self, pool: np.ndarray, rows: np.ndarray, legal: np.ndarray, movers: np.ndarray
     ) -> Evaluation:
-        """Evaluates `rows` (n,) with legal (n, A) and the seats to move (n,); arrays as the kernels take
-        them.
+        """Evaluates `rows` (n,) with legal (n, A) and the seats to move (n,).
+
+        Returns arrays as the kernels take them: `draws` is never None.
         """
         if self._wants_rows:
             evaluation = cast(RowEvaluator, self.evaluator)(pool, rows)
@@ -110,16 +113,18 @@ class Observer:
             evaluation = cast(Evaluator, self.evaluator)(obs, legal)
         logits = np.ascontiguousarray(evaluation.logits, np.float32)
         values = np.ascontiguousarray(evaluation.values, np.float32)
-        if logits.shape != legal.shape or values.shape != rows.shape:
+        said = self._no_draws[: len(rows)] if evaluation.draws is None else evaluation.draws
+        draws = np.ascontiguousarray(said, np.float32)
+        if logits.shape != legal.shape or values.shape != rows.shape or draws.shape != rows.shape:
             raise ValueError(
-                f"the evaluator returned logits {logits.shape} and values {values.shape} for {len(rows)} "
-                f"positions; {legal.shape} and {rows.shape} are needed"
+                f"the evaluator returned logits {logits.shape}, values {values.shape} and draws "
+                f"{draws.shape} for {len(rows)} positions; {legal.shape} and twice {rows.shape} are needed"
             )
         if not np.isfinite(values).all():
             raise ValueError(
                 f"the evaluator returned {values[~np.isfinite(values)][0]} as a value; its weights are broken"
             )
-        return Evaluation(logits, values)
+        return Evaluation(logits, values, draws)
 
 
 @contextmanager
