@@ -14,6 +14,9 @@ from quadrivium.agents.search.tree import Tree
 
 AnyEvaluator = Evaluator | RowEvaluator
 
+Judged = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Logits (n, A), values and draws (n,) as the kernels take them: float32, each in one piece."""
+
 TREES_WORTH_THREADS = 128
 """With fewer, waking the other threads takes longer than the work."""
 
@@ -36,15 +39,14 @@ class Lockstep:
             rewards=np.zeros(tree.trees, np.float32),
         )
         none = np.zeros(0, np.float32)
-        self._nothing = Evaluation(np.zeros((0, tree.game.num_actions), np.float32), none, none)
+        self._nothing: Judged = (np.zeros((0, tree.game.num_actions), np.float32), none, none)
 
-    def plant(
-        self, roots: np.ndarray, trees: np.ndarray, *, any_order: bool
-    ) -> tuple[np.ndarray, Evaluation]:
+    def plant(self, roots: np.ndarray, trees: np.ndarray, *, any_order: bool) -> tuple[np.ndarray, Judged]:
         """Begins `trees` (n,) anew at the positions `roots` (n,).
 
         any_order: the roots' edges may be tried in any order, not by their priors alone. Returns the legal
-        actions (n, A) int8 and the evaluations. Raises ValueError for a position without a legal action.
+        actions (n, A) int8 and what the evaluator says. Raises ValueError for a position without a legal
+        action.
         """
         tree = self.tree
         rows = trees * tree.capacity
@@ -57,15 +59,15 @@ class Lockstep:
                 f"search only the others"
             )
         movers = tree.game.result(tree.pool, rows).to_move.astype(np.int8)
-        evaluation = self._observer(tree.pool, rows, legal, movers)
-        kernels.plant(tree.arrays, trees, movers, *evaluation, legal, any_order)
-        return legal, evaluation
+        judged = self._observer(tree.pool, rows, legal, movers)
+        kernels.plant(tree.arrays, trees, movers, *judged, legal, any_order)
+        return legal, judged
 
     def simulate(self, trees: np.ndarray) -> None:
         """Carries out the plans of `trees` (n,): makes and evaluates the new nodes, backs values up."""
         tree, game, steps = self.tree, self.tree.game, self._steps
         tree.reserve_edges()
-        legal, evaluation = self._observer.legal[:0], self._nothing
+        legal, judged = self._observer.legal[:0], self._nothing
         n = kernels.gather_new(tree.arrays, trees, steps)
         if n:
             targets = steps.targets[:n]
@@ -78,8 +80,8 @@ class Lockstep:
                 rows = steps.rows[:running]
                 legal = game.legal(tree.pool, rows, self._observer.legal[:running])
                 movers = movers if running == n else movers[~over]
-                evaluation = self._observer(tree.pool, rows, legal, movers)
-        kernels.expand_and_back_up(tree.arrays, trees, steps, *evaluation, legal, self.discount, self.solver)
+                judged = self._observer(tree.pool, rows, legal, movers)
+        kernels.expand_and_back_up(tree.arrays, trees, steps, *judged, legal, self.discount, self.solver)
 
 
 class Observer:
@@ -97,13 +99,8 @@ class Observer:
         self._no_draws = np.zeros(size, np.float32)
         self._obs = np.zeros((size, *game.observation_shape) if observed else (size, 0), np.float32)
 
-    def __call__(
-        self, pool: np.ndarray, rows: np.ndarray, legal: np.ndarray, movers: np.ndarray
-    ) -> Evaluation:
-        """Evaluates `rows` (n,) with legal (n, A) and the seats to move (n,).
-
-        Returns arrays as the kernels take them: `draws` is never None.
-        """
+    def __call__(self, pool: np.ndarray, rows: np.ndarray, legal: np.ndarray, movers: np.ndarray) -> Judged:
+        """Evaluates `rows` (n,) with legal (n, A) and the seats to move (n,)."""
         if self._wants_rows:
             evaluation = cast(RowEvaluator, self.evaluator)(pool, rows)
         else:
@@ -124,7 +121,7 @@ class Observer:
             raise ValueError(
                 f"the evaluator returned {values[~np.isfinite(values)][0]} as a value; its weights are broken"
             )
-        return Evaluation(logits, values, draws)
+        return logits, values, draws
 
 
 @contextmanager
