@@ -37,7 +37,9 @@ from quadrivium.agents.search import EvaluationCache, MatchSearch, PuctConfig, m
 from quadrivium.agents.search.protocols import Evaluator, Game
 from quadrivium.agents.training.hooks import IterationCallback, iteration_end, iteration_logged
 
-_LADDER_SEED = 2_000_000  # of openings and anchors: the same in every evaluation of every run
+# The same in every evaluation of every run, so that ratings compare; two streams, else the random anchor's
+# first move would repeat the opening's.
+_OPENINGS_SEED, _ANCHOR_SEED = 2_000_000, 2_000_001
 
 
 class AlphaZero:
@@ -200,13 +202,13 @@ class AlphaZero:
         )
         playouts = monte_carlo_search(game, config.ladder_rollouts, slots=0, reuse=False)
         anchors = {
-            "random": random_mover(game, _LADDER_SEED),
+            "random": random_mover(game, _ANCHOR_SEED),
             f"mcts_{config.ladder_rollouts}": mover(playouts),
             "earlier": earlier,
         }
         entries: dict[str, float] = {}
         for name, anchor in anchors.items():
-            scores = play_match(game, me, anchor, games=config.ladder_games, seed=_LADDER_SEED)
+            scores = play_match(game, me, anchor, games=config.ladder_games, seed=_OPENINGS_SEED)
             entries[f"ladder/score_{name}"] = float(scores.mean())
             entries[f"ladder/elo_over_{name}"] = elo_difference(scores)
         self._rating += entries["ladder/elo_over_earlier"]

@@ -7,6 +7,7 @@ from stable_baselines3.common.logger import KVWriter, Logger
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.watch.ladder import random_mover
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.runs.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from quadrivium.agents.search import MatchSearch, PuctConfig
@@ -136,6 +137,22 @@ def test_matches_search_in_one_tree_from_move_to_move_and_find_what_a_new_search
     made.clear()
     agent.climb()
     assert len(made) == 2  # itself and the earlier one; the playouts' is not counted
+
+
+def test_the_random_anchor_does_not_repeat_the_openings(monkeypatch):
+    """From one stream it would answer each opening with the opening's own first move, where that is legal."""
+    agent, heard = make("ConnectFour"), {}
+
+    def listen(game, one, other, *, games, seed):
+        heard.setdefault("anchor", other)
+        heard.setdefault("seed", seed)
+        return np.full(games, 0.5)
+
+    monkeypatch.setattr("quadrivium.agents.alphazero.agent.play_match", listen)
+    agent.climb()
+    pool = agent.game.pool(200)
+    opening, answer = random_mover(agent.game, heard["seed"])(pool), heard["anchor"](pool)
+    assert (opening == answer).mean() < 0.4  # by chance one in seven
 
 
 def test_the_caches_take_the_memory_that_the_config_gives_them():
