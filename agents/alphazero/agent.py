@@ -23,7 +23,7 @@ from quadrivium.agents.alphazero.learn.learner import Learner
 from quadrivium.agents.alphazero.learn.network import Networks, PolicyValueNet
 from quadrivium.agents.alphazero.play.practice import Practice, auxiliary_of, part
 from quadrivium.agents.alphazero.watch.exam import exam_of, policy_actions, searched_actions
-from quadrivium.agents.alphazero.watch.ladder import Mover, elo_difference, play_match, random_mover
+from quadrivium.agents.alphazero.watch.ladder import elo_difference, mover, play_match, random_mover
 from quadrivium.agents.compute.devices import choose_device
 from quadrivium.agents.nets.heads import mask_logits
 from quadrivium.agents.runs.checkpoint import CheckpointError, Snapshot
@@ -37,7 +37,9 @@ from quadrivium.agents.search import EvaluationCache, MatchSearch, PuctConfig, m
 from quadrivium.agents.search.protocols import Evaluator, Game
 from quadrivium.agents.training.hooks import IterationCallback, iteration_end, iteration_logged
 
-_LADDER_SEED = 2_000_000  # of openings and anchors: the same in every evaluation of every run
+# The same in every evaluation of every run, so that ratings compare; two streams, else the random anchor's
+# first move would repeat the opening's.
+_OPENINGS_SEED, _ANCHOR_SEED = 2_000_000, 2_000_001
 
 
 class AlphaZero:
@@ -52,7 +54,7 @@ class AlphaZero:
             are used where the config asks for them.
         others: the same game on boards of other sizes, which it plays and learns as well.
         games: how many games are played at once, on boards of all sizes together.
-        seed: of weights, noise, samples and games.
+        seed: of weights, noise, samples and games: their scenarios and random moves.
         device: "cpu", "cuda", or "auto": CUDA where there is one.
 
     Raises:
@@ -94,6 +96,7 @@ class AlphaZero:
             self._require_same_weights(other)
         self._learner = Learner(self.policy, config)
         self._rating = 0.0
+        self._match: MatchSearch | None = None  # its arrays are used again from move to move
         self.games = games
         self.num_timesteps = 0
         self.logger = Logger(None, [])
@@ -156,7 +159,7 @@ class AlphaZero:
         seen, legal = (obs["observation"], obs["action_mask"]) if isinstance(obs, dict) else (obs, None)
         with torch.inference_mode():
             seen = torch.as_tensor(seen, dtype=torch.float32, device=self.device)
-            logits, _ = self.policy.average.judge(seen)
+            logits, *_ = self.policy.average.judge(seen)
             if legal is not None:
                 logits = mask_logits(logits, torch.as_tensor(legal, device=self.device))
             if deterministic:
@@ -168,16 +171,16 @@ class AlphaZero:
 
         With a single player `roots` may be the records of environments.
         """
-        return self._match_mover(self.evaluator(), simulations)(self._outcomes.to_search(roots))
+        if self._match is None or self._match.config.simulations != simulations:
+            self._match = self._match_search(self.evaluator(), simulations)
+        return self._match.search(self._outcomes.to_search(roots)).actions
 
-    def _match_mover(self, evaluator: Evaluator, simulations: int) -> Mover:
-        search = PuctConfig(simulations, reuse=False, discount=self._outcomes.discount)
-        return lambda roots: MatchSearch(self.game, evaluator, search, len(roots)).search(roots).actions
+    def _match_search(self, evaluator: Evaluator, simulations: int) -> MatchSearch:
+        config = PuctConfig(simulations, reuse=False, discount=self._outcomes.discount)
+        return MatchSearch(self.game, evaluator, config, slots=0)
 
-    def _playouts_mover(self, simulations: int) -> Mover:
-        return lambda roots: (
-            monte_carlo_search(self.game, simulations, slots=len(roots)).search(roots).actions
-        )
+    def _cached(self, network: NetworkEvaluator) -> EvaluationCache:
+        return EvaluationCache(network, max(self.config.cache, 1), self.config.cache_mib << 20)
 
     def climb(self) -> dict[str, float]:
         """Plays matches against the anchors; returns differences in Elo by logger name.
@@ -190,20 +193,22 @@ class AlphaZero:
             return {}
         # From move to move most positions come again: the caches outlive the trees.
         me, earlier = (
-            self._match_mover(
-                EvaluationCache(NetworkEvaluator(net, bf16=config.bf16), max(config.cache, 1)),
-                config.ladder_simulations,
+            mover(
+                self._match_search(
+                    self._cached(NetworkEvaluator(net, bf16=config.bf16)), config.ladder_simulations
+                )
             )
             for net in (self.policy.average, self.policy.earlier)
         )
+        playouts = monte_carlo_search(game, config.ladder_rollouts, slots=0, reuse=False)
         anchors = {
-            "random": random_mover(game, _LADDER_SEED),
-            f"mcts_{config.ladder_rollouts}": self._playouts_mover(config.ladder_rollouts),
+            "random": random_mover(game, _ANCHOR_SEED),
+            f"mcts_{config.ladder_rollouts}": mover(playouts),
             "earlier": earlier,
         }
         entries: dict[str, float] = {}
         for name, anchor in anchors.items():
-            scores = play_match(game, me, anchor, games=config.ladder_games, seed=_LADDER_SEED)
+            scores = play_match(game, me, anchor, games=config.ladder_games, seed=_OPENINGS_SEED)
             entries[f"ladder/score_{name}"] = float(scores.mean())
             entries[f"ladder/elo_over_{name}"] = elo_difference(scores)
         self._rating += entries["ladder/elo_over_earlier"]
@@ -271,9 +276,9 @@ class AlphaZero:
         for practice in self._practices:
             network.turn(practice.symmetries, self._turn_rng)
             # The weights are others than in the last iteration: so is the cache. Resuming is exact, too.
-            cache = EvaluationCache(network, self.config.cache) if self.config.cache else None
-            records, statistics = practice.play(cache or network, simulations)
-            self._learner.adapt(practice, records)
+            cache = self._cached(network) if self.config.cache else None
+            new, statistics = practice.play(cache or network, simulations)
+            self._learner.adapt(practice, new)
             if practice is self._practices[0]:
                 entries |= statistics.summary()
             games += len(statistics.lengths)

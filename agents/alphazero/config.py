@@ -41,6 +41,8 @@ class AlphaZeroConfig:
         random_share: share of the games that do.
         symmetries: turn the board at random in each evaluation and each sample.
         cache: positions that the evaluation cache holds; 0: none.
+        cache_mib: memory that it takes at most, in MiB. A position takes 16 bytes and 4 for each legal
+            move; where there are many, the cache holds fewer positions.
         batch_size: positions in a gradient step.
         reuse: how often each position is learned from, on average.
         learning_starts: positions in the replay window before the first gradient step.
@@ -58,7 +60,8 @@ class AlphaZeroConfig:
             see `quadrivium.agents.alphazero.play.returns.look_ahead`, and
             `quadrivium.agents.alphazero.play.episodes` for a single player.
         value_coef: weight of the value loss beside the policy's.
-        root_value_share: share of search's value in the value target; the rest is the outcome's, or return's.
+        root_value_share: share of what search expects in the value target, between two players its chances of
+            win, draw and loss; the rest is the outcome's, or return's.
         ownership_coef: weight of the loss for who owns each point at the end (Go); 0: no such head.
         score_coef: likewise for the score (Go).
         disc_difference_coef: likewise for the difference in discs (Othello).
@@ -93,6 +96,7 @@ class AlphaZeroConfig:
     random_share: Fraction = 0.5
     symmetries: bool = True
     cache: Count = 200_000
+    cache_mib: Positive = 512
     batch_size: Positive = 256
     reuse: Annotated[float, Gt(0)] = 4.0
     learning_starts: Positive = 2_000

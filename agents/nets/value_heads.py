@@ -38,15 +38,17 @@ class OutcomeHead(PooledHead):
     def __init__(self, pooled_dim: int, width: int) -> None:
         super().__init__(pooled_dim, width, 3)
 
-    def values(self, said: Tensor) -> Tensor:
-        """Returns the expected outcome (B,) in [-1, 1] of what the head `said` (B, 3)."""
+    def judge(self, said: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns expected outcomes (B,) in [-1, 1] and chances of a draw (B,), as `said` (B, 3)."""
         chances = said.float().softmax(1)
-        return chances[:, WIN] - chances[:, LOSS]
+        return chances[:, WIN] - chances[:, LOSS], chances[:, DRAW]
 
     @staticmethod
-    def targets(outcome: np.ndarray, root_value: np.ndarray, root_share: np.ndarray) -> np.ndarray:
+    def targets(
+        outcome: np.ndarray, root_value: np.ndarray, root_draw: np.ndarray, root_share: np.ndarray
+    ) -> np.ndarray:
         """Returns what to learn, as `loss` takes it: see `outcome_chances`."""
-        return outcome_chances(outcome, root_value, root_share)
+        return outcome_chances(outcome, root_value, root_draw, root_share)
 
     def loss(self, said: Tensor, true: Tensor) -> Tensor:
         """Returns the mean cross-entropy of the chances (B, 3)."""
@@ -71,14 +73,17 @@ class ReturnHead(PooledHead):
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("spread", torch.ones(()))
 
-    def values(self, said: Tensor) -> Tensor:
-        """Returns the expected return (B,) of what the head `said` (B, 1)."""
-        return self.mean + self.spread * said[:, 0].float()
+    def judge(self, said: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the expected return (B,) of what the head `said` (B, 1), and zeros (B,): nobody draws."""
+        values = self.mean + self.spread * said[:, 0].float()
+        return values, torch.zeros_like(values)
 
     @staticmethod
-    def targets(outcome: np.ndarray, root_value: np.ndarray, root_share: np.ndarray) -> np.ndarray:
-        """Returns what to learn (n, 1) float32: the return (n,), a `root_share` (n,) of it search's value."""
-        return ((1 - root_share) * outcome + root_share * root_value).astype(np.float32)[:, None]
+    def targets(
+        outcome: np.ndarray, root_value: np.ndarray, root_draw: np.ndarray, root_share: np.ndarray
+    ) -> np.ndarray:
+        """Returns what to learn (n, 1) float32: the return (n,), in which search's share is already."""
+        return outcome.astype(np.float32)[:, None]
 
     def loss(self, said: Tensor, true: Tensor) -> Tensor:
         """Returns the mean squared error of the returns (B, 1), in units of their spread.
@@ -107,15 +112,18 @@ class PooledPolicy(PooledHead):
         return super().forward(pooled)
 
 
-def outcome_chances(outcome: np.ndarray, root_value: np.ndarray, root_share: np.ndarray) -> np.ndarray:
+def outcome_chances(
+    outcome: np.ndarray, root_value: np.ndarray, root_draw: np.ndarray, root_share: np.ndarray
+) -> np.ndarray:
     """Returns the target (n, 3) of win, draw and loss, float32.
 
-    outcome (n,) in {1, 0, -1}; a `root_share` (n,) of it is search's value (n,) instead, taken as a chance to
-    win: there is less luck in it. (A value of 0 becomes half a win and half a loss; the mean is the same.)
+    outcome (n,) in {1, 0, -1}; a `root_share` (n,) of it is what search expects instead, a value (n,) and a
+    chance of a draw (n,): there is less luck in it.
     """
     played = np.stack([outcome > 0, outcome == 0, outcome < 0], 1).astype(np.float32)
-    win = (1 + root_value.clip(-1, 1)) / 2
-    thought = np.stack([win, np.zeros_like(win), 1 - win], 1)
+    value = root_value.clip(-1, 1)
+    draw = root_draw.clip(0, 1 - np.abs(value))  # what is rounded on the way leaves no chance below 0
+    thought = np.stack([(1 + value - draw) / 2, draw, (1 - value - draw) / 2], 1)
     share = root_share[:, None]
     return ((1 - share) * played + share * thought).astype(np.float32)
 

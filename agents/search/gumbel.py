@@ -78,10 +78,10 @@ def gumbel_search(
     lockstep = Lockstep(tree, evaluator, config.discount, solver)
     rule = GumbelRule(np.float32(config.c_visit), np.float32(config.c_scale), config.rescale, solver)
     with threads_for(count):
-        mask, (raw_logits, raw_values) = lockstep.plant(roots, trees, any_order=True)
+        mask, (raw_logits, raw_values, raw_draws) = lockstep.plant(roots, trees, any_order=True)
         legal = mask != 0
         logits = log_softmax(raw_logits, legal)
-        raw_values = raw_values.copy()  # the evaluator may use its array again
+        raw_values, raw_draws = raw_values.copy(), raw_draws.copy()  # the evaluator may use its arrays again
         noise = rng.gumbel(size=logits.shape) * config.gumbel_scale
         scores = np.where(legal, noise + logits, -np.inf)  # (B, A)
         by_edge = _legal_first(scores, legal).astype(np.float32)
@@ -97,7 +97,9 @@ def gumbel_search(
     most = np.where(worth, visits, 0).max(axis=1, keepdims=True)
     actions = np.where(worth & (visits == most), scores + sigma, -np.inf).argmax(axis=1)
     policy = np.exp(log_softmax(logits + sigma, worth)).astype(np.float32)
-    return SearchResult(actions, policy, improved_values(policy, q, visits, raw_values), visits, q)
+    values = improved_values(policy, q, visits, raw_values)
+    draws = improved_values(policy, known.draws, visits, raw_draws)
+    return SearchResult(actions, policy, values, visits, q, draws)
 
 
 def worth_playing(outcomes: np.ndarray, legal: np.ndarray) -> np.ndarray:

@@ -14,6 +14,9 @@ from quadrivium.agents.search.tree import Tree
 
 AnyEvaluator = Evaluator | RowEvaluator
 
+Judged = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Logits (n, A), values and draws (n,) as the kernels take them: float32, each in one piece."""
+
 TREES_WORTH_THREADS = 128
 """With fewer, waking the other threads takes longer than the work."""
 
@@ -35,15 +38,15 @@ class Lockstep:
             movers=np.zeros(tree.trees, np.int8),
             rewards=np.zeros(tree.trees, np.float32),
         )
-        self._nothing = Evaluation(np.zeros((0, tree.game.num_actions), np.float32), np.zeros(0, np.float32))
+        none = np.zeros(0, np.float32)
+        self._nothing: Judged = (np.zeros((0, tree.game.num_actions), np.float32), none, none)
 
-    def plant(
-        self, roots: np.ndarray, trees: np.ndarray, *, any_order: bool
-    ) -> tuple[np.ndarray, Evaluation]:
+    def plant(self, roots: np.ndarray, trees: np.ndarray, *, any_order: bool) -> tuple[np.ndarray, Judged]:
         """Begins `trees` (n,) anew at the positions `roots` (n,).
 
         any_order: the roots' edges may be tried in any order, not by their priors alone. Returns the legal
-        actions (n, A) int8 and the evaluations. Raises ValueError for a position without a legal action.
+        actions (n, A) int8 and what the evaluator says. Raises ValueError for a position without a legal
+        action.
         """
         tree = self.tree
         rows = trees * tree.capacity
@@ -56,15 +59,15 @@ class Lockstep:
                 f"search only the others"
             )
         movers = tree.game.result(tree.pool, rows).to_move.astype(np.int8)
-        evaluation = self._observer(tree.pool, rows, legal, movers)
-        kernels.plant(tree.arrays, trees, movers, *evaluation, legal, any_order)
-        return legal, evaluation
+        judged = self._observer(tree.pool, rows, legal, movers)
+        kernels.plant(tree.arrays, trees, movers, *judged, legal, any_order)
+        return legal, judged
 
     def simulate(self, trees: np.ndarray) -> None:
         """Carries out the plans of `trees` (n,): makes and evaluates the new nodes, backs values up."""
         tree, game, steps = self.tree, self.tree.game, self._steps
         tree.reserve_edges()
-        legal, evaluation = self._observer.legal[:0], self._nothing
+        legal, judged = self._observer.legal[:0], self._nothing
         n = kernels.gather_new(tree.arrays, trees, steps)
         if n:
             targets = steps.targets[:n]
@@ -77,8 +80,8 @@ class Lockstep:
                 rows = steps.rows[:running]
                 legal = game.legal(tree.pool, rows, self._observer.legal[:running])
                 movers = movers if running == n else movers[~over]
-                evaluation = self._observer(tree.pool, rows, legal, movers)
-        kernels.expand_and_back_up(tree.arrays, trees, steps, *evaluation, legal, self.discount, self.solver)
+                judged = self._observer(tree.pool, rows, legal, movers)
+        kernels.expand_and_back_up(tree.arrays, trees, steps, *judged, legal, self.discount, self.solver)
 
 
 class Observer:
@@ -93,14 +96,11 @@ class Observer:
         self.legal = np.zeros((size, game.num_actions), np.int8)
         self._wants_rows = bool(getattr(evaluator, "wants_rows", False))
         observed = not self._wants_rows and bool(getattr(evaluator, "wants_observations", True))
+        self._no_draws = np.zeros(size, np.float32)
         self._obs = np.zeros((size, *game.observation_shape) if observed else (size, 0), np.float32)
 
-    def __call__(
-        self, pool: np.ndarray, rows: np.ndarray, legal: np.ndarray, movers: np.ndarray
-    ) -> Evaluation:
-        """Evaluates `rows` (n,) with legal (n, A) and the seats to move (n,); arrays as the kernels take
-        them.
-        """
+    def __call__(self, pool: np.ndarray, rows: np.ndarray, legal: np.ndarray, movers: np.ndarray) -> Judged:
+        """Evaluates `rows` (n,) with legal (n, A) and the seats to move (n,)."""
         if self._wants_rows:
             evaluation = cast(RowEvaluator, self.evaluator)(pool, rows)
         else:
@@ -110,16 +110,18 @@ class Observer:
             evaluation = cast(Evaluator, self.evaluator)(obs, legal)
         logits = np.ascontiguousarray(evaluation.logits, np.float32)
         values = np.ascontiguousarray(evaluation.values, np.float32)
-        if logits.shape != legal.shape or values.shape != rows.shape:
+        said = self._no_draws[: len(rows)] if evaluation.draws is None else evaluation.draws
+        draws = np.ascontiguousarray(said, np.float32)
+        if logits.shape != legal.shape or values.shape != rows.shape or draws.shape != rows.shape:
             raise ValueError(
-                f"the evaluator returned logits {logits.shape} and values {values.shape} for {len(rows)} "
-                f"positions; {legal.shape} and {rows.shape} are needed"
+                f"the evaluator returned logits {logits.shape}, values {values.shape} and draws "
+                f"{draws.shape} for {len(rows)} positions; {legal.shape} and twice {rows.shape} are needed"
             )
         if not np.isfinite(values).all():
             raise ValueError(
                 f"the evaluator returned {values[~np.isfinite(values)][0]} as a value; its weights are broken"
             )
-        return Evaluation(logits, values)
+        return logits, values, draws
 
 
 @contextmanager

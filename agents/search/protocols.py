@@ -174,6 +174,7 @@ class Evaluation(NamedTuple):
 
     logits: np.ndarray  # (n, A) float32, the policy before its softmax; those of illegal actions are ignored
     values: np.ndarray  # (n,) float32, expected return of the player to move; in two-player games in [-1, 1]
+    draws: np.ndarray | None = None  # (n,) float32, chances of a draw, at most 1 - |value|; None: all are 0
 
 
 class Evaluator(Protocol):

@@ -33,8 +33,9 @@ class PuctConfig:
         lcb: standard errors by which the choice's values are lowered; None plays the most visited action.
         lcb_share: only actions with this share of the most visited one's visits are considered.
         solver: backs up proven wins, losses and draws; in games for two only.
-        reuse: keeps the tree below the moves played.
-        nodes: a tree can have; 2 * simulations + 1 by default. A tree that is full is searched no further.
+        reuse: keeps the tree below the moves played; without it every search begins anew.
+        nodes: a tree can have; by default simulations + 1, with `reuse` 2 * simulations + 1. A tree that is
+            full is searched no further.
         discount: of rewards, a step.
     """
 
@@ -60,7 +61,7 @@ class PuctConfig:
     @property
     def capacity(self) -> int:
         """Nodes a tree can have."""
-        return self.nodes or 2 * self.simulations + 1
+        return self.nodes or (2 * self.simulations if self.reuse else self.simulations) + 1
 
 
 class MatchSearch:
@@ -112,13 +113,12 @@ class MatchSearch:
 
     def advance(self, slots: np.ndarray, actions: np.ndarray) -> None:
         """Follows actions (n,) played in `slots` (n,), the opponent's too, each slot named once."""
+        if not self.config.reuse:
+            return
         slots, actions = np.asarray(slots, np.int64), np.asarray(actions, np.int64)
         known = slots < self.slots
         slots, actions = slots[known], actions[known]
         tree = self.tree
-        if not self.config.reuse:
-            self.reset(slots)
-            return
         places = np.empty((len(slots), tree.capacity), np.int32)
         kernels.keep_subtrees(tree.arrays, slots, actions, places)
         for slot, place in zip(slots, places, strict=True):
@@ -142,7 +142,7 @@ class MatchSearch:
     def _place(self, rows: np.ndarray, slots: np.ndarray) -> np.ndarray:
         """Puts positions over the roots that they belong to; returns the places of the others in `slots`."""
         kept = np.flatnonzero(self.tree.arrays.sizes[slots] > 0)
-        if not len(kept):
+        if not len(kept) or not self.config.reuse:
             return np.arange(len(slots))
         game, pool, at = self.game, self.tree.pool, slots[kept] * self.tree.capacity
         given = np.ascontiguousarray(rows[kept])
@@ -161,15 +161,16 @@ class MatchSearch:
     def _result(self, slots: np.ndarray) -> SearchResult:
         roots = self.tree.read_roots(slots)
         policy = (roots.visits / np.maximum(roots.visits.sum(axis=1, keepdims=True), 1)).astype(np.float32)
-        scores, values = self._scores(slots, roots), roots.values
+        scores, values, draws = self._scores(slots, roots), roots.values, roots.drawn
         if self._solver:
             outcomes = self.tree.arrays.nodes[slots, 0, kernels.PROVEN]
             proven = outcomes < kernels.UNPROVEN
             best = proven[:, None] & (roots.outcomes == outcomes[:, None])
             scores = np.where(proven[:, None], np.where(best, roots.visits, _NEVER), scores)
             values = np.where(proven, outcomes, values).astype(np.float32)
+            draws = np.where(proven, outcomes == 0, draws).astype(np.float32)
             policy[proven] = np.eye(policy.shape[1], dtype=np.float32)[scores[proven].argmax(axis=1)]
-        return SearchResult(scores.argmax(axis=1), policy, values, roots.visits, roots.q)
+        return SearchResult(scores.argmax(axis=1), policy, values, roots.visits, roots.q, draws)
 
     def _scores(self, slots: np.ndarray, roots: Roots) -> np.ndarray:
         """Returns what the choice goes by (n, A): visits, or the values' lower confidence bounds."""

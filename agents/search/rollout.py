@@ -45,7 +45,7 @@ class RolloutEvaluator:
         scratch, everyone = self._pool[:n], np.arange(n)
         keys = hash_records(pool, rows) if self._streams else None
         movers = self.game.result(pool, rows).to_move.astype(np.intp)
-        values = np.zeros(n, np.float32)
+        values, draws = np.zeros(n, np.float32), np.zeros(n, np.float32)
         for playout in range(self.playouts):
             scratch[:] = pool[rows]
             if keys is not None:
@@ -54,12 +54,13 @@ class RolloutEvaluator:
             if self.game.num_players == 2:
                 self.game.play_random(scratch, everyone, self.limit)
                 result = self.game.result(scratch, everyone)
-                values += np.where(result.over, result.returns[everyone, movers], 0.0)
+                outcomes = result.returns[everyone, movers]
+                values += np.where(result.over, outcomes, 0.0)
+                draws += result.over & (outcomes == 0)
             else:
                 values += self._rewards(scratch)
-        return Evaluation(
-            np.zeros((n, self.game.num_actions), np.float32), values / np.float32(self.playouts)
-        )
+        count = np.float32(self.playouts)
+        return Evaluation(np.zeros((n, self.game.num_actions), np.float32), values / count, draws / count)
 
     def _rewards(self, scratch: np.ndarray) -> np.ndarray:
         """Plays a single player's games (n,) at random; returns the discounted sums of their rewards."""
@@ -75,10 +76,13 @@ class RolloutEvaluator:
         return values
 
 
-def monte_carlo_search(game: Game, simulations: int, *, seed: int = 0, slots: int = 1) -> MatchSearch:
+def monte_carlo_search(
+    game: Game, simulations: int, *, seed: int = 0, slots: int = 1, reuse: bool = True
+) -> MatchSearch:
     """Returns the player `mcts:N`: PUCT with a uniform policy and one random game a new position.
 
-    Plays the most visited action. As rollouts are noisy, exploration is wider than with a network.
+    Plays the most visited action. As rollouts are noisy, exploration is wider than with a network. reuse: see
+    `PuctConfig`.
     """
-    config = PuctConfig(simulations, cpuct=2.0, fpu=0.0, lcb=None)
+    config = PuctConfig(simulations, cpuct=2.0, fpu=0.0, lcb=None, reuse=reuse)
     return MatchSearch(game, RolloutEvaluator(game, seed=seed), config, slots)

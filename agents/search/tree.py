@@ -19,6 +19,7 @@ class SearchResult(NamedTuple):
     values: np.ndarray  # (B,) float32, of the positions for the player to move, mean over the simulations
     visits: np.ndarray  # (B, A) int32, simulations that began with each action
     q: np.ndarray  # (B, A) float32, mean value of each action for the player to move; 0 where unvisited
+    draws: np.ndarray  # (B,) float32, likewise the chances of a draw; between two players only
 
 
 class Roots(NamedTuple):
@@ -28,8 +29,10 @@ class Roots(NamedTuple):
     visits: np.ndarray  # (n, A) int32
     q: np.ndarray  # (n, A) float32, mean value for the player to move
     squares: np.ndarray  # (n, A) float32, mean of the values' squares
+    draws: np.ndarray  # (n, A) float32, mean chance of a draw
     outcomes: np.ndarray  # (n, A) int8, proven outcome for the player to move, or UNPROVEN
     values: np.ndarray  # (n,) float32, mean of the root's own value and all simulations
+    drawn: np.ndarray  # (n,) float32, mean chance of a draw, likewise
 
 
 class Tree:
@@ -85,17 +88,20 @@ class Tree:
 
     def read_roots(self, trees: np.ndarray) -> Roots:
         """Returns what the roots of `trees` (n,) know."""
-        shape = (len(trees), self.game.num_actions)
+        shape, visits = (len(trees), self.game.num_actions), self.arrays.nodes[trees, 0, kernels.VISITS]
+        means = self.arrays.sums[trees, 0] / visits[:, None].astype(np.float32)
         roots = Roots(
             priors=np.zeros(shape, np.float32),
             visits=np.zeros(shape, np.int32),
             q=np.zeros(shape, np.float32),
             squares=np.zeros(shape, np.float32),
+            draws=np.zeros(shape, np.float32),
             outcomes=np.full(shape, kernels.UNPROVEN, np.int8),
-            values=self.arrays.sums[trees, 0, kernels.TOTAL] / self.arrays.nodes[trees, 0, kernels.VISITS],
+            values=means[:, kernels.TOTAL],
+            drawn=means[:, kernels.DRAWS],
         )
-        kernels.read_roots(self.arrays, trees, *roots[:5])
-        return roots._replace(values=roots.values.astype(np.float32))
+        kernels.read_roots(self.arrays, trees, *roots[:6])
+        return roots
 
 
 def _edge_arrays(trees: int, width: int) -> dict[str, np.ndarray]:

@@ -41,24 +41,25 @@ class NetworkEvaluator:
         self.positions, self.batches, self.seconds = 0, 0, 0.0
 
     def __call__(self, obs: np.ndarray, legal: np.ndarray, /) -> Evaluation:
-        """Returns logits (n, A) and values (n,); obs (n, C, H, W) float32, legal (n, A) int8."""
+        """Returns logits (n, A), values and draws (n,); obs (n, C, H, W) float32, legal (n, A) int8."""
         began = time.perf_counter()
         if self._turns is None:
-            logits, values = self._judge(obs)
+            logits, values, draws = self._judge(obs)
         else:
             symmetries, rng = self._turns
             which = rng.integers(len(symmetries), size=len(obs))
             cells, actions = symmetries.cells[which], symmetries.actions[which]
             planes = obs.reshape(len(obs), obs.shape[1], -1)
-            turned, values = self._judge(np.take_along_axis(planes, cells[:, None], 2).reshape(obs.shape))
+            seen = np.take_along_axis(planes, cells[:, None], 2).reshape(obs.shape)
+            turned, values, draws = self._judge(seen)
             logits = np.empty_like(turned)
             np.put_along_axis(logits, actions, turned, 1)
         self.positions += len(obs)
         self.batches += 1
         self.seconds += time.perf_counter() - began
-        return Evaluation(logits, values)
+        return Evaluation(logits, values, draws)
 
-    def _judge(self, obs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _judge(self, obs: np.ndarray) -> list[np.ndarray]:
         with torch.inference_mode(), autocast(self._device, self._bf16):
-            logits, values = self.net.judge(torch.from_numpy(np.ascontiguousarray(obs)).to(self._device))
-        return logits.cpu().numpy(), values.cpu().numpy()
+            said = self.net.judge(torch.from_numpy(np.ascontiguousarray(obs)).to(self._device))
+        return [tensor.cpu().numpy() for tensor in said]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.alphazero.learn.loss import Losses, alphazero_loss, to_targets, turn
 from quadrivium.agents.alphazero.learn.network import Networks
+from quadrivium.agents.alphazero.play.packed import Packed
 from quadrivium.agents.alphazero.play.practice import Practice
 from quadrivium.agents.compute.devices import autocast
 from quadrivium.agents.compute.foreach import clip_norm_, polyak_
@@ -39,17 +40,15 @@ class Learner:
         self.optimizer = _adamw(networks.net, config)
         self.updates = 0
 
-    def adapt(self, practice: Practice, records: np.ndarray) -> None:
-        """Lets the networks follow the statistics of new records (n,), and of the returns in the window.
+    def adapt(self, practice: Practice, new: Packed) -> None:
+        """Lets the networks follow the statistics of new positions, and of the returns in the window.
 
         Where the value is an outcome, it does nothing.
         """
-        if not self._value.adapts or not len(records):
+        if not self._value.adapts or not len(new.records):
             return
-        unpack = practice.outcomes.records.unpack
-        obs = torch.from_numpy(unpack(records).obs).to(self._device)
-        window = unpack(practice.replay.window())
-        returns = self._value.targets(window.outcome, window.root_value, window.root_share)
+        obs = torch.from_numpy(practice.outcomes.records.unpack(new).obs).to(self._device)
+        returns = practice.replay.column("outcome")
         mean, spread = float(returns.mean(dtype=np.float64)), float(returns.std(dtype=np.float64))
         self._networks.adapt(obs, mean, spread if spread > 1e-6 * max(abs(mean), 1e-6) else 1.0)
 

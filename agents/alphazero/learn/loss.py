@@ -91,9 +91,9 @@ def turn(samples: Samples, symmetries: Symmetries, which: np.ndarray) -> Samples
 def to_targets(
     samples: Samples,
     device: torch.device,
-    value_targets: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] = outcome_chances,
+    value_targets: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray] = outcome_chances,
 ) -> Targets:
-    """Returns the positions on `device`; value_targets: of outcomes, root values and their shares."""
+    """Returns the positions on `device`; value_targets: of outcomes, root values, root draws and shares."""
 
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(device)
@@ -103,6 +103,8 @@ def to_targets(
         obs=tensor(samples.obs),
         legal=tensor(samples.legal),
         policy=tensor(policy),
-        outcome=tensor(value_targets(samples.outcome, samples.root_value, samples.root_share)),
+        outcome=tensor(
+            value_targets(samples.outcome, samples.root_value, samples.root_draw, samples.root_share)
+        ),
         auxiliary={name: tensor(values) for name, values in samples.auxiliary.items()},
     )

@@ -144,10 +144,10 @@ class PolicyValueNet(nn.Module):
         }
         return Outputs(self.policy(tokens, pooled), self.outcome(pooled), auxiliary)
 
-    def judge(self, obs: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns policy logits (B, A) and values (B,), which is all that search needs."""
+    def judge(self, obs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns what search needs: policy logits (B, A), values (B,) and chances of a draw (B,)."""
         tokens, _, pooled = self.backbone(obs)
-        return self.policy(tokens, pooled).float(), self.outcome.values(self.outcome(pooled))
+        return self.policy(tokens, pooled).float(), *self.outcome.judge(self.outcome(pooled))
 
     def adapt(self, obs: Tensor, mean: float, spread: float) -> None:
         """Takes new observations (B, *observation_shape) into the inputs' statistics, and the mean and spread

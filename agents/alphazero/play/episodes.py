@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from quadrivium.agents.alphazero.play.packed import Packed, pack_policies, policy_dtype, unpack_policies
 from quadrivium.agents.alphazero.play.records import Samples
 from quadrivium.agents.alphazero.play.returns import lambda_returns
 from quadrivium.agents.search.protocols import Game
@@ -18,7 +19,7 @@ class EpisodeRecords:
     and leave none, the next record is several moves on.
 
     Attributes:
-        dtype: of a record.
+        empty: no positions; of the types that packed ones have.
     """
 
     def __init__(self, game: Game, gamma: float, td_lambda: float, root_share: float = 0.0) -> None:
@@ -27,14 +28,13 @@ class EpisodeRecords:
         self._gamma, self._lambda = gamma, td_lambda
         fields: list[Any] = [
             ("obs", "f4", int(np.prod(self._shape))),
-            ("legal", "u1", (self._num_actions + 7) // 8),
-            ("policy", "f4", self._num_actions),
+            ("legal", np.min_scalar_type(self._num_actions)),
             ("root_value", "f4"),
             ("reward", "f4"),  # discounted, up to the next record
             ("discount", "f4"),  # gamma to the power of the moves up to there
-            ("outcome", "f4"),  # the return
+            ("outcome", "f4"),  # the return, `root_share` of it search's value
         ]
-        self.dtype = np.dtype(fields)
+        self.empty = Packed(np.zeros(0, fields), np.zeros(0, policy_dtype(self._num_actions)))
 
     def pack(
         self,
@@ -42,16 +42,16 @@ class EpisodeRecords:
         legal: np.ndarray,
         policy: np.ndarray,
         root_value: np.ndarray,
+        root_draw: np.ndarray,
         to_move: np.ndarray,
-    ) -> np.ndarray:
-        """Returns n records before their moves; arguments as in `Samples`, `to_move` is not needed."""
-        records = np.zeros(len(obs), self.dtype)
+    ) -> Packed:
+        """Returns n positions before their moves; arguments as in `Samples`, the last two are not needed."""
+        records = np.zeros(len(obs), self.empty.records.dtype)
         records["obs"] = obs.reshape(len(obs), -1)
-        records["legal"] = np.packbits(legal != 0, axis=1)
-        records["policy"] = policy
+        records["legal"], policies = pack_policies(legal, policy, self.empty.policies.dtype)
         records["root_value"] = root_value
         records["discount"] = 1.0
-        return records
+        return Packed(records, policies)
 
     def pay(self, records: np.ndarray, counts: np.ndarray, rewards: np.ndarray) -> None:
         """Adds a move's rewards (n, 1) to the last of each game's records (n, T), of which `counts` (n,) are
@@ -68,19 +68,24 @@ class EpisodeRecords:
 
         returns: is not needed. ends["beyond"]: the value of the position at which the episode ended.
         """
-        records["outcome"] = lambda_returns(
-            records["reward"], records["discount"], records["root_value"], float(ends["beyond"]), self._lambda
+        values = records["root_value"]
+        returns = lambda_returns(
+            records["reward"], records["discount"], values, float(ends["beyond"]), self._lambda
         )
+        records["outcome"] = (1 - self._root_share) * returns + self._root_share * values
 
-    def unpack(self, records: np.ndarray) -> Samples:
-        """Returns the records (n,) as arrays."""
-        legal = np.unpackbits(records["legal"], axis=1, count=self._num_actions)
+    def unpack(self, packed: Packed) -> Samples:
+        """Returns the positions as arrays."""
+        records = packed.records
+        legal, policy = unpack_policies(packed, self._num_actions)
+        nothing = np.zeros(len(records), np.float32)
         return Samples(
             obs=np.ascontiguousarray(records["obs"]).reshape(len(records), *self._shape),
-            legal=legal.astype(np.bool_),
-            policy=records["policy"],
+            legal=legal,
+            policy=policy,
             outcome=records["outcome"],
             root_value=records["root_value"],
-            root_share=np.full(len(records), self._root_share, np.float32),
+            root_draw=nothing,
+            root_share=nothing,  # it is in the outcome
             auxiliary={},
         )

@@ -9,6 +9,7 @@ import numpy as np
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.alphazero.play.counts import Statistics
 from quadrivium.agents.alphazero.play.outcomes import outcomes_of
+from quadrivium.agents.alphazero.play.packed import Packed
 from quadrivium.agents.alphazero.play.records import AUXILIARY
 from quadrivium.agents.alphazero.play.self_play import SelfPlay, SelfPlayConfig
 from quadrivium.agents.alphazero.play.window import Replay, WindowConfig
@@ -41,7 +42,7 @@ class Practice:
         symmetries: Symmetries | None = getattr(game, "symmetries", None) if config.symmetries else None
         self.symmetries = symmetries if symmetries is not None and len(symmetries) > 1 else None
         self.replay = Replay(
-            self.outcomes.records.dtype,
+            self.outcomes.records.empty,
             WindowConfig(config.window_min, config.window_max, config.window_exponent, config.window_expand),
         )
         self.owed = 0.0
@@ -60,16 +61,16 @@ class Practice:
             rng,
         )
 
-    def play(self, evaluator: Evaluator, simulations: int) -> tuple[np.ndarray, Statistics]:
+    def play(self, evaluator: Evaluator, simulations: int) -> tuple[Packed, Statistics]:
         """Plays `n_steps` moves of every game.
 
-        Returns the records (n,) of those that ended, which are in the window then, and their statistics.
+        Returns the positions of those that ended, which are in the window then, and their statistics.
         """
         statistics = self._self_play.statistics = self.outcomes.statistics()
-        records = self._self_play.play(self._config.n_steps, evaluator, simulations)
-        self.replay.add(records)
-        self.owed += len(records) * self._config.reuse
-        return records, statistics
+        packed = self._self_play.play(self._config.n_steps, evaluator, simulations)
+        self.replay.add(packed)
+        self.owed += len(packed.records) * self._config.reuse
+        return packed, statistics
 
     def _search(
         self, roots: np.ndarray, evaluator: Evaluator, simulations: int, rng: np.random.Generator

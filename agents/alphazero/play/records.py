@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from quadrivium.agents.alphazero.play.packed import Packed, pack_policies, policy_dtype, unpack_policies
 from quadrivium.agents.alphazero.play.returns import look_ahead
 from quadrivium.agents.search.protocols import Game
 
@@ -23,6 +24,7 @@ class Samples(NamedTuple):
     policy: np.ndarray  # (n, A) float32, what search made of the policy
     outcome: np.ndarray  # (n,) int8: 1 won in the end, 0 drawn, -1 lost; of a single player float32: returns
     root_value: np.ndarray  # (n,) float32, what search thought of the position (and of those after it)
+    root_draw: np.ndarray  # (n,) float32, likewise its chance of a draw; of a single player 0
     root_share: np.ndarray  # (n,) float32, how much of the value target that is; the rest is the outcome's
     auxiliary: dict[str, np.ndarray]  # ownership (n, H*W) float32, others (n,) float32
 
@@ -31,10 +33,10 @@ class Records(Protocol):
     """How positions are packed, and how the end of their game is written into them.
 
     Attributes:
-        dtype: of a record.
+        empty: no positions; of the types that packed ones have.
     """
 
-    dtype: np.dtype[Any]
+    empty: Packed
 
     def pack(
         self,
@@ -42,10 +44,11 @@ class Records(Protocol):
         legal: np.ndarray,
         policy: np.ndarray,
         root_value: np.ndarray,
+        root_draw: np.ndarray,
         to_move: np.ndarray,
         /,
-    ) -> np.ndarray:
-        """Returns n records of positions about to be moved in; arguments as in `Samples`, to_move (n,)."""
+    ) -> Packed:
+        """Returns n positions about to be moved in; arguments as in `Samples`, to_move (n,)."""
         ...
 
     def pay(self, records: np.ndarray, counts: np.ndarray, rewards: np.ndarray, /) -> None:
@@ -62,8 +65,8 @@ class Records(Protocol):
         """
         ...
 
-    def unpack(self, records: np.ndarray, /) -> Samples:
-        """Returns the records (n,) as arrays."""
+    def unpack(self, packed: Packed, /) -> Samples:
+        """Returns the positions as arrays."""
         ...
 
 
@@ -80,7 +83,7 @@ class RecordFormat:
         root_share: share of search's value of the position itself in its value target.
 
     Attributes:
-        dtype: of a record.
+        empty: no positions; of the types that packed ones have.
     """
 
     def __init__(
@@ -101,15 +104,15 @@ class RecordFormat:
         fields: list[Any] = [
             ("bits", "u1", (planes * self._cells + 7) // 8),
             ("rest", "f2", rest * self._cells),
-            ("legal", "u1", (self._num_actions + 7) // 8),
-            ("policy", "f2", self._num_actions),
+            ("legal", np.min_scalar_type(self._num_actions)),
             ("root_value", "f4"),
-            ("root_share", "f4"),
+            ("root_draw", "f2"),
+            ("root_share", "f2"),
             ("to_move", "i1"),
             ("outcome", "i1"),
         ]
         fields += [(name, "i1", self._cells) if name == "ownership" else (name, "f4") for name in auxiliary]
-        self.dtype = np.dtype(fields)
+        self.empty = Packed(np.zeros(0, fields), np.zeros(0, policy_dtype(self._num_actions)))
 
     def pack(
         self,
@@ -117,10 +120,11 @@ class RecordFormat:
         legal: np.ndarray,
         policy: np.ndarray,
         root_value: np.ndarray,
+        root_draw: np.ndarray,
         to_move: np.ndarray,
-    ) -> np.ndarray:
-        """Returns n records whose outcomes are not known yet; arguments as in `Samples`, to_move (n,)."""
-        records = np.zeros(len(obs), self.dtype)
+    ) -> Packed:
+        """Returns n positions whose outcomes are not known yet; arguments as in `Samples`, to_move (n,)."""
+        records = np.zeros(len(obs), self.empty.records.dtype)
         planes = obs.reshape(len(obs), len(self._binary), self._cells)
         bits = planes[:, self._binary]
         if not ((bits == 0) | (bits == 1)).all():
@@ -129,14 +133,15 @@ class RecordFormat:
             )
         records["bits"] = np.packbits(bits.reshape(len(obs), -1).astype(np.bool_), axis=1)
         records["rest"] = planes[:, ~self._binary].reshape(len(obs), -1)
-        records["legal"] = np.packbits(legal != 0, axis=1)
-        records["policy"] = policy
-        records["root_value"] = root_value
+        records["legal"], policies = pack_policies(legal, policy, self.empty.policies.dtype)
+        records["root_value"], records["root_draw"] = root_value, root_draw
         records["to_move"] = to_move
-        return records
+        return Packed(records, policies)
 
-    def unpack(self, records: np.ndarray) -> Samples:
-        """Returns the records (n,) as arrays."""
+    def unpack(self, packed: Packed) -> Samples:
+        """Returns the positions as arrays."""
+        records = packed.records
+        legal, policy = unpack_policies(packed, self._num_actions)
         n, planes = len(records), np.empty((len(records), len(self._binary), self._cells), np.float32)
         count = int(self._binary.sum())
         bits = np.unpackbits(records["bits"], axis=1, count=count * self._cells)
@@ -144,11 +149,12 @@ class RecordFormat:
         planes[:, ~self._binary] = records["rest"].reshape(n, -1, self._cells)
         return Samples(
             obs=planes.reshape(n, *self._shape),
-            legal=np.unpackbits(records["legal"], axis=1, count=self._num_actions).astype(np.bool_),
-            policy=records["policy"].astype(np.float32),
+            legal=legal,
+            policy=policy,
             outcome=records["outcome"],
             root_value=records["root_value"],
-            root_share=records["root_share"],
+            root_draw=records["root_draw"].astype(np.float32),
+            root_share=records["root_share"].astype(np.float32),
             auxiliary={name: records[name].astype(np.float32) for name in self._auxiliary},
         )
 
@@ -163,8 +169,10 @@ class RecordFormat:
         records["outcome"] = np.sign(returns[records["to_move"]])
         sign = np.where(records["to_move"] == 0, 1, -1)
         if self._lambda < 1 or self._root_share > 0:
+            draws, _ = look_ahead(records["root_draw"], self._lambda, self._root_share)
             values, shares = look_ahead(sign * records["root_value"], self._lambda, self._root_share)
             records["root_value"], records["root_share"] = sign * values, shares
+            records["root_draw"] = draws
         for name, value in ends.items():
             records[name] = sign[:, None] * value.reshape(1, -1) if value.ndim else sign * value
 

@@ -29,11 +29,11 @@ def lambda_returns(
 def look_ahead(values: np.ndarray, td_lambda: float, root_share: float) -> tuple[np.ndarray, np.ndarray]:
     """Returns what searches thought of each position of a game and of those after it, and its weight.
 
-    values (n,): of n successive positions, all from one player's view. The target of a position is
-    `root_share` of its own value, and of the rest the lambda-return G_t = (1 - λ) v_{t+1} + λ G_{t+1}, whose
-    last is the outcome. Here the outcome is left apart: returned are the mean (n,) of the values in the
-    target, and their share (n,) of it. The outcome of a game that was lost twenty moves later says little of
-    a position; what a search sees a few moves on says more.
+    values (n,): of n successive positions, all from one player's view; or their chances of a draw. The target
+    of a position is `root_share` of its own value, and of the rest the lambda-return
+    G_t = (1 - λ) v_{t+1} + λ G_{t+1}, whose last is the outcome. Here the outcome is left apart: returned are
+    the mean (n,) of the values in the target, and their share (n,) of it. The outcome of a game that was lost
+    twenty moves later says little of a position; what a search sees a few moves on says more.
     """
     nothing, whole = np.zeros(len(values)), np.ones(len(values))
     later = lambda_returns(nothing, whole, values, 0.0, td_lambda)  # the values' part of it

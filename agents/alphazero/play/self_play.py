@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Protocol
 
 import numpy as np
 
 from quadrivium.agents.alphazero.play.outcomes import Outcomes
+from quadrivium.agents.alphazero.play.packed import Packed, join, packed_of, part_policies
 from quadrivium.agents.search.protocols import Evaluator, Game
+
+MOST_GAMES = 2**62
+"""A run's games are numbered from below it: two runs hardly ever share one, and int64 holds all of them."""
 
 
 class Found(Protocol):
@@ -27,6 +32,11 @@ class Found(Protocol):
     @property
     def values(self) -> np.ndarray:
         """(B,) float32, of the root for the player to move."""
+        ...
+
+    @property
+    def draws(self) -> np.ndarray:
+        """(B,) float32, the chances that these games are drawn."""
         ...
 
 
@@ -59,7 +69,8 @@ class SelfPlay:
         search: chooses the moves.
         config: how games are begun and which moves are learned from.
         games: B.
-        rng: draws everything that is random here, the search's noise included.
+        rng: draws everything that is random here: the search's noise, and the number from which on the games
+            take theirs, which decides their scenarios and random moves.
     """
 
     def __init__(
@@ -75,22 +86,24 @@ class SelfPlay:
         self._search, self._config, self._rng = search, config, rng
         self._rows = np.arange(games)
         self.pool = np.zeros(games, game.state_dtype)
-        self._seeds = 0
+        # Every game has a number, and the world's chance in it follows from that: other runs, other numbers.
+        self._next_game = int(rng.integers(MOST_GAMES))
         self._begin(self._rows)
-        self._records = np.zeros((games, 64), self._format.dtype)
+        self._records = np.zeros((games, 64), self._format.empty.records.dtype)
+        self._policies: list[list[np.ndarray]] = [[] for _ in range(games)]  # by game, one for each record
         self._counts = np.zeros(games, np.int64)
         self._moves = np.zeros(games, np.int64)
         self._returns = np.zeros((games, game.num_players))
         self.statistics = outcomes.statistics()
 
-    def play(self, moves: int, evaluator: Evaluator, simulations: int) -> np.ndarray:
-        """Plays `moves` of every game; returns the records (n,) of the games that ended."""
-        finished = [np.zeros(0, self._format.dtype)]
+    def play(self, moves: int, evaluator: Evaluator, simulations: int) -> Packed:
+        """Plays `moves` of every game; returns the positions of the games that ended."""
+        finished = [self._format.empty]
         for _ in range(moves):
             finished += self._move(evaluator, simulations)
-        return np.concatenate(finished)
+        return join(finished)
 
-    def _move(self, evaluator: Evaluator, simulations: int) -> list[np.ndarray]:
+    def _move(self, evaluator: Evaluator, simulations: int) -> list[Packed]:
         game, rows = self._game, self._rows
         full = self._config.full_search_share == 1 or self._rng.random() < self._config.full_search_share
         found = self._search(
@@ -106,33 +119,39 @@ class SelfPlay:
         ended = np.flatnonzero(result.over | result.truncated)
         if not len(ended):
             return []
-        records = self._finish(ended, evaluator)
+        finished = self._finish(ended, evaluator)
         self._begin(ended)
-        return records
+        return finished
 
     def _append(self, found: Found) -> None:
         game, rows = self._game, self._rows
-        records = self._format.pack(
+        packed = self._format.pack(
             game.observe(self.pool, rows),
             game.legal(self.pool, rows),
             found.policy,
             found.values,
+            found.draws,
             game.result(self.pool, rows).to_move,
         )
         if self._counts.max() == self._records.shape[1]:
             self._records = np.concatenate([self._records, np.zeros_like(self._records)], axis=1)
-        self._records[rows, self._counts] = records
+        self._records[rows, self._counts] = packed.records
         self._counts += 1
+        new = part_policies(packed.records["legal"], packed.policies)
+        for policies, one in zip(self._policies, new, strict=True):
+            policies.append(one)
 
-    def _finish(self, ended: np.ndarray, evaluator: Evaluator) -> list[np.ndarray]:
-        """Returns the records of each ended game, with how it ended."""
+    def _finish(self, ended: np.ndarray, evaluator: Evaluator) -> list[Packed]:
+        """Returns the positions of each ended game, with how it ended."""
         ends = self._outcomes.ends(self.pool, ended, evaluator)
         returns = self._returns[ended]
-        finished: list[np.ndarray] = []
+        finished: list[Packed] = []
         for k, b in enumerate(ended):
             records = self._records[b, : self._counts[b]].copy()
             self._format.finish(records, returns[k], {name: values[k] for name, values in ends.items()})
-            finished.append(records)
+            policies = np.concatenate([self._format.empty.policies, *self._policies[b]])
+            finished.append(Packed(records, policies))
+            self._policies[b] = []
         positions = int(self._counts[ended].sum())
         self.statistics.add(self.pool, ended, self._moves[ended], returns, positions)
         self._counts[ended] = 0
@@ -142,8 +161,8 @@ class SelfPlay:
 
     def _begin(self, ended: np.ndarray) -> None:
         """Begins new games in the rows `ended`, some of them with random moves."""
-        fresh = self._game.pool(len(ended), self._seeds)
-        self._seeds += len(ended)
+        fresh = self._game.pool(len(ended), self._next_game)
+        self._next_game += len(ended)
         if self._config.random_plies:
             plies = self._rng.integers(1, self._config.random_plies + 1, len(ended))
             plies[self._rng.random(len(ended)) >= self._config.random_share] = 0
@@ -169,10 +188,11 @@ class SelfPlay:
         return {
             "pool": self.pool.copy(),
             "records": records,
+            "policies": np.concatenate([self._format.empty.policies, *chain.from_iterable(self._policies)]),
             "counts": self._counts.copy(),
             "moves": self._moves.copy(),
             "returns": self._returns.copy(),
-            "seeds": np.array(self._seeds),
+            "next_game": np.array(self._next_game),
         }
 
     def load_state(self, state: dict[str, np.ndarray]) -> None:
@@ -184,8 +204,12 @@ class SelfPlay:
             )
         if check := getattr(self._game, "check_rows", None):
             check(state["pool"])
+        packed = packed_of(state, self._format.empty)
         self.pool[:] = state["pool"]
-        self._records = state["records"].copy()
+        self._records = packed.records.copy()
         self._counts[:], self._moves[:] = state["counts"], state["moves"]
+        in_use = np.arange(self._records.shape[1]) < self._counts[:, None]
+        policies = iter(part_policies(self._records["legal"][in_use], packed.policies))
+        self._policies = [list(islice(policies, int(count))) for count in self._counts]
         self._returns[:] = state["returns"]
-        self._seeds = int(state["seeds"])
+        self._next_game = int(state["next_game"])

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from quadrivium.agents.alphazero.play.packed import Packed, packed_of
+
 
 @dataclass(frozen=True)
 class WindowConfig:
@@ -32,65 +34,120 @@ def window_size(total: int, config: WindowConfig) -> int:
     return min(int(smallest * (1 + config.expand * power)), total, config.largest)
 
 
-class Replay:
-    """A ring of records that forgets what has left the window.
+class Ring:
+    """The newest rows of a sequence; a row is named by its number in the sequence.
 
     Args:
-        dtype: of a record.
-        config: how the window grows.
+        dtype: of a row.
+
+    Attributes:
+        first: number of the oldest row that is kept; who raises it forgets those before.
+        end: number of the next row to come.
     """
 
-    def __init__(self, dtype: np.dtype[Any], config: WindowConfig) -> None:
-        self._config = config
-        self._ring = np.zeros(0, dtype)
-        self._end = 0  # where the next record goes
-        self.size = 0
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self._rows = np.zeros(0, dtype)
+        self.first = self.end = 0
+
+    def __len__(self) -> int:
+        """Returns how many rows are kept."""
+        return self.end - self.first
+
+    def __getitem__(self, numbers: np.ndarray) -> np.ndarray:
+        """Returns a copy of the rows `numbers` (n,)."""
+        return self._rows[numbers % len(self._rows)]
+
+    def add(self, rows: np.ndarray) -> None:
+        """Adds rows (n,), the newest last."""
+        if not len(rows):
+            return
+        size = len(self) + len(rows)
+        if size > len(self._rows):
+            # All room is used in turn, so it costs memory: a quarter more than is needed, not twice.
+            kept, room = self.all(), np.zeros(max(size + size // 4, 1024), self._rows.dtype)
+            room[np.arange(self.first, self.end) % len(room)] = kept
+            self._rows = room
+        self._rows[np.arange(self.end, self.end + len(rows)) % len(self._rows)] = rows
+        self.end += len(rows)
+
+    def pieces(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the rows that are kept, the oldest first, as two views."""
+        begin = self.first % max(len(self._rows), 1)
+        older = self._rows[begin : begin + len(self)]
+        return older, self._rows[: len(self) - len(older)]
+
+    def all(self) -> np.ndarray:
+        """Returns a copy of the rows that are kept, the oldest first."""
+        return np.concatenate(self.pieces())
+
+
+class Replay:
+    """Positions, of which those are forgotten that have left the window.
+
+    Args:
+        empty: positions of which there is none; says the types.
+        config: how the window grows.
+
+    Attributes:
+        total: positions so far.
+    """
+
+    def __init__(self, empty: Packed, config: WindowConfig) -> None:
+        self._empty, self._config = empty, config
+        self._records, self._policies = Ring(empty.records.dtype), Ring(empty.policies.dtype)
+        self._starts = Ring(np.dtype(np.int64))  # number of each record's first entry in `_policies`
         self.total = 0
 
-    def add(self, records: np.ndarray) -> None:
-        """Adds records (n,), the newest last, and forgets the oldest beyond the window."""
-        if not len(records):
-            return
-        self.total += len(records)
+    @property
+    def size(self) -> int:
+        """Positions in the window."""
+        return len(self._records)
+
+    def add(self, packed: Packed) -> None:
+        """Adds positions, the newest last, and forgets the oldest beyond the window."""
+        self.total += len(packed.records)
         window = window_size(self.total, self._config)
-        records = records[max(len(records) - window, 0) :]
-        self.size = min(self.size + len(records), window)
-        if self.size > len(self._ring):
-            self._grow(self.size - len(records))
-        places = (self._end + np.arange(len(records))) % len(self._ring)
-        self._ring[places] = records
-        self._end = (self._end + len(records)) % len(self._ring)
+        self._forget(window - len(packed.records))
+        self._append(packed)
+        self._forget(window)
 
-    def _grow(self, keep: int) -> None:
-        kept = self._newest(min(keep, len(self._ring)))
-        ring = np.zeros(max(2 * self.size, 1024), self._ring.dtype)
-        ring[: len(kept)] = kept
-        self._ring, self._end = ring, len(kept)
+    def _append(self, packed: Packed) -> None:
+        counts = packed.records["legal"].astype(np.int64)
+        self._starts.add(self._policies.end + np.cumsum(counts) - counts)
+        self._records.add(packed.records)
+        self._policies.add(packed.policies)
 
-    def _newest(self, count: int) -> np.ndarray:
-        if not count:
-            return self._ring[:0]
-        return self._ring[(self._end - count + np.arange(count)) % len(self._ring)]
+    def _forget(self, keep: int) -> None:
+        """Forgets all but the newest `keep` positions."""
+        for ring in (self._records, self._starts):
+            ring.first = max(ring.first, ring.end - max(keep, 0))
+        starts = self._starts
+        self._policies.first = int(starts[np.array([starts.first])][0]) if len(starts) else self._policies.end
 
-    def sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Returns `count` records of the window, drawn with replacement."""
-        ages = rng.integers(self.size, size=count)
-        return self._ring[(self._end - 1 - ages) % len(self._ring)]
+    def sample(self, count: int, rng: np.random.Generator) -> Packed:
+        """Returns `count` positions of the window, drawn with replacement."""
+        numbers = self._records.end - 1 - rng.integers(self.size, size=count)
+        records, starts = self._records[numbers], self._starts[numbers]
+        counts = records["legal"].astype(np.int64)
+        before = np.cumsum(counts) - counts
+        entries = np.arange(counts.sum()) + np.repeat(starts - before, counts)
+        return Packed(records, self._policies[entries])
 
-    def window(self) -> np.ndarray:
-        """Returns all records of the window (size,), the oldest first."""
-        return self._newest(self.size)
+    def column(self, field: str) -> np.ndarray:
+        """Returns a field of all records of the window (size, ...), the oldest first."""
+        return np.concatenate([piece[field] for piece in self._records.pieces()])
 
     def state(self) -> dict[str, np.ndarray]:
-        """Returns the window, the oldest record first, and how many records there have been."""
-        return {"records": self.window(), "total": np.array(self.total)}
+        """Returns the window, the oldest position first, and how many there have been."""
+        return {
+            "records": self._records.all(),
+            "policies": self._policies.all(),
+            "total": np.array(self.total),
+        }
 
     def load_state(self, state: dict[str, np.ndarray]) -> None:
-        """Takes over what `state` returned."""
-        records = state["records"]
-        if records.dtype != self._ring.dtype:
-            raise ValueError(
-                "the replay window holds another game's positions; resume with the run's own config"
-            )
-        self._ring, self._end, self.size = records.copy(), 0, len(records)
+        """Takes over what `state` returned; raises ValueError if it is of another game."""
+        packed = packed_of(state, self._empty)
+        self._forget(0)
+        self._append(packed)
         self.total = int(state["total"])

@@ -46,6 +46,6 @@ def searched_actions(
 ) -> np.ndarray:
     """Returns the actions (n,) that a match's search finds; `batch` positions are searched together."""
     cached = EvaluationCache(network, 500_000)
-    config = PuctConfig(simulations, reuse=False)
+    search = MatchSearch(game, cached, PuctConfig(simulations, reuse=False), slots=0)
     parts = [roots[k : k + batch] for k in range(0, len(roots), batch)]
-    return np.concatenate([MatchSearch(game, cached, config, len(p)).search(p).actions for p in parts])
+    return np.concatenate([search.search(part).actions for part in parts])

@@ -10,12 +10,18 @@ from collections.abc import Callable
 
 import numpy as np
 
+from quadrivium.agents.search import MatchSearch
 from quadrivium.agents.search.protocols import Game
 
 Mover = Callable[[np.ndarray], np.ndarray]
 """Chooses actions (n,) for positions (n,), rows of a pool that it leaves as they are."""
 
 MAX_MOVES = 10_000
+
+
+def mover(search: MatchSearch) -> Mover:
+    """Returns a player of what a search finds, which should keep no trees."""
+    return lambda positions: search.search(positions).actions
 
 
 def random_mover(game: Game, seed: int) -> Mover:

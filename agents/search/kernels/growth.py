@@ -9,6 +9,7 @@ from quadrivium.agents.search.kernels.compiling import kernel, parallel_kernel, 
 from quadrivium.agents.search.kernels.edges import bring_forward, normalise
 from quadrivium.agents.search.kernels.layout import (
     CHILD,
+    DRAWS,
     FIRST,
     GAIN,
     LEGAL,
@@ -72,6 +73,7 @@ def _write_node(t, b, node, parent, slot, mover, reward):
     t.nodes[b, node, LEGAL], t.nodes[b, node, TRIED], t.nodes[b, node, VISITS] = 0, 0, 0
     t.nodes[b, node, PROVEN] = UNPROVEN
     t.sums[b, node, REWARD], t.sums[b, node, RAW], t.sums[b, node, TOTAL] = reward, 0.0, 0.0
+    t.sums[b, node, DRAWS] = 0.0
 
 
 @part
@@ -96,14 +98,14 @@ def _clear_edge(t, b, e):
 
 
 @part
-def _plant_one(t, b, mover, logits, value, legal, any_order):
+def _plant_one(t, b, mover, logits, value, draw, legal, any_order):
     """Begins one tree anew."""
     t.sizes[b], t.used[b] = 1, 0
     t.bounds[b, 0], t.bounds[b, 1] = np.inf, -np.inf
     _write_node(t, b, 0, NO_PARENT, UNVISITED, mover, 0.0)
     _write_edges(t, b, 0, logits, legal)
     t.nodes[b, 0, VISITS] = 1
-    t.sums[b, 0, RAW], t.sums[b, 0, TOTAL] = value, value
+    t.sums[b, 0, RAW], t.sums[b, 0, TOTAL], t.sums[b, 0, DRAWS] = value, value, draw
     if any_order:
         normalise(t, b, 0)
         t.nodes[b, 0, TRIED] = t.nodes[b, 0, LEGAL]
@@ -112,13 +114,18 @@ def _plant_one(t, b, mover, logits, value, legal, any_order):
 
 
 @parallel_kernel
-def plant(t, trees, movers, logits, values, legal, any_order):
-    """Begins each of `trees` (n,) anew with a root alone; movers (n,), logits and legal (n, A), values (n,).
+def plant(t, trees, movers, logits, values, draws, legal, any_order):
+    """Begins each of `trees` (n,) anew with a root alone; logits and legal (n, A), all others (n,).
 
     any_order: the root's edges may be tried in any order, not by their priors alone.
     """
     for i in numba.prange(trees.shape[0]):
-        _plant_one(t, trees[i], movers[i], logits[i], values[i], legal[i], any_order)
+        _plant_one(t, trees[i], movers[i], logits[i], values[i], draws[i], legal[i], any_order)
+
+
+@part
+def _certainty(true):
+    return np.float32(1.0) if true else np.float32(0.0)
 
 
 @part
@@ -142,10 +149,14 @@ def _prove(t, b, node):
 
 
 @part
-def _back_up(t, b, node, value, discount, solver):
-    """Adds a visit of `value` to a node and to all above it; with `solver`, proven outcomes as well."""
+def _back_up(t, b, node, value, draw, discount, solver):
+    """Adds a visit of `value`, with the chance `draw` of a draw, to a node and to all above it.
+
+    With `solver`, proven outcomes as well.
+    """
     t.nodes[b, node, VISITS] += 1
     t.sums[b, node, TOTAL] += value
+    t.sums[b, node, DRAWS] += draw
     proof = solver and t.nodes[b, node, PROVEN] < UNPROVEN
     lowest, highest = t.bounds[b, 0], t.bounds[b, 1]
     while t.nodes[b, node, PARENT] != NO_PARENT:
@@ -165,22 +176,24 @@ def _back_up(t, b, node, value, discount, solver):
             proof = _prove(t, b, parent)
             if proof:
                 value = np.float32(t.nodes[b, parent, PROVEN])
+                draw = _certainty(t.nodes[b, parent, PROVEN] == 0)
         if solver and value < 0 and t.nodes[b, parent, PROVEN] == SAFE:
-            value = np.float32(0.0)  # the mover would rather draw
+            value, draw = np.float32(0.0), np.float32(1.0)  # the mover would rather draw
         q = t.gains[b, e, GAIN] / np.float32(times)
         lowest, highest = min(lowest, q), max(highest, q)
         t.nodes[b, parent, VISITS] += 1
         t.sums[b, parent, TOTAL] += value
+        t.sums[b, parent, DRAWS] += draw
         node = parent
     t.bounds[b, 0], t.bounds[b, 1] = lowest, highest
 
 
 @part
-def _expand_and_back_up_one(t, b, steps, logits, values, legal, discount, solver):
+def _expand_and_back_up_one(t, b, steps, logits, values, draws, legal, discount, solver):
     """Makes one tree's planned node and backs its value up, or carries out another plan."""
     if t.plan[b, 0] == RESTING:
         return
-    node, value = t.plan[b, 1], np.float32(0.0)
+    node, value, draw = t.plan[b, 1], np.float32(0.0), np.float32(0.0)
     if t.plan[b, 0] == NEW:
         parent, slot = t.plan[b, 1], t.plan[b, 2]
         node = t.sizes[b]
@@ -196,7 +209,7 @@ def _expand_and_back_up_one(t, b, steps, logits, values, legal, discount, solver
         k = steps.place[b]
         if k >= 0:
             _write_edges(t, b, node, logits[k], legal[k])
-            value = values[k]
+            value, draw = values[k], draws[k]
             t.sums[b, node, RAW] = value
         elif solver:
             outcome = np.int32(np.rint(steps.rewards[b]))
@@ -204,14 +217,17 @@ def _expand_and_back_up_one(t, b, steps, logits, values, legal, discount, solver
             t.nodes[b, node, PROVEN] = outcome if same else -outcome
     elif solver and t.nodes[b, node, LEGAL] > 0:  # visited again, since it is proven
         value = np.float32(t.nodes[b, node, PROVEN])
-    _back_up(t, b, node, value, discount, solver)
+        draw = _certainty(t.nodes[b, node, PROVEN] == 0)
+    if t.nodes[b, node, LEGAL] == 0:  # a game that is over has paid one of two players, or it is drawn
+        draw = _certainty(t.sums[b, node, REWARD] == 0)
+    _back_up(t, b, node, value, draw, discount, solver)
 
 
 @parallel_kernel
-def expand_and_back_up(t, trees, steps, logits, values, legal, discount, solver):
+def expand_and_back_up(t, trees, steps, logits, values, draws, legal, discount, solver):
     """Makes the planned node of each of `trees` (n,) and backs its value up, or carries out another plan.
 
-    logits and legal (m, A), values (m,): of the rows in `steps.rows`.
+    logits and legal (m, A), values and draws (m,): of the rows in `steps.rows`.
     """
     for i in numba.prange(trees.shape[0]):
-        _expand_and_back_up_one(t, trees[i], steps, logits, values, legal, discount, solver)
+        _expand_and_back_up_one(t, trees[i], steps, logits, values, draws, legal, discount, solver)

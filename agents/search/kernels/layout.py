@@ -8,7 +8,8 @@ however many actions a game has. Ties go to the lower action.
 
 Values are seen by the player to move at the node in question ("the mover"); an edge's are seen by the mover
 at its parent. From child to parent a value is discounted, changes sign if the mover changed, and gains the
-reward.
+reward. The chance of a draw is the same for both players, and goes up as it is: with it, the value tells the
+others. A value v with the chance d of a draw is won with (1 + v - d) / 2.
 """
 
 from typing import NamedTuple
@@ -30,7 +31,8 @@ NODE_FIELDS = 8
 RAW = 0  # the evaluator's value
 TOTAL = 1  # of the values of all visits
 REWARD = 2  # of the step from the parent, for the mover there
-SUM_FIELDS = 3
+DRAWS = 3  # of the chances of a draw that came with the values in TOTAL
+SUM_FIELDS = 4
 
 # columns of `TreeArrays.counts`
 CHILD = 0  # node, or UNVISITED

@@ -9,6 +9,7 @@ from quadrivium.agents.search.kernels.compiling import kernel, parallel_kernel, 
 from quadrivium.agents.search.kernels.layout import (
     CHILD,
     COUNT_FIELDS,
+    DRAWS,
     FIRST,
     GAIN,
     GAIN_FIELDS,
@@ -21,12 +22,13 @@ from quadrivium.agents.search.kernels.layout import (
     SUM_FIELDS,
     TIMES,
     TRIED,
+    UNPROVEN,
     UNVISITED,
 )
 
 
 @part
-def _read_roots_one(t, b, priors, visits, q, squares, outcomes):
+def _read_roots_one(t, b, priors, visits, q, squares, draws, outcomes):
     """Writes what one root knows."""
     first = t.nodes[b, 0, FIRST]
     for e in range(first, first + t.nodes[b, 0, LEGAL]):
@@ -37,17 +39,23 @@ def _read_roots_one(t, b, priors, visits, q, squares, outcomes):
             visits[a] = times
             q[a] = t.gains[b, e, GAIN] / np.float32(times)
             squares[a] = t.gains[b, e, SQUARES] / np.float32(times)
-            outcomes[a] = t.outcomes[b, e]
+            outcome = t.outcomes[b, e]
+            outcomes[a] = outcome
+            if outcome == UNPROVEN:  # all the child's visits came this way
+                draws[a] = t.sums[b, t.counts[b, e, CHILD], DRAWS] / np.float32(times)
+            elif outcome == 0:
+                draws[a] = 1.0
 
 
 @parallel_kernel
-def read_roots(t, trees, priors, visits, q, squares, outcomes):
+def read_roots(t, trees, priors, visits, q, squares, draws, outcomes):
     """Writes what the roots of `trees` (n,) know of each action into arrays (n, A), where that is something.
 
-    visits int32; priors, q and squares, the means of the values and of their squares, float32; outcomes int8.
+    visits int32; priors, q, squares and draws (the means of the values, of their squares and of the chances
+    of a draw) float32; outcomes int8.
     """
     for i in numba.prange(trees.shape[0]):
-        _read_roots_one(t, trees[i], priors[i], visits[i], q[i], squares[i], outcomes[i])
+        _read_roots_one(t, trees[i], priors[i], visits[i], q[i], squares[i], draws[i], outcomes[i])
 
 
 @kernel

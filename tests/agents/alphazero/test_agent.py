@@ -7,8 +7,10 @@ from stable_baselines3.common.logger import KVWriter, Logger
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.watch.ladder import random_mover
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.runs.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from quadrivium.agents.search import MatchSearch, PuctConfig
 from quadrivium.envs.board.registry import GAMES
 
 SMALL = NetConfig("cnn", width=8, depth=1, normalize_inputs=False)
@@ -115,6 +117,54 @@ def test_two_agents_of_one_seed_are_the_same_and_another_seed_differs():
     assert not torch.equal(one, other)
 
 
+def test_matches_search_in_one_tree_from_move_to_move_and_find_what_a_new_search_finds(monkeypatch):
+    agent, made = make("ConnectFour"), []
+
+    class Counted(MatchSearch):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            made.append(self)
+
+    monkeypatch.setattr("quadrivium.agents.alphazero.agent.MatchSearch", Counted)
+    game, config = agent.game, PuctConfig(12, reuse=False)
+    for ply in range(6):
+        pool = game.pool(9 - ply, ply)
+        game.play_random(pool, np.arange(len(pool)), ply)
+        expected = MatchSearch(game, agent.evaluator(), config, len(pool)).search(pool).actions
+        assert (agent.best_actions(pool, 12) == expected).all()
+    assert len(made) == 1
+    assert made[0].tree.capacity == 13  # the root and twelve more
+    made.clear()
+    agent.climb()
+    assert len(made) == 2  # itself and the earlier one; the playouts' is not counted
+
+
+def test_the_random_anchor_does_not_repeat_the_openings(monkeypatch):
+    """From one stream it would answer each opening with the opening's own first move, where that is legal."""
+    agent, heard = make("ConnectFour"), {}
+
+    def listen(game, one, other, *, games, seed):
+        heard.setdefault("anchor", other)
+        heard.setdefault("seed", seed)
+        return np.full(games, 0.5)
+
+    monkeypatch.setattr("quadrivium.agents.alphazero.agent.play_match", listen)
+    agent.climb()
+    pool = agent.game.pool(200)
+    opening, answer = random_mover(agent.game, heard["seed"])(pool), heard["anchor"](pool)
+    assert (opening == answer).mean() < 0.4  # by chance one in seven
+
+
+def test_the_caches_take_the_memory_that_the_config_gives_them():
+    """A position of Go on 5 x 5 with 26 legal moves takes 16 + 4 * 26 bytes; 8,192 of them fit into 1 MiB."""
+    agent = make("Go", options={"size": 5}, cache_mib=1)
+    cache = agent._cached(agent.evaluator())
+    pool = agent.game.pool(3)
+    cache(agent.game.observe(pool, np.arange(3)), agent.game.legal(pool, np.arange(3)))
+    assert cache.capacity == 8192
+    assert cache.nbytes == 8192 * 120
+
+
 def test_the_log_has_losses_speed_and_results():
     row = logged(make("Othello", options={"size": 4}, disc_difference_coef=0.1), 5 * 96)[-1]
     for name in (
@@ -193,6 +243,19 @@ def test_a_config_that_does_not_fit_the_game_is_refused_in_a_line(name, settings
         make(name, **settings)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_of_an_older_version_is_refused_in_a_line_and_changes_nothing():
+    """Its records held policies over all actions."""
+    agent, other = make(seed=1), make(seed=2)
+    snapshot, before = other.snapshot(), agent.policy.state_dict()["net.outcome.last.weight"].clone()
+    records = np.zeros((16, 1), [("bits", "u1", 3), ("policy", "f2", 9)])
+    snapshot.state["practice0/self_play/records"] = records
+    del snapshot.state["practice0/self_play/policies"]
+    with pytest.raises(CheckpointError, match=r"does not fit this agent.*an older version") as caught:
+        agent.restore(snapshot)
+    assert "\n" not in str(caught.value)
+    assert torch.equal(agent.policy.state_dict()["net.outcome.last.weight"], before)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import torch
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.play.packed import Packed
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.runs.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from quadrivium.envs.core.world_game import WorldGame
@@ -125,6 +126,20 @@ def test_carts_that_are_up_at_the_time_limit_are_worth_more_than_the_steps_that_
     assert summary["rollout/ep_len_mean"] == summary["rollout/ep_rew_mean"] > 11.5
     assert agent.policy.net.outcome.mean > 12
     assert "metrics/distance_m" in summary
+
+
+@pytest.mark.parametrize("root_share", [0.0, 0.25])
+def test_the_networks_scale_is_the_mean_and_spread_of_all_returns_in_the_window(root_share):
+    """Against unpacking the whole window, which is what it spares."""
+    agent = carts(root_value_share=root_share, window_min=150).learn(16 * 8 * 8)
+    replay, head = agent._practices[0].replay, agent.policy.net.outcome
+    assert replay.size < replay.total
+    state = replay.state()
+    window = agent._outcomes.records.unpack(Packed(state["records"], state["policies"]))
+    returns = head.targets(window.outcome, window.root_value, window.root_draw, window.root_share)
+    assert float(head.mean) == pytest.approx(returns.astype(np.float64).mean(), rel=1e-6)
+    assert float(head.spread) == pytest.approx(returns.astype(np.float64).std(), rel=1e-6)
+    assert float(head.spread) > 0.1
 
 
 def test_the_ladder_and_its_opponents_are_absent():

@@ -1,5 +1,7 @@
 """One network for boards of several sizes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -69,8 +71,7 @@ def test_resuming_on_several_sizes_is_exact():
 def test_batches_of_the_sizes_take_turns():
     learner = agent()
     for practice, owed in zip(learner._practices, (4 * 32, 2 * 32, 0), strict=True):
-        practice.owed = float(owed)
-        practice.replay.size = 1000
+        practice.owed, practice.replay = float(owed), SimpleNamespace(size=1000)
     turns = [learner._practices.index(practice) for practice in learner._learner._turns(learner._practices)]
     assert turns == [0, 1, 0, 0, 1, 0]
 

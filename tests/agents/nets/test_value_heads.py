@@ -1,12 +1,11 @@
-"""The head for returns: in units of their spread, and unmoved when these change."""
+"""The value heads: chances of an outcome; returns in units of their spread, unmoved when that changes."""
 
-import numpy as np
 import pytest
 import torch
 
 from quadrivium.agents.alphazero.learn.network import Networks, PolicyValueNet
 from quadrivium.agents.nets import NetConfig
-from quadrivium.agents.nets.value_heads import ReturnHead
+from quadrivium.agents.nets.value_heads import OutcomeHead, ReturnHead
 
 
 def head():
@@ -17,7 +16,8 @@ def head():
 def test_a_return_is_the_mean_and_so_many_spreads():
     value = head()
     value.rescale(10.0, 4.0)
-    assert value.values(torch.tensor([[0.5], [-1.0]])).tolist() == [12.0, 6.0]
+    values, draws = value.judge(torch.tensor([[0.5], [-1.0]]))
+    assert (values.tolist(), draws.tolist()) == ([12.0, 6.0], [0.0, 0.0])
 
 
 def test_the_loss_is_the_squared_error_in_spreads():
@@ -29,16 +29,18 @@ def test_the_loss_is_the_squared_error_in_spreads():
 
 def test_another_scale_changes_no_value():
     value, pooled = head(), torch.randn(5, 3)
-    before = value.values(value(pooled))
+    before, _ = value.judge(value(pooled))
     value.rescale(-3.0, 250.0)
     value.rescale(7.0, 0.02)
-    torch.testing.assert_close(value.values(value(pooled)), before, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(value.judge(value(pooled))[0], before, rtol=1e-4, atol=1e-4)
 
 
-def test_targets_mix_the_return_with_what_search_thought():
-    mixed = ReturnHead.targets(np.array([10.0, 0.0]), np.array([20.0, 4.0]), np.array([0.25, 0.5]))
-    assert mixed.tolist() == [[12.5], [2.0]]
-    assert mixed.dtype == np.float32
+def test_an_outcome_is_judged_by_its_chances():
+    """Logits of chances 1/2, 3/8, 1/8."""
+    outcome = OutcomeHead(3, 4)
+    values, draws = outcome.judge(torch.log(torch.tensor([[4.0, 3.0, 1.0]])))
+    assert values.tolist() == pytest.approx([3 / 8])
+    assert draws.tolist() == pytest.approx([3 / 8])
 
 
 def network(shape, trunk="mlp"):
@@ -49,7 +51,7 @@ def network(shape, trunk="mlp"):
 @pytest.mark.parametrize("shape", [(4,), (5, 4), (2, 6, 7)], ids=["vector", "tokens", "planes"])
 @pytest.mark.parametrize("trunk", ["mlp", "cnn", "transformer"])
 def test_every_kind_of_observation_is_judged(shape, trunk):
-    logits, values = network(shape, trunk).judge(torch.rand(9, *shape))
+    logits, values, _ = network(shape, trunk).judge(torch.rand(9, *shape))
     assert logits.shape == (9, 3)
     assert values.shape == (9,)
 

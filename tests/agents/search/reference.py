@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Node:
-    """A position: `N`, `W` visits and summed values of its actions, for its mover."""
+    """A position: `N`, `W`, `D` visits, summed values for its mover, and summed draws of its actions."""
 
     def __init__(self, game, row, evaluator):
         self.row = row
@@ -15,44 +15,53 @@ class Node:
         self.mover, self.over = int(result.to_move[0]), bool(result.over[0])
         self.returns = result.returns[0]
         self.children = {}
-        self.raw = 0.0
+        self.raw, self.raw_draw = 0.0, 0.0
         if not self.over:
             legal = game.legal(pool, zero)
-            logits, values = evaluator(game.observe(pool, zero), legal)
-            self.raw = float(values[0])
+            logits, values, draws = evaluator(game.observe(pool, zero), legal)
+            self.raw, self.raw_draw = float(values[0]), float(draws[0])
             self.legal = [int(a) for a in np.flatnonzero(legal[0])]
             top = max(float(logits[0, a]) for a in self.legal)
             weight = {a: math.exp(float(logits[0, a]) - top) for a in self.legal}
             self.prior = {a: weight[a] / sum(weight.values()) for a in self.legal}
             self.N = dict.fromkeys(self.legal, 0)
             self.W = dict.fromkeys(self.legal, 0.0)
+            self.D = dict.fromkeys(self.legal, 0.0)
 
     def q(self, a):
         return self.W[a] / self.N[a]
+
+    def draw(self, a):
+        return self.D[a] / self.N[a]
 
     @property
     def mean(self):
         return (self.raw + sum(self.W.values())) / (1 + sum(self.N.values()))
 
+    @property
+    def mean_draw(self):
+        return (self.raw_draw + sum(self.D.values())) / (1 + sum(self.N.values()))
+
 
 def simulate(game, node, evaluator, choose, discount, depth=0):
-    """Walks from a node to a new one; returns the value for the node's mover."""
+    """Walks from a node to a new one; returns the value for the node's mover, and the chance of a draw."""
     if node.over:
-        return 0.0
+        return 0.0, float(not node.returns.any())
     a = choose(node, depth)
     if a not in node.children:
         pool = np.array([node.row, node.row])
         game.step(pool, np.array([1]), np.array([a]))
         child = node.children[a] = Node(game, pool[1], evaluator)
-        value = child.raw
+        value, draw = (0.0, float(not child.returns.any())) if child.over else (child.raw, child.raw_draw)
     else:
         child = node.children[a]
-        value = simulate(game, child, evaluator, choose, discount, depth + 1)
+        value, draw = simulate(game, child, evaluator, choose, discount, depth + 1)
     sign = 1 if child.mover == node.mover else -1
     value = float(child.returns[node.mover]) + discount * sign * value
     node.N[a] += 1
     node.W[a] += value
-    return value
+    node.D[a] += draw
+    return value, draw
 
 
 def sigma(node, config):

@@ -11,6 +11,7 @@ from quadrivium.agents.search import (
     gumbel_search,
     monte_carlo_search,
 )
+from quadrivium.agents.search.protocols import Evaluation
 from quadrivium.envs.board.registry import GAMES
 from tests.agents.search.test_gumbel import connect_four, positions
 from tests.agents.search.toys import Corridor, Race, RandomLinear
@@ -24,17 +25,20 @@ def test_a_forced_game_is_valued_exactly():
     rollout = RolloutEvaluator(game, playouts=3)
     drawn = game.play_moves("b2 a1 c1 a3 a2 c2 b3 b1")
     assert rollout(drawn, np.arange(1)).values.tolist() == [0.0]
+    assert rollout(drawn, np.arange(1)).draws.tolist() == [1.0]
     race = Race(3)
     lost = race.pool(1)
     lost["count"], lost["to_move"] = 2, 1  # adding 1 is all that is left, and wins
     assert RolloutEvaluator(race)(lost, np.arange(1)).values.tolist() == [1.0]
+    assert RolloutEvaluator(race)(lost, np.arange(1)).draws.tolist() == [0.0]
 
 
 def test_values_are_the_mean_of_random_games_for_the_player_to_move():
     """Tic-tac-toe: x wins 58.5 %, o 28.8 % of random games."""
     game = GAMES["TicTacToe"]()
-    values = RolloutEvaluator(game)(game.pool(20_000), np.arange(20_000)).values
+    _, values, draws = RolloutEvaluator(game)(game.pool(20_000), np.arange(20_000))
     assert values.mean() == pytest.approx(0.585 - 0.288, abs=0.02)
+    assert draws.mean() == pytest.approx(0.127, abs=0.01)
     after = game.pool(20_000)
     game.step(after, np.arange(20_000), np.full(20_000, 4))
     assert RolloutEvaluator(game)(after, np.arange(20_000)).values.mean() < -0.4  # o's view, x in the centre
@@ -103,8 +107,9 @@ def test_a_position_is_evaluated_once():
     evaluator.batches.clear()
     for _ in range(2):
         answer = cache(obs, legal)
-        np.testing.assert_array_equal(answer.logits, expected.logits)
+        np.testing.assert_array_equal(answer.logits[legal == 1], expected.logits[legal == 1])
         np.testing.assert_array_equal(answer.values, expected.values)
+        np.testing.assert_array_equal(answer.draws, expected.draws)
     assert evaluator.batches == [distinct]
     assert (cache.lookups, cache.hits) == (40, 40 - distinct)
     assert cache.hit_rate == (40 - distinct) / 40
@@ -138,3 +143,59 @@ def test_what_does_not_look_cannot_be_cached():
         EvaluationCache(NullEvaluator(), 16)
     with pytest.raises(ValueError, match="RolloutEvaluator does not look at observations"):
         EvaluationCache(RolloutEvaluator(Race()), 16)
+
+
+def masks(*counts):
+    """Returns masks (n, 100) with so many legal actions, the last ones."""
+    return (np.arange(100) >= 100 - np.array(counts)[:, None]).astype(np.int8)
+
+
+def numbered(obs, legal):
+    """Says a number for each action, which tells the position and the action."""
+    return Evaluation(obs * 1000 + np.arange(100, dtype=np.float32), np.zeros(len(obs), np.float32))
+
+
+def test_the_cache_holds_the_logits_of_legal_actions_alone():
+    """64 positions of 16 bytes each and 4 for each of at most 12 legal actions, not 100."""
+    cache = EvaluationCache(numbered, 64)
+    obs, legal = np.arange(3, dtype=np.float32)[:, None], masks(10, 1, 4)
+    for _ in range(2):
+        logits = cache(obs, legal).logits
+        assert (logits == numbered(obs, legal).logits)[legal == 1].all()
+    assert cache.hits == 3
+    assert cache.nbytes == 64 * (16 + 4 * 12)
+
+
+def test_positions_with_more_legal_actions_do_not_drive_out_the_others():
+    cache = EvaluationCache(numbered, 64)
+    obs = np.arange(2, dtype=np.float32)[:, None]
+    cache(obs[:1], masks(3))
+    cache(obs[1:], masks(100))
+    assert (cache(obs[:1], masks(3)).logits[0, 97:] == [97, 98, 99]).all()
+    assert cache.hits == 1
+
+
+def test_a_cache_takes_no_more_memory_than_it_may():
+    """A position with 100 legal actions takes 416 bytes: of 1024 asked for, 8 fit into 4000."""
+    cache = EvaluationCache(numbered, 1024, max_bytes=4000)
+    assert cache.capacity == 1024
+    obs = np.arange(2, dtype=np.float32)[:, None]
+    cache(obs[:1], masks(100))
+    assert cache.capacity == 8
+    assert cache.nbytes == 8 * 416
+    assert (cache(obs, masks(100, 2)).logits[:, 98:] == [[98, 99], [1098, 1099]]).all()
+    assert cache.hits == 1
+
+
+def test_chess_at_the_defaults_fits_into_half_a_gigabyte():
+    """Of 4,672 actions at most 218 are legal: 2^18 positions of 16 + 4 * 218 bytes are 233 MB."""
+    game = GAMES["Chess"]()
+    cache = EvaluationCache(NullEvaluatorThatLooks(), 200_000)
+    pool = positions(game, 10, 60)
+    cache(game.observe(pool, np.arange(10)), game.legal(pool, np.arange(10)))
+    assert cache.capacity == 1 << 18
+    assert cache.nbytes <= 2**18 * (16 + 4 * 218)
+
+
+class NullEvaluatorThatLooks(NullEvaluator):
+    wants_observations = True

@@ -94,7 +94,7 @@ def test_policy_target_is_the_softmax_of_logits_and_completed_values():
     evaluator = RandomLinear(game)
     roots = game.pool(1)
     result = gumbel_search(game, roots, evaluator, config, np.random.default_rng(0))
-    logits, values = evaluator(game.observe(roots, np.arange(1)), game.legal(roots, np.arange(1)))
+    logits, values, _ = evaluator(game.observe(roots, np.arange(1)), game.legal(roots, np.arange(1)))
     prior = np.exp(logits) / np.exp(logits).sum()
     s = transform(result.q, result.visits, prior, values, np.ones((1, 3), bool), config)
     expected = np.exp(logits + s) / np.exp(logits + s).sum()
@@ -141,6 +141,8 @@ def test_agrees_with_a_readable_search(game, moves, config):
         tried = [a for a in policy if root.N.get(a)]
         value = sum(policy[a] * root.q(a) for a in tried) / sum(policy[a] for a in tried)
         assert result.values[k] == pytest.approx(value, abs=1e-4)
+        draw = sum(policy[a] * root.draw(a) for a in tried) / sum(policy[a] for a in tried)
+        assert result.draws[k] == pytest.approx(draw, abs=1e-4)
         q = [root.q(a) if root.N.get(a) else 0.0 for a in range(game.num_actions)]
         assert result.q[k] == pytest.approx(q, abs=1e-4)
 
@@ -330,7 +332,10 @@ def test_with_the_solver_late_positions_are_worth_what_they_are_worth_with_best_
     found = gumbel_search(game, roots, NullEvaluator(), GumbelConfig(3000), np.random.default_rng(0))
     assert keeps[np.arange(len(roots)), found.actions].all()
     assert (found.policy[~keeps] < 0.01).all()
-    assert found.values == pytest.approx([negamax(game, root[None]) for root in roots], abs=0.01)
+    worth = np.array([negamax(game, root[None]) for root in roots])
+    assert found.values == pytest.approx(worth, abs=0.01)
+    assert found.draws == pytest.approx((worth == 0).astype(float), abs=0.01)
+    assert {0, 1} <= set(worth)
 
 
 def negamax(game, position):

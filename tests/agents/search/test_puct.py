@@ -6,10 +6,13 @@ import pytest
 from quadrivium.agents.search import MatchSearch, NullEvaluator, PuctConfig
 from quadrivium.agents.search.kernels import (
     CHILD,
+    DRAWS,
     FIRST,
     LEGAL,
     PROVEN,
+    RAW,
     TIMES,
+    TOTAL,
     TRIED,
     UNPROVEN,
     VISITS,
@@ -40,6 +43,7 @@ def test_agrees_with_a_readable_search(game, moves, config):
         root = search_reference.puct(game, roots[k], evaluator, config)
         assert result.visits[k].tolist() == [root.N.get(a, 0) for a in range(game.num_actions)]
         assert result.values[k] == pytest.approx(root.mean, abs=1e-4)
+        assert result.draws[k] == pytest.approx(root.mean_draw, abs=1e-4)
         q = [root.q(a) if root.N.get(a) else 0.0 for a in range(game.num_actions)]
         assert result.q[k] == pytest.approx(q, abs=1e-4)
         assert root.N[int(result.actions[k])] == max(root.N.values())
@@ -81,6 +85,7 @@ def test_the_solver_proves_that_tic_tac_toe_is_a_draw():
     result = search.search(game.pool(1))
     assert proven(search) == 0
     assert result.values.tolist() == [0.0]
+    assert result.draws.tolist() == [1.0]
     assert result.policy.max() == 1.0
     assert result.visits.sum() < 60_000  # nothing is left to find out
 
@@ -187,7 +192,7 @@ def test_one_player_walks_past_the_near_reward_to_the_far_one():
 
 
 def as_dictionary(search, slot, node=0):
-    """Returns a node as (visits, raw, total, {action: (statistics, child)}); checks its game's state."""
+    """Returns a node as (visits, raw, total, draws, {action: (statistics, child)}); checks its game."""
     arrays, game = search.tree.arrays, search.game
     first, legal, tried = (int(arrays.nodes[slot, node, c]) for c in (FIRST, LEGAL, TRIED))
     row = slot * search.tree.capacity + node
@@ -204,7 +209,8 @@ def as_dictionary(search, slot, node=0):
             child = as_dictionary(search, slot, i)
             stats += (int(arrays.counts[slot, e, TIMES]), *map(float, arrays.gains[slot, e]))
         edges[action] = (stats, child)
-    return int(arrays.nodes[slot, node, VISITS]), *map(float, arrays.sums[slot, node, :2]), edges
+    sums = (float(arrays.sums[slot, node, column]) for column in (RAW, TOTAL, DRAWS))
+    return int(arrays.nodes[slot, node, VISITS]), *sums, edges
 
 
 def test_the_tree_below_the_moves_played_is_kept():
@@ -215,7 +221,7 @@ def test_the_tree_below_the_moves_played_is_kept():
     search.search(roots)
     for _ in range(2):
         moves = search.tree.read_roots(np.arange(3)).visits.argmax(axis=1)
-        expected = [as_dictionary(search, k)[3][int(moves[k])][1] for k in range(3)]
+        expected = [as_dictionary(search, k)[4][int(moves[k])][1] for k in range(3)]
         game.step(roots, np.arange(3), moves)
         search.advance(np.arange(3), moves)
         assert [as_dictionary(search, k) for k in range(3)] == expected
@@ -282,9 +288,31 @@ def test_without_reuse_every_search_begins_anew():
     game = GAMES["ConnectFour"]()
     search, roots = MatchSearch(game, RandomLinear(game), PuctConfig(40, reuse=False)), game.pool(1)
     search.search(roots)
+    assert search.search(roots).visits.sum() == 40
     search.advance(np.array([0]), np.array([3]))
     game.step(roots, np.arange(1), np.array([3]))
     assert search.search(roots).visits.sum() == 40
+
+
+def test_a_tree_that_is_not_kept_has_room_for_one_search_and_a_kept_one_for_two():
+    """The root and one node a simulation; a position of connect four is worth its row many times."""
+    game = GAMES["ConnectFour"]()
+    assert [PuctConfig(40, reuse=reuse).capacity for reuse in (False, True)] == [41, 81]
+    assert PuctConfig(40, nodes=50).capacity == 50
+    once, twice = (
+        MatchSearch(game, NullEvaluator(), PuctConfig(40, reuse=reuse), 10).tree for reuse in (False, True)
+    )
+    assert (len(once.pool), len(twice.pool)) == (410, 810)
+
+
+def test_a_search_that_keeps_no_trees_finds_what_a_new_one_finds_whatever_it_searched_before():
+    game, config = GAMES["ConnectFour"](), PuctConfig(40, reuse=False)
+    search = MatchSearch(game, RandomLinear(game), config, slots=0)
+    for moves, count in ((25, 9), (4, 5), (12, 12)):
+        roots = positions(game, count, moves, seed=moves)
+        fresh = MatchSearch(game, RandomLinear(game), config, count).search(roots)
+        for a, b in zip(fresh, search.search(roots), strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_a_full_tree_rests():

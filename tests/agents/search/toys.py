@@ -186,23 +186,27 @@ class Race(_Toy):
 
 
 class RandomLinear:
-    """A fixed random linear function of the observation, bit for bit the same in any batch."""
+    """Fixed random linear functions of the observation, bit for bit the same in any batch."""
 
     def __init__(self, game, seed=0, sharpness=2.0):
         size = int(np.prod(game.observation_shape))
         rng = np.random.default_rng(seed)
         self.policy = (rng.normal(size=(size, game.num_actions)) * sharpness).astype(np.float32)
         self.value = rng.normal(size=(size, 1)).astype(np.float32)
+        self.draw = rng.normal(size=size).astype(np.float32)
         self.batches = []
 
     def __call__(self, obs, legal):
         self.batches.append(len(obs))
         flat = obs.reshape(len(obs), -1, 1) + np.float32(0.1)
-        logits, values = (
-            np.zeros((len(obs), self.policy.shape[1]), np.float32),
-            np.zeros(len(obs), np.float32),
-        )
+        logits = np.zeros((len(obs), self.policy.shape[1]), np.float32)
+        values, draws = np.zeros(len(obs), np.float32), np.zeros(len(obs), np.float32)
         for k in range(flat.shape[1]):  # one after the other: NumPy's own sum may depend on the batch
             logits += flat[:, k] * self.policy[k]
             values += flat[:, k, 0] * self.value[k, 0]
-        return Evaluation(logits / np.float32(np.sqrt(flat.shape[1])), np.tanh(values))
+            draws += flat[:, k, 0] * self.draw[k]
+        values = np.tanh(values)
+        share = np.float32(0.5) + np.float32(0.5) * np.tanh(draws)  # of what the value leaves
+        return Evaluation(
+            logits / np.float32(np.sqrt(flat.shape[1])), values, share * (np.float32(1) - np.abs(values))
+        )

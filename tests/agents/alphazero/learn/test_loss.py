@@ -43,11 +43,28 @@ def test_the_loss_is_both_cross_entropies():
 
 def test_an_outcome_mixed_with_search_keeps_the_mean_value():
     outcome, root = np.array([1, 0, -1], np.int8), np.array([0.5, -1.0, 0.0], np.float32)
-    assert outcome_chances(outcome, root, np.zeros(3)).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    draw = np.array([0.25, 0.0, 1.0], np.float32)
+    assert outcome_chances(outcome, root, draw, np.zeros(3)).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
     share = np.array([0.25, 0.5, 1.0])
-    mixed = outcome_chances(outcome, root, share)
+    mixed = outcome_chances(outcome, root, draw, share)
     np.testing.assert_allclose(mixed.sum(1), 1)
     np.testing.assert_allclose(mixed[:, 0] - mixed[:, 2], (1 - share) * outcome + share * root)
+
+
+def test_a_position_that_search_holds_for_drawn_is_learned_as_a_draw():
+    """Value 0 alone says nothing: the chance of a draw is 1, or 0, or 0.6 with a value of 0.2."""
+    value, draw = np.array([0, 0, 0.2], np.float32), np.array([1, 0, 0.6], np.float32)
+    found = outcome_chances(np.array([1, 1, 1], np.int8), value, draw, np.ones(3))
+    np.testing.assert_allclose(found, [[0, 1, 0], [0.5, 0, 0.5], [0.3, 0.6, 0.1]], atol=1e-6)
+
+
+def test_what_rounding_leaves_over_is_no_chance_below_zero():
+    """0.7 and 0.3 in half precision are 0.7002 and 0.3000: together more than 1."""
+    draw = np.array([0.7], np.float16).astype(np.float32)
+    found = outcome_chances(np.zeros(1, np.int8), np.array([0.3], np.float32), draw, np.ones(1))
+    assert (found >= 0).all()
+    np.testing.assert_allclose(found, [[0.3, 0.7, 0.0]], atol=1e-3)
+    np.testing.assert_allclose(found.sum(), 1)
 
 
 def test_a_turned_sample_is_the_turned_position():
@@ -59,7 +76,8 @@ def test_a_turned_sample_is_the_turned_position():
     policy = np.arange(10, dtype=np.float32)[None]
     owner = np.arange(9, dtype=np.float32)[None]
     nothing = np.zeros(1, np.float32)
-    samples = Samples(obs, legal, policy, np.ones(1, np.int8), nothing, nothing, {"ownership": owner})
+    outcome = np.ones(1, np.int8)
+    samples = Samples(obs, legal, policy, outcome, nothing, nothing, nothing, {"ownership": owner})
     for k in range(len(game.symmetries)):
         turned = turn(samples, game.symmetries, np.array([k]))
         (place,) = np.flatnonzero(turned.obs[0, 1])  # the other's stone
@@ -76,6 +94,7 @@ def test_targets_policies_sum_to_one_after_half_precision():
         np.ones((1, 3), bool),
         policy,
         np.zeros(1, np.int8),
+        np.zeros(1),
         np.zeros(1),
         np.zeros(1),
         {},

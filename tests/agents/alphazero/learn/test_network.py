@@ -33,10 +33,12 @@ def random_positions(game, n=6):
 def test_every_trunk_judges_every_game(name, net):
     game = GAMES[name]()
     obs, legal = random_positions(game)
-    logits, values = NetworkEvaluator(network(game, net))(obs, legal)
+    logits, values, draws = NetworkEvaluator(network(game, net))(obs, legal)
     assert logits.shape == (6, game.num_actions)
-    assert logits.dtype == values.dtype == np.float32
-    assert (np.abs(values) <= 1).all()
+    assert values.shape == draws.shape == (6,)
+    assert logits.dtype == values.dtype == draws.dtype == np.float32
+    assert (draws > 0).all()
+    assert (np.abs(values) + draws <= 1 + 1e-6).all()
 
 
 @pytest.mark.parametrize(
@@ -88,18 +90,19 @@ def test_turning_the_board_is_undone(name):
             self.drawn = self.rng.integers(*args, **kwargs)
             return self.drawn
 
-    draws = Recorded()
+    recorded = Recorded()
     evaluator = NetworkEvaluator(net)
-    evaluator.turn(game.symmetries, draws)
-    logits, values = evaluator(obs, legal)
-    assert len(set(draws.drawn.tolist())) > 1
-    for i, k in enumerate(draws.drawn):
+    evaluator.turn(game.symmetries, recorded)
+    logits, values, draws = evaluator(obs, legal)
+    assert len(set(recorded.drawn.tolist())) > 1
+    for i, k in enumerate(recorded.drawn):
         planes = obs[i].reshape(obs.shape[1], -1)[:, game.symmetries.cells[k]].reshape(1, *obs.shape[1:])
-        turned, value = NetworkEvaluator(net)(planes, legal[i : i + 1])
+        turned, value, draw = NetworkEvaluator(net)(planes, legal[i : i + 1])
         for a in range(game.num_actions):
             expected = turned[0, a]
             assert logits[i, game.symmetries.actions[k][a]] == pytest.approx(expected, abs=1e-4)
         assert values[i] == pytest.approx(value[0], abs=1e-5)
+        assert draws[i] == pytest.approx(draw[0], abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_a_return_is_the_weighted_mean_of_all_n_step_returns():
 def test_what_moves_without_a_record_earn_belongs_to_the_record_before():
     """Rewards 1, 2, 4 after one record, discount 1/2: 1 + 1 + 1, and what follows counts an eighth."""
     kept = EpisodeRecords(Corridor(), 0.5, 1.0)
-    records = np.zeros((2, 4), kept.dtype)
+    records = np.zeros((2, 4), kept.empty.records.dtype)
     records["discount"] = 1.0
     counts = np.array([0, 1])  # the first game has no record yet: nothing is anybody's
     for reward in (1.0, 2.0, 4.0):
@@ -61,16 +61,26 @@ def test_what_moves_without_a_record_earn_belongs_to_the_record_before():
     assert records["discount"][:, 0].tolist() == [1.0, 0.125]
 
 
+def test_a_share_of_what_a_position_is_worth_is_what_search_thought_of_it():
+    """Rewards 1 and 2, discount 1/2: returns 2 and 2; search thought 10 and 4; a quarter of that."""
+    kept = EpisodeRecords(Corridor(), 0.5, 1.0, root_share=0.25)
+    records = np.zeros(2, kept.empty.records.dtype)
+    records["reward"], records["discount"], records["root_value"] = [1, 2], 0.5, [10, 4]
+    kept.finish(records, np.zeros(1), {"beyond": np.float32(0)})
+    assert records["outcome"].tolist() == [0.75 * 2 + 0.25 * 10, 0.75 * 2 + 0.25 * 4]
+
+
 class Found(NamedTuple):
     actions: np.ndarray
     policy: np.ndarray
     values: np.ndarray
+    draws: np.ndarray
 
 
 def walk(roots, evaluator, simulations, rng):
     """A stand-in for search that always walks right and thinks nothing of it."""
-    n = len(roots)
-    return Found(np.ones(n, np.int64), np.tile([0, 1], (n, 1)).astype(np.float32), np.zeros(n, np.float32))
+    nothing, policy = np.zeros(len(roots), np.float32), np.tile([0, 1], (len(roots), 1)).astype(np.float32)
+    return Found(np.ones(len(roots), np.int64), policy, nothing, nothing)
 
 
 def eight(obs, legal):
@@ -80,7 +90,7 @@ def eight(obs, legal):
 def play(game, moves, **config):
     outcomes = Returns(game, 0.5, 1.0)
     self_play = SelfPlay(game, outcomes, walk, SelfPlayConfig(**config), 3, np.random.default_rng(0))
-    return self_play, self_play.play(moves, eight, 4)
+    return self_play, self_play.play(moves, eight, 4).records
 
 
 def test_an_episode_that_terminates_is_worth_what_it_paid():
@@ -112,7 +122,8 @@ def test_restored_episodes_go_on_with_what_they_earned():
     one, _ = play(Corridor(9), 5)
     other, _ = play(Corridor(9), 1)
     other.load_state({key: array.copy() for key, array in one.state().items()})
-    assert (one.play(10, eight, 4) == other.play(10, eight, 4)).all()
+    for ours, theirs in zip(one.play(10, eight, 4), other.play(10, eight, 4), strict=True):
+        assert (ours == theirs).all()
     assert other.statistics.returns == pytest.approx([0.93] * 3)
 
 

@@ -16,6 +16,7 @@ class Found(NamedTuple):
     actions: np.ndarray
     policy: np.ndarray
     values: np.ndarray
+    draws: np.ndarray
 
 
 def random_search(game, calls=None):
@@ -27,9 +28,8 @@ def random_search(game, calls=None):
         actions = np.array([rng.choice(np.flatnonzero(mask)) for mask in legal])
         if calls is not None:
             calls.append((pool, actions, simulations))
-        return Found(
-            actions, np.eye(game.num_actions, dtype=np.float32)[actions], pool["ply"] / np.float32(100)
-        )
+        policy = np.eye(game.num_actions, dtype=np.float32)[actions]
+        return Found(actions, policy, pool["ply"] / np.float32(100), np.full(len(roots), 0.25, np.float32))
 
     return search
 
@@ -45,9 +45,9 @@ def self_play(game, games=5, auxiliary=(), calls=None, seed=0, **config):
     return SelfPlay(game, WinDrawLoss(game, auxiliary), search, settings, games, rng)
 
 
-def replayed(game, record_format, records):
+def replayed(game, record_format, packed):
     """Plays the moves of the records, game after game; yields each game's part of them and its end."""
-    samples = record_format.unpack(records)
+    samples, records = record_format.unpack(packed), packed.records
     pool, rows = game.pool(1), np.arange(1)
     first = 0
     for k, policy in enumerate(samples.policy):
@@ -66,9 +66,9 @@ def replayed(game, record_format, records):
 def test_records_replay_as_whole_games_with_their_outcomes(name):
     game = GAMES[name]()
     play = self_play(game)
-    records = play.play(120, nothing, 8)
-    games = 0
-    for part, end in replayed(game, RecordFormat(game), records):
+    packed = play.play(120, nothing, 8)
+    records, games = packed.records, 0
+    for part, end in replayed(game, RecordFormat(game), packed):
         games += 1
         winner = int(end["winner"][0])
         mover = records["to_move"][part]
@@ -81,8 +81,9 @@ def test_records_replay_as_whole_games_with_their_outcomes(name):
 def test_auxiliary_targets_are_the_games_own_at_the_end():
     game = GAMES["Othello"](size=4)
     play = self_play(game, auxiliary=("disc_difference",))
-    records = play.play(60, nothing, 8)
-    for part, end in replayed(game, RecordFormat(game, ("disc_difference",)), records):
+    packed = play.play(60, nothing, 8)
+    records = packed.records
+    for part, end in replayed(game, RecordFormat(game, ("disc_difference",)), packed):
         black = int(game.disc_difference(end, np.arange(1))[0])
         expected = np.where(records["to_move"][part] == 0, black, -black)
         assert (records["disc_difference"][part] == expected).all()
@@ -91,9 +92,9 @@ def test_auxiliary_targets_are_the_games_own_at_the_end():
 def test_ownership_is_each_points_owner_for_the_player_to_move():
     game = GAMES["Go"](size=3, max_moves=12)
     play = self_play(game, auxiliary=("ownership", "score"))
-    records = play.play(40, nothing, 8)
-    count = 0
-    for part, end in replayed_go(game, records):
+    packed = play.play(40, nothing, 8)
+    records, count = packed.records, 0
+    for part, end in replayed_go(game, packed):
         owner = game.ownership(end, np.arange(1)).reshape(-1)
         sign = np.where(records["to_move"][part] == 0, 1, -1)
         assert (records["ownership"][part] == sign[:, None] * owner).all()
@@ -102,10 +103,10 @@ def test_ownership_is_each_points_owner_for_the_player_to_move():
     assert count > 3
 
 
-def replayed_go(game, records):
+def replayed_go(game, packed):
     """As `replayed`, without comparing planes that half precision rounds."""
     pool, first = game.pool(1), 0
-    for k, policy in enumerate(records["policy"]):
+    for k, policy in enumerate(RecordFormat(game, ("ownership", "score")).unpack(packed).policy):
         game.step(pool, np.arange(1), np.array([policy.argmax()]))
         if pool["over"][0]:
             yield slice(first, k + 1), pool
@@ -130,8 +131,7 @@ def test_random_openings_are_played_but_not_learned_from():
     first_plies = calls_first_plies(play, calls)
     assert 10 < (first_plies == 0).sum() < 40
     assert first_plies.max() == 6
-    records = play.play(80, nothing, 8)
-    samples = RecordFormat(game).unpack(records)
+    samples = RecordFormat(game).unpack(play.play(80, nothing, 8))
     starts = samples.root_value[[0, *(np.flatnonzero(np.diff(samples.root_value) < 0) + 1)]]
     assert (starts > 0).any()  # games whose first record is not the empty board
     assert (starts == 0).any()
@@ -146,7 +146,7 @@ def test_only_full_searches_are_learned_from():
     game = GAMES["TicTacToe"]()
     calls = []
     play = self_play(game, games=8, calls=calls, full_search_share=0.3, fast_simulations=2)
-    records = play.play(300, nothing, 16)
+    records = play.play(300, nothing, 16).records
     used = np.array([simulations for *_, simulations in calls])
     assert set(used.tolist()) == {2, 16}
     assert (used == 16).mean() == pytest.approx(0.3, abs=0.1)
@@ -161,7 +161,10 @@ def test_restored_games_go_on_exactly():
     other = self_play(game, random_plies=4, random_share=0.5, seed=99)
     other.load_state({key: array.copy() for key, array in one.state().items()})
     other._rng.bit_generator.state = one._rng.bit_generator.state
-    assert (one.play(50, nothing, 8) == other.play(50, nothing, 8)).all()
+    for ours, theirs in zip(one.play(50, nothing, 8), other.play(50, nothing, 8), strict=True):
+        assert ours.tobytes() == theirs.tobytes()
+    for key, array in one.state().items():
+        assert array.tobytes() == other.state()[key].tobytes(), key
 
 
 def test_another_number_of_games_is_refused():
@@ -169,6 +172,19 @@ def test_another_number_of_games_is_refused():
     state = self_play(game, games=5).state()
     with pytest.raises(ValueError, match="5 games of another kind or number than the 6"):
         self_play(game, games=6).load_state(state)
+
+
+@pytest.mark.parametrize("key", ["records", "policies"])
+def test_positions_that_an_older_version_packed_are_refused_in_a_line(key):
+    one = self_play(GAMES["TicTacToe"]())
+    before, state = one.pool.copy(), one.state()
+    state["pool"]["rng"] += np.uint64(1)
+    state[key] = np.zeros(3, "f4")
+    for given in (state, {name: array for name, array in state.items() if name != key}):
+        with pytest.raises(ValueError, match=r"an older version.*begin a new run") as caught:
+            one.load_state(given)
+        assert "\n" not in str(caught.value)
+    assert one.pool.tobytes() == before.tobytes()
 
 
 @pytest.mark.parametrize(("field", "value"), [("to_move", 7), ("over", 1), ("seat", -3)])
