@@ -1,11 +1,13 @@
 """One writer a run, and a metrics file without torn rows."""
 
 import errno
+import importlib.util
 import json
 import os
 import signal
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from quadrivium.agents.errors import UserError
 from quadrivium.agents.runs.directory import MetricsLog, RunLock, human_bytes, write_atomically
 
 ROOT = Path(__file__).resolve().parents[3]
-HOLD = "import sys\nfrom agents.common.run_directory import RunLock\n"
+HOLD = "import sys\nfrom quadrivium.agents.runs.directory import RunLock\n"
 HOLD += "with RunLock(sys.argv[1]): print('held', flush=True); input()"
 
 
@@ -46,6 +48,44 @@ def test_a_lock_is_free_after_use(tmp_path: Path):
     for _ in range(2):
         with RunLock(tmp_path / "new"):
             pass
+
+
+class FakeMsvcrt:
+    """Windows's locks of a byte, by this system's: no other descriptor may lock or read a byte that is locked."""
+
+    LK_NBLCK = 2
+
+    def __init__(self, fcntl):
+        self._fcntl, self.places = fcntl, []
+
+    def locking(self, descriptor, mode, count):
+        assert (mode, count) == (self.LK_NBLCK, 1)
+        self.places.append(os.lseek(descriptor, 0, os.SEEK_CUR))
+        self._fcntl.flock(descriptor, self._fcntl.LOCK_EX | self._fcntl.LOCK_NB)
+
+
+def test_where_there_is_no_flock_a_second_writer_is_refused_too(tmp_path: Path, monkeypatch):
+    fake = FakeMsvcrt(run_directory.fcntl)
+    monkeypatch.setattr(run_directory, "fcntl", None)
+    monkeypatch.setattr(run_directory, "msvcrt", fake, raising=False)
+    with (
+        RunLock(tmp_path),
+        pytest.raises(UserError, match=f"written by process {os.getpid()}; .*choose another run name"),
+        RunLock(tmp_path),
+    ):
+        pass
+    with RunLock(tmp_path):
+        assert (tmp_path / ".lock").read_text() == f"{os.getpid()}\n"
+    assert min(fake.places) > 1000  # the process's number can be read by others
+
+
+def test_without_fcntl_the_module_uses_msvcrt(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setitem(sys.modules, "msvcrt", types.ModuleType("msvcrt"))
+    module = importlib.util.module_from_spec(run_directory.__spec__)
+    run_directory.__spec__.loader.exec_module(module)
+    assert module.fcntl is None
+    assert module.msvcrt is sys.modules["msvcrt"]
 
 
 def test_a_planted_link_is_not_written_through(tmp_path: Path):
