@@ -11,8 +11,10 @@ from quadrivium.agents.arena.ratings import Ratings, rate
 from quadrivium.agents.arena.sprt import Sprt, SprtState, pair_counts, sprt_state
 from quadrivium.agents.evaluation.intervals import Interval
 
-# With fewer games than this between them, or fewer opening pairs than half as many, nothing is claimed.
-MIN_GAMES = 20
+# From fewer opening pairs, of two games each, nothing is claimed. benchmarks/interval_coverage.py measures
+# how often something false is claimed from so many.
+MIN_PAIRS = 10
+MIN_GAMES = 2 * MIN_PAIRS
 
 
 @dataclass

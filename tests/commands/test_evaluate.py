@@ -77,7 +77,7 @@ ENV = ("--env", "quadrivium/Highway-v0", "--env-kwargs", "vehicles=6", "duration
 
 def test_players_are_compared_in_pairs(directory, capsys, tmp_path):
     players = ("run:runs/small", "baseline:brake", "random")
-    assert run_evaluate(directory, "compare", *players, *ENV, "--episodes", 30, "--output", tmp_path) == 0
+    assert run_evaluate(directory, "compare", *players, *ENV, "--episodes", 60, "--output", tmp_path) == 0
     output = capsys.readouterr().out
     assert "brake − random" in output
     assert "brake has a higher return than random" in output  # random driving crashes, braking hardly ever
@@ -110,8 +110,8 @@ def test_checkpoints_of_a_run_are_compared_by_name(directory, capsys, tmp_path):
 
 def test_no_winner_is_claimed_between_a_player_and_its_equal(directory, capsys):
     shutil.copytree(directory / "runs" / "small", directory / "runs" / "twin", dirs_exist_ok=True)
-    assert run_evaluate(directory, "compare", "run:runs/small", "run:runs/twin", *ENV, "--episodes", 24) == 0
-    assert "small and twin: no difference in return is shown by 24 episodes" in capsys.readouterr().out
+    assert run_evaluate(directory, "compare", "run:runs/small", "run:runs/twin", *ENV, "--episodes", 50) == 0
+    assert "small and twin: no difference in return is shown by 50 episodes" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -139,9 +139,10 @@ def _read_tree(game: BoardGame, tree: Coarse_game_tree) -> Record:
 
 
 def _size(tree: Coarse_game_tree) -> int:
-    """Returns the size of the board that a tree's root names, 19 where it names none."""
+    """Returns the size that a tree's root names, 19 where it names none; takes an empty property off."""
     (text, *_) = tree.sequence[0].get("SZ", [b""])
     if not text.strip():
+        tree.sequence[0].pop("SZ", None)
         return 19
     if not text.strip().isdigit():
         raise ValueError(_bad("SZ", [text], 0))
