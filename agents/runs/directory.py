@@ -22,7 +22,6 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None
-    import msvcrt
 
 # Windows lets nobody read a byte that is locked, so the one that is lies far behind the process's number.
 _LOCKED_BYTE = 1 << 30
@@ -133,6 +132,8 @@ def _lock(descriptor: int) -> None:
     if fcntl is not None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return
+    import msvcrt
+
     os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
     try:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # pyright: ignore[reportAttributeAccessIssue]
