@@ -128,10 +128,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULTS / "connect_four_solver.json")
     arguments = parser.parse_args()
-    agent, step = load_agent(arguments.run, "last", print)
+    agent, checkpoint = load_agent(arguments.run, "last", print)
     assert isinstance(agent, AlphaZero)
     report: dict[str, Any] = machine("torch", "numba", "bitbully")
-    report |= {"run": str(arguments.run), "step": step, "threads": torch.get_num_threads()}
+    report |= {"run": str(arguments.run), "step": checkpoint.step, "threads": torch.get_num_threads()}
     report["training"] = history(arguments.run)
     report["exam"] = examine(agent, arguments.simulations)
     report["first_player"] = defend(agent, arguments.match_simulations, arguments.games, arguments.seed)

@@ -29,7 +29,7 @@ from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.evaluation.episodes import AgentPlayer, BaselinePlayer, Episodes, Player, play_episodes
 from quadrivium.agents.evaluation.intervals import paired_difference
-from quadrivium.commands.build import Agent, load_agent, open_run, use_threads
+from quadrivium.commands.build import load_agent, open_run, use_threads
 
 SHOWN = ("collision", "mean_speed", "return", "length", "lane_changes", "low_ttc_share", "comfort")
 
@@ -112,8 +112,8 @@ def main() -> None:
     kwargs = config.evaluation_kwargs()
     if (config.env.id, kwargs) != (other.env.id, other.evaluation_kwargs()):
         parser.error(f"the runs are of different worlds: {kwargs} and {other.evaluation_kwargs()}")
-    agents: list[tuple[Agent, int]] = [load_agent(run, "last", print) for run in (args.ppo, args.alphazero)]
-    (ppo, ppo_step), (alphazero, alphazero_step) = agents
+    agents = [load_agent(run, "last", print) for run in (args.ppo, args.alphazero)]
+    (ppo, ppo_weights), (alphazero, alphazero_weights) = agents
     assert isinstance(alphazero, AlphaZero)
     env = make_vector_env(config.env.id, min(args.num_envs, args.episodes), kwargs)
     baseline = "idm_mobil"
@@ -129,7 +129,7 @@ def main() -> None:
         "kwargs": kwargs,
         "episodes": args.episodes,
         "seed": args.seed,
-        "steps_trained": {args.ppo.name: ppo_step, args.alphazero.name: alphazero_step},
+        "steps_trained": {args.ppo.name: ppo_weights.step, args.alphazero.name: alphazero_weights.step},
         "players": {},
         "minus_ppo": {},
     }

@@ -1,8 +1,7 @@
 """The arena's wiring: tables of our board games, and how each kind of player is made."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -10,11 +9,19 @@ from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.arena.builtin import PolicyPlayer, ScriptPlayer, make_random
 from quadrivium.agents.arena.engines.gtp_player import make_gtp
 from quadrivium.agents.arena.engines.uci_player import make_uci
-from quadrivium.agents.arena.players import Kinds, Table, TableGame, TablePlayer, parse_player, split_query
+from quadrivium.agents.arena.players import (
+    Kinds,
+    QueryOption,
+    Table,
+    TableGame,
+    TablePlayer,
+    parse_player,
+    positive,
+)
 from quadrivium.agents.arena.search_player import SLOTS, SearchTablePlayer, make_mcts
 from quadrivium.agents.errors import UserError, did_you_mean
 from quadrivium.agents.search import MatchSearch, PuctConfig
-from quadrivium.commands.build import load_agent, make_game, open_run
+from quadrivium.commands.build import CHECKPOINT, load_agent, make_game, open_run, read_run_text
 from quadrivium.envs import board_game_name
 from quadrivium.envs.board.baselines import tactical
 
@@ -67,18 +74,14 @@ def _make_baseline(argument: str, table: Table) -> ScriptPlayer:
 def _make_run(argument: str, table: Table, notify: Notify) -> TablePlayer:
     """Returns a run's agent: PPO and DQN by their policy, AlphaZero by search."""
     text = f"run:{argument}"
-    path, options = split_query(argument, {"sims": int, "step": int}, text)
-    if not path:
-        raise UserError(f"player {text!r} needs a run directory; write: run:runs/NAME")
-    run_dir = Path(path)
-    env = open_run(run_dir).env
+    run = read_run_text(argument, {"sims": QueryOption(positive, "positive number", "100"), **CHECKPOINT})
+    env = open_run(run.run_dir).env
     if board_game_name(env.id) != table.name:
         raise UserError(
             f"player {text!r} was trained on {env.id}, but {table.name} is played here; name a run of "
             f"quadrivium/{table.name}-v0"
         )
-    which: Literal["last"] | int = options.get("step", "last")
-    agent, _ = load_agent(run_dir, which, notify)
+    agent, checkpoint = load_agent(run.run_dir, run.which, notify)
     planes = cast(Any, agent.observation_space)["observation"].shape
     sizes = agent.config.other_sizes if isinstance(agent, AlphaZero) else []
     if planes != table.game.observation_shape and table.options.get("size") not in sizes:
@@ -89,15 +92,15 @@ def _make_run(argument: str, table: Table, notify: Notify) -> TablePlayer:
     for key, value in table.options.items():
         if key in env.kwargs and env.kwargs[key] != value:
             notify(f"{text} was trained with {key}={env.kwargs[key]}, here it is {value}")
-    name = run_dir.name + (f"?{argument.partition('?')[2]}" if options else "")
+    identity = str(checkpoint)
     if isinstance(agent, AlphaZero):
-        simulations = options.get("sims", agent.config.evaluation_simulations)
+        simulations = run.options.get("sims", agent.config.evaluation_simulations)
         if simulations:
             search = MatchSearch(table.game, agent.evaluator(), PuctConfig(simulations), SLOTS)
-            return SearchTablePlayer(name, search)
-    elif "sims" in options:
+            return SearchTablePlayer(run.name, search, identity)
+    elif "sims" in run.options:
         raise UserError(f"player {text!r}: its agent does not search, only AlphaZero's do; leave out ?sims")
-    return PolicyPlayer(name, table.game, lambda seen: agent.act(seen, deterministic=True))
+    return PolicyPlayer(run.name, table.game, lambda seen: agent.act(seen, deterministic=True), identity)
 
 
 def _describe(options: Mapping[str, Any]) -> str:

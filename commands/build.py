@@ -1,7 +1,8 @@
 """From a configuration to environments and agents."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from gymnasium.vector import VectorEnv
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.alphazero.players import SearchPlayer
+from quadrivium.agents.arena.players import QueryOption, positive, split_query
 from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.batches.vec_env import BatchedVecEnv
 from quadrivium.agents.compute.cores import auto_threads
@@ -29,6 +31,8 @@ from quadrivium.envs.core.threads import set_threads
 from quadrivium.envs.core.world_game import WorldGame
 
 Agent = PPO | DQN | AlphaZero
+Which = Literal["last", "best"] | int
+"""Which checkpoint of a run: the newest, the one with the best evaluation, or that of a step."""
 AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN}
 
 
@@ -116,11 +120,72 @@ def make_agent(config: RunConfig) -> Agent:
         )
 
 
-def make_player(name: str, agent: Agent) -> AgentPlayer | SearchPlayer:
+def make_player(name: str, agent: Agent, identity: str = "") -> AgentPlayer | SearchPlayer:
     """Returns the agent as a player in environments; AlphaZero searches if its config says so."""
     if isinstance(agent, AlphaZero):
-        return SearchPlayer(name, agent)
-    return AgentPlayer(name, agent)
+        return SearchPlayer(name, agent, identity)
+    return AgentPlayer(name, agent, identity)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Which weights an agent has: of which step, and the sha256 of their file."""
+
+    step: int
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"checkpoint {self.step}, weights sha256 {self.sha256}"
+
+
+@dataclass(frozen=True)
+class RunText:
+    """What follows `run:` where a player is named, taken apart.
+
+    Attributes:
+        run_dir: the run's directory.
+        which: checkpoint of it.
+        name: what tables call the player: the directory's name, and the options as they were written.
+        options: the others that were given.
+    """
+
+    run_dir: Path
+    which: Which
+    name: str
+    options: Mapping[str, Any]
+
+
+def read_which(text: str) -> Which:
+    """Returns the checkpoint that a text names; raises ValueError for none of last, best and a step."""
+    if text == "last" or text == "best":
+        return text
+    if not text.isdecimal():
+        raise ValueError(text)
+    return int(text)
+
+
+CHECKPOINT = {
+    "checkpoint": QueryOption(read_which, "checkpoint: expected last, best or a step", "best"),
+    "step": QueryOption(positive, "positive number", "1000"),
+}
+"""Which checkpoint plays; `step=N` is short for `checkpoint=N`."""
+
+
+def read_run_text(argument: str, known: Mapping[str, QueryOption] = CHECKPOINT) -> RunText:
+    """Returns what `DIRECTORY?OPTION=VALUE&…` says; raises UserError for what is none of it.
+
+    known: options besides the checkpoint's are returned as they were read.
+    """
+    text = f"run:{argument}"
+    path, options = split_query(argument, known, text)
+    if not path:
+        raise UserError(f"player {text!r} needs a run directory; write: run:runs/NAME")
+    given = [options.pop(key) for key in CHECKPOINT if key in options]
+    if len(given) > 1:
+        raise UserError(f"player {text!r} names two checkpoints; leave out ?step")
+    query = argument.partition("?")[2]
+    name = Path(path).name + (f"?{query}" if query else "")
+    return RunText(Path(path), given[0] if given else "last", name, options)
 
 
 def open_run(run_dir: Path) -> RunConfig:
@@ -134,12 +199,10 @@ def open_run(run_dir: Path) -> RunConfig:
     return read_resolved(run_dir / "config.yaml")
 
 
-def load_agent(
-    run_dir: Path, which: Literal["last", "best"] | int, notify: Callable[[str], object]
-) -> tuple[Agent, int]:
-    """Returns a run's agent with the weights of a checkpoint, and the checkpoint's step.
+def load_agent(run_dir: Path, which: Which, notify: Callable[[str], object]) -> tuple[Agent, Checkpoint]:
+    """Returns a run's agent with the weights of a checkpoint, and which that is.
 
-    which: "last", "best" or a step. Nothing in the run directory is executed: its config is data, its weights
+    Nothing in the run directory is executed: its config is data, its weights
     are safetensors.
 
     Raises:
@@ -154,18 +217,26 @@ def load_agent(
         agent.policy.load_state_dict(snapshot.weights)
     if not isinstance(agent, AlphaZero) and agent.env is not None:
         agent.env.close()
-    return agent, snapshot.step
+    return agent, Checkpoint(snapshot.step, snapshot.weights_sha256)
+
+
+def load_run_player(
+    text: RunText, env: VectorEnv, notify: Callable[[str], object]
+) -> AgentPlayer | SearchPlayer:
+    """Returns the player that `run:DIRECTORY?checkpoint=…` names, to play in `env`; see `load_player`."""
+    player, _ = load_player(text.run_dir, env, text.which, notify)
+    return replace(player, name=text.name)
 
 
 def load_player(
-    run_dir: Path, env: VectorEnv, which: Literal["last", "best"] | int, notify: Callable[[str], object]
+    run_dir: Path, env: VectorEnv, which: Which, notify: Callable[[str], object]
 ) -> tuple[AgentPlayer | SearchPlayer, int]:
     """Returns a run's agent, to play in `env`, and its checkpoint's step; otherwise as `load_agent`.
 
     Raises:
         UserError: moreover, the agent was trained on other spaces than those of `env`.
     """
-    agent, step = load_agent(run_dir, which, notify)
+    agent, checkpoint = load_agent(run_dir, which, notify)
     for kind in ("observation", "action"):
         trained, given = getattr(agent, f"{kind}_space"), getattr(env, f"single_{kind}_space")
         if trained != given:
@@ -173,7 +244,7 @@ def load_player(
                 f"{run_dir} was trained on {kind}s {trained}, but this environment has {given}; give "
                 "--env-kwargs (or an environment) with the same spaces"
             )
-    return make_player(run_dir.name, agent), step
+    return make_player(run_dir.name, agent, str(checkpoint)), checkpoint.step
 
 
 def _device(name: str) -> str:

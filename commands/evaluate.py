@@ -7,8 +7,8 @@
     python evaluate.py engine mcts:400 --protocol gtp
     python evaluate.py audit gym_anytrading:stocks-v0
 
-A player is `run:DIRECTORY`, `baseline:NAME` or `random`; in tournaments of board games moreover
-`run:DIRECTORY?sims=N`, `mcts:N`, `gtp:COMMAND` or `uci:COMMAND`.
+A player is `run:DIRECTORY` (`run:DIRECTORY?checkpoint=best`, or a step), `baseline:NAME` or `random`; in
+tournaments of board games moreover `run:DIRECTORY?sims=N`, `mcts:N`, `gtp:COMMAND` or `uci:COMMAND`.
 """
 
 import argparse
@@ -16,33 +16,11 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
-from gymnasium.vector import VectorEnv
 from rich.console import Console
 
-import quadrivium  # noqa: F401 (registers the environment ids)
-from quadrivium.agents.batches.environments import make_film_env, make_vector_env
 from quadrivium.agents.errors import UserError, did_you_mean, program, run_command
-from quadrivium.agents.evaluation.episodes import Player, Policy, film_episode
-from quadrivium.agents.evaluation.evaluator import MAX_LANES, baseline_players, play_all
-from quadrivium.agents.evaluation.players import PLAYER_KINDS, make_player
-from quadrivium.agents.evaluation.report import (
-    describe,
-    differences_table,
-    print_results,
-    print_table,
-    verdicts,
-    write_report,
-)
-from quadrivium.agents.logs.film import save_film
-from quadrivium.commands.audit_environment import audit_environment
-from quadrivium.commands.build import load_player, open_run
-from quadrivium.commands.evaluation import evaluate_players
-from quadrivium.commands.failures import write_failures
-from quadrivium.commands.play_tournament import play_tournament
-from quadrivium.commands.serve_engine import serve_engine
-from quadrivium.commands.walk_forward import evaluate_walk_forward
 from quadrivium.configs.yaml_format import parse_yaml
 
 
@@ -84,7 +62,10 @@ def parser() -> Parser:
 
     several = commands.add_parser("compare", help="players on the same scenarios, with paired differences")
     several.add_argument(
-        "players", nargs="+", metavar="PLAYER", help="run:DIRECTORY, baseline:NAME or random"
+        "players",
+        nargs="+",
+        metavar="PLAYER",
+        help="run:DIRECTORY, run:DIRECTORY?checkpoint=best (or a step), baseline:NAME or random",
     )
     several.add_argument("--env", required=True, metavar="ID", help="an environment id")
     several.add_argument(
@@ -114,7 +95,9 @@ def parser() -> Parser:
         "engine", help="a player as an engine in other programs, over stdin and stdout"
     )
     engine.add_argument(
-        "player", metavar="PLAYER", help="run:DIRECTORY?sims=N, mcts:N, baseline:NAME or random"
+        "player",
+        metavar="PLAYER",
+        help="run:DIRECTORY?sims=N&checkpoint=best, mcts:N, baseline:NAME or random",
     )
     engine.add_argument("--protocol", required=True, choices=["gtp", "uci"], help="gtp: Go; uci: chess")
     engine.add_argument(
@@ -144,84 +127,49 @@ def parser() -> Parser:
     return top
 
 
+# Each command imports what it needs when it runs: a program that starts our engine waits a few seconds only.
+
+
 def evaluate_run(arguments: argparse.Namespace, console: Console) -> None:
     """Plays a run beside the baselines; prints a table and writes RUN/evaluation/."""
-    run_dir: Path = arguments.run
-    config = open_run(run_dir)
-    seed = config.evaluation.seed if arguments.seed is None else arguments.seed
-    kwargs = config.evaluation_kwargs() | ({} if arguments.split is None else {"split": arguments.split})
-    env = make_vector_env(config.env.id, min(arguments.episodes, MAX_LANES), kwargs)
-    player, step = load_player(run_dir, env, _checkpoint(arguments.checkpoint), notify=_note)
-    players: list[Player] = [player, *baseline_players(env, config.evaluation.baselines)]
-    title = f"{arguments.episodes} episodes of {describe(config.env.id, kwargs)}, checkpoint {step:,}"
-    facts = {"run": str(run_dir), "step": step, "checkpoint": arguments.checkpoint}
-    facts |= {"environment": config.env.id, "kwargs": kwargs, "seed": seed}
-    if arguments.checkpoint == "best":
-        chosen = {"seed": config.evaluation.selection_seed, "episodes": config.evaluation.episodes}
-        facts["chosen_on"] = chosen
-        title += f", the best on {chosen['episodes']} other scenarios (from seed {chosen['seed']})"
-    directory = run_dir / "evaluation"
-    results, paths = evaluate_players(
-        console, directory, players, env, facts, episodes=arguments.episodes, title=title
-    )
-    if arguments.video:
-        paths += _film(player.policy, config.env.id, kwargs, seed, directory / "film")
-    for path in paths:
-        console.print(f"written: {path}", highlight=False, soft_wrap=True)
-    if arguments.failures > 0:
-        line = write_failures(
-            directory / "failures",
-            player,
-            results[player.name],
-            env,
-            facts,
-            films=arguments.failures,
-            command=_run_again(arguments),
-        )
-        if line is not None:
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    from quadrivium.commands import measure
+
+    measure.evaluate_run(arguments, console, notify=_note)
 
 
 def compare(arguments: argparse.Namespace, console: Console) -> None:
     """Plays several players on the same scenarios; prints means, paired differences and verdicts."""
-    # Our worlds keep scenarios apart for this; a foreign environment has no such argument.
-    kwargs: dict[str, Any] = {"split": "test"} if arguments.env.startswith("quadrivium/") else {}
-    kwargs |= dict(map(_key_value, arguments.env_kwargs))
-    seed = 1_000_000 if arguments.seed is None else arguments.seed
-    env = make_vector_env(arguments.env, min(arguments.episodes, MAX_LANES), kwargs)
-    kinds = {**PLAYER_KINDS, "run": _make_run_player}
-    players = [make_player(text, env, kinds) for text in arguments.players]
-    if len({player.name for player in players}) < len(players):
-        raise UserError(f"a player appears twice in {' '.join(arguments.players)}; name each once")
-    results = play_all(players, env, episodes=arguments.episodes, seed=seed)
-    print_results(console, results, f"{arguments.episodes} episodes of {describe(arguments.env, kwargs)}")
-    if len(players) > 1:
-        print_table(console, differences_table(results))
-        for line in verdicts(results):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if arguments.output is not None:
-        facts = {"players": arguments.players, "environment": arguments.env, "kwargs": kwargs, "seed": seed}
-        write_report(arguments.output, results, facts)
+    from quadrivium.commands import measure
+
+    measure.compare(arguments, console, dict(map(_key_value, arguments.env_kwargs)), notify=_note)
 
 
 def walk_forward(arguments: argparse.Namespace, console: Console) -> None:
     """Plays runs of consecutive folds through their test parts; prints a table a fold and one of all."""
+    from quadrivium.commands.walk_forward import evaluate_walk_forward
+
     evaluate_walk_forward(arguments.runs, console, arguments.output, notify=_note)
 
 
 def tournament(arguments: argparse.Namespace, console: Console) -> None:
     """Plays a tournament, or what is left of it; prints the standings and writes runs/tournaments/NAME/."""
+    from quadrivium.commands.play_tournament import play_tournament
+
     play_tournament(arguments.config, console, notify=_note)
 
 
 def engine(arguments: argparse.Namespace, console: Console) -> None:
     """Plays as a program that others drive, until they say quit."""
+    from quadrivium.commands.serve_engine import serve_engine
+
     kwargs = dict(map(_key_value, arguments.env_kwargs))
     serve_engine(arguments.player, arguments.protocol, kwargs, notify=_note)
 
 
 def audit(arguments: argparse.Namespace, console: Console) -> int:
     """Audits a trading environment; prints the findings and returns 1 where there are faults."""
+    from quadrivium.commands.audit_environment import audit_environment
+
     report = audit_environment(
         arguments.env,
         dict(map(_key_value, arguments.env_kwargs)),
@@ -231,38 +179,6 @@ def audit(arguments: argparse.Namespace, console: Console) -> int:
         output=arguments.output,
     )
     return int(bool(report.faults))
-
-
-def _make_run_player(argument: str, env: VectorEnv) -> Player:
-    if not argument:
-        raise UserError("player 'run' needs a run directory; write: run:runs/NAME")
-    return load_player(Path(argument), env, "last", notify=_note)[0]
-
-
-def _run_again(arguments: argparse.Namespace) -> list[str]:
-    """Returns the command that evaluates the same weights in the same world."""
-    command = [*program("evaluate").split(), "run", str(arguments.run)]
-    if arguments.checkpoint != "last":
-        command += ["--checkpoint", arguments.checkpoint]
-    return command if arguments.split is None else [*command, "--split", arguments.split]
-
-
-def _film(policy: Policy, env_id: str, kwargs: dict[str, Any], seed: int, stem: Path) -> list[Path]:
-    env = make_film_env(env_id, kwargs)
-    if env is None:
-        _note(f"{env_id} cannot be filmed: it has no render mode rgb_array")
-        return []
-    frames, fps = film_episode(policy, env, seed=seed, fps=15)
-    env.close()
-    return [save_film(stem, frames, fps)]
-
-
-def _checkpoint(text: str) -> Literal["last", "best"] | int:
-    if text == "last" or text == "best":
-        return text
-    if not text.isdecimal():
-        raise UserError(f"--checkpoint {text}: expected last, best or a step, such as 100000")
-    return int(text)
 
 
 def _key_value(text: str) -> tuple[str, Any]:

@@ -1,8 +1,10 @@
 """Plays a tournament from its configuration: `python evaluate.py tournament CONFIG`."""
 
 import contextlib
+import json
+import re
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.evaluation.episodes import Player
 from quadrivium.agents.evaluation.evaluator import MAX_LANES, play_all
-from quadrivium.agents.evaluation.players import PLAYER_KINDS, make_player
+from quadrivium.agents.evaluation.players import PLAYER_KINDS, identities, make_player
 from quadrivium.agents.evaluation.report import (
     describe,
     differences_table,
@@ -34,7 +36,7 @@ from quadrivium.agents.evaluation.report import (
 )
 from quadrivium.agents.runs.directory import RunLock, write_atomically
 from quadrivium.commands.arena import Notify, make_table, make_table_player
-from quadrivium.commands.build import load_player, use_threads
+from quadrivium.commands.build import load_run_player, read_run_text, use_threads
 from quadrivium.configs.tournament import TournamentConfig, load_tournament, to_text
 
 DIRECTORY = Path("runs") / "tournaments"
@@ -64,7 +66,7 @@ def _play_games(config: TournamentConfig, console: Console, notify: Notify) -> N
     with contextlib.ExitStack() as stack:
         stack.enter_context(_terminated_as_interrupted())
         players = _seat(config, table, notify, stack)
-        directory = _open(config, stack)
+        directory = _open(config, players, notify, stack)
         log = GameLog(directory / "games.jsonl")
         before = len(log.games)
         if before:
@@ -79,7 +81,7 @@ def _play_games(config: TournamentConfig, console: Console, notify: Notify) -> N
         title = f"{config.name}: {describe(config.env, config.kwargs)}, {_format(config)}"
         print_standings(console, standings, title)
         about = {"tournament": config.name, "environment": config.env, "kwargs": config.kwargs}
-        about |= {"format": config.format, "seed": config.seed, "strings": dict(_strings(config, names))}
+        about |= {"format": config.format, "seed": config.seed, **_entrants(config, players)}
         games = transcript(table.game, progress.games, config.name)
         for path in write_standings(directory, standings, about, games):
             console.print(f"written: {path}", highlight=False, soft_wrap=True)
@@ -137,8 +139,11 @@ def _format(config: TournamentConfig) -> str:
     return f"{kind[config.format]}, {most}{config.games} games a pair"
 
 
-def _strings(config: TournamentConfig, names: list[str]) -> list[tuple[str, str]]:
-    return [(name, text) for name, (_, text) in zip(names, config.entrants(), strict=True)]
+def _entrants(config: TournamentConfig, players: Sequence[Any]) -> dict[str, dict[str, str]]:
+    """Returns by name each player's text, and which player of that text it is."""
+    texts = [text for _, text in config.entrants()]
+    strings = {player.name: text for player, text in zip(players, texts, strict=True)}
+    return {"strings": strings, "identities": identities(players)}
 
 
 class _Meter(contextlib.AbstractContextManager["_Meter"]):
@@ -188,7 +193,10 @@ def _play_scenarios(config: TournamentConfig, console: Console, notify: Notify) 
     ours: dict[str, Any] = {"split": "test"} if config.env.startswith("quadrivium/") else {}
     kwargs = ours | config.kwargs
     env = make_vector_env(config.env, min(config.episodes, MAX_LANES), kwargs)
-    kinds = {**PLAYER_KINDS, "run": lambda argument, env: load_player(Path(argument), env, "last", notify)[0]}
+    kinds = {
+        **PLAYER_KINDS,
+        "run": lambda argument, env: load_run_player(read_run_text(argument), env, notify),
+    }
     players: list[Player] = []
     for name, text in config.entrants():
         player: Any = make_player(text, env, kinds)
@@ -199,7 +207,7 @@ def _play_scenarios(config: TournamentConfig, console: Console, notify: Notify) 
             )
         players.append(player)
     with contextlib.ExitStack() as stack:
-        directory = _open(config, stack)
+        directory = _open(config, players, notify, stack)
         results = play_all(players, env, episodes=config.episodes, seed=config.seed)
         title = f"{config.name}: {config.episodes} episodes of {describe(config.env, kwargs)}"
         print_results(console, results, title)
@@ -207,7 +215,7 @@ def _play_scenarios(config: TournamentConfig, console: Console, notify: Notify) 
         for line in verdicts(results):
             console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
         about: dict[str, Any] = {"tournament": config.name, "environment": config.env, "kwargs": kwargs}
-        about["strings"] = dict(_strings(config, [player.name for player in players]))
+        about |= _entrants(config, players)
         for path in write_report(directory, results, {**about, "seed": config.seed}):
             console.print(f"written: {path}", highlight=False, soft_wrap=True)
     env.close()
@@ -216,12 +224,19 @@ def _play_scenarios(config: TournamentConfig, console: Console, notify: Notify) 
 # ---- both
 
 
-def _open(config: TournamentConfig, stack: contextlib.ExitStack) -> Path:
-    """Returns the tournament's directory, made and locked; raises UserError if it holds another one."""
+def _open(
+    config: TournamentConfig, players: Sequence[Any], notify: Notify, stack: contextlib.ExitStack
+) -> Path:
+    """Returns the tournament's directory, made and locked; raises UserError if it holds another one.
+
+    Another one has another config, or players that are others now: a run that was trained on, an engine of
+    another version. Who they were is in identities.json.
+    """
     directory = DIRECTORY / config.name
     stack.enter_context(RunLock(directory))
-    text, path = to_text(config), directory / "config.yaml"
+    text, path, known = to_text(config), directory / "config.yaml", directory / "identities.json"
     if not path.exists():
+        _write_identities(known, players)
         write_atomically(path, text.encode())
         return directory
     old, new = _identity(path.read_text(encoding="utf-8")), _identity(text)
@@ -231,7 +246,32 @@ def _open(config: TournamentConfig, stack: contextlib.ExitStack) -> Path:
             f"{directory} holds a tournament by another config (now {changed.strip()!r}); give this one "
             "another name, or delete that directory"
         )
+    if not known.exists():  # as it was before identities were kept
+        notify(f"{directory} does not say which weights its players had; they are taken for those of now")
+        _write_identities(known, players)
+    _require_same_players(known, players)
     return directory
+
+
+def _write_identities(path: Path, players: Sequence[Any]) -> None:
+    write_atomically(path, (json.dumps(identities(players), indent=2) + "\n").encode())
+
+
+def _require_same_players(path: Path, players: Sequence[Any]) -> None:
+    """Raises UserError for the first player that is not the one of `path`."""
+    then, now = json.loads(path.read_text(encoding="utf-8")), identities(players)
+    for name in (player.name for player in players):
+        if then.get(name) != now.get(name):
+            before, after = (_short(found.get(name, "unknown")) for found in (then, now))
+            raise UserError(
+                f"{path.parent} holds games of another {name!r} ({before}; now {after}); give the tournament "
+                "another name to play anew, or delete that directory"
+            )
+
+
+def _short(identity: str) -> str:
+    """Returns an identity with no more of a hash than tells it from others."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1…", identity)
 
 
 def _identity(text: str) -> list[str]:

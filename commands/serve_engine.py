@@ -8,10 +8,8 @@ from typing import Any
 
 from quadrivium.agents.arena.engines.serve import GAMES as GAME_OF
 from quadrivium.agents.arena.engines.serve import serve
-from quadrivium.commands.arena import make_table, make_table_player
-from quadrivium.commands.build import open_run
+from quadrivium.agents.arena.players import Table, TablePlayer
 from quadrivium.envs import board_game_name
-from quadrivium.envs.board import GAMES
 
 
 def serve_engine(
@@ -20,7 +18,7 @@ def serve_engine(
     kwargs: Mapping[str, Any],
     *,
     notify: Callable[[str], object],
-    lines: Iterable[str] = sys.stdin,
+    lines: Iterable[str] | None = None,
     write: Callable[[str], None] | None = None,
 ) -> None:
     """Answers `lines` as the player that a text names, until they end; raises UserError where it cannot be.
@@ -28,20 +26,34 @@ def serve_engine(
     protocol: "gtp" for Go, "uci" for chess. kwargs: of the game; a run's own are the default.
     """
     name = GAME_OF[protocol]
-    env_id = f"quadrivium/{name}-v0"
+
+    # What takes seconds to import comes when a table is wanted, so that `uci` is answered before.
+    def make_table(options: Mapping[str, Any]) -> Table:
+        from quadrivium.commands import arena
+
+        return arena.make_table(f"quadrivium/{name}-v0", {**_options_of_run(player, name), **options})
+
+    def make_player(text: str, table: Table) -> TablePlayer:
+        from quadrivium.commands import arena
+
+        return arena.make_table_player(text, table, notify)
+
     serve(
         protocol,
         player,
-        lambda options: make_table(env_id, options),
-        lambda text, table: make_table_player(text, table, notify),
-        options={**_options_of_run(player, name), **kwargs},
-        lines=lines,
+        make_table,
+        make_player,
+        options=kwargs,
+        lines=sys.stdin if lines is None else lines,
         write=_say if write is None else write,
     )
 
 
 def _options_of_run(player: str, name: str) -> dict[str, Any]:
     """Returns what the run behind `run:DIRECTORY` was trained on; nothing for other players and games."""
+    from quadrivium.commands.build import open_run
+    from quadrivium.envs.board import GAMES
+
     kind, _, argument = player.partition(":")
     path = argument.partition("?")[0]
     if kind != "run" or not path:

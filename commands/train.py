@@ -43,7 +43,7 @@ from quadrivium.commands.build import (
     use_threads,
 )
 from quadrivium.commands.command_line import QUICKSTART, help_text, parse_arguments
-from quadrivium.commands.evaluation import evaluate_players
+from quadrivium.commands.measure import evaluate_players
 from quadrivium.commands.showcase import make_showcase
 from quadrivium.configs.schema import RunConfig, flatten, load_config, option, to_data, to_text, validate
 

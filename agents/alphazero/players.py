@@ -16,11 +16,13 @@ class SearchPlayer:
     """Plays what a search of `evaluation_simulations` finds; the policy alone where that is 0.
 
     The search starts from the records of the environment's games or lanes (`env.unwrapped.states`): it knows
-    the whole state, and steps copies of it by the true rules.
+    the whole state, and steps copies of it by the true rules. identity: which checkpoint and weights it has,
+    where it was loaded.
     """
 
     name: str
     policy: AlphaZero
+    identity: str = ""
 
     def act(self, obs: Any, env: VectorEnv) -> np.ndarray:
         """Returns actions (N,) for the games of `env`, in each of which it is the agent's turn."""

@@ -22,12 +22,13 @@ class SeededPlayer:
 
     Args:
         name: what tables call it.
+        identity: which weights choose; "" without any.
     """
 
     concurrency: int | None = None
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, identity: str = "") -> None:
+        self.name, self.identity = name, identity
         self._seeds = np.zeros(0, np.uint64)
         self._moves = np.zeros(0, np.uint64)
 
@@ -79,8 +80,8 @@ class ScriptPlayer(SeededPlayer):
 class PolicyPlayer(SeededPlayer):
     """A trained policy's most preferred legal moves, without search."""
 
-    def __init__(self, name: str, game: Game, policy: Policy) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, game: Game, policy: Policy, identity: str = "") -> None:
+        super().__init__(name, identity)
         self._game, self._policy = game, policy
 
     def act(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ class GameRecord:
     Attributes:
         fixture: what was to be played.
         outcome: 1 the first player won, -1 the second, 0 a draw.
-        reason: how it ended: "rules", "move limit", or what a player did that cost the game.
+        reason: how it ended: "rules", "move limit", "resigned", or what a player did that cost the game.
         opening_plies: how many of the actions are the opening's.
         actions: all of the game.
         seconds: thinking time of the first and of the second player.

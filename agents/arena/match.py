@@ -17,11 +17,12 @@ import numpy as np
 from quadrivium.agents.arena.builtin import mix
 from quadrivium.agents.arena.game_log import Fixture, GameRecord
 from quadrivium.agents.arena.openings import Opening
-from quadrivium.agents.arena.players import EngineError, TableGame, TablePlayer
+from quadrivium.agents.arena.players import EngineError, Resignation, TableGame, TablePlayer
 from quadrivium.agents.errors import one_line
 
 RULES = "rules"
 MOVE_LIMIT = "move limit"
+RESIGNED = "resigned"
 BOTH_FAILED = "both failed"
 
 
@@ -202,8 +203,9 @@ class Match:
                 if player.concurrency is None:
                     raise
                 game = games[slots[part.start]]
-                text = one_line(error)
-                text = text if text.startswith(player.name) else f"{player.name}: {text}"
+                text = RESIGNED if isinstance(error, Resignation) else one_line(error)
+                if text != RESIGNED and not text.startswith(player.name):
+                    text = f"{player.name}: {text}"
                 game.failures[game.sides.index(side)] = text
             seconds[part] = (time.perf_counter() - start) / len(seconds[part])
 

@@ -21,6 +21,10 @@ class EngineError(Exception):
     """
 
 
+class Resignation(EngineError):
+    """A player gives the game up, which loses it like any other: nothing has failed."""
+
+
 class TableGame(Game, Notation, Protocol):
     """A board game with its notation."""
 
@@ -51,6 +55,8 @@ class TablePlayer(Protocol):
 
     Attributes:
         name: what tables call it.
+        identity: which player of this text it is, where the text does not tell: the checkpoint and weights
+            that a run has now, the version that an engine says it has. Else "".
         concurrency: None: `act`, `begin` and `played` take any number of games in one call, and what is
             chosen in a game does not depend on the others (beyond rounding in networks). A number: the player
             is asked about one game a call, in up to so many slots (0, 1, …) at a time, each from a thread of
@@ -59,6 +65,7 @@ class TablePlayer(Protocol):
     """
 
     name: str
+    identity: str
     concurrency: int | None
 
     def begin(self, slots: np.ndarray, seats: np.ndarray, seeds: np.ndarray) -> None:
@@ -102,27 +109,51 @@ def parse_player(text: str, table: Table, kinds: Kinds) -> TablePlayer:
     return kinds[kind](argument, table)
 
 
-def split_query(argument: str, known: Mapping[str, type], player: str) -> tuple[str, dict[str, Any]]:
-    """Splits "PATH?sims=400&x=1" into the path and its options, each of the type that `known` says.
+@dataclass(frozen=True)
+class QueryOption:
+    """An option behind the question mark of a player's text.
 
-    Raises UserError for an option that is unknown or no such number; `player` is the whole text, for errors.
+    Attributes:
+        read: returns the value that a text stands for; raises ValueError where it stands for none.
+        expected: what it may be, for errors, such as "positive number".
+        example: of a right one.
+    """
+
+    read: Callable[[str], Any]
+    expected: str
+    example: str
+
+
+def split_query(argument: str, known: Mapping[str, QueryOption], player: str) -> tuple[str, dict[str, Any]]:
+    """Splits "PATH?sims=400&x=1" into the path and its options, as `known` reads them.
+
+    Raises UserError for an option that is unknown or cannot be read; `player` is the whole text, for errors.
     """
     path, _, query = argument.partition("?")
     options: dict[str, Any] = {}
     for part in filter(None, query.split("&")):
-        key, equals, value = part.partition("=")
+        key, _, value = part.partition("=")
         if key not in known:
             raise UserError(
-                f"player {player!r}: option {key!r} is unknown{did_you_mean(key, known)}; expected "
-                f"{', '.join(f'{name}=NUMBER' for name in known)}"
+                f"player {player!r}: option {key!r} is unknown{did_you_mean(key, known)}; write "
+                f"{', '.join(f'{name}={option.example}' for name, option in known.items())}, say"
             )
+        option = known[key]
         try:
-            options[key] = known[key](value)
+            options[key] = option.read(value)
         except ValueError:
-            options[key] = None
-        if not equals or options[key] is None or options[key] <= 0:
-            raise UserError(f"player {player!r}: {part!r} is no positive number; write {key}=100, say")
+            raise UserError(
+                f"player {player!r}: {part!r} is no {option.expected}; write {key}={option.example}, say"
+            ) from None
     return path, options
+
+
+def positive(text: str) -> int:
+    """Returns a positive whole number; raises ValueError for other text."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def positive_count(argument: str, kind: str, example: int) -> int:

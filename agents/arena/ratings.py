@@ -14,9 +14,11 @@ lost, spread evenly over the opponents met, in which nobody moves first; and δ 
 For two players without draws that is Jeffreys's prior.
 
 Intervals come from the Bayesian bootstrap (Rubin 1981): each opening pair (the two games with an opening,
-colours swapped, which are not independent) is weighted by an exponential random number, the virtual half
-games by Gamma(1/2) numbers. Unlike resampling, it has a width where a player has won everything: there it is
-about Jeffreys's interval.
+colours swapped, which are not independent) and each virtual half game is weighted by an exponential random
+number. Unlike resampling, that has a width where a player has won everything. What is drawn spreads about its
+median; an interval has this spread about the estimate, stretched as Student's t is wider than the normal
+distribution, for few pairs vary less than their population. How often such intervals hold the truth,
+benchmarks/interval_coverage.py measures.
 """
 
 import math
@@ -24,6 +26,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri, stdtrit
 
 from quadrivium.agents.arena.game_log import GameRecord
 from quadrivium.agents.evaluation.intervals import Interval
@@ -118,23 +121,38 @@ def rate(
         counts[:, cell[game], outcome[game]] += weights[:, unit[game]]
     drawn = maximum_likelihood(len(names), Cells(cells.first, cells.second, counts), prior=prior, rng=rng)
     linked = groups[:, None] == groups[None, :]
-    above = (drawn.ratings[:, :, None] > drawn.ratings[:, None, :]).mean(axis=0)
-    equal = (drawn.ratings[:, :, None] == drawn.ratings[:, None, :]).mean(axis=0)
+    players, pairs = range(len(names)), _pairs_of(len(names), cells, unit, cell)
+    differences = {
+        (a, b): _centred(
+            fit.ratings[a] - fit.ratings[b],
+            drawn.ratings[:, a] - drawn.ratings[:, b],
+            min(pairs[a], pairs[b]),
+        )
+        for a in players
+        for b in players
+        if linked[a, b]
+    }
+    superiority = np.full((len(names), len(names)), np.nan)
+    for (a, b), values in differences.items():
+        superiority[a, b] = (values > 0).mean() + (values == 0).mean() / 2
+    everything = int(unit.max(initial=-1)) + 1
+    shares = _centred(fit.draws, drawn.draws, everything).clip(0, 1)
     return Ratings(
         names=tuple(names),
         fit=fit,
         intervals=tuple(
-            _interval(fit.ratings[player], drawn.ratings[:, player]) for player in range(len(names))
+            _interval(fit.ratings[k], _centred(fit.ratings[k], drawn.ratings[:, k], pairs[k]))
+            for k in players
         ),
-        advantage=_interval(fit.advantage, drawn.advantage),
-        draws=_interval(fit.draws, drawn.draws),
-        superiority=np.where(linked, above + equal / 2, np.nan),
+        advantage=_interval(fit.advantage, _centred(fit.advantage, drawn.advantage, everything)),
+        draws=_interval(fit.draws, shares),
+        superiority=superiority,
         differences={
-            (a, b): _interval(fit.ratings[a] - fit.ratings[b], drawn.ratings[:, a] - drawn.ratings[:, b])
+            (a, b): _interval(fit.ratings[a] - fit.ratings[b], differences[a, b])
             if linked[a, b]
             else Interval(np.nan, np.nan, np.nan)
-            for a in range(len(names))
-            for b in range(a + 1, len(names))
+            for a in players
+            for b in players[a + 1 :]
         },
         groups=groups,
     )
@@ -153,7 +171,9 @@ def maximum_likelihood(
     design, half_games = _design(players, cells, prior)
     virtual = np.zeros((cases, len(half_games), 3))
     weights = np.repeat(half_games[:, None], 2, axis=1)  # won and lost
-    virtual[..., [WIN, LOSS]] = weights if rng is None else rng.gamma(weights, size=(cases, *weights.shape))
+    if rng is not None:
+        weights = weights * rng.standard_exponential((cases, *weights.shape))
+    virtual[..., [WIN, LOSS]] = weights
     counts = np.concatenate([cells.counts.reshape(cases, len(cells.first), 3), virtual], axis=1)
     theta = _newton(design, counts)  # (R, P + 2)
     ratings = theta[:, :players] - theta[:, :players].mean(axis=1, keepdims=True)
@@ -279,6 +299,23 @@ def _groups(players: int, cells: Cells) -> np.ndarray:
     for a, b in zip(cells.first, cells.second, strict=True):
         groups[groups == groups[b]] = groups[a]
     return groups
+
+
+def _pairs_of(players: int, cells: Cells, unit: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    """Returns how many opening pairs each player has played (P,) int64."""
+    _, games = np.unique(unit, return_index=True)  # one game of each pair
+    seats = np.concatenate([cells.first[cell[games]], cells.second[cell[games]]])
+    return np.bincount(seats, minlength=players)
+
+
+def _centred(estimate: np.ndarray, drawn: np.ndarray, pairs: int) -> np.ndarray:
+    """Returns draws (R,) of a bootstrap of so many pairs, moved to the estimate and stretched.
+
+    Their variance is (n − 1) / (n + 1) times that of the mean of n, and their tails are the normal's.
+    """
+    n = max(pairs, 2)
+    stretch = stdtrit(n - 1, 0.975) / ndtri(0.975) * math.sqrt((n + 1) / (n - 1))
+    return estimate + stretch * (drawn - np.median(drawn))
 
 
 def _interval(estimate: np.ndarray, drawn: np.ndarray) -> Interval:

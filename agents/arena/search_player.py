@@ -16,12 +16,13 @@ class SearchTablePlayer:
     Args:
         name: what tables call it.
         search: of the table's game.
+        identity: which weights evaluate its positions; "" without any.
     """
 
     concurrency: int | None = None
 
-    def __init__(self, name: str, search: MatchSearch) -> None:
-        self.name = name
+    def __init__(self, name: str, search: MatchSearch, identity: str = "") -> None:
+        self.name, self.identity = name, identity
         self._search = search
 
     def begin(self, slots: np.ndarray, seats: np.ndarray, seeds: np.ndarray) -> None:

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from quadrivium.agents.arena.game_log import GameRecord
-from quadrivium.agents.arena.match import MOVE_LIMIT, RULES
+from quadrivium.agents.arena.match import MOVE_LIMIT, RESIGNED, RULES
 from quadrivium.agents.arena.ratings import Ratings, rate
 from quadrivium.agents.arena.sprt import Sprt, SprtState, pair_counts, sprt_state
 from quadrivium.agents.evaluation.intervals import Interval
 
-# With fewer games than this between them, or fewer opening pairs than half as many, nothing is claimed.
-MIN_GAMES = 20
+# From fewer opening pairs, of two games each, nothing is claimed. benchmarks/interval_coverage.py measures
+# how often something false is claimed from so many.
+MIN_PAIRS = 10
+MIN_GAMES = 2 * MIN_PAIRS
 
 
 @dataclass
@@ -127,7 +129,7 @@ def stand(
         for own, other in ((a, b), (b, a)):
             tallies[own].add(game.score(names[own]))
             cross.setdefault((own, other), Tally()).add(game.score(names[own]))
-        if game.reason not in (RULES, MOVE_LIMIT) and game.outcome:
+        if game.reason not in (RULES, MOVE_LIMIT, RESIGNED) and game.outcome:
             forfeits[b if game.outcome > 0 else a] += 1
     ratings = rate(names, games, seed=seed)
     order = sorted(range(len(names)), key=lambda k: (-ratings.fit.ratings[k], k))

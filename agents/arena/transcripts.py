@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from quadrivium.agents.arena.game_log import GameRecord
-from quadrivium.agents.arena.match import MOVE_LIMIT, RULES
+from quadrivium.agents.arena.match import MOVE_LIMIT, RESIGNED, RULES
 from quadrivium.agents.arena.players import TableGame
 
 ROW = np.arange(1)
@@ -44,7 +44,7 @@ def _plain(game: TableGame, record: GameRecord) -> str:
 def _pgn(game: Any, record: GameRecord, event: str) -> str:
     """Source: Portable Game Notation, 1994 (export format: the seven tags, 80 columns)."""
     fixture, result = record.fixture, RESULTS[record.outcome]
-    normal = {RULES: "normal", MOVE_LIMIT: "adjudication"}
+    normal = {RULES: "normal", RESIGNED: "normal", MOVE_LIMIT: "adjudication"}
     tags = {
         "Event": event,
         "Site": "?",
@@ -72,7 +72,8 @@ def _sgf(game: Any, record: GameRecord) -> str:
     names = (record.fixture.first, record.fixture.second)
     result = None  # the score of a game that has ended
     if record.reason != RULES:
-        result = {1: "B+F", 0: "0", -1: "W+F"}[record.outcome]
+        how = "R" if record.reason == RESIGNED else "F"
+        result = {1: f"B+{how}", 0: "0", -1: f"W+{how}"}[record.outcome]
     text: str = game.game_record(list(record.actions), names=names, result=result)
     return text.strip()
 

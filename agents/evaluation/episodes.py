@@ -41,10 +41,14 @@ class Policy(Protocol):
 
 @dataclass(frozen=True)
 class AgentPlayer:
-    """A trained agent as a player; deterministic, so that it draws no random numbers."""
+    """A trained agent as a player; deterministic, so that it draws no random numbers.
+
+    identity: which checkpoint and weights it has, where it was loaded.
+    """
 
     name: str
     policy: Policy
+    identity: str = ""
 
     def act(self, obs: Any, env: VectorEnv) -> np.ndarray:
         """Returns the agent's most preferred actions."""

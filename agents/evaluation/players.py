@@ -1,6 +1,6 @@
 """A player is a string anywhere one is named: `run:runs/NAME`, `baseline:NAME`, `random`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gymnasium.vector import VectorEnv
@@ -32,6 +32,12 @@ def _make_random(argument: str, env: VectorEnv) -> RandomPlayer:
     if argument:
         raise UserError(f"player 'random:{argument}': random takes no argument; write: random")
     return RandomPlayer()
+
+
+def identities(players: Iterable[Any]) -> dict[str, str]:
+    """Returns by name what tells players from others of the same text: weights, an engine's version."""
+    found = {player.name: getattr(player, "identity", "") for player in players}
+    return {name: identity for name, identity in found.items() if identity}
 
 
 PLAYER_KINDS: dict[str, Maker] = {"random": _make_random, "baseline": make_baseline}

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from quadrivium.agents.runs.checkpoint_files import (
+    WEIGHTS,
     CheckpointError,
     Damaged,
     Manifest,
@@ -56,6 +57,7 @@ class Snapshot:
     state: arrays without objects: environment rows (records with nested arrays are fine), replay, counters.
         Text is a fixed-width string array (`np.array(["a"])`), a scalar a 0-d array.
     rng: from `run_state.capture_rng`; plain JSON values.
+    weights_sha256: of the file that the weights were loaded from; "" where they were not.
     """
 
     step: int
@@ -63,6 +65,7 @@ class Snapshot:
     optimizer: dict[str, torch.Tensor] = field(default_factory=dict)
     state: dict[str, np.ndarray] = field(default_factory=dict)
     rng: dict[str, Any] = field(default_factory=dict)
+    weights_sha256: str = ""
 
 
 def checkpoints_dir(run_dir: Path | str) -> Path:
@@ -159,7 +162,7 @@ def load_checkpoint(
     for step in order:
         try:
             manifest = _manifest_of(root / str(step), step)
-            snapshot = Snapshot(step, *read_files(root / str(step), manifest))
+            snapshot = Snapshot(step, *read_files(root / str(step), manifest), manifest.files[WEIGHTS][1])
         except Damaged as error:
             damage.append(f"checkpoint {step} is damaged ({error})")
             continue

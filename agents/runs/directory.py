@@ -20,9 +20,11 @@ from quadrivium.agents.errors import UserError
 
 try:
     import fcntl
-except ImportError:  # Windows: no flock, so the lock file only names the process
+except ImportError:  # Windows
     fcntl = None
 
+# Windows lets nobody read a byte that is locked, so the one that is lies far behind the process's number.
+_LOCKED_BYTE = 1 << 30
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -103,16 +105,15 @@ class RunLock:
                 f"{self.path} cannot be opened for writing ({error.strerror}); expected a run directory "
                 "of your own: choose another run name, or make the directory writable"
             ) from error
-        if fcntl is not None:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
-                os.close(descriptor)
-                raise UserError(
-                    f"{self.path.parent} is being written by process {holder}; expected a run directory "
-                    "that nobody writes: wait for that process, stop it, or choose another run name"
-                ) from error
+        try:
+            _lock(descriptor)
+        except OSError as error:
+            holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(descriptor)
+            raise UserError(
+                f"{self.path.parent} is being written by process {holder}; expected a run directory "
+                "that nobody writes: wait for that process, stop it, or choose another run name"
+            ) from error
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
         self._descriptor = descriptor
@@ -124,6 +125,20 @@ class RunLock:
         if self._descriptor is not None:
             os.close(self._descriptor)  # the file stays: removing it would let two processes lock two files
             self._descriptor = None
+
+
+def _lock(descriptor: int) -> None:
+    """Locks an open file until it is closed; raises OSError where another descriptor holds the lock."""
+    if fcntl is not None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return
+    import msvcrt
+
+    os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+    try:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # pyright: ignore[reportAttributeAccessIssue]
+    finally:
+        os.lseek(descriptor, 0, os.SEEK_SET)
 
 
 class MetricsLog:

@@ -228,12 +228,12 @@ class Game:
 
     def illegal_action_message(self, row: Any, action: int, mask: np.ndarray) -> str:
         """Returns one line: the action, and what was legal by `mask` (A,)."""
+        name = self.move_name(row, action) if 0 <= action < self.num_actions else str(action)
         if row["over"]:
-            return f"move {action} was played after the game's end; begin a new game"
+            return f"move {name} was played after the game's end; begin a new game"
         legal = np.flatnonzero(mask)
         named = ", ".join(self.move_name(row, int(a)) for a in legal[:40])
         more = f" and {len(legal) - 40} more" if len(legal) > 40 else ""
-        name = self.move_name(row, action) if 0 <= action < self.num_actions else str(action)
         return f"move {name} is illegal; legal moves: {named}{more}"
 
     def move_name(self, row: np.void, action: int) -> str:

@@ -80,7 +80,7 @@ ENV = ("--env", "quadrivium/Highway-v0", "--env-kwargs", "vehicles=6", "duration
 
 def test_players_are_compared_in_pairs(directory, capsys, tmp_path):
     players = ("run:runs/small", "baseline:brake", "random")
-    assert run_evaluate(directory, "compare", *players, *ENV, "--episodes", 30, "--output", tmp_path) == 0
+    assert run_evaluate(directory, "compare", *players, *ENV, "--episodes", 60, "--output", tmp_path) == 0
     output = capsys.readouterr().out
     assert "brake − random" in output
     assert "brake has a higher return than random" in output  # random driving crashes, braking hardly ever
@@ -93,10 +93,28 @@ def test_players_are_compared_in_pairs(directory, capsys, tmp_path):
     ]
 
 
+def test_checkpoints_of_a_run_are_compared_by_name(directory, capsys, tmp_path):
+    root = directory / "runs" / "small" / "checkpoints"
+    scores = {
+        int(path.parent.name): json.loads(path.read_text())["score"] for path in root.glob("*/manifest.json")
+    }
+    best = max(scores, key=lambda step: scores[step])
+    texts = ("run:runs/small?checkpoint=best", "run:runs/small?checkpoint=512", "run:runs/small?step=1024")
+    assert run_evaluate(directory, "compare", *texts, *ENV, "--episodes", 4, "--output", tmp_path) == 0
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert list(results["players"]) == [text.removeprefix("run:runs/") for text in texts]
+    found = {name: identity.split(",")[0] for name, identity in results["identities"].items()}
+    assert found == {
+        "small?checkpoint=best": f"checkpoint {best}",
+        "small?checkpoint=512": "checkpoint 512",
+        "small?step=1024": "checkpoint 1024",
+    }
+
+
 def test_no_winner_is_claimed_between_a_player_and_its_equal(directory, capsys):
     shutil.copytree(directory / "runs" / "small", directory / "runs" / "twin", dirs_exist_ok=True)
-    assert run_evaluate(directory, "compare", "run:runs/small", "run:runs/twin", *ENV, "--episodes", 24) == 0
-    assert "small and twin: no difference in return is shown by 24 episodes" in capsys.readouterr().out
+    assert run_evaluate(directory, "compare", "run:runs/small", "run:runs/twin", *ENV, "--episodes", 50) == 0
+    assert "small and twin: no difference in return is shown by 50 episodes" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -117,6 +135,8 @@ def test_no_winner_is_claimed_between_a_player_and_its_equal(directory, capsys):
         (["compare", "random", "random", "--env", "CartPole-v1"], ["twice"]),
         (["compare", "run:runs/small", "--env", "CartPole-v1"], ["was trained on observations"]),
         (["compare", "run:", "--env", "CartPole-v1"], ["run:runs/NAME"]),
+        (["compare", "run:runs/small?checkpoint=7", *ENV], ["no checkpoint 7"]),
+        (["compare", "run:runs/small?sims=7", *ENV], ["'sims' is unknown", "checkpoint=best"]),
     ],
 )  # fmt: skip
 def test_a_wrong_argument_is_one_line(directory, capsys, arguments, parts):

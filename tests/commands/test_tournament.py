@@ -98,14 +98,14 @@ name: drivers
 env: quadrivium/Highway-v0
 kwargs: {vehicles: 6, duration: 10}
 players: [random, {name: careful, player: "baseline:brake"}]
-episodes: 30
+episodes: 60
 """
     assert run_evaluate(tmp_path, "tournament", write(tmp_path, text)) == 0
     output = capsys.readouterr().out
     assert "careful has a higher return than random" in output
     results = read(tmp_path, "drivers")
     assert results["kwargs"]["split"] == "test"
-    assert results["players"]["careful"]["episodes"] == 30
+    assert results["players"]["careful"]["episodes"] == 60
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from quadrivium.agents.arena.engines.process import EngineProcess
-from quadrivium.agents.arena.players import EngineError
+from quadrivium.agents.arena.players import EngineError, Resignation
 
 COLOURS = ("b", "w")
 CLEANUP = "kgs-genmove_cleanup"  # like genmove, but passes only when no dead stone is left (KGS's extension)
@@ -61,6 +61,9 @@ class GtpEngine:
         command: the program and its arguments.
         name: what errors call it.
         setup: what it is told before each game.
+
+    Attributes:
+        version: what it says its name and version are; "" if it says nothing.
     """
 
     def __init__(self, command: list[str], name: str, setup: GtpSetup) -> None:
@@ -74,9 +77,17 @@ class GtpEngine:
                 raise EngineError(f"{name} does not know the GTP command {missing[0]!r}; it cannot play here")
             if setup.seconds_a_move and not self.knows("time_settings"):
                 raise EngineError(f"{name} does not know 'time_settings'; leave movetime out")
+            self.version = self._version()
         except EngineError:
             self.close()
             raise
+
+    def _version(self) -> str:
+        words: list[str] = []
+        for command in filter(self.knows, ("name", "version")):
+            with contextlib.suppress(GtpRefusal):
+                words += self.ask(command).split()
+        return " ".join(words)
 
     @property
     def alive(self) -> bool:
@@ -130,7 +141,7 @@ class GtpEngine:
             self.ask("undo")
             answer = self.ask(f"{CLEANUP} {COLOURS[seat]}", self._setup.answer_seconds)
         if answer.lower() == "resign":
-            raise EngineError(f"{self.name} resigned")
+            raise Resignation(f"{self.name} resigned")
         return answer
 
     def hear(self, seat: int, move: str, chosen: bool) -> None:

@@ -4,12 +4,13 @@ Source: Farnebäck, "Specification of the Go Text Protocol, version 2, draft 2" 
 
 Where GTP leaves a choice: a colour may play twice in a row (a pass is put between), `final_score` counts area
 with every stone alive, `genmove` in a game that is over answers a pass, and clocks change nothing: how long
-the player thinks its text says.
+the player thinks its text says. GTP ends no game by a limit on moves: where our rules would, the game goes on
+at a seat with a higher one.
 """
 
 import re
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from quadrivium.agents.errors import UserError, one_line
 
 SEATS = {"b": 0, "black": 0, "w": 1, "white": 1}
 PASS = "pass"
+MAX_MOVES = 10_000  # no game of Go can be longer here
 ROW = np.arange(1)
 
 
@@ -30,6 +32,11 @@ class GtpFailure(Exception):
 class Scored(TableGame, Protocol):
     """What is asked of Go beyond what every game has."""
 
+    @property
+    def params(self) -> Any:
+        """Has `max_moves`, after which a game ends."""
+        ...
+
     def score(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Returns black's area less white's and less komi (n,) float32."""
         ...
@@ -39,7 +46,8 @@ class GtpServer:
     """Answers GTP commands; keeps a game between them.
 
     Args:
-        open_seat: makes a player for a board (size, komi); raises UserError for one that it cannot play on.
+        open_seat: makes a player for a board (size, komi) and games of at most so many moves, None for the
+            usual number; raises UserError for a board that it cannot play on.
         name: what the engine calls itself.
         version: of it.
         size, komi: of the board at first.
@@ -50,15 +58,16 @@ class GtpServer:
 
     def __init__(
         self,
-        open_seat: Callable[[int, float], Seat],
+        open_seat: Callable[[int, float, int | None], Seat],
         name: str,
         version: str,
         size: int = 9,
         komi: float = 7.0,
     ) -> None:
         self._open_seat, self._name, self._version = open_seat, name, version
-        self._seats: dict[tuple[int, float], Seat] = {}
+        self._seats: dict[tuple[int, float, int | None], Seat] = {}
         self._size, self._komi = size, komi
+        self._max_moves: int | None = None  # of this game, where the usual number was not enough
         self._seat = self._seat_for(size, komi)
         self._marks: list[int] = []  # how many moves there were before each that may be undone
         self.ended = False
@@ -117,7 +126,7 @@ class GtpServer:
         if not size.is_integer():
             raise GtpFailure("unacceptable size")
         try:
-            self._seat = self._seat_for(int(size), self._komi)
+            self._seat_for(int(size), self._komi)
         except (UserError, ValueError) as error:
             raise GtpFailure(f"unacceptable size: {one_line(error)}") from None
         self._size = int(size)
@@ -127,12 +136,11 @@ class GtpServer:
         """Sets komi; what has been played stays."""
         komi = _number(words, 0, "a number")
         try:
-            seat = self._seat_for(self._size, komi)
+            seat = self._seat_for(self._size, komi, self._max_moves)
         except (UserError, ValueError) as error:
             raise GtpFailure(f"unacceptable komi: {one_line(error)}") from None
-        if seat is not self._seat:
-            seat.reset(actions=self._seat.actions)
-            self._seat, self._komi = seat, komi
+        self._move_to(seat)
+        self._komi = komi
         return ""
 
     def clear_board(self, words: list[str]) -> str:
@@ -143,6 +151,7 @@ class GtpServer:
         """Plays a stone or a pass of a colour."""
         if len(words) < 2:
             raise GtpFailure("expected a colour and a point, such as: play b D4")
+        self._make_room()
         seat, vertex = self._seat, words[1]
         try:
             action = seat.game.parse_move(seat.row, vertex)
@@ -169,6 +178,7 @@ class GtpServer:
         """Chooses a colour's move, plays it and says it."""
         if not words:
             raise GtpFailure("expected a colour, such as: genmove b")
+        self._make_room()
         seat, mark = self._seat, len(self._seat.actions)
         self._turn(words[0])
         if seat.over:
@@ -206,12 +216,28 @@ class GtpServer:
 
     # ---- within
 
-    def _seat_for(self, size: int, komi: float) -> Seat:
-        if (size, komi) not in self._seats:
-            self._seats[size, komi] = self._open_seat(size, komi)
-        return self._seats[size, komi]
+    def _seat_for(self, size: int, komi: float, max_moves: int | None = None) -> Seat:
+        key = size, komi, max_moves
+        if key not in self._seats:
+            self._seats[key] = self._open_seat(*key)
+        return self._seats[key]
+
+    def _move_to(self, seat: Seat) -> None:
+        """Goes on with the game at another seat."""
+        if seat is not self._seat:
+            seat.reset(actions=self._seat.actions)
+            self._seat = seat
+
+    def _make_room(self) -> None:
+        """Takes care that no limit ends the game with the next move, or with a pass put before it."""
+        limit = int(cast(Scored, self._seat.game).params.max_moves)
+        if len(self._seat.actions) + 2 >= limit and limit < MAX_MOVES:
+            self._max_moves = min(4 * limit, MAX_MOVES)
+            self._move_to(self._seat_for(self._size, self._komi, self._max_moves))
 
     def _begin(self) -> str:
+        self._max_moves = None
+        self._seat = self._seat_for(self._size, self._komi)
         self._seat.reset()
         self._marks.clear()
         return ""

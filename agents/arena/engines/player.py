@@ -15,6 +15,7 @@ class Engine(Protocol):
     """
 
     name: str  # in errors
+    version: str  # what it says of itself
 
     @property
     def alive(self) -> bool:
@@ -61,6 +62,7 @@ class EnginePlayer:
         concurrency: int,
     ) -> None:
         self.name = name
+        self.identity = first.version
         self.concurrency: int | None = concurrency
         self._game = game
         self._connect = connect

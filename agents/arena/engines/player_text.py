@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from quadrivium.agents.arena.engines.process import engine_command
+from quadrivium.agents.compute.cores import available_cores
 from quadrivium.agents.errors import UserError, did_you_mean, one_line
 
 ANSWER_SECONDS = 60.0  # by default an engine that says nothing for so long is taken for dead
@@ -67,7 +68,7 @@ class EngineText:
     @property
     def processes(self) -> int:
         """How many games at once, each with a process of its own: by default one a core."""
-        return int(self.number("processes", len(os.sched_getaffinity(0)), whole=True))
+        return int(self.number("processes", available_cores(), whole=True))
 
     def answer_seconds(self, move_seconds: float | None) -> float:
         """Returns how long to wait for a move: the table's limit; without one `timeout`, or a minute."""

@@ -8,16 +8,22 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 import weakref
 from collections import deque
+from pathlib import Path
 from typing import IO, cast
 
+from quadrivium.agents.arena.engines.watcher import WATCHER, kill_group
 from quadrivium.agents.arena.players import EngineError
 from quadrivium.agents.errors import UserError
 
-PACKAGES = {"gnugo": "gnugo", "stockfish": "stockfish", "gnuchess": "gnuchess"}  # what Debian calls them
+INSTALL = {  # by `sys.platform`, how packages are installed and what they are called there
+    "linux": ("apt-get install", {"gnugo": "gnugo", "stockfish": "stockfish", "gnuchess": "gnuchess"}),
+    "darwin": ("brew install", {"gnugo": "gnu-go", "stockfish": "stockfish"}),
+}
 GAME_DIRECTORIES = ("/usr/games", "/usr/local/games")  # Debian's; root's PATH lacks them
 MAX_LINE = 65_536  # characters; a longer one comes in pieces
 MAX_WAITING = 10_000  # lines; a program that says more unasked waits until someone listens
@@ -27,7 +33,7 @@ GOODBYE_SECONDS = 1.0
 def engine_command(text: str) -> list[str]:
     """Returns the words of a shell-like command, its program as a path.
 
-    Raises UserError if it does not parse, names no program or one that is not installed.
+    Raises UserError if it does not parse, names no program, one that is not installed or may not be executed.
     """
     try:
         words = shlex.split(text)
@@ -40,17 +46,34 @@ def engine_command(text: str) -> list[str]:
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *GAME_DIRECTORIES])
     program = shutil.which(words[0], path=path)
     if program is None:
-        package = PACKAGES.get(words[0])
-        remedy = f"apt-get install {package}, say, or give" if package else "install it, or give"
-        raise UserError(f"engine {words[0]!r} is not installed; {remedy} the program's path")
+        raise _missing(words[0], path)
     return [program, *words[1:]]
+
+
+def _missing(program: str, path: str) -> UserError:
+    """Returns the error for a program that cannot be executed, or is not there."""
+    given = bool(os.path.dirname(program))
+    for file in [Path(program)] if given else [Path(folder, program) for folder in path.split(os.pathsep)]:
+        if given and file.is_dir():
+            return UserError(f"engine {program!r} is a folder; give the path of the program in it")
+        if file.is_file():
+            return UserError(
+                f"engine {str(file)!r} may not be executed; allow it: chmod +x {shlex.quote(str(file))}"
+            )
+    if given:
+        return UserError(f"engine {program!r} is not there; check the path")
+    install, packages = INSTALL.get(sys.platform, ("", {}))
+    remedy = f"{install} {packages[program]}, say, or give" if program in packages else "install it, or give"
+    return UserError(f"engine {program!r} is not installed; {remedy} the program's path")
 
 
 class EngineProcess:
     """A running program, spoken to over its standard input and output, in a process group of its own.
 
-    What it writes to standard error is read away, and its last two lines quoted when it dies. Whatever goes
-    wrong is an EngineError of one line, and the program is dead after it. One thread at a time calls.
+    What it writes to standard error is read away. When it dies or hangs, its last lines are quoted, also
+    those on its output, where some say why they end. Whatever goes wrong is an EngineError of one line, and
+    the program is dead after it, as it is when this process ends, however that ends. One thread at a time
+    calls.
 
     Args:
         command: the program and its arguments. Raises EngineError if it cannot be started.
@@ -68,6 +91,7 @@ class EngineProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is ours to handle; and the whole group can be killed
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
             )
         except OSError as error:
             raise EngineError(
@@ -76,6 +100,7 @@ class EngineProcess:
         self._popen = popen
         self._stdin = cast(IO[bytes], popen.stdin)
         self._lines: queue.Queue[str | None] = queue.Queue(MAX_WAITING)  # None: it said its last
+        self._heard: deque[str] = deque(maxlen=2)  # the last lines of its output since it was spoken to
         self._complaints: deque[str] = deque(maxlen=20)  # the last lines of standard error
         self._stopped = threading.Event()
         self._readers = [
@@ -86,7 +111,8 @@ class EngineProcess:
         ]
         for reader in self._readers:
             reader.start()
-        self._kill_at_exit = weakref.finalize(self, _kill_group, popen.pid)
+        WATCHER.add(popen.pid)
+        self._kill_at_exit = weakref.finalize(self, _end_group, popen.pid)
 
     @property
     def alive(self) -> bool:
@@ -102,6 +128,7 @@ class EngineProcess:
         """Says a line; raises EngineError if the program has ended."""
         if not self.alive:
             raise EngineError(f"{self.name} is not running")
+        self._heard.clear()
         try:
             self._stdin.write(f"{line}\n".encode())
         except OSError:
@@ -122,9 +149,12 @@ class EngineProcess:
             line = self._lines.get(timeout=seconds)
         except queue.Empty:
             self.kill()
-            raise EngineError(f"{self.name} did not answer {awaited[:60]!r} in time") from None
+            raise EngineError(
+                f"{self.name} did not answer {awaited[:60]!r} in time{self._last_words()}"
+            ) from None
         if line is None:
             raise self._died(awaited)
+        self._heard.append(line)
         return line
 
     def close(self, farewell: str = "quit") -> None:
@@ -133,7 +163,7 @@ class EngineProcess:
             with contextlib.suppress(OSError):
                 self._stdin.write(f"{farewell}\n".encode())
                 self._stdin.close()
-            _wait_for_end(self._popen.pid, GOODBYE_SECONDS)
+            _wait_for_end(self._popen, GOODBYE_SECONDS)
         self.kill()
 
     def kill(self) -> None:
@@ -143,6 +173,7 @@ class EngineProcess:
         self._stopped.set()
         # Killed before it is waited for: until then the number of a dead group's leader is not given away.
         self._kill_at_exit()
+        self._popen.kill()  # where there are no groups, and the system did not find it
         self._popen.wait()
         self._stdin.close()
         for reader in self._readers:
@@ -151,7 +182,12 @@ class EngineProcess:
 
     def _died(self, awaited: str) -> EngineError:
         """Returns the error that says how the program ended."""
-        ended = _wait_for_end(self._popen.pid, GOODBYE_SECONDS)
+        ended = _wait_for_end(self._popen, GOODBYE_SECONDS)
+        if ended:
+            self._readers[0].join(timeout=GOODBYE_SECONDS)  # reads what it said before it ended
+        with contextlib.suppress(queue.Empty):
+            while (line := self._lines.get_nowait()) is not None:
+                self._heard.append(line)
         self.kill()
         code = self._popen.returncode
         if not ended:
@@ -160,9 +196,15 @@ class EngineProcess:
             how = f"was ended by {signal.Signals(-code).name}"
         else:
             how = f"ended with exit code {code}"
-        last = " / ".join([line.strip() for line in self._complaints if line.strip()][-2:])
-        words = f"; it said: {last[:200]}" if last else ""
-        return EngineError(f"{self.name} {how} instead of answering {awaited[:60]!r}{words}")
+        return EngineError(f"{self.name} {how} instead of answering {awaited[:60]!r}{self._last_words()}")
+
+    def _last_words(self) -> str:
+        """Returns what it said last, on its output and on standard error, to go on a message; or nothing."""
+        heard, complaints = (
+            [line.strip() for line in said if line.strip()] for said in (self._heard, self._complaints)
+        )
+        words = " / ".join(heard + complaints[-2:])
+        return f"; it said: {words[:200]}" if words else ""
 
 
 def _read_lines(pipe: IO[bytes], lines: "queue.Queue[str | None]", stopped: threading.Event) -> None:
@@ -190,16 +232,22 @@ def _read_complaints(pipe: IO[bytes], complaints: deque[str]) -> None:
             complaints.append(line.decode(errors="replace"))
 
 
-def _wait_for_end(pid: int, seconds: float) -> bool:
-    """Waits until the process has ended, and leaves it to be waited for; returns whether it has."""
+def _wait_for_end(popen: "subprocess.Popen[bytes]", seconds: float) -> bool:
+    """Waits until the process has ended; returns whether it has."""
     deadline = time.monotonic() + seconds
-    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+    while not _has_ended(popen):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.005)
     return True
 
 
-def _kill_group(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # the group has ended
-        os.killpg(pid, signal.SIGKILL)
+def _has_ended(popen: "subprocess.Popen[bytes]") -> bool:
+    if hasattr(os, "waitid"):  # leaves it to be waited for, so that its number is not yet given away
+        return os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+    return popen.poll() is not None  # Windows, and macOS before Python 3.13
+
+
+def _end_group(pid: int) -> None:
+    kill_group(pid)
+    WATCHER.discard(pid)

@@ -47,12 +47,16 @@ def serve(
         seat.reset()
         return seat
 
+    def board(size: int, komi: float, max_moves: int | None) -> dict[str, Any]:
+        longer = {} if max_moves is None else {"max_moves": max_moves}
+        return {**options, "size": size, "komi": komi, **longer}
+
     try:
         if protocol == "gtp":
             first = cast(GoGame, make_table(options).game)
             size, komi = first.observation_shape[1], float(first.params.komi)
             server = GtpServer(
-                lambda size, komi: open_seat(player, {**options, "size": size, "komi": komi}),
+                lambda size, komi, max_moves: open_seat(player, board(size, komi, max_moves)),
                 title,
                 version("quadrivium"),
                 size=size,

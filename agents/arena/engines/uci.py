@@ -15,6 +15,10 @@ from quadrivium.agents.arena.players import EngineError
 LIMITS = ("movetime", "nodes", "depth")
 NO_MOVE = ("(none)", "0000")  # what engines answer that see no legal move
 WORDS = ("name", "type", "default", "min", "max", "var")
+# Engines that speak only XBoard's protocol answer the line "uci" so: "Error (unknown command): uci".
+REFUSED = re.compile(
+    r"\b(error|illegal|invalid|unknown|unrecogni[sz]ed|bad)\b.*[\s:'\"`(]uci\W*$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class UciEngine:
 
     Attributes:
         offers: its options by name.
+        version: the name that it says it has, in which engines put their version; "" if it says none.
     """
 
     def __init__(self, command: list[str], name: str, setup: UciSetup) -> None:
@@ -88,6 +93,8 @@ class UciEngine:
         self.process = EngineProcess(command, name)
         try:
             lines = self._ask("uci", "uciok", setup.command_seconds)
+            names = [line.partition("id name")[2].strip() for line in lines if line.startswith("id name ")]
+            self.version = names[0] if names else ""
             found = [parse_option(line) for line in lines if line.split()[:1] == ["option"]]
             self.offers = {option.name: option for option in found if option is not None}
             self.configure(setup.options)
@@ -139,6 +146,12 @@ class UciEngine:
         while not lines or lines[-1].split()[:1] != [last]:
             lines = [line for line in lines[-200:] if not line.startswith("info ")]
             lines.append(self.process.read(deadline, command))
+            if command == "uci" and REFUSED.search(lines[-1]):
+                self.process.kill()
+                raise EngineError(
+                    f"{self.name} answered 'uci' with {lines[-1][:80]!r}: it does not speak UCI; "
+                    "has it such a mode?"
+                )
         return lines
 
 

@@ -26,9 +26,12 @@ ROW = np.arange(1)
 class UciServer:
     """Answers UCI commands; a move is thought about in a thread, so that `stop` and `isready` are heard.
 
+    It says who it is before it makes a player, which may take long: programs wait a few seconds for that,
+    and as long as it takes for `readyok`.
+
     Args:
         open_seat: makes a player of chess with so many simulations a move, None for its own number; raises
-            UserError for a player that does not search.
+            UserError for a player that does not search, or cannot be.
         name, author: what the engine calls itself.
         write: is given each line of answer, by one thread at a time.
 
@@ -40,9 +43,11 @@ class UciServer:
         self, open_seat: Callable[[int | None], Seat], name: str, author: str, write: Callable[[str], None]
     ) -> None:
         self._open_seat, self._name, self._author = open_seat, name, author
-        self._seat = self._own_seat = open_seat(None)
+        self._own_seat: Seat | None = None
+        self._seat: Seat  # who thinks
         self._other_seat: tuple[int, Seat] | None = None  # the last that `go nodes` asked for
         self._start, self._actions = STARTPOS, list[int]()
+        self._refused = False  # the last position, so that there is none to find a move in
         self._starts: dict[int, str] = {}  # by id of a seat, where its game began
         self._writing = threading.Lock()
         self._write_line = write
@@ -51,10 +56,15 @@ class UciServer:
         self.ended = False
 
     def hear(self, line: str) -> None:
-        """Does what a line says; unknown words are passed over, as UCI wants it."""
+        """Does what a line says; unknown words are passed over, as UCI wants it.
+
+        Raises UserError if the player cannot be made, which it is when it is needed for the first time.
+        """
         words = line.split()
         while words and words[0] not in COMMANDS:
             words.pop(0)
+        if words and words[0] not in ("uci", "quit"):
+            self._open()
         if words:
             try:
                 COMMANDS[words[0]](self, words[1:])
@@ -85,13 +95,14 @@ class UciServer:
     def ucinewgame(self, words: list[str]) -> None:
         """Forgets the game."""
         self._finish()
-        self._start, self._actions = STARTPOS, []
+        self._start, self._actions, self._refused = STARTPOS, [], False
         self._starts.clear()
 
     def position(self, words: list[str]) -> None:
-        """Sets up a position and plays moves, all or nothing."""
+        """Sets up a position and plays moves, all or nothing; after nothing, `go` finds no move."""
         self._finish()
-        game = self._own_seat.game
+        self._refused = True
+        game = self._open().game
         end = words.index("moves") if "moves" in words else len(words)
         if words[:1] == [STARTPOS]:
             start, pool = STARTPOS, game.pool(1)
@@ -109,22 +120,23 @@ class UciServer:
                 action = game.parse_move(pool[0], move)
                 game.step(pool, ROW, np.array([action]))
                 actions.append(action)
-        self._start, self._actions = start, actions
+        self._start, self._actions, self._refused = start, actions, False
 
     def go(self, words: list[str]) -> None:
-        """Begins to think; the move is said when it is found, or at `stop`."""
+        """Begins to think; the move is said when it is found, or at `stop`.
+
+        There is always an answer, for a program waits for it: 0000 where no position was understood.
+        """
         self._finish()
-        nodes = None
-        if "nodes" in words:
-            number = words[words.index("nodes") + 1 : words.index("nodes") + 2]
-            if not number or not number[0].isdecimal() or int(number[0]) < 1:
-                raise ValueError("go nodes is followed by a number from 1")
-            nodes = int(number[0])
+        if self._refused:
+            self._write("bestmove 0000")
+            return
         try:
-            self._seat = self._seat_for(nodes)
-        except UserError as error:
-            self._write(f"info string {one_line(error)}")
-            self._seat = self._own_seat
+            self._seat = self._seat_for(_nodes(words))
+        except (UserError, ValueError) as error:
+            kind = "error: " if isinstance(error, ValueError) else ""
+            self._write(f"info string {kind}{one_line(error)}")
+            self._seat = self._open()
         self._catch_up()
         self._stop.clear()
         until_stopped = "infinite" in words or "ponder" in words
@@ -161,9 +173,14 @@ class UciServer:
             self._stop.wait()
         self._write(f"bestmove {move}")
 
+    def _open(self) -> Seat:
+        if self._own_seat is None:
+            self._own_seat = self._open_seat(None)
+        return self._own_seat
+
     def _seat_for(self, nodes: int | None) -> Seat:
         if nodes is None:
-            return self._own_seat
+            return self._open()
         if self._other_seat is None or self._other_seat[0] != nodes:
             if self._other_seat is not None:
                 self._starts.pop(id(self._other_seat[1]), None)
@@ -184,7 +201,7 @@ class UciServer:
 
     def _without_past(self, pool: np.ndarray) -> tuple[str, np.ndarray] | None:
         """Returns the position as FEN with its clock at 0, and its pool (1,); None if that is over, too."""
-        game = self._own_seat.game
+        game = self._open().game
         fields = game.position_text(pool[0], "fen").split()
         fen = " ".join([*fields[:4], "0", fields[5]])
         pool = game.parse_position(fen, "fen")
@@ -193,6 +210,16 @@ class UciServer:
     def _write(self, line: str) -> None:
         with self._writing:
             self._write_line(line)
+
+
+def _nodes(words: list[str]) -> int | None:
+    """Returns the number behind `nodes`, None without the word; raises ValueError for no number from 1."""
+    if "nodes" not in words:
+        return None
+    number = words[words.index("nodes") + 1 : words.index("nodes") + 2]
+    if not number or not number[0].isdecimal() or int(number[0]) < 1:
+        raise ValueError("go nodes is followed by a number from 1")
+    return int(number[0])
 
 
 COMMANDS: dict[str, Callable[[UciServer, list[str]], None]] = {

@@ -7,16 +7,43 @@ and constants from several files: so their machine code is kept in a directory t
 """
 
 import hashlib
+import importlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
 
+# By `sys.platform`, where OpenMP's library comes from.
+OPENMP = {
+    "linux": "install libgomp1 (Debian: apt-get install libgomp1; Fedora: dnf install libgomp)",
+    "darwin": "install LLVM's OpenMP (brew install libomp, or conda install llvm-openmp)",
+    "win32": "install Microsoft's Visual C++ Redistributable",
+}
+
+
+def threading_layer() -> str:
+    """Returns Numba's layer for the search's threads: "omp", or "workqueue" and a line that says why.
+
+    "workqueue", which needs no library, costs 5 ms at each change between Numba's and torch's threads.
+    """
+    try:
+        importlib.import_module("numba.np.ufunc.omppool")
+    except ImportError as error:
+        remedy = OPENMP.get(sys.platform, "install OpenMP's library")
+        why = " ".join(str(error).split())[:100]
+        print(
+            f"note: Numba finds no OpenMP ({why}): AlphaZero's search uses slower threads; {remedy}",
+            file=sys.stderr,
+        )
+        return "workqueue"
+    return "omp"
+
+
 if "NUMBA_THREADING_LAYER" not in os.environ:
-    # "workqueue" costs 5 ms at each change between Numba's and torch's threads.
-    numba.config.THREADING_LAYER = "omp"
+    numba.config.THREADING_LAYER = threading_layer()
 
 part = numba.njit(error_model="numpy", _nrt=False, forceinline=True)  # pyright: ignore[reportCallIssue]
 """Compiles a part of a kernel. It allocates nothing, so counting references would only take time; and inlined

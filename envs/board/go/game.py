@@ -174,9 +174,14 @@ class Go(BoardGame):
     def read_record(self, text: str) -> sgf.Record:
         """Returns the first position, the actions and the last position of an SGF game's main line.
 
-        Raises ValueError for a text that is no SGF, another size or komi, an illegal move (by its number).
+        Raises ValueError for a text that is no SGF or has several games, for another game, size or komi, and
+        for an illegal move (by its number). Passes after the game's end are left out.
         """
         return sgf.read(self, text)
+
+    def read_records(self, text: str) -> list[sgf.Record]:
+        """Returns as `read_record` does each game of a text, such as a tournament's games.sgf."""
+        return sgf.read_all(self, text)
 
     def _write_sgf(self, row: np.void) -> str:
         return sgf.write(self, np.array([row], self.state_dtype), [], None, None, self._lead)

@@ -1,14 +1,24 @@
 """Go games and positions as SGF, through sgfmill. Source: the Smart Game Format, FF[4] (red-bean.com/sgf)."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from sgfmill.sgf import Sgf_game
+from sgfmill.sgf import Sgf_game, Tree_node
+from sgfmill.sgf_grammar import Coarse_game_tree, parse_sgf_collection
 
 from quadrivium.envs.board.board_game import BoardGame
 
 COLOURS = ("b", "w")  # sgfmill's names of the two seats
+MOVES = ("B", "W")  # and the properties of their moves
+EXPECTED = {
+    "SZ": "the size of a square board, a whole number",
+    "KM": "a number such as 6.5",
+    "HA": "a whole number",
+    "PL": "B or W",
+    **dict.fromkeys(MOVES, "a point of the board such as cd, or nothing for a pass"),
+    **dict.fromkeys(("AB", "AW", "AE"), "points of the board such as cd"),
+}
 ROW = np.arange(1)
 
 
@@ -58,28 +68,45 @@ def write(
 
 def read(game: BoardGame, text: str) -> Record:
     """Returns the main line of an SGF game, played by the rules; raises ValueError that names the fault."""
+    records = read_all(game, text)
+    if len(records) > 1:
+        raise ValueError(f"the SGF has {len(records)} games, and one was expected: use read_records")
+    return records[0]
+
+
+def read_all(game: BoardGame, text: str) -> list[Record]:
+    """Returns the main line of each game in an SGF text; raises ValueError that names the first fault."""
     try:
-        sgf = Sgf_game.from_string(text)
-        komi, handicap = sgf.get_komi(), sgf.get_handicap() or 0
+        trees = parse_sgf_collection(text.encode())
     except ValueError as error:
         raise ValueError(f"this is no SGF that can be read: {_one_line(error)}") from None
-    if sgf.get_size() != game.height:
-        raise ValueError(
-            f"the SGF has SZ[{sgf.get_size()}], this board {game.height}: use Go(size={sgf.get_size()})"
-        )
-    if sgf.get_root().has_property("KM") and komi != game.params.komi:
+    records: list[Record] = []
+    for number, tree in enumerate(trees, 1):
+        try:
+            records.append(_read_tree(game, tree))
+        except ValueError as error:
+            raise ValueError(f"game {number}: {error}" if len(trees) > 1 else str(error)) from None
+    return records
+
+
+def _read_tree(game: BoardGame, tree: Coarse_game_tree) -> Record:
+    size = _size(tree)
+    if size != game.height:
+        raise ValueError(f"the SGF has SZ[{size}], this board {game.height}: use Go(size={size})")
+    sgf = Sgf_game.from_coarse_game_tree(tree, override_encoding="utf-8")
+    root = sgf.get_root()
+    kind = root.get_raw("GM").decode(errors="replace").strip() if root.has_property("GM") else ""
+    if kind not in ("", "1"):
+        raise ValueError(f"the SGF has GM[{kind}], which is another game: Go is GM[1]")
+    komi, handicap = _value(root, "KM", 0), _value(root, "HA", 0) or 0
+    if komi is not None and komi != game.params.komi:
         raise ValueError(f"the SGF has komi {komi:g}, this game {game.params.komi:g}: use Go(komi={komi:g})")
     cells = np.zeros((game.height, game.width), np.int8)
     moves: list[tuple[int, int]] = []
     to_move: int | None = None
     for node in sgf.get_main_sequence():
-        try:
-            setup, (colour, point) = node.get_setup_stones(), node.get_move()
-            turn = node.get("PL") if node.has_property("PL") else None
-        except ValueError as error:
-            raise ValueError(
-                f"after move {len(moves)}, the SGF has a bad property: {_one_line(error)}"
-            ) from None
+        setup = [_value(node, name, len(moves)) or () for name in ("AB", "AW", "AE")]
+        turn = _value(node, "PL", len(moves))
         if (any(setup) or turn) and moves:
             raise ValueError(
                 f"the SGF sets up stones or turns after move {len(moves)}: only the first position may be"
@@ -88,21 +115,59 @@ def read(game: BoardGame, text: str) -> Record:
             for row, column in stones:
                 cells[game.height - 1 - row, column] = value
         to_move = COLOURS.index(turn) if turn else to_move
-        if colour is not None:
-            action = game.num_actions - 1
-            if point is not None:
-                action = (game.height - 1 - point[0]) * game.width + point[1]
-            moves.append((COLOURS.index(colour), action))
+        for seat, name in enumerate(MOVES):
+            if node.has_property(name):
+                point = _value(node, name, len(moves))
+                action = game.num_actions - 1
+                if point is not None:
+                    action = (game.height - 1 - point[0]) * game.width + point[1]
+                moves.append((seat, action))
     if to_move is None:
         to_move = moves[0][0] if moves else int(handicap > 0)
     start = game.set_up(cells, to_move)
     end = start.copy()
+    played: list[int] = []
     for number, (seat, action) in enumerate(moves, 1):
-        if seat != end["to_move"][0]:
+        if end["over"][0] and action == game.num_actions - 1:
+            continue  # by some rules White passes last, which changes nothing
+        if seat != end["to_move"][0] and not end["over"][0]:
             mover, other = game.players[seat], game.players[1 - seat]
             raise ValueError(f"move {number} of the SGF is {mover}'s, but it is {other}'s turn")
         _play(game, end, action, number)
-    return Record(start, [action for _, action in moves], end)
+        played.append(action)
+    return Record(start, played, end)
+
+
+def _size(tree: Coarse_game_tree) -> int:
+    """Returns the size that a tree's root names, 19 where it names none; takes an empty property off."""
+    (text, *_) = tree.sequence[0].get("SZ", [b""])
+    if not text.strip():
+        tree.sequence[0].pop("SZ", None)
+        return 19
+    if not text.strip().isdigit():
+        raise ValueError(_bad("SZ", [text], 0))
+    return int(text)
+
+
+def _value(node: Tree_node, name: str, move: int) -> Any:
+    """Returns a property of a node after `move` moves; None if it is missing, or empty as servers write it.
+
+    A pass is None, too.
+    """
+    if not node.has_property(name):
+        return None
+    raw: list[bytes] = node.get_raw_list(name)
+    if not any(value.strip() for value in raw):
+        return None
+    try:
+        return node.get(name)
+    except ValueError:
+        raise ValueError(_bad(name, raw, move)) from None
+
+
+def _bad(name: str, raw: Sequence[bytes], move: int) -> str:
+    values = "".join(f"[{value.decode(errors='replace')}]" for value in raw)[:60]
+    return f"after move {move}, the SGF has a bad property {name}{values}: expected {EXPECTED[name]}"
 
 
 def _play(game: BoardGame, pool: np.ndarray, action: int, number: int) -> None:

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from quadrivium.agents.arena.builtin import RandomTablePlayer
-from quadrivium.agents.arena.players import EngineError, Table
+from quadrivium.agents.arena.players import EngineError, Resignation, Table
 from quadrivium.envs.board import GAMES
 
 
@@ -60,6 +60,8 @@ class Fake(Named):
             if failure == "crash":
                 self.dead.add(slot)
                 raise EngineError("ended with exit code 1\nand more")
+            if failure == "resign":
+                raise Resignation("resigned")
             if failure == "illegal":
                 return np.array([int(np.argmin(self._game.legal(pool, rows)[0]))])
             if failure == "outside":

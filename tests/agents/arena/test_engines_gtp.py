@@ -1,11 +1,13 @@
 """GTP engines as players: GNU Go itself, and engines that crash, hang, cheat or play by other rules."""
 
+import re
+
 import numpy as np
 import pytest
 
 from quadrivium.agents.arena.engines.gtp import parse_score, score_text
 from quadrivium.agents.arena.engines.gtp_player import make_gtp
-from quadrivium.agents.arena.players import EngineError
+from quadrivium.agents.arena.players import EngineError, Resignation
 from quadrivium.agents.errors import UserError
 from tests.agents.arena.engine_tools import (
     GNUGO,
@@ -153,7 +155,6 @@ def test_moves_go_through_the_games_notation(tmp_path):
     [
         ("K9", "pass", "answered 'K9': 'K9' is no cell"),
         ("A1", "pass", "played 'A1', which is illegal here"),
-        ("resign", "pass", "resigned"),
         (
             "A2",
             "if answer == 'A2': sys.exit('no memory')",
@@ -178,6 +179,42 @@ def test_a_failure_costs_the_game_and_the_next_is_played(tmp_path, move, extra, 
     begin(player, 0)
     assert game.move_name(pool[0], int(player.act(pool, ROW, ROW)[0])) == "B2"
     player.close()
+
+
+@pytest.mark.parametrize("word", ["resign", "RESIGN"])
+def test_a_resignation_is_no_failure_of_the_engine(tmp_path, word):
+    player, game = meet(tmp_path, [word, "B2"])
+    pool = game.play_moves("A1 pass")
+    begin(player, 0)
+    with pytest.raises(Resignation, match="resigned"):
+        player.act(pool, ROW, ROW)
+    pid = player._engines[0].process.pid
+    begin(player, 0)
+    assert game.move_name(pool[0], int(player.act(pool, ROW, ROW)[0])) == "B2"
+    assert player._engines[0].process.pid == pid
+    player.close()
+
+
+@pytest.mark.parametrize(
+    ("known", "identity"), [("", ""), ("\nname", "Fake"), ("\nname\nversion", "Fake 1.5 beta")]
+)
+def test_an_engine_is_known_by_the_name_and_version_that_it_says(tmp_path, known, identity):
+    extra = "answer = {'name': 'Fake', 'version': '1.5  beta'}.get(word, answer)"
+    player, _ = meet(tmp_path, extra=extra, more=known)
+    assert player.identity == identity
+    player.close()
+
+
+def test_an_engine_that_refuses_to_say_its_version_plays(tmp_path):
+    player, _ = meet(
+        tmp_path, extra="if word == 'version': print('? no\\n', flush=True); continue", more="\nversion"
+    )
+    assert player.identity == ""
+    player.close()
+
+
+def test_gnugo_is_known_by_its_version(gnugo):
+    assert re.fullmatch(r"GNU Go \d+\.\d+", gnugo.identity)
 
 
 def test_an_engine_that_dies_while_the_other_thinks_is_noticed(tmp_path):

@@ -1,15 +1,23 @@
 """Engine programs that crash, hang, flood: an error of one line each, and nothing is left running."""
 
+import os
 import shlex
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from quadrivium.agents.arena.engines import watcher
+from quadrivium.agents.arena.engines.player_text import EngineText
 from quadrivium.agents.arena.engines.process import EngineProcess, engine_command
 from quadrivium.agents.arena.players import EngineError
+from quadrivium.agents.compute.cores import available_cores
 from quadrivium.agents.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def start(source, name="fake"):
@@ -163,3 +171,142 @@ def test_a_file_that_is_no_program_is_an_error(tmp_path):
     path.chmod(0o755)
     with pytest.raises(EngineError, match="fake cannot be started: Exec format error; check"):
         EngineProcess([str(path)], "fake")
+
+
+# ---- what is said of a program that cannot be, or ends
+
+
+def test_a_file_that_may_not_be_executed_is_not_called_missing(tmp_path, monkeypatch):
+    engine = tmp_path / "engine"
+    engine.write_text("#!/bin/sh\n")
+    engine.chmod(0o644)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for text in (str(engine), "engine"):
+        with pytest.raises(UserError, match=f"{engine}' may not be executed; allow it: chmod \\+x {engine}$"):
+            engine_command(text)
+
+
+def test_a_folder_and_a_path_that_leads_nowhere_are_named_as_such(tmp_path):
+    with pytest.raises(UserError, match="is a folder; give the path of the program in it"):
+        engine_command(str(tmp_path))
+    with pytest.raises(UserError, match="is not there; check the path"):
+        engine_command(str(tmp_path / "gone"))
+
+
+@pytest.mark.parametrize(
+    ("system", "remedy"),
+    [
+        ("linux", "apt-get install gnugo, say, or give the program's path"),
+        ("darwin", "brew install gnu-go, say, or give the program's path"),
+        ("win32", "not installed; install it, or give the program's path"),
+    ],
+)
+def test_how_an_engine_is_installed_is_said_for_each_system(monkeypatch, system, remedy):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr("quadrivium.agents.arena.engines.process.GAME_DIRECTORIES", ())
+    monkeypatch.setattr(sys, "platform", system)
+    with pytest.raises(UserError, match=remedy):
+        engine_command("gnugo")
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.5])
+def test_what_a_program_says_on_its_output_before_it_ends_is_quoted(pause):
+    process = start("print('No weights were found:'); print('give --weights FILE.'); raise SystemExit(1)")
+    time.sleep(pause)
+
+    def listen():  # as protocols do that pass over lines which they do not know
+        process.send("hello")
+        while True:
+            read(process)
+
+    with pytest.raises(EngineError, match=r"it said: No weights were found: / give --weights FILE\.$"):
+        listen()
+
+
+def test_what_was_said_before_an_earlier_question_is_not_quoted():
+    process = start("print('ready'); input(); input()\nraise SystemExit(2)")
+    process.send("one")
+    assert read(process) == "ready"
+    process.send("two")
+    with pytest.raises(EngineError, match=r"exit code 2 instead of answering 'hello'$"):
+        read(process)
+
+
+# ---- systems that lack what Linux has
+
+
+@pytest.fixture(params=["macOS", "Windows"])
+def elsewhere(request, monkeypatch, tmp_path):
+    """Runs a test without what macOS or Windows lacks; there taskkill kills a process and its children."""
+    for name in ("waitid", "sched_getaffinity"):
+        monkeypatch.delattr(os, name, raising=False)
+    if request.param == "macOS":
+        return
+    monkeypatch.delattr(os, "killpg")
+    monkeypatch.setattr(watcher, "signal", None)  # it has no SIGKILL there
+    taskkill = tmp_path / "taskkill"
+    taskkill.write_text("#!/bin/sh\n# /F /T /PID number\npkill -9 -P $4\nkill -9 $4\n")
+    taskkill.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_elsewhere_a_program_is_spoken_to_closed_and_killed_with_its_children():
+    process = start("while (line := input()) != 'quit': print('heard', line)")
+    process.send("one")
+    assert read(process) == "heard one"
+    process.close()
+    assert not is_running(process.pid)
+    parent = start("import subprocess as s, time; print(s.Popen(['sleep', '60']).pid); time.sleep(60)")
+    child = int(read(parent))
+    parent.close()
+    assert not is_running(parent.pid)
+    assert ends(child)
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_elsewhere_an_end_is_told_by_its_exit_code():
+    process = start("input(); raise SystemExit(3)")
+    process.send("hello")
+    with pytest.raises(EngineError, match="fake ended with exit code 3"):
+        read(process)
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_elsewhere_there_are_as_many_games_at_once_as_cores():
+    assert EngineText("uci:x", ["x"], {}).processes == available_cores()
+    assert EngineText("uci:x", ["x"], {"processes": "3"}).processes == 3
+
+
+# ---- a controller that is killed
+
+CONTROLLER = """
+import os, signal, sys, threading
+from quadrivium.agents.arena.engines.process import EngineProcess
+engines = []
+def start():  # by a thread that ends before the controller does
+    engines.append(EngineProcess([sys.executable, "-c", "import time; time.sleep(60)"], "engine"))
+for _ in range(2):
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+engines[0].kill()
+assert engines[1].alive and engines[1]._popen.poll() is None
+print(engines[1].pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_an_engine_that_thinks_does_not_outlive_a_controller_that_is_killed():
+    controller = subprocess.run(
+        [sys.executable, "-c", CONTROLLER], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert controller.returncode == -signal.SIGKILL, controller.stderr
+    assert ends(int(controller.stdout))
+
+
+def test_a_watcher_kills_what_it_was_told_of_and_not_yet_told_to_forget(monkeypatch):
+    killed = []
+    monkeypatch.setattr("quadrivium.agents.arena.engines.watcher.kill_group", killed.append)
+    watcher.watch(["+7\n", "+8\n", "-7\n", "+9\n"])
+    assert sorted(killed) == [8, 9]

@@ -1,7 +1,10 @@
 """Our players as GTP and UCI engines: every command, wrong ones too, without any process."""
 
 import re
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +18,8 @@ from quadrivium.agents.arena.players import parse_player
 from quadrivium.agents.arena.search_player import make_mcts
 from quadrivium.agents.errors import UserError
 from tests.agents.arena.engine_tools import ROW, table
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Scripted:
@@ -49,8 +54,9 @@ def gtp(moves=(), **options):
     """Returns a function from a command to its answer, and the player."""
     players = {}
 
-    def open_seat(size, komi):
-        game = table("Go", size=size, komi=komi, **options).game
+    def open_seat(size, komi, max_moves):
+        longer = {} if max_moves is None else {"max_moves": max_moves}
+        game = table("Go", size=size, komi=komi, **longer, **options).game
         players[size, komi] = Scripted(game, moves)
         return Seat(game, players[size, komi])
 
@@ -157,6 +163,28 @@ def test_gtp_komi_keeps_the_game_and_boardsize_begins_another():
     assert "X" not in ask("showboard")
 
 
+def test_gtp_ends_no_game_by_a_limit_on_moves():
+    ask, _, server = gtp(superko="simple")
+    ask("boardsize 3")  # where our own rules end a game after 18 moves
+    assert server._seat.game.params.max_moves == 18
+    rng, played = np.random.default_rng(0), 0
+    while played < 60:
+        seat = server._seat
+        points = np.flatnonzero(seat.game.legal(seat.pool, ROW)[0][:-1])
+        colour = "bw"[seat.to_move]
+        if not len(points):
+            assert ask(f"play {colour} pass") == "=\n\n"
+        else:
+            move = seat.game.move_name(seat.row, int(rng.choice(points)))
+            assert ask(f"play {colour} {move}") == "=\n\n"
+        played += 1
+    assert ask("komi 0.5") == "=\n\n"
+    assert len(server._seat.actions) >= 60
+    assert server._seat.game.params.max_moves > 60
+    ask("clear_board")
+    assert server._seat.game.params.max_moves == 18
+
+
 # ---- UCI
 
 
@@ -171,7 +199,10 @@ def uci(moves=(), may_search=True):
         players[simulations] = Scripted(game, moves)
         return Seat(game, players[simulations])
 
-    return UciServer(open_seat, "Scripted", "us", lines.append), lines, players
+    server = UciServer(open_seat, "Scripted", "us", lines.append)
+    server.hear("isready")
+    assert lines.pop() == "readyok"
+    return server, lines, players
 
 
 def test_uci_says_who_it_is_and_passes_over_what_it_does_not_know():
@@ -179,6 +210,40 @@ def test_uci_says_who_it_is_and_passes_over_what_it_does_not_know():
     for line in ("uci", "hello isready", "", "debug on", "isready now"):
         server.hear(line)
     assert lines == ["id name Scripted", "id author us", "uciok", "readyok", "readyok"]
+
+
+def test_uci_says_who_it_is_before_a_player_is_made():
+    lines = []
+
+    def open_seat(simulations):
+        assert lines[-1] == "uciok"
+        raise UserError("no such player")
+
+    server = UciServer(open_seat, "Slow", "us", lines.append)
+    server.hear("uci")
+    with pytest.raises(UserError, match="no such player"):
+        server.hear("isready")
+    assert "readyok" not in lines
+
+
+def test_uci_is_answered_before_torch_is_imported():
+    code = """
+import sys
+from quadrivium.commands.evaluate import main
+class Lines:
+    def __init__(self): self.lines = iter(["uci", "quit"])
+    def __iter__(self): return self
+    def __next__(self):
+        line = next(self.lines)
+        if line == "quit":
+            print(sorted({"torch", "pandas", "stable_baselines3", "matplotlib"} & set(sys.modules)))
+        return line
+sys.stdin = Lines()
+sys.exit(main(["engine", "random", "--protocol", "uci"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ["uciok", "[]"]
 
 
 def test_uci_follows_a_game_by_its_further_moves():
@@ -214,15 +279,46 @@ def test_uci_positions_come_as_fen_castling_and_promotion_as_squares():
         ("position startpos moves e2e4 e2e4", "move .* is illegal; legal moves"),
         ("position fen 8/8/8 w - - 0 1", "FEN field 1 has 3 ranks"),
         ("position e2e4", "position is followed by startpos or fen"),
-        ("go nodes", "go nodes is followed by a number from 1"),
-        ("setoption name Hash value 16", "no option 'Hash'"),
     ],
 )
-def test_uci_errors_are_told_and_change_nothing(line, message):
+def test_uci_after_a_refused_position_no_move_of_another_is_answered(line, message):
     server, lines, _ = uci(["d7d5"])
     server.hear("position startpos moves d2d4")
     server.hear(line)
     assert re.match(f"info string error: .*{message}", lines.pop())
+    for command in ("go", "go infinite", "go nodes 0"):
+        server.hear(command)
+        server.wait()
+        assert lines.pop() == "bestmove 0000"
+    assert lines == []
+    server.hear("position startpos moves d2d4")
+    server.hear("go")
+    server.wait()
+    assert lines == ["bestmove d7d5"]
+
+
+def test_uci_a_new_game_forgets_that_a_position_was_refused():
+    server, lines, _ = uci(["d2d4"])
+    server.hear("position nonsense")
+    server.hear("ucinewgame")
+    server.hear("go")
+    server.wait()
+    assert lines[1:] == ["bestmove d2d4"]
+
+
+@pytest.mark.parametrize("words", ["nodes", "nodes 0", "nodes -3", "nodes x", "nodes 1.5", "movetime nodes"])
+def test_uci_every_go_is_answered_by_a_move(words):
+    server, lines, _ = uci(["d2d4"])
+    server.hear(f"go {words}")
+    server.wait()
+    assert lines == ["info string error: go nodes is followed by a number from 1", "bestmove d2d4"]
+
+
+def test_uci_an_option_that_there_is_not_is_told_and_changes_nothing():
+    server, lines, _ = uci(["d7d5"])
+    server.hear("position startpos moves d2d4")
+    server.hear("setoption name Hash value 16")
+    assert lines.pop().startswith("info string error: no option 'Hash'")
     server.hear("go")
     server.wait()
     assert lines == ["bestmove d7d5"]

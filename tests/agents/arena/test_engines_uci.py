@@ -1,5 +1,9 @@
 """UCI engines as players: Stockfish itself, and engines that crash, hang or cheat."""
 
+import shlex
+import sys
+import time
+
 import chess
 import numpy as np
 import pytest
@@ -90,6 +94,40 @@ def test_what_is_no_uci_engine_is_refused():
         make_uci("cat?timeout=0.2", table("Chess"))
     with pytest.raises(UserError, match="true ended with exit code 0 instead of answering 'uci'"):
         make_uci("true", table("Chess"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["Error (unknown command): uci", "Illegal move: uci", "Invalid move: uci", "Unknown command 'uci'"],
+)
+def test_an_engine_that_speaks_only_xboards_protocol_is_told_so_at_once(tmp_path, answer):
+    program = tmp_path / "engine.py"
+    program.write_text(f"import sys\nfor line in sys.stdin: print({answer!r}, flush=True)\n")
+    started = time.monotonic()
+    with pytest.raises(UserError, match="it does not speak UCI; has it such a mode") as caught:
+        make_uci(f"{shlex.quote(sys.executable)} {program}?timeout=60", table("Chess"))
+    assert answer in str(caught.value)
+    assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize(
+    "banner", ["Invalid 2.0 by Nobody", "No error in this uci engine 1.0", "info string unknown tablebase"]
+)
+def test_a_banner_is_passed_over(tmp_path, banner):
+    make_uci(fake_uci(tmp_path, options=[banner]), table("Chess")).close()
+
+
+def test_what_a_silent_program_said_is_quoted(tmp_path):
+    program = tmp_path / "engine.py"
+    program.write_text("print('Chess, by nobody', flush=True)\nimport time\ntime.sleep(60)\n")
+    with pytest.raises(UserError, match="did not answer 'uci' in time; it said: Chess, by nobody"):
+        make_uci(f"{shlex.quote(sys.executable)} {program}?timeout=2", table("Chess"))
+
+
+def test_an_engine_is_known_by_the_name_that_it_says(tmp_path):
+    player = make_uci(fake_uci(tmp_path), table("Chess"))
+    assert player.identity == "Fake"
+    player.close()
 
 
 # ---- engines that misbehave

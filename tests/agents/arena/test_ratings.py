@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 
 from quadrivium.agents.arena.game_log import Fixture, GameRecord
 from quadrivium.agents.arena.ratings import ELO, Cells, maximum_likelihood, probabilities, rate
+from quadrivium.agents.arena.standings import MIN_PAIRS, stand
 
 POINTS = 400 / np.log(10)
 
@@ -103,6 +104,50 @@ def test_intervals_contain_the_true_strengths_about_as_often_as_they_say():
         inside += [ratings.advantage.low <= POINTS * 0.3 <= ratings.advantage.high]
     # 300 intervals at 95 %; those of one tournament are not independent.
     assert 0.90 <= np.mean(inside) <= 0.985
+
+
+def gauntlet(opponents, pairs, wins):
+    """Ratings after so many opening pairs against each opponent; wins(): whether the challenger does."""
+    names, played = ["challenger", *(f"opponent {k}" for k in range(opponents))], []
+    for other in names[1:]:
+        for opening in range(pairs):
+            played.append(game("challenger", other, opening, 1 if wins() else -1))
+            played.append(game(other, "challenger", opening, -1 if wins() else 1))
+    return rate(names, played)
+
+
+@pytest.mark.parametrize("opponents", [1, 3, 12, 25])
+def test_a_rating_lies_in_its_interval_also_where_everyone_was_beaten(opponents):
+    ratings = gauntlet(opponents, 3, lambda: True)
+    for interval in (*ratings.intervals, *ratings.differences.values()):
+        assert interval.low < interval.estimate < interval.high
+
+
+@pytest.mark.parametrize(("opponents", "pairs", "p"), [(20, 5, 0.95), (10, 10, 0.81)])
+def test_intervals_of_a_challenger_contain_its_strength_about_as_often_as_they_say(opponents, pairs, p):
+    truth = 400 * np.log10(p / (1 - p)) * opponents / (opponents + 1)  # the mean of all ratings is 0
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(24):
+        own = gauntlet(opponents, pairs, lambda: rng.random() < p).intervals[0]
+        held += own.low <= truth <= own.high
+    assert held >= 20  # of 24 at 95 %: the chance of fewer is 0.6 %
+
+
+def test_equals_are_told_apart_in_one_match_of_twenty_from_the_fewest_pairs_on():
+    rng, false = np.random.default_rng(2), 0
+    for _ in range(200):
+        names, played = simulated([0.0, 0.0], 0.3, np.log(0.2 / 0.9), 2 * MIN_PAIRS, rng)
+        false += stand(names, played).verdicts()[-1] != "winner: none is claimed"
+    assert false / 200 <= 0.1  # 5 % and three standard errors
+
+
+def test_few_pairs_give_wider_intervals_than_the_spread_of_their_draws():
+    few, many = (
+        rate(["a", "b"], games_of({("a", "b"): (n, 0, n), ("b", "a"): (n, 0, n)})).differences[0, 1]
+        for n in (3, 300)
+    )
+    # Four times as many games halve an interval; from few pairs Student's quantile adds to it.
+    assert few.high - few.low > 10 * (many.high - many.low)
 
 
 def test_an_interval_is_not_certain_where_everything_was_won():

@@ -162,6 +162,18 @@ def test_points_are_counted_by_hand():
     assert standings.move_limits == 1
 
 
+def test_who_resigns_has_lost_and_forfeited_nothing(tmp_path):
+    resigning = Fake(GAME, "b", fails=lambda g, m: "resign" if m == 2 else None)
+    games = tournament(tmp_path / "log", players=[Named(GAME, "a"), resigning]).run().games
+    standings = stand(["a", "b"], games)
+    assert {game.reason for game in games} <= {"rules", "resigned"}
+    assert sum(game.reason == "resigned" for game in games) > 4
+    assert all(game.score("b") == 0 for game in games if game.reason == "resigned")
+    assert standings.forfeits == (0, 0)
+    assert standings.tallies[1].games == 8
+    assert GameLog(tmp_path / "log").games == {game.fixture: game for game in games}
+
+
 def test_no_winner_is_claimed_where_intervals_overlap():
     even = [game("a", "b", k, 1 if k < 11 else -1) for k in range(20)]
     lines = stand(["a", "b"], even).verdicts()

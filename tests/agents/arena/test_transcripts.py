@@ -4,10 +4,11 @@ import io
 
 import chess.pgn
 import numpy as np
+import pytest
 from sgfmill.sgf import Sgf_game
 
 from quadrivium.agents.arena.game_log import Fixture, GameRecord
-from quadrivium.agents.arena.match import Match
+from quadrivium.agents.arena.match import RESIGNED, Match
 from quadrivium.agents.arena.openings import random_openings
 from quadrivium.agents.arena.transcripts import transcript
 from tests.agents.arena.fakes import Named, table
@@ -70,6 +71,19 @@ def test_a_forfeit_is_told_in_the_record():
     go = table("Go", size=5).game
     text, _ = transcript(go, [GameRecord(Fixture("a", "b", 0), 1, "b: hung", 0, (3,))], "x")
     assert "RE[B+F]" in text
+
+
+@pytest.mark.parametrize(("outcome", "result", "sgf"), [(1, "1-0", "RE[B+R]"), (-1, "0-1", "RE[W+R]")])
+def test_a_resignation_is_told_as_one_in_every_record(outcome, result, sgf):
+    chess_game, go, hexes = table("Chess").game, table("Go", size=5).game, table("Hex", size=3).game
+    record = GameRecord(Fixture("a", "b", 0), outcome, RESIGNED, 0, ())
+    text, _ = transcript(chess_game, [record], "x")
+    read = chess.pgn.read_game(io.StringIO(text))
+    assert read.headers["Termination"] == "normal"
+    assert read.headers["Result"] == result
+    assert "{resigned}" in text
+    assert sgf in transcript(go, [record], "x")[0]
+    assert f"{result} (resigned)" in transcript(hexes, [record], "x")[0]
 
 
 def test_other_games_are_moves_in_their_own_notation():

@@ -186,7 +186,7 @@ def test_no_winner_is_claimed_where_the_interval_of_the_difference_contains_zero
 
 def test_few_episodes_give_no_verdict():
     (line,) = verdicts({"a": played([1, 1]), "b": played([0, 0])})
-    assert line == "a and b: no verdict from 2 episodes; play at least 20"
+    assert line == "a and b: no verdict from 2 episodes; play at least 50"
 
 
 def test_the_report_holds_means_intervals_and_paired_differences():

@@ -1,6 +1,7 @@
 """One writer a run, and a metrics file without torn rows."""
 
 import errno
+import importlib.util
 import json
 import os
 import signal
@@ -46,6 +47,42 @@ def test_a_lock_is_free_after_use(tmp_path: Path):
     for _ in range(2):
         with RunLock(tmp_path / "new"):
             pass
+
+
+class FakeMsvcrt:
+    """Windows locks bytes, by the lock of this system: no other descriptor may lock the byte."""
+
+    LK_NBLCK = 2
+
+    def __init__(self, fcntl):
+        self._fcntl, self.places = fcntl, []
+
+    def locking(self, descriptor, mode, count):
+        assert (mode, count) == (self.LK_NBLCK, 1)
+        self.places.append(os.lseek(descriptor, 0, os.SEEK_CUR))
+        self._fcntl.flock(descriptor, self._fcntl.LOCK_EX | self._fcntl.LOCK_NB)
+
+
+def test_where_there_is_no_flock_a_second_writer_is_refused_too(tmp_path: Path, monkeypatch):
+    fake = FakeMsvcrt(run_directory.fcntl)
+    monkeypatch.setattr(run_directory, "fcntl", None)
+    monkeypatch.setitem(sys.modules, "msvcrt", fake)
+    with (
+        RunLock(tmp_path),
+        pytest.raises(UserError, match=f"written by process {os.getpid()}; .*choose another run name"),
+        RunLock(tmp_path),
+    ):
+        pass
+    with RunLock(tmp_path):
+        assert (tmp_path / ".lock").read_text() == f"{os.getpid()}\n"
+    assert min(fake.places) > 1000  # the process's number can be read by others
+
+
+def test_without_fcntl_the_module_is_imported_and_knows_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    module = importlib.util.module_from_spec(run_directory.__spec__)
+    run_directory.__spec__.loader.exec_module(module)
+    assert module.fcntl is None
 
 
 def test_a_planted_link_is_not_written_through(tmp_path: Path):

@@ -139,7 +139,7 @@ def test_the_diagram_of_a_game_by_hand():
     [
         ("d d d d d d d", "move 7: move d is illegal; legal moves: a, b, c, e, f, g$"),
         ("d h", "move 2: 'h' is no column: use a letter a-g"),
-        ("a b a b a b a b", "move 8: move 1 was played after the game's end; begin a new game"),
+        ("a b a b a b a b", "move 8: move b was played after the game's end; begin a new game"),
     ],
 )
 def test_bad_moves_are_named(text, error):

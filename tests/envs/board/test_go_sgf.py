@@ -116,17 +116,28 @@ def test_who_moves_after_stones_are_set_up(text, to_move):
         ("(;SZ[5]", "this is no SGF that can be read: "),
         ("(;GM[1])", r"the SGF has SZ\[19\], this board 5: use Go\(size=19\)"),
         ("(;SZ[9])", r"the SGF has SZ\[9\], this board 5: use Go\(size=9\)"),
-        ("(;SZ[99])", "this is no SGF that can be read: size out of range: 99"),
-        ("(;SZ[5:6])", "this is no SGF that can be read: "),
+        ("(;SZ[99])", r"the SGF has SZ\[99\], this board 5"),
+        ("(;SZ[5:6])", r"bad property SZ\[5:6\]: expected the size of a square board"),
+        ("(;SZ[5]GM[2];B[cd])", r"the SGF has GM\[2\], which is another game: Go is GM\[1\]"),
+        ("(;SZ[5]GM[go])", r"the SGF has GM\[go\], which is another game"),
         ("(;SZ[5]KM[6.5])", r"the SGF has komi 6.5, this game 7: use Go\(komi=6.5\)"),
-        ("(;SZ[5]KM[many])", "this is no SGF that can be read: "),
-        ("(;SZ[5]HA[x])", "this is no SGF that can be read: "),
-        ("(;SZ[5]AB[zz])", "after move 0, the SGF has a bad property: "),
-        ("(;SZ[5];B[aa];W[q])", "after move 1, the SGF has a bad property: "),
-        ("(;SZ[5]PL[x])", "after move 0, the SGF has a bad property: "),
+        ("(;SZ[5]KM[many])", r"bad property KM\[many\]: expected a number such as 6.5$"),
+        ("(;SZ[5]KM[6,5])", r"bad property KM\[6,5\]: expected a number such as 6.5$"),
+        ("(;SZ[5]HA[x])", r"bad property HA\[x\]: expected a whole number$"),
+        (
+            "(;SZ[5]AB[aa][zz])",
+            r"^after move 0, .* bad property AB\[aa\]\[zz\]: expected points of the board",
+        ),
+        ("(;SZ[5]AW[zz])", r"bad property AW\[zz\]: expected points of the board"),
+        ("(;SZ[5]AE[1])", r"bad property AE\[1\]: expected points of the board"),
+        ("(;SZ[5];B[aa];W[q])", r"^after move 1, .* bad property W\[q\]: expected a point of the board"),
+        ("(;SZ[5];B[AA])", r"bad property B\[AA\]: expected a point of the board such as cd"),
+        ("(;SZ[5]PL[White])", r"bad property PL\[White\]: expected B or W$"),
         ("(;SZ[5];B[aa];W[aa])", "^move 2: move A5 is illegal; legal moves: B5, "),
         ("(;SZ[5];B[aa];B[bb])", "^move 2 of the SGF is black's, but it is white's turn"),
-        ("(;SZ[5];B[];W[];B[aa])", "^move 3: move 0 was played after the game's end"),
+        ("(;SZ[5];B[];W[];B[aa])", "^move 3: move A5 was played after the game's end"),
+        ("(;SZ[5];B[];W[];B[];W[cc])", "^move 4: move C3 was played after the game's end"),
+        ("(;SZ[5];B[aa])(;SZ[5];B[bb])", "the SGF has 2 games, and one was expected: use read_records"),
         ("(;SZ[5];B[aa];AW[bb])", "sets up stones or turns after move 1"),
         ("(;SZ[5]AB[ab][ba]AW[aa])", "white's stones at A5 have no liberty"),
     ],
@@ -135,3 +146,39 @@ def test_bad_sgf_is_one_line_of_valueerror(text, message):
     with pytest.raises(ValueError, match=message) as caught:
         Go(5).read_record(text)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("root", ["KM[]", "HA[]", "KM[ ]HA[]", "SZ[5]KM[]", "PL[]", "AB[]"])
+def test_an_empty_property_says_nothing_as_servers_write_it(root):
+    root = root if "SZ" in root else f"SZ[5]{root}"
+    record = Go(5).read_record(f"(;FF[4]{root};B[ee];W[cc])")
+    assert [Go(5).move_name(record.start[0], action) for action in record.actions] == ["E1", "C3"]
+    assert_same_position(Go(5), record.start, Go(5).pool(1))
+
+
+def test_an_empty_size_is_nineteen_as_a_missing_one():
+    assert Go(19).read_record("(;FF[4]SZ[];B[aa])").actions == [0]
+
+
+@pytest.mark.parametrize("passes", [3, 4, 5])
+def test_passes_after_the_games_end_change_nothing(passes):
+    moves = "".join(f";{'BW'[k % 2]}[]" for k in range(1, passes + 1))
+    record = Go(5).read_record(f"(;SZ[5];B[cc]{moves})")
+    assert record.actions == [12, 25, 25]
+    assert record.end["over"][0]
+
+
+def test_every_game_of_a_text_is_read():
+    game = Go(5)
+    games = [[12, 25, 25], [7, 12, 25, 25], []]
+    text = "a title\n" + "\nbetween\n".join(game.game_record(actions) for actions in games)
+    records = game.read_records(text)
+    assert [record.actions for record in records] == games
+    assert [bool(record.end["over"][0]) for record in records] == [True, True, False]
+
+
+def test_of_several_games_the_one_with_a_fault_is_named():
+    with pytest.raises(ValueError, match=r"^game 2: move 2: move A5 is illegal"):
+        Go(5).read_records("(;SZ[5];B[aa])(;SZ[5];B[aa];W[aa])")
+    with pytest.raises(ValueError, match="this is no SGF that can be read"):
+        Go(5).read_records("nothing")

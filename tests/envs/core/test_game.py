@@ -178,7 +178,7 @@ def test_of_many_legal_moves_forty_are_named():
 
 def test_a_move_after_the_end_is_refused():
     pool = GAME.play_moves("a b a b a b a")
-    with pytest.raises(ValueError, match="move 2 was played after the game's end; begin a new game"):
+    with pytest.raises(ValueError, match="move c was played after the game's end; begin a new game"):
         GAME.step(pool, np.arange(1), np.array([2]))
 
 
