@@ -42,7 +42,7 @@ _BLOCK_ROWS = 4096  # transitions gathered at once: more is no faster, and the a
 _BLOCK_BYTES = 64 << 20  # of observations; keeps a block of large ones in bounds
 
 
-class OffPolicyAgent(SavesWithoutPickle, OffPolicyAlgorithm):
+class OffPolicyAgent(SavesWithoutPickle, OffPolicyAlgorithm):  # pyright: ignore[reportIncompatibleMethodOverride]
     """Replaces how Stable-Baselines3's off-policy algorithms collect, store, log and save; `train` is theirs.
 
     Put it before the algorithm: `class DQN(OffPolicyAgent, stable_baselines3.DQN)`. With VecNormalize or a

@@ -41,7 +41,7 @@ from quadrivium.agents.training.saving import SavesWithoutPickle
 _DEVICE_ROWS = 4096  # of observations at once: enough for any accelerator, few enough for its memory
 
 
-class OnPolicyAgent(SavesWithoutPickle, OnPolicyAlgorithm):
+class OnPolicyAgent(SavesWithoutPickle, OnPolicyAlgorithm):  # pyright: ignore[reportIncompatibleMethodOverride]
     """Replaces how Stable-Baselines3's on-policy algorithms collect, log, save and stop; `train` is theirs.
 
     Put it before the algorithm: `class PPO(OnPolicyAgent, stable_baselines3.PPO)`.
