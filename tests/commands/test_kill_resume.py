@@ -17,7 +17,7 @@ import torch
 import quadrivium  # noqa: F401 (registers the environment ids)
 from quadrivium.agents.runs.checkpoint import list_checkpoints, load_checkpoint
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TOTAL_STEPS = 6144
 PATIENCE_S = 600.0
 

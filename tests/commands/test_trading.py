@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.commands.running import run_evaluate, run_train
 from tests.commands.test_evaluate import refused
 
-EXAMPLE = Path(__file__).parents[1] / "configs" / "trading" / "example.csv"
+EXAMPLE = Path(__file__).parents[2] / "configs" / "trading" / "example.csv"
 CONFIG = """
 name: fold0
 seed: 1

@@ -21,7 +21,7 @@ from quadrivium.agents.runs import checkpoint
 from quadrivium.agents.runs.checkpoint import list_checkpoints, load_checkpoint
 from tests.commands.running import run_train, write_config
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
