@@ -33,7 +33,7 @@ from quadrivium.agents.runs.state import (
     restore_rng,
     under,
 )
-from quadrivium.agents.training.episode_statistics import EpisodeStatistics
+from quadrivium.agents.training.batch_episodes import BatchEpisodes
 from quadrivium.agents.training.hooks import iteration_end, iteration_logged
 from quadrivium.agents.training.phases import PhaseClock
 from quadrivium.agents.training.saving import SavesWithoutPickle
@@ -42,7 +42,7 @@ _BLOCK_ROWS = 4096  # transitions gathered at once: more is no faster, and the a
 _BLOCK_BYTES = 64 << 20  # of observations; keeps a block of large ones in bounds
 
 
-class OffPolicyAgent(SavesWithoutPickle, OffPolicyAlgorithm):
+class OffPolicyAgent(SavesWithoutPickle, OffPolicyAlgorithm):  # pyright: ignore[reportIncompatibleMethodOverride]
     """Replaces how Stable-Baselines3's off-policy algorithms collect, store, log and save; `train` is theirs.
 
     Put it before the algorithm: `class DQN(OffPolicyAgent, stable_baselines3.DQN)`. With VecNormalize or a
@@ -61,7 +61,7 @@ class OffPolicyAgent(SavesWithoutPickle, OffPolicyAlgorithm):
 
     def _setup_model(self) -> None:
         self._rng = np.random.default_rng(self.seed)
-        self.statistics = EpisodeStatistics(self.n_envs, self._stats_window_size)
+        self.statistics = BatchEpisodes(self.n_envs, self._stats_window_size)
         self.clock = PhaseClock()
         self._logged = 0  # episodes at the last log line
         ours = self.replay_buffer_class is None and self._vec_normalize_env is None

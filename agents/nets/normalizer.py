@@ -59,7 +59,7 @@ class RunningNormalizer(nn.Module):
         if mask is not None:
             absent, count = ~mask.reshape(-1, 1), mask.sum()  # (M, 1), ()
         offsets, origin = _relative(rows, absent)
-        divisor = count if absent is None else count.clamp(min=1)
+        divisor = count if isinstance(count, int) else count.clamp(min=1)
         batch_mean = offsets.sum(0) / divisor  # (F,)
         deviations = offsets.sub_(batch_mean)
         if absent is not None:

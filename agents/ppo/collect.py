@@ -33,7 +33,7 @@ from quadrivium.agents.runs.state import (
     restore_rng,
     under,
 )
-from quadrivium.agents.training.episode_statistics import EpisodeStatistics
+from quadrivium.agents.training.batch_episodes import BatchEpisodes
 from quadrivium.agents.training.hooks import iteration_end, iteration_logged
 from quadrivium.agents.training.phases import PhaseClock
 from quadrivium.agents.training.saving import SavesWithoutPickle
@@ -41,7 +41,7 @@ from quadrivium.agents.training.saving import SavesWithoutPickle
 _DEVICE_ROWS = 4096  # of observations at once: enough for any accelerator, few enough for its memory
 
 
-class OnPolicyAgent(SavesWithoutPickle, OnPolicyAlgorithm):
+class OnPolicyAgent(SavesWithoutPickle, OnPolicyAlgorithm):  # pyright: ignore[reportIncompatibleMethodOverride]
     """Replaces how Stable-Baselines3's on-policy algorithms collect, log, save and stop; `train` is theirs.
 
     Put it before the algorithm: `class PPO(OnPolicyAgent, stable_baselines3.PPO)`.
@@ -64,7 +64,7 @@ class OnPolicyAgent(SavesWithoutPickle, OnPolicyAlgorithm):
             super()._setup_model()
         self.generator = torch.Generator(self.device)
         self.generator.manual_seed(torch.initial_seed() if self.seed is None else self.seed)
-        self.statistics = EpisodeStatistics(self.n_envs, self._stats_window_size)
+        self.statistics = BatchEpisodes(self.n_envs, self._stats_window_size)
         self.clock = PhaseClock()
         self._iterations = 0
         self.crew = Crew()  # in `learn` it has helpers

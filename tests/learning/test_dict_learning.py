@@ -76,13 +76,23 @@ def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind, trunk,
 
 
 def test_inputs_are_standardised_part_by_part():
+    seen = []  # in the random rollout that comes first, and in the one that is learned from
+
+    class Keep(IterationCallback):
+        def _on_training_start(self):
+            seen.append({name: x.clone() for name, x in self.model.rollout_buffer.flat().obs.items()})
+
+        def on_iteration_end(self):
+            self._on_training_start()
+            return True
+
     env = PointerVectorEnv(64)
     agent = PPO.from_config(PPO_CONFIG, env, seed=0, device="cpu")
-    agent.learn(64 * 16)
-    obs = agent.rollout_buffer.flat().obs
+    agent.learn(64 * 16, callback=Keep())
+    assert len(seen) == 2
     stems = agent.policy.backbone.stem.parts
     for name, features in (("signs", 2), ("pointer", SIGNS + 1)):
-        rows = obs[name].reshape(-1, features).double()
+        rows = torch.cat([obs[name].reshape(-1, features) for obs in seen]).double()
         normalizer = stems[name].normalizer
         assert normalizer.count == len(rows)
         free = slice(1, None) if name == "signs" else slice(None)  # the presence flag passes unchanged

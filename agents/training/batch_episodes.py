@@ -20,7 +20,7 @@ class _Ended:
     metrics: dict[str, list[np.ndarray]]
 
 
-class EpisodeStatistics:
+class BatchEpisodes:
     """Accumulates each environment's episode and summarises those that ended.
 
     Args:
