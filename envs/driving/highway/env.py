@@ -191,6 +191,7 @@ class HighwayEnv(WorldEnv):
 
     ## Reward
     `reward="safe"` (default) is meant to have one optimum, fast driving that never crashes, and to show it:
+
     - `speed`: 0.1 a second at 30 m/s along the road or more, falling linearly to 0 at 20 m/s. Crawling is
       not paid at all, so there is no comfortable second-best to learn first; it is not fined either, since
       an agent that loses by living would rather crash.

@@ -108,6 +108,7 @@ class ExploreEnv(WorldEnv):
 
     ## Observations
     A Dict:
+
     - `grid` (1, V, V): the surroundings of the robot in its own map, straight ahead up, in cells of
       `patch_cell` m, from −1 (free) by 0 (unknown) to 1 (occupied).
     - `lidar` (beams,): distances by `lidar_range`, 1 is nothing in range; beam b looks 2π b / `beams` to the

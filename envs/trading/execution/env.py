@@ -93,6 +93,7 @@ class ExecutionEnv(WorldEnv):
 
     ## Reward
     In $ for each share of the first inventory, additive; its sum is minus the risk-adjusted cost:
+
     - `execution`: what the sale loses to half-spread and temporary impact.
     - `price`: what the shares still held lose by the mid's change in this step. With `reward="expected"`
       (default) only by the seller's own permanent impact; the random part, whose mean is 0 for every policy,

@@ -115,6 +115,7 @@ class PortfolioEnv(WorldEnv):
 
     ## Observations
     `observation="tokens"` (default), a Dict of
+
     - `market` (N, `window` * F), a row an asset: the features of the last bars, bar after bar, the present
       one last, centred and scaled by the training part, clipped to ±5;
     - `account` (1 + 3 N,), shares of equity clipped to ±5: cash, then the positions, then their unrealised

@@ -60,6 +60,7 @@ class SignChainEnv(WorldEnv):
 
     ## Reward
     In per cent of capital, additive:
+
     - `return`: position × the next return, which is σ in the direction of the last return with probability
       `persistence` and against it otherwise.
     - `fee`: −`fee_bps` / 100 for each unit by which the position changes, before the return.

@@ -139,6 +139,7 @@ class SingleAssetEnv(WorldEnv):
 
     ## Observations
     `observation="tokens"` (default), a Dict of
+
     - `market` (`window`, F): the features of the last bars, the present one last, centred and scaled by the
       training part, clipped to ±5;
     - `account` (4,), shares of equity clipped to ±5: the position, cash, the unrealised profit, the part of
@@ -149,6 +150,7 @@ class SingleAssetEnv(WorldEnv):
     ## Reward
     The terms `gain`, `commission`, `spread`, `impact` and `financing` (interest and borrow fee) are the parts
     of the change of equity times one factor, so that their sum is, with R the return of equity net of costs:
+
     - `reward="log_return"` (default): log(1 + R). The rewards of an episode add up to log(V_T / V_0). (A loss
       of everything, which has no logarithm, counts as one of 0.999999.)
     - `reward="differential_sharpe"`: by how much R improves an exponentially weighted Sharpe ratio
