@@ -19,7 +19,7 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.core import types
+from numba.core import config, types
 from numba.core.dispatcher import Dispatcher
 
 from quadrivium.envs.core import native
@@ -48,12 +48,12 @@ def cache_root() -> Path:
 @contextlib.contextmanager
 def numba_keeps_code_in(folder: str) -> Generator[None]:
     """Lets functions that Numba caches by itself keep their code there, not beside our sources."""
-    previous = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_root() / folder)
+    settings: Any = config
+    previous, settings.CACHE_DIR = settings.CACHE_DIR, str(cache_root() / folder)
     try:
         yield
     finally:
-        numba.config.CACHE_DIR = previous
+        settings.CACHE_DIR = previous
 
 
 def kept(function: Callable[..., Any]) -> Callable[..., Any]:
