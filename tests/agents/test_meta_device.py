@@ -187,16 +187,17 @@ def test_alphazero_adapts_and_learns_on_the_device(kind, trunk, value_head):
         policy=draw.random((count, actions), np.float32),
         outcome=np.ones(count, np.float32),
         root_value=np.zeros(count, np.float32),
+        root_draw=np.full(count, 0.5, np.float32),
         root_share=np.full(count, 0.25, np.float32),
         auxiliary={"ownership": np.zeros((count, 42), np.float32), "score": np.zeros(count, np.float32)},
     )
     practice = SimpleNamespace(
-        replay=SimpleNamespace(sample=lambda count, rng: found, window=lambda: found),
+        replay=SimpleNamespace(sample=lambda count, rng: found, column=lambda field: np.ones(count)),
         outcomes=SimpleNamespace(records=SimpleNamespace(unpack=lambda records: found)),
         symmetries=None,
     )
     with OnOneDevice():
-        learner.adapt(practice, np.zeros(count))
+        learner.adapt(practice, SimpleNamespace(records=np.zeros(count)))
         learner._step(practice, draw)
         networks.average.judge(torch.zeros(count, *shape, device=META))
     assert all(tensor.is_meta for tensor in networks.state_dict().values())
