@@ -17,7 +17,7 @@ import quadrivium  # noqa: F401 (registers the environment ids)
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.charts import charts_of
 from quadrivium.agents.batches.environments import make_film_env
-from quadrivium.agents.errors import UserError, as_user_error, program, run_command
+from quadrivium.agents.errors import UserError, program, run_command
 from quadrivium.agents.evaluation.episodes import film_episode
 from quadrivium.agents.evaluation.evaluator import MAX_LANES, Evaluator, baseline_players
 from quadrivium.agents.evaluation.report import describe
@@ -87,8 +87,7 @@ def restore(agent: Agent, snapshot: Snapshot, console: Console) -> None:
     note = None if isinstance(agent, AlphaZero) else missing_environments(snapshot)
     if note is not None:
         say(console, f"note: {note}")
-    with as_user_error(f"checkpoint {snapshot.step} does not fit this version of the agent", KeyError):
-        agent.restore(snapshot)
+    agent.restore(snapshot)
 
 
 def resumed_config(run_dir: Path, overrides: dict[str, str]) -> RunConfig:

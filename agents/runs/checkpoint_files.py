@@ -35,7 +35,8 @@ from quadrivium.agents.errors import UserError
 from quadrivium.agents.runs.array_files import read_arrays, write_arrays
 from quadrivium.agents.runs.directory import fsync_directory, write_durably
 
-SCHEMA = 1
+SCHEMA = 2
+"""Of what a checkpoint holds. Of earlier ones only the weights are read: the rest meant something else."""
 MANIFEST = "manifest.json"
 WEIGHTS, OPTIMIZER, STATE, RNG = "weights.safetensors", "optimizer.safetensors", "state.npz", "rng.json"
 FILES = (WEIGHTS, OPTIMIZER, STATE, RNG)
@@ -56,6 +57,7 @@ class Damaged(Exception):
 class Manifest:
     """What manifest.json says. `score` is the value that `best` goes by, higher is better, or None."""
 
+    schema: int
     step: int
     score: float | None
     created: str
@@ -122,14 +124,14 @@ def read_manifest(directory: Path) -> Manifest:
             f"{directory} has schema {schema}, expected at most {SCHEMA}: update quadrivium to read it"
         )
     try:
-        if schema != SCHEMA or type(raw["step"]) is not int or raw["step"] < 0:
+        if type(schema) is not int or schema < 1 or type(raw["step"]) is not int or raw["step"] < 0:
             raise ValueError(f"schema {schema!r} and step {raw.get('step')!r}")
         score = None if raw["score"] is None else float(raw["score"])
         files = {
             str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in raw["files"].items()
         }
         versions = {str(name): str(version) for name, version in raw["versions"].items()}
-        manifest = Manifest(raw["step"], score, str(raw["created"]), versions, files)
+        manifest = Manifest(schema, raw["step"], score, str(raw["created"]), versions, files)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Damaged(f"{MANIFEST} is malformed ({_one_line(error)})") from error
     if sorted(files) != sorted(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from quadrivium.agents.errors import UserError, program
 from quadrivium.agents.runs.checkpoint import (
+    CheckpointError,
     Snapshot,
     checkpoints_dir,
     library_changes,
@@ -14,6 +15,7 @@ from quadrivium.agents.runs.checkpoint import (
     load_checkpoint,
     set_aside_after,
 )
+from quadrivium.agents.runs.checkpoint_files import SCHEMA, Manifest
 from quadrivium.agents.runs.directory import (
     MetricsLog,
     describe_write_error,
@@ -57,18 +59,29 @@ def rewind(run_dir: Path, notify: Callable[[str], object]) -> Snapshot | None:
     each checkpoint that was passed over, and where the libraries have changed since.
 
     Raises:
-        CheckpointError: there are checkpoints, but none is whole.
+        CheckpointError: there are checkpoints, but none is whole, or an earlier version wrote the newest.
     """
     directory = checkpoints_dir(run_dir)
     snapshot = None
     if directory.is_dir() and any(path.name.isdecimal() for path in directory.iterdir()):
         snapshot = load_checkpoint(run_dir, "last", notify=notify)
-        changes = [library_changes(m) for m in list_checkpoints(run_dir) if m.step == snapshot.step]
-        for line in filter(None, changes):
-            notify(line)
+        (manifest,) = (m for m in list_checkpoints(run_dir) if m.step == snapshot.step)
+        require_present_form(run_dir, manifest)
+        if changes := library_changes(manifest):
+            notify(changes)
         set_aside_after(run_dir, snapshot.step)
     MetricsLog(run_dir / METRICS).truncate_after(-1 if snapshot is None else snapshot.step)
     return snapshot
+
+
+def require_present_form(run_dir: Path, manifest: Manifest) -> None:
+    """Raises CheckpointError where an earlier version wrote the checkpoint: only its weights are read now."""
+    if manifest.schema < SCHEMA:
+        raise CheckpointError(
+            f"checkpoint {manifest.step} of {run_dir} is of an earlier version (schema {manifest.schema}, "
+            f"now {SCHEMA}): its weights can be evaluated, but the training cannot go on bit for bit; resume "
+            f"it with that version, or begin anew: {program('train')} {run_dir / 'config.yaml'} --name OTHER"
+        )
 
 
 def missing_environments(snapshot: Snapshot) -> str | None:

@@ -19,7 +19,7 @@ import torch
 from quadrivium.agents.evaluation import evaluator
 from quadrivium.agents.runs import checkpoint
 from quadrivium.agents.runs.checkpoint import list_checkpoints, load_checkpoint
-from tests.commands.running import run_train, write_config
+from tests.commands.running import run_evaluate, run_train, write_config
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -293,6 +293,19 @@ def test_a_wrong_argument_is_one_line_and_leaves_no_run_behind(tmp_path, capsys,
     for part in parts:
         assert part in line
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_of_an_earlier_version_is_evaluated_but_not_resumed_and_nothing_of_it_changes(copy, capsys):
+    run_dir = copy / "runs" / "small"
+    for path in run_dir.glob("checkpoints/*/manifest.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 1}))
+    before = {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()}
+    line = refused(capsys, run_train(copy, "--resume", "runs/small", "--total-timesteps", 2048))
+    assert "checkpoint 1024 of runs/small is of an earlier version (schema 1, now 2)" in line
+    assert before == {path: path.read_bytes() for path in before}
+    assert run_evaluate(copy, "run", "runs/small", "--episodes", 4) == 0
+    remedy = line.partition("begin anew: python train.py ")[2].replace("OTHER", "anew").split()
+    assert run_train(copy, *remedy) == 0
 
 
 def test_a_resumed_run_keeps_its_config(finished, capsys):

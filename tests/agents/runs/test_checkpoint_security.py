@@ -141,7 +141,7 @@ MALFORMED = [
     b"\xff\xfe",
     b"[" * 200_000,
     b'{"schema": true, "step": 2, "files": {}}',
-    b'{"schema": 1, "step": "2", "score": null, "created": "", "versions": {}, "files": {}}',
+    b'{"schema": 2, "step": "2", "score": null, "created": "", "versions": {}, "files": {}}',
     b'{"schema": 1, "step": -1, "score": null, "created": "", "versions": {}, "files": {}}',
     b'{"schema": 1, "step": 2, "score": {}, "created": "", "versions": {}, "files": {}}',
     b'{"schema": 1, "step": 2, "score": null, "created": "", "versions": [], "files": []}',
