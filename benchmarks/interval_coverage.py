@@ -1,6 +1,6 @@
 """How often do 95 % intervals hold the truth, and how often is a winner named among equals?
 
-    python benchmarks/interval_coverage.py [--trials 4000] [--tournaments 1000]
+    python benchmarks/interval_coverage.py [--trials 4000] [--tournaments 1000] [--only matches tournaments]
 
 Everything is simulated, with known truths; no agent plays. Means of episodes, paired differences and
 proportions are by `quadrivium.agents.evaluation.intervals`, beside Student's interval and the percentile
@@ -11,6 +11,7 @@ the truth, in percent. Writes benchmarks/results/interval_coverage.json.
 """
 
 import argparse
+import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -106,7 +107,11 @@ class Count:
 
     def row(self) -> dict[str, Any]:
         missed = [round(100 * count / self.trials, 1) for count in (self.above, self.below)]
-        return {"coverage": round(100 - 100 * (self.above + self.below) / self.trials, 1), "missed": missed}
+        return {
+            "trials": self.trials,
+            "coverage": round(100 - 100 * (self.above + self.below) / self.trials, 1),
+            "missed": missed,
+        }
 
 
 def means(trials: int, rng: np.random.Generator) -> dict[str, Any]:
@@ -216,8 +221,9 @@ def matches(trials: int, rng: np.random.Generator) -> dict[str, Any]:
         strengths = [log_odds(p) / 2, -log_odds(p) / 2]
         for pairs in (MIN_OPENING_PAIRS, 25, 50):
             count, named = Count(), 0
-            for _ in range(trials):
-                standings = stand(["p0", "p1"], play(strengths, TWO, pairs, rng, **options))
+            for trial in range(trials):
+                games = play(strengths, TWO, pairs, rng, **options)
+                standings = stand(["p0", "p1"], games, seed=trial)
                 count.add(standings.difference(0, 1), 2 * strengths[0] * ELO)
                 named += standings.verdicts()[-1] != "winner: none is claimed"
             row = count.row() | {"winner_named": round(100 * named / trials, 1)}
@@ -242,11 +248,11 @@ def tournaments(trials: int, rng: np.random.Generator) -> dict[str, Any]:
     for name, (strengths, meetings, pairs) in cases.items():
         truth = (np.array(strengths) - np.mean(strengths)) * ELO
         rating, difference, named, inside = Count(), Count(), 0, 0
-        for _ in range(trials):
+        for trial in range(trials):
             names = [f"p{k}" for k in range(len(strengths))]
             advantage = 0.3 if "against" not in name else 0.0
             games = play(strengths, meetings, pairs, rng, advantage=advantage, drawn=0.1 * (advantage > 0))
-            standings = stand(names, games)
+            standings = stand(names, games, seed=trial)
             own = standings.ratings.intervals[0]
             inside += own.low <= own.estimate <= own.high
             rating.add(own, float(truth[0]))
@@ -263,26 +269,35 @@ def tournaments(trials: int, rng: np.random.Generator) -> dict[str, Any]:
     return found
 
 
+SECTIONS: dict[str, Callable[[int, np.random.Generator], dict[str, Any]]] = {
+    "means": means,
+    "paired_differences": differences,
+    "proportions": proportions,
+    "matches": matches,
+    "tournaments": tournaments,
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--trials", type=int, default=4000, help="samples of episodes a case")
+    parser.add_argument("--tournaments", type=int, default=1000, help="matches a case; of tournaments half")
     parser.add_argument(
-        "--tournaments", type=int, default=1000, help="matches a case; of tournaments a fifth"
+        "--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="measure these anew"
     )
     arguments = parser.parse_args()
-    start = time.perf_counter()
-    report: dict[str, Any] = machine("numpy", "scipy")
-    report |= {"trials": arguments.trials, "tournaments": arguments.tournaments, "confidence": 95}
-    rng = np.random.default_rng(0)
-    report["means"] = means(arguments.trials, rng)
-    report["paired_differences"] = differences(arguments.trials, rng)
-    report["proportions"] = proportions(arguments.trials, rng)
-    report["matches"] = matches(arguments.tournaments, rng)
-    report["tournaments"] = tournaments(max(1, arguments.tournaments // 5), rng)
-    report["seconds"] = round(time.perf_counter() - start)
-    write_report(RESULTS / "interval_coverage.json", report)
+    episodes, games = arguments.trials, arguments.tournaments
+    trials = dict(zip(SECTIONS, (episodes, episodes, episodes, games, max(1, games // 2)), strict=True))
+    found: dict[str, Any] = {}
+    for name in arguments.only:
+        start = time.perf_counter()
+        found[name] = SECTIONS[name](trials[name], np.random.default_rng(0))
+        found[name]["seconds"] = round(time.perf_counter() - start)
+    path = RESULTS / "interval_coverage.json"
+    before: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    write_report(path, {**machine("numpy", "scipy"), "confidence": 95, **before, **found})
 
 
 if __name__ == "__main__":

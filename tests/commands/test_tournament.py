@@ -15,7 +15,7 @@ from quadrivium.configs.tournament import load_tournament
 from tests.commands.running import run_evaluate
 from tests.commands.tournaments import read, refused, write
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_tournament_prints_its_table_and_writes_its_files(tmp_path, capsys):
