@@ -52,7 +52,8 @@ class PPOConfig:
         gae_lambda: λ of generalised advantage estimation.
         learning_rate: of Adam; with the schedule "linear" it falls to 0 over the training.
         clip_range: ε of the clipped objective; may have a schedule likewise.
-        clip_range_vf: clip of the value's change, in units of the return; None: no clip.
+        clip_range_vf: clip of the value's change, in units of the return (with normalize_returns of its
+            spread); None: no clip.
         normalize_advantage: standardise advantages in each minibatch.
         ent_coef: weight of the entropy bonus.
         vf_coef: weight of the value loss.
@@ -60,6 +61,9 @@ class PPOConfig:
         target_kl: stop an update once the approximate KL divergence exceeds 1.5 times this; None: never.
         weight_decay: decoupled decay (AdamW); 0 is Adam.
         log_std_init: initial log standard deviation of continuous actions.
+        normalize_returns: the critic speaks, and its loss is measured, in units of the running spread of the
+            returns (Pop-Art): then vf_coef, clip_range_vf and max_grad_norm do not depend on how large the
+            rewards are. Advantages are not changed.
         separate_critic: a trunk of its own for the critic; None: for the MLP only.
         net: the backbone.
         compile: compile loss and networks with torch.compile (half a minute at the start).
@@ -86,6 +90,7 @@ class PPOConfig:
     target_kl: Annotated[float, Gt(0)] | None = None
     weight_decay: Annotated[float, Ge(0)] = 0.0
     log_std_init: float = 0.0
+    normalize_returns: bool = False
     separate_critic: bool | None = None
     net: NetConfig = field(default_factory=NetConfig)
     compile: bool = False
@@ -108,12 +113,16 @@ class Loss(NamedTuple):
 
 @dataclass(frozen=True)
 class LossSettings:
-    """What the loss needs of the hyper-parameters; clip ranges may change between updates."""
+    """What the loss needs of the hyper-parameters; clip ranges may change between updates.
+
+    The value's errors, and the clip of its change, are measured in units of `value_unit`.
+    """
 
     clip_range: float
     clip_range_vf: float | None
     ent_coef: float
     vf_coef: float
+    value_unit: float = 1.0
 
 
 def ppo_loss(outputs: Outputs, batch: Batch, settings: LossSettings) -> Loss:
@@ -129,9 +138,9 @@ def ppo_loss(outputs: Outputs, batch: Batch, settings: LossSettings) -> Loss:
     clipped = batch.advantages * ratio.clamp(1 - clip, 1 + clip)
     policy_loss = -torch.min(batch.advantages * ratio, clipped).mean()
     if settings.clip_range_vf is not None:
-        change = (values - batch.values).clamp(-settings.clip_range_vf, settings.clip_range_vf)
-        values = batch.values + change
-    value_loss = F.mse_loss(values, batch.returns)
+        most = settings.clip_range_vf * settings.value_unit
+        values = batch.values + (values - batch.values).clamp(-most, most)
+    value_loss = F.mse_loss(values, batch.returns) / settings.value_unit**2
     entropy_loss = log_probs.mean() if entropy is None else -entropy.mean()
     loss = policy_loss + settings.ent_coef * entropy_loss + settings.vf_coef * value_loss
     approx_kl = approximate_kl(log_probs, batch.log_probs)
@@ -160,10 +169,10 @@ def ppo_slopes(settings: LossSettings, count: int) -> Slopes:
     def by_values(values: Tensor, batch: Batch) -> Tensor:
         error = values - batch.returns
         if settings.clip_range_vf is not None:
-            change = values - batch.values
-            clipped = change.clamp(-settings.clip_range_vf, settings.clip_range_vf)
+            most, change = settings.clip_range_vf * settings.value_unit, values - batch.values
+            clipped = change.clamp(-most, most)
             error = (batch.values + clipped - batch.returns).masked_fill_(clipped != change, 0.0)
-        return error * (2 * settings.vf_coef / count)
+        return error * (2 * settings.vf_coef / count / settings.value_unit**2)
 
     return Slopes(by_policy, by_values)
 
@@ -322,6 +331,7 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
                 "separate_critic": config.separate_critic,
                 "log_std_init": config.log_std_init,
                 "weight_decay": config.weight_decay,
+                "normalize_returns": config.normalize_returns,
             },
             seed=seed,
             device=choose_device(device, config.net),
@@ -353,11 +363,15 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
         self._update_learning_rate(self.policy.optimizer)
         progress = self._current_progress_remaining
         clip_range_vf = cast(Schedule | None, self.clip_range_vf)
+        unit = 1.0
+        if isinstance(self.policy, ActorCritic):
+            unit = self.policy.value_head.follow(self.rollout_buffer.returns)
         settings = LossSettings(
             clip_range=cast(Schedule, self.clip_range)(progress),
             clip_range_vf=None if clip_range_vf is None else clip_range_vf(progress),
             ent_coef=self.ent_coef,
             vf_coef=self.vf_coef,
+            value_unit=unit,
         )
         parameters = list(self.policy.parameters())
         log = _UpdateLog(settings)

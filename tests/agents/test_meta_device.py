@@ -103,7 +103,7 @@ def test_ppo_collects_and_updates_on_the_device(kind, trunk, continuous):
     if continuous and "masked" in kind:
         pytest.skip("masks are for discrete actions")
     env = Shown(OBSERVATIONS[kind], continuous)
-    config = PPOConfig(n_steps=3, batch_size=4, net=net_of(trunk))
+    config = PPOConfig(n_steps=3, batch_size=4, normalize_returns=True, net=net_of(trunk))
     agent = PPO.from_config(config, env, seed=0, device="cpu")
     move(agent.policy, agent.policy.optimizer)
     agent.device, agent._divided, agent.generator, agent.crew = META, None, None, Crew()
