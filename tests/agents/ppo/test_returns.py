@@ -9,7 +9,7 @@ import torch
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.nets.value_heads import ScaledValueHead
 from quadrivium.agents.ppo import PPO, PPOConfig
-from quadrivium.agents.ppo.agent import LossSettings, Outputs, ppo_loss, ppo_slopes
+from quadrivium.agents.ppo.loss import LossSettings, Outputs, ppo_loss, ppo_slopes
 from quadrivium.agents.ppo.rollout import Batch
 from tests.agents.toys import LineWalk
 
