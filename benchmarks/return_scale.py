@@ -1,12 +1,15 @@
 """PPO with and without `normalize_returns`: does a critic in units of the returns' spread learn better?
 
-    python benchmarks/return_scale.py [--seeds 3] [--worlds cartpole highway market_making]
+    python benchmarks/return_scale.py [--seeds 3] [--worlds cartpole highway "market making"]
 
 Published configs, trained for fewer steps, once a seed and setting; the settings take turns. Shown is the
-mean return of 200 held-out episodes after the training. Besides, cartpole with rewards 100 times as large:
-there a loss in units of the reward is 10,000 times as large, and the clip of the gradient's norm leaves
-nothing of the policy's part where both share it.
+mean return of 200 held-out episodes after the training. Besides, cartpole with rewards 100 times as large and
+a trunk that policy and critic share: there a loss in units of the reward is 10,000 times as large, and the
+clip of the gradient's norm leaves nothing of the policy's part.
 
+Came, three seeds each, without and with: cartpole 500, 500; cartpole x 100, shared 9 (all seeds), 483;
+highway after 500,000 steps .18, .30 (better in each seed); market making 5.05, 5.01. It mends what depends on
+the rewards' scale, and changes little where that suits already: off by default.
 Writes benchmarks/results/return_scale.json.
 """
 
@@ -30,7 +33,6 @@ from quadrivium.configs.schema import RunConfig, load_config
 EPISODES = 200
 WORLDS: dict[str, tuple[str, int, float]] = {  # config, steps, what rewards are multiplied by
     "cartpole": ("configs/cartpole/ppo.yaml", 60_000, 1.0),
-    "cartpole x 100": ("configs/cartpole/ppo.yaml", 60_000, 100.0),
     "cartpole x 100, shared": ("configs/cartpole/ppo.yaml", 60_000, 100.0),
     "highway": ("configs/quickstart.yaml", 500_000, 1.0),
     "market making": ("configs/trading/market_making_ppo.yaml", 500_000, 1.0),
