@@ -10,6 +10,7 @@ clip of the gradient's norm leaves nothing of the policy's part.
 Came, three seeds each, without and with: cartpole 500, 500; cartpole x 100, shared 9 (all seeds), 483;
 highway after 500,000 steps .18, .30 (better in each seed); market making 5.05, 5.01. It mends what depends on
 the rewards' scale, and changes little where that suits already: off by default.
+
 Writes benchmarks/results/return_scale.json.
 """
 
