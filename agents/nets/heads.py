@@ -26,6 +26,18 @@ class ValueHead(nn.Linear):
         super().__init__(pooled_dim, 1)
         orthogonal_(self, 1.0)
 
+    def values(self, said: Tensor) -> Tensor:
+        """Returns the values (B, 1) float32 that the head means by what it `said` (B, 1)."""
+        return said.float()
+
+    def pull(self, slope: Tensor) -> Tensor:
+        """Returns the derivative by what was said (B, 1) from the one by the values (B, 1)."""
+        return slope
+
+    def follow(self, returns: Tensor) -> float:
+        """Takes note of new returns, and returns the unit in which errors of the value are measured: 1."""
+        return 1.0
+
 
 class QHead(nn.Module):
     """Action values (B, A); dueling splits them into a value and advantages (Wang et al. 2016, eq. 9)."""

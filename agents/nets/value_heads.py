@@ -9,7 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from quadrivium.agents.nets.heads import ValueHead
 from quadrivium.agents.nets.layers import orthogonal_
+
+_NEWEST_SHARE = 0.1  # of the newest rollout in the statistics of returns, once there are more than ten
 
 WIN, DRAW, LOSS = range(3)
 
@@ -92,13 +95,55 @@ class ReturnHead(PooledHead):
         """
         return F.mse_loss(said.float(), (true - self.mean) / self.spread)
 
-    @torch.no_grad()
     def rescale(self, mean: float, spread: float) -> None:
         """Measures returns by `mean` and `spread` from now on; what the head says stays the same."""
-        self.last.weight.mul_(self.spread / spread)
-        self.last.bias.mul_(self.spread).add_(self.mean - mean).div_(spread)
-        self.mean.fill_(mean)
-        self.spread.fill_(spread)
+        _rescale(self.last, self.mean, self.spread, mean, spread)
+
+
+class ScaledValueHead(ValueHead):
+    """As `ValueHead`, in units of the spread of the returns that it follows (Pop-Art, as in `ReturnHead`)."""
+
+    mean: Tensor
+    spread: Tensor
+    rollouts: Tensor
+
+    def __init__(self, pooled_dim: int) -> None:
+        super().__init__(pooled_dim)
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("spread", torch.ones(()))
+        self.register_buffer("rollouts", torch.zeros((), dtype=torch.int64))
+
+    def values(self, said: Tensor) -> Tensor:
+        """Returns the values (B, 1) float32 that the head means by what it `said` (B, 1)."""
+        return self.mean + self.spread * said.float()
+
+    def pull(self, slope: Tensor) -> Tensor:
+        """Returns the derivative by what was said (B, 1) from the one by the values (B, 1)."""
+        return slope * self.spread
+
+    @torch.no_grad()
+    def follow(self, returns: Tensor) -> float:
+        """Measures from now on by running mean and spread of the returns, of which these of a rollout are the
+        newest; returns the spread. What the head says stays the same.
+        """
+        var, mean = (float(moment) for moment in torch.var_mean(returns, correction=0))
+        old_mean, old_var = float(self.mean), float(self.spread) ** 2
+        self.rollouts.add_(1)
+        share = max(1 / int(self.rollouts), _NEWEST_SHARE)
+        var = old_var + share * (var - old_var) + share * (1 - share) * (mean - old_mean) ** 2
+        mean = old_mean + share * (mean - old_mean)
+        spread = math.sqrt(var)
+        _rescale(self, self.mean, self.spread, mean, spread if spread > 1e-6 * max(abs(mean), 1e-6) else 1.0)
+        return float(self.spread)
+
+
+@torch.no_grad()
+def _rescale(last: nn.Linear, old_mean: Tensor, old_spread: Tensor, mean: float, spread: float) -> None:
+    """Sets the scale of a head, and turns its last layer so that `mean + spread * output` stays the same."""
+    last.weight.mul_(old_spread / spread)
+    last.bias.mul_(old_spread).add_(old_mean - mean).div_(spread)
+    old_mean.fill_(mean)
+    old_spread.fill_(spread)
 
 
 class PooledPolicy(PooledHead):

@@ -1,4 +1,4 @@
-"""PPO, read top to bottom: `agent` has the loss and the update, `collect` the rollouts."""
+"""PPO, read top to bottom: `loss` has the paper, `agent` the update, `collect` the rollouts."""
 
 from quadrivium.agents.ppo.agent import PPO, PPOConfig
 

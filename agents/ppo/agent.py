@@ -1,4 +1,4 @@
-"""Proximal policy optimisation (Schulman et al. 2017): a config, a loss, an agent.
+"""Proximal policy optimisation (Schulman et al. 2017): a config and an agent; the loss is in `loss`.
 
 Stable-Baselines3's PPO in its public face and in what it computes: the tests hold parameters after updates,
 GAE and the truncation bootstrap equal to stock. Replaced is what makes it slow or inexact: no Python work for
@@ -8,10 +8,9 @@ synchronisation in the update, an explicit random generator, and an exact snapsh
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import torch
 from annotated_types import Ge, Gt, Interval, Le
@@ -22,22 +21,18 @@ from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.common.utils import FloatSchedule, LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from quadrivium.agents.compute.adam import LeanAdam
 from quadrivium.agents.compute.devices import Bf16, choose_device
 from quadrivium.agents.compute.foreach import clip_norm_
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo.collect import OnPolicyAgent
-from quadrivium.agents.ppo.distributions import exp
 from quadrivium.agents.ppo.gradients import DividedGradient, Outputs, Slopes
+from quadrivium.agents.ppo.loss import LossSettings, UpdateLog, approximate_kl, ppo_slopes, standardise
 from quadrivium.agents.ppo.policy import ActorCritic
 from quadrivium.agents.ppo.rollout import Batch, RolloutBuffer, TensorObs
 
 Fraction = Annotated[float, Interval(ge=0, le=1)]
-# Of probabilities. An infinite one would make NaN of an advantage of 0, and of all weights by the gradient's
-# norm; beyond it the slope stays as it is there.
-_MAX_RATIO = 1e10
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,8 @@ class PPOConfig:
         gae_lambda: λ of generalised advantage estimation.
         learning_rate: of Adam; with the schedule "linear" it falls to 0 over the training.
         clip_range: ε of the clipped objective; may have a schedule likewise.
-        clip_range_vf: clip of the value's change, in units of the return; None: no clip.
+        clip_range_vf: clip of the value's change, in units of the return (with normalize_returns of its
+            spread); None: no clip.
         normalize_advantage: standardise advantages in each minibatch.
         ent_coef: weight of the entropy bonus.
         vf_coef: weight of the value loss.
@@ -60,6 +56,9 @@ class PPOConfig:
         target_kl: stop an update once the approximate KL divergence exceeds 1.5 times this; None: never.
         weight_decay: decoupled decay (AdamW); 0 is Adam.
         log_std_init: initial log standard deviation of continuous actions.
+        normalize_returns: the critic speaks, and its loss is measured, in units of the running spread of the
+            returns (Pop-Art): then vf_coef, clip_range_vf and max_grad_norm do not depend on how large the
+            rewards are. Advantages are not changed.
         separate_critic: a trunk of its own for the critic; None: for the MLP only.
         net: the backbone.
         compile: compile loss and networks with torch.compile (half a minute at the start).
@@ -86,146 +85,11 @@ class PPOConfig:
     target_kl: Annotated[float, Gt(0)] | None = None
     weight_decay: Annotated[float, Ge(0)] = 0.0
     log_std_init: float = 0.0
+    normalize_returns: bool = False
     separate_critic: bool | None = None
     net: NetConfig = field(default_factory=NetConfig)
     compile: bool = False
     bf16: Bf16 = False
-
-
-# ---- the loss
-
-
-class Loss(NamedTuple):
-    """The loss and what else is logged of an update, each a scalar tensor."""
-
-    loss: Tensor
-    policy_gradient_loss: Tensor
-    value_loss: Tensor
-    entropy_loss: Tensor
-    approx_kl: Tensor
-    clip_fraction: Tensor
-
-
-@dataclass(frozen=True)
-class LossSettings:
-    """What the loss needs of the hyper-parameters; clip ranges may change between updates."""
-
-    clip_range: float
-    clip_range_vf: float | None
-    ent_coef: float
-    vf_coef: float
-
-
-def ppo_loss(outputs: Outputs, batch: Batch, settings: LossSettings) -> Loss:
-    """Returns the clipped surrogate objective with value loss and entropy bonus, means over (B,).
-
-    Source: Schulman et al. 2017, eq. 7 (clip) and 9 (sum); the value's clip as in OpenAI Baselines (Huang et
-    al. 2022, "The 37 implementation details of PPO", detail 9). Training descends by `ppo_slopes`; this is
-    what it is the gradient of, and what the log shows.
-    """
-    values, log_probs, entropy = outputs
-    ratio = (log_probs - batch.log_probs).exp().clamp(max=_MAX_RATIO)  # (B,)
-    clip = settings.clip_range
-    clipped = batch.advantages * ratio.clamp(1 - clip, 1 + clip)
-    policy_loss = -torch.min(batch.advantages * ratio, clipped).mean()
-    if settings.clip_range_vf is not None:
-        change = (values - batch.values).clamp(-settings.clip_range_vf, settings.clip_range_vf)
-        values = batch.values + change
-    value_loss = F.mse_loss(values, batch.returns)
-    entropy_loss = log_probs.mean() if entropy is None else -entropy.mean()
-    loss = policy_loss + settings.ent_coef * entropy_loss + settings.vf_coef * value_loss
-    approx_kl = approximate_kl(log_probs, batch.log_probs)
-    clip_fraction = ((ratio - 1).abs() > clip).float().mean()
-    return Loss(loss, policy_loss, value_loss, entropy_loss, approx_kl, clip_fraction)
-
-
-def ppo_slopes(settings: LossSettings, count: int) -> Slopes:
-    """Returns the derivatives of `ppo_loss` over a minibatch of `count` rows, for any rows of it.
-
-    By hand, since autograd over some thirty tiny operations costs as much as a small network; a test holds
-    them equal to autograd.
-    """
-
-    def by_policy(log_probs: Tensor, entropy: Tensor | None, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        ratio = exp(log_probs - batch.log_probs).clamp_(max=_MAX_RATIO)
-        # The objective is flat where the ratio has left the range in the advantage's direction.
-        low, high = 1 - settings.clip_range, 1 + settings.clip_range
-        flat = torch.where(batch.advantages > 0, ratio > high, ratio < low)
-        by_log_probs = (batch.advantages * ratio).masked_fill_(flat, 0.0).mul_(-1 / count)
-        if entropy is None:
-            return by_log_probs + settings.ent_coef / count, None
-        by_entropy = torch.full_like(entropy, -settings.ent_coef / count) if settings.ent_coef else None
-        return by_log_probs, by_entropy
-
-    def by_values(values: Tensor, batch: Batch) -> Tensor:
-        error = values - batch.returns
-        if settings.clip_range_vf is not None:
-            change = values - batch.values
-            clipped = change.clamp(-settings.clip_range_vf, settings.clip_range_vf)
-            error = (batch.values + clipped - batch.returns).masked_fill_(clipped != change, 0.0)
-        return error * (2 * settings.vf_coef / count)
-
-    return Slopes(by_policy, by_values)
-
-
-def standardise(advantages: Tensor) -> Tensor:
-    """Returns advantages (B,) with mean 0 and standard deviation 1 (Huang et al. 2022, detail 7)."""
-    std, mean = torch.std_mean(advantages)
-    return (advantages - mean) / (std + 1e-8)
-
-
-def approximate_kl(log_probs: Tensor, old_log_probs: Tensor) -> Tensor:
-    """Returns an estimate of KL(old, new), () (k3 of Schulman 2020, "Approximating KL divergence")."""
-    log_ratio = log_probs - old_log_probs
-    return (exp(log_ratio) - 1 - log_ratio).mean()
-
-
-# ---- the agent
-
-
-class _UpdateLog:
-    """What an update came to, for the log.
-
-    The loss is computed once an epoch instead of in each minibatch, and nothing of an epoch is kept beyond
-    its end: an update of many epochs needs no more memory than one of a single epoch.
-    """
-
-    def __init__(self, settings: LossSettings) -> None:
-        self._settings = settings
-        self._batches: list[Batch] = []  # of this epoch, with the advantages that were used
-        self._outputs: list[Outputs] = []  # of this epoch, detached
-        self._losses: list[Tensor] = []  # of each epoch, (6,)
-        self._rows: list[int] = []  # that each epoch saw
-        self._norms: list[Tensor] = []  # of the gradients, ()
-
-    def add(self, batch: Batch, outputs: Outputs) -> None:
-        """Notes a minibatch, and what the networks said of it before its step."""
-        self._batches.append(batch)
-        self._outputs.append(outputs)
-
-    def add_norm(self, norm: Tensor) -> None:
-        """Notes the norm () of a step's gradient."""
-        self._norms.append(norm)
-
-    def end_epoch(self) -> None:
-        """Computes the loss over the epoch's transitions, and lets go of them."""
-        rest = (torch.cat(column) for column in zip(*(batch[1:] for batch in self._batches), strict=True))
-        values = torch.cat([outputs.values for outputs in self._outputs])
-        log_probs = torch.cat([outputs.log_probs for outputs in self._outputs])
-        known = [outputs.entropy for outputs in self._outputs if outputs.entropy is not None]
-        outputs = Outputs(values, log_probs, torch.cat(known) if known else None)
-        loss = ppo_loss(outputs, Batch(self._batches[0].obs, *rest), self._settings)
-        self._losses.append(torch.stack(loss))
-        self._rows.append(len(values))
-        self._batches, self._outputs = [], []
-
-    def means(self) -> dict[str, float]:
-        """Returns the loss and its parts over all transitions of all epochs, and the gradient's mean norm."""
-        losses = torch.stack(self._losses)  # (epochs, 6)
-        shares = torch.tensor(self._rows, device=losses.device) / sum(self._rows)
-        norm = torch.stack(self._norms).mean() if self._norms else losses.new_full((), math.nan)
-        means = torch.cat([shares @ losses, norm[None]]).tolist()
-        return dict(zip((*Loss._fields, "gradient_norm"), means, strict=True))
 
 
 class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
@@ -322,6 +186,7 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
                 "separate_critic": config.separate_critic,
                 "log_std_init": config.log_std_init,
                 "weight_decay": config.weight_decay,
+                "normalize_returns": config.normalize_returns,
             },
             seed=seed,
             device=choose_device(device, config.net),
@@ -353,14 +218,18 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
         self._update_learning_rate(self.policy.optimizer)
         progress = self._current_progress_remaining
         clip_range_vf = cast(Schedule | None, self.clip_range_vf)
+        unit = 1.0
+        if isinstance(self.policy, ActorCritic):
+            unit = self.policy.value_head.follow(self.rollout_buffer.returns)
         settings = LossSettings(
             clip_range=cast(Schedule, self.clip_range)(progress),
             clip_range_vf=None if clip_range_vf is None else clip_range_vf(progress),
             ent_coef=self.ent_coef,
             vf_coef=self.vf_coef,
+            value_unit=unit,
         )
         parameters = list(self.policy.parameters())
-        log = _UpdateLog(settings)
+        log = UpdateLog(settings)
         for _ in range(self.n_epochs):
             proceed = self._train_epoch(parameters, settings, log)
             log.end_epoch()
@@ -373,7 +242,7 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
         self._record_update(log, settings)
         self.clock.enter("other")
 
-    def _train_epoch(self, parameters: list[nn.Parameter], settings: LossSettings, log: _UpdateLog) -> bool:
+    def _train_epoch(self, parameters: list[nn.Parameter], settings: LossSettings, log: UpdateLog) -> bool:
         """Descends once over the rollout; returns False if the policy went further than `target_kl`.
 
         Nothing here waits for the device, unless there is such a target.
@@ -417,7 +286,7 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
             starts.append(by_entropy)
         return detached, list(torch.autograd.grad(ends, parameters, starts, materialize_grads=True))
 
-    def _record_update(self, log: _UpdateLog, settings: LossSettings) -> None:
+    def _record_update(self, log: UpdateLog, settings: LossSettings) -> None:
         for name, value in log.means().items():
             self.logger.record(f"train/{name}", value)
         self.logger.record("train/explained_variance", explained_variance(self.rollout_buffer))

@@ -94,8 +94,8 @@ class DividedGradient:
         assert trunk is not None
         with self._autocast():
             out, pull = tower(trunk, policy.value_head, policy.backbone.stem(batch.obs))
-        values = out.flatten()
-        slope = slopes.by_values(values, batch).unsqueeze(1)  # (B, 1)
+        values = policy.value_head.values(out).flatten()
+        slope = policy.value_head.pull(slopes.by_values(values, batch).unsqueeze(1))  # (B, 1)
         return _Piece(
             values, None, None, self._placed(tower_parameters(trunk, policy.value_head), pull(slope))
         )

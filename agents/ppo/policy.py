@@ -15,6 +15,7 @@ from quadrivium.agents.compute.adam import LeanAdam
 from quadrivium.agents.nets import NetConfig, PolicyHead, ValueHead, make_backbone
 from quadrivium.agents.nets.heads import mask_logits
 from quadrivium.agents.nets.stem import ACTION_MASK
+from quadrivium.agents.nets.value_heads import ScaledValueHead
 from quadrivium.agents.ppo.distributions import make_distribution
 from quadrivium.agents.runs.agent_file import require_trust
 
@@ -31,6 +32,7 @@ class ActorCritic(ActorCriticPolicy):
             for the MLP (as SB3 and CleanRL do), no for the CNN and the transformer: the trunk costs most.
         log_std_init: initial log standard deviation of continuous actions, a free parameter per dimension.
         weight_decay: AdamW's decoupled decay; 0 makes it Adam.
+        normalize_returns: whether the critic speaks in units of the returns' spread (`ScaledValueHead`).
 
     Raises:
         ValueError: `use_sde`, or a space that no stem or distribution supports.
@@ -46,6 +48,7 @@ class ActorCritic(ActorCriticPolicy):
         separate_critic: bool | None = None,
         log_std_init: float = 0.0,
         weight_decay: float = 0.0,
+        normalize_returns: bool = False,
     ) -> None:
         if use_sde:
             raise ValueError("use_sde=True is not supported by this policy; use policy='MlpPolicy' for gSDE.")
@@ -56,6 +59,7 @@ class ActorCritic(ActorCriticPolicy):
         self.separate_critic = self.net.trunk == "mlp" if separate_critic is None else separate_critic
         self.weight_decay = weight_decay
         self.log_std_init = log_std_init
+        self.normalize_returns = normalize_returns
         self.distribution = make_distribution(action_space)
         self.masked = isinstance(observation_space, spaces.Dict) and ACTION_MASK in observation_space.spaces
         if self.masked and not isinstance(action_space, spaces.Discrete):
@@ -70,7 +74,7 @@ class ActorCritic(ActorCriticPolicy):
         self.backbone = make_backbone(observation_space, self.net)
         self.critic_trunk = self.backbone.make_trunk() if self.separate_critic else None
         self.policy_head = PolicyHead(self.backbone.pooled_dim, self.distribution.outputs)
-        self.value_head = ValueHead(self.backbone.pooled_dim)
+        self.value_head = (ScaledValueHead if normalize_returns else ValueHead)(self.backbone.pooled_dim)
         self.log_std: nn.Parameter | None = None
         if isinstance(action_space, spaces.Box):
             self.log_std = nn.Parameter(torch.full((self.distribution.outputs,), log_std_init))
@@ -99,6 +103,7 @@ class ActorCritic(ActorCriticPolicy):
             "separate_critic": self.separate_critic,
             "log_std_init": self.log_std_init,
             "weight_decay": self.weight_decay,
+            "normalize_returns": self.normalize_returns,
         }
 
     # ---- networks
@@ -119,7 +124,7 @@ class ActorCritic(ActorCriticPolicy):
         parts = self.backbone.stem(obs)
         pooled = self.backbone.trunk(parts)[2]
         critic = pooled if self.critic_trunk is None else self.critic_trunk(parts)[2]
-        return self._actor(obs, pooled), self.value_head(critic).float()
+        return self._actor(obs, pooled), self.value_head.values(self.value_head(critic))
 
     def forward(
         self, obs: PyTorchObs, deterministic: bool = False, generator: torch.Generator | None = None
@@ -146,7 +151,7 @@ class ActorCritic(ActorCriticPolicy):
     def predict_values(self, obs: PyTorchObs) -> Tensor:
         """Returns values (B, 1)."""
         trunk = self.critic_trunk or self.backbone.trunk
-        return self.value_head(trunk(self.backbone.stem(obs))[2]).float()
+        return self.value_head.values(self.value_head(trunk(self.backbone.stem(obs))[2]))
 
     def _predict(self, observation: PyTorchObs, deterministic: bool = False) -> Tensor:
         return self.choose(self.actor_outputs(observation), deterministic)

@@ -27,7 +27,7 @@ from quadrivium.agents.dqn.replay import Replay
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.nets.value_heads import OutcomeHead, ReturnHead
 from quadrivium.agents.ppo import PPO, PPOConfig
-from quadrivium.agents.ppo.agent import LossSettings, _UpdateLog
+from quadrivium.agents.ppo.loss import LossSettings, UpdateLog
 from quadrivium.agents.ppo.rollout import RolloutBuffer
 from tests.agents.toys import LineWalk
 
@@ -103,7 +103,7 @@ def test_ppo_collects_and_updates_on_the_device(kind, trunk, continuous):
     if continuous and "masked" in kind:
         pytest.skip("masks are for discrete actions")
     env = Shown(OBSERVATIONS[kind], continuous)
-    config = PPOConfig(n_steps=3, batch_size=4, net=net_of(trunk))
+    config = PPOConfig(n_steps=3, batch_size=4, normalize_returns=True, net=net_of(trunk))
     agent = PPO.from_config(config, env, seed=0, device="cpu")
     move(agent.policy, agent.policy.optimizer)
     agent.device, agent._divided, agent.generator, agent.crew = META, None, None, Crew()
@@ -111,7 +111,7 @@ def test_ppo_collects_and_updates_on_the_device(kind, trunk, continuous):
     rollout = RolloutBuffer(3, space, env.single_action_space, META, n_envs=LANES)
     agent.rollout_buffer = rollout
     settings = LossSettings(clip_range=0.2, clip_range_vf=0.1, ent_coef=0.01, vf_coef=0.5)
-    log = _UpdateLog(settings)
+    log = UpdateLog(settings)
     with OnOneDevice():
         with torch.no_grad():
             for obs in samples(env, 3):

@@ -7,8 +7,8 @@ from gymnasium import spaces
 
 from quadrivium.agents.compute.crew import Crew
 from quadrivium.agents.nets import NetConfig
-from quadrivium.agents.ppo.agent import LossSettings, ppo_loss, ppo_slopes
 from quadrivium.agents.ppo.gradients import DividedGradient, Outputs
+from quadrivium.agents.ppo.loss import LossSettings, ppo_loss, ppo_slopes
 from quadrivium.agents.ppo.policy import ActorCritic
 from quadrivium.agents.ppo.rollout import Batch
 

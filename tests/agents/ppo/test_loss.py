@@ -11,8 +11,8 @@ from stable_baselines3.common.logger import Logger
 
 from quadrivium.agents.batches.vec_env import BatchedVecEnv
 from quadrivium.agents.ppo import PPO
-from quadrivium.agents.ppo.agent import LossSettings, Outputs, ppo_loss, ppo_slopes, standardise
 from quadrivium.agents.ppo.distributions import make_distribution
+from quadrivium.agents.ppo.loss import LossSettings, Outputs, ppo_loss, ppo_slopes, standardise
 from quadrivium.agents.ppo.rollout import Batch, gae
 from tests.agents.toys import LineWalk
 

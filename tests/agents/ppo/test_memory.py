@@ -8,7 +8,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
-from quadrivium.agents.ppo.agent import LossSettings, Outputs, _UpdateLog, ppo_loss
+from quadrivium.agents.ppo.loss import LossSettings, Outputs, UpdateLog, ppo_loss
 from quadrivium.agents.ppo.rollout import Batch
 from tests.agents.toys import LineWalk
 
@@ -48,7 +48,7 @@ def test_the_logged_losses_are_means_over_the_transitions_of_all_epochs():
         numbers = torch.randn(8, rows, generator=draw)
         return Batch(numbers[0], *numbers[0:5]), Outputs(*numbers[5:8])
 
-    log, seen = _UpdateLog(settings), []
+    log, seen = UpdateLog(settings), []
     for epoch in ((4, 2), (3,)):
         for rows in epoch:
             seen.append(minibatch(rows))
