@@ -185,21 +185,26 @@ def play(
     """Returns the games of a tournament.
 
     advantage: of moving first, and openings: how far that varies, in the model's natural units. again: how
-    often the second game of a pair ends like the first.
+    often one game of a pair, either of them, has the winner of the other.
     """
     games: list[GameRecord] = []
     for a, b in meetings:
         favour = advantage + openings * rng.normal(size=pairs)
-        before = np.zeros(pairs, np.int64)
-        for i, j in ((a, b), (b, a)):
-            chances = probabilities(strengths[i] - strengths[j] + favour, np.full(pairs, draws(drawn)))
-            outcomes = 1 - (rng.random(pairs)[:, None] > np.cumsum(chances, axis=1)[:, :2]).sum(axis=1)
-            if i == b:
-                outcomes = np.where(rng.random(pairs) < again, -before, outcomes)
-            before = outcomes
+        first, second = (
+            _outcomes(strengths[i] - strengths[j] + favour, drawn, rng) for i, j in ((a, b), (b, a))
+        )
+        tied, either = rng.random(pairs) < again, rng.random(pairs) < 0.5
+        first, second = np.where(tied & either, -second, first), np.where(tied & ~either, -first, second)
+        for i, j, outcomes in ((a, b, first), (b, a, second)):
             fixtures = [Fixture(f"p{i}", f"p{j}", opening) for opening in range(pairs)]
             games += [GameRecord(f, int(o), "rules", 0, ()) for f, o in zip(fixtures, outcomes, strict=True)]
     return games
+
+
+def _outcomes(ahead: np.ndarray, drawn: float, rng: np.random.Generator) -> np.ndarray:
+    """Returns 1, 0 or -1 for the player who begins, who is so far ahead (n,) in natural units."""
+    chances = probabilities(ahead, np.full(len(ahead), draws(drawn)))
+    return 1 - (rng.random(len(ahead))[:, None] > np.cumsum(chances, axis=1)[:, :2]).sum(axis=1)
 
 
 TWO = [(0, 1)]
@@ -207,7 +212,7 @@ MATCHES: dict[str, tuple[float, dict[str, float]]] = {
     "equal": (0.5, {}),
     "equal, no draws, no advantage": (0.5, {"advantage": 0.0, "drawn": 0.0}),
     "equal, half drawn, advantage 1.5": (0.5, {"advantage": 1.5, "drawn": 0.5}),
-    "equal, second games like the first in 50 %": (0.5, {"again": 0.5}),
+    "equal, both games of a pair to one in 50 %": (0.5, {"again": 0.5}),
     "equal, openings of their own advantage": (0.5, {"openings": 1.5, "drawn": 0.3}),
     "70 %": (0.7, {}),
     "80 %": (0.8, {"drawn": 0.0}),
