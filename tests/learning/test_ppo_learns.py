@@ -61,7 +61,8 @@ def test_ppo_learns_to_repeat_what_it_sees(kind, trunk):
         batch_size=256,
         n_epochs=4,
         gamma=0.5,
-        learning_rate=3e-3,
+        # With 3e-3 attention stays blind to one of the targets in two of six seeds; with 1e-3 in none of 8.
+        learning_rate=1e-3 if trunk == "transformer" else 3e-3,
         net=NetConfig(trunk, width=32, token_mask_feature=0),
     )
     env = Repeat(64, kind)
