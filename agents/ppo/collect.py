@@ -158,6 +158,8 @@ class OnPolicyAgent(SavesWithoutPickle, OnPolicyAlgorithm):  # pyright: ignore[r
             rollout.add(actions, None, log_probs, step.rewards, step.done)
             self._last_obs = step.obs  # pyright: ignore[reportAttributeAccessIssue]
         policy.update_statistics(rollout.flat().obs)
+        if self.seed is not None:
+            env.seed(self.seed)  # the training plays what it would have played without this
         self._last_obs = env.reset()  # pyright: ignore[reportAttributeAccessIssue]
 
     @torch.no_grad()

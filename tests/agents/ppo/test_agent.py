@@ -347,13 +347,30 @@ def test_the_random_rollout_is_not_counted_and_its_episodes_are_not_logged():
     assert len(agent.statistics.recent_lengths) == agent.rollout_buffer.dones.sum()
 
 
-def test_without_input_statistics_the_environments_are_as_after_their_reset():
-    agent, _ = agent_on(LineWalk(4), replace(SMALL, net=NetConfig(normalize_inputs=False)), seed=7)
+@pytest.mark.parametrize("normalize", [False, True])
+def test_the_first_rollout_begins_in_environments_as_after_their_reset_by_the_seed(normalize):
+    agent, _ = agent_on(LineWalk(4), replace(SMALL, net=NetConfig(normalize_inputs=normalize)), seed=7)
     watch = AtEachRollout(lambda agent: agent.env.get_state())
     agent.learn(32, callback=watch)
     fresh = LineWalk(4)
     fresh.reset(seed=7)
     np.testing.assert_array_equal(watch.starts[0], fresh.get_state())
+
+
+class Forgetful(LineWalk):
+    """LineWalk that begins anywhere when it is reset without a seed."""
+
+    def reset(self, *, seed=None, options=None):
+        return super().reset(seed=np.random.SeedSequence().entropy % 1000 if seed is None else seed)
+
+
+def test_an_environment_that_forgets_its_seed_at_a_reset_is_trained_the_same_each_time():
+    runs = []
+    for _ in range(2):
+        agent, _ = agent_on(Forgetful(4))
+        agent.learn(64)
+        runs.append(weights(agent))
+    assert_same(*runs)
 
 
 def test_random_actions_for_the_statistics_are_legal():
