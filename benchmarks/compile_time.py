@@ -25,7 +25,7 @@ from other_commit import BASE, ROOT, checkout, run_in
 
 GOALS = {"all": 6.0, "any": 3.5, "second_start_s": 1.0}
 NAMES = """
-import json, gymnasium, envs
+import json, gymnasium, quadrivium
 print(json.dumps([name for name in gymnasium.registry if name.startswith("quadrivium/")]))
 """
 

@@ -85,7 +85,8 @@ def read_all(game: BoardGame, text: str) -> list[Record]:
         try:
             records.append(_read_tree(game, tree))
         except ValueError as error:
-            raise ValueError(f"game {number}: {error}" if len(trees) > 1 else str(error)) from None
+            where = f"game {number}: " if len(trees) > 1 else ""
+            raise ValueError(where + _one_line(error)) from None
     return records
 
 

@@ -104,7 +104,7 @@ def test_threads_are_at_least_one_and_at_most_the_cores():
 
 def test_a_program_ends_although_followers_sleep():
     program = (
-        "import gymnasium, envs; from quadrivium.envs.core import threads; threads.set_threads(2);"
+        "import gymnasium, quadrivium; from quadrivium.envs.core import threads; threads.set_threads(2);"
         "env = gymnasium.make_vec('quadrivium/SignChain-v0', num_envs=256); env.reset(seed=0);"
         "env.step(env.action_space.sample()); print('stepped')"
     )
