@@ -4,8 +4,8 @@
 
 PPO and DQN drive Highway, AlphaZero plays connect four, each by its published config without evaluations,
 checkpoints and films, in a process of its own; PPO without `target_kl`, which ends updates early where the
-policy moves much, so that steps a second would tell of learning too. A run's speed is that of `--seconds`, from metrics.jsonl:
-without imports, compilation and the `--warm-up` before. Ratios are taken within a round.
+policy moves much, so that steps a second would tell of learning too. A run's speed is that of `--seconds`,
+from metrics.jsonl: without imports, compilation and the `--warm-up` before. Ratios are taken within a round.
 
 Goal: no agent slower than at the other commit. Writes benchmarks/results/training_speed.json.
 """
