@@ -21,7 +21,7 @@ from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.alphazero.learn.judge import NetworkEvaluator
 from quadrivium.agents.alphazero.learn.learner import Learner
 from quadrivium.agents.alphazero.learn.network import Networks, PolicyValueNet
-from quadrivium.agents.alphazero.play.practice import Practice, auxiliary_of, part
+from quadrivium.agents.alphazero.play.practice import Practice, auxiliary_of
 from quadrivium.agents.alphazero.watch.exam import exam_of, policy_actions, searched_actions
 from quadrivium.agents.alphazero.watch.ladder import elo_difference, mover, play_match, random_mover
 from quadrivium.agents.compute.devices import choose_device
@@ -32,6 +32,7 @@ from quadrivium.agents.runs.state import (
     optimizer_from_tensors,
     optimizer_to_tensors,
     restore_rng,
+    under,
 )
 from quadrivium.agents.search import EvaluationCache, MatchSearch, PuctConfig, monte_carlo_search
 from quadrivium.agents.search.protocols import Evaluator, Game
@@ -339,7 +340,7 @@ class AlphaZero:
         self.require_same_game(snapshot)
         try:
             for k, practice in enumerate(self._practices):
-                practice.load_state(part(state, f"practice{k}/"))
+                practice.load_state(under(f"practice{k}/", state))
             self.policy.load_state_dict(snapshot.weights)
         except (ValueError, RuntimeError, KeyError) as error:
             raise CheckpointError(

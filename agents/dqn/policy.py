@@ -1,6 +1,6 @@
 """Action values on a backbone, in the shape that Stable-Baselines3's DQN expects of a policy."""
 
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import torch
 from gymnasium import spaces
@@ -12,7 +12,7 @@ from quadrivium.agents.batches.observations import Obs
 from quadrivium.agents.nets import NetConfig, QHead, make_backbone
 from quadrivium.agents.nets.heads import mask_logits
 from quadrivium.agents.nets.stem import ACTION_MASK
-from quadrivium.agents.runs.agent_file import require_trust
+from quadrivium.agents.training.saving import PickledIfTrusted
 
 
 class QNet(nn.Module):
@@ -32,7 +32,7 @@ class QNet(nn.Module):
         self.train(mode)
 
 
-class BackboneQPolicy(DQNPolicy):
+class BackboneQPolicy(PickledIfTrusted, DQNPolicy):
     """SB3's DQN policy with `QNet` as its networks.
 
     Online and target network share the stem: it has input statistics but no weights, and a target
@@ -82,16 +82,8 @@ class BackboneQPolicy(DQNPolicy):
         """Merges observations into the input statistics of both networks."""
         cast(QNet, self.q_net).backbone.update_statistics(obs)
 
-    def _predict(self, obs: Any, deterministic: bool = True) -> Tensor:
-        return greedy(self.q_net(obs), obs)
-
-    @classmethod
-    def load(  # pyright: ignore[reportIncompatibleMethodOverride]
-        cls, path: str, device: torch.device | str = "auto", *, trust_pickle: bool = False
-    ) -> Self:
-        """Returns the policy that SB3's `save` pickled; raises CheckpointError unless that is trusted."""
-        require_trust(path, trust_pickle)
-        return super().load(path, device)
+    def _predict(self, observation: Any, deterministic: bool = True) -> Tensor:
+        return greedy(self.q_net(observation), observation)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return {

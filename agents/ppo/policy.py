@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import torch
 from gymnasium import spaces
@@ -17,10 +17,10 @@ from quadrivium.agents.nets.heads import mask_logits
 from quadrivium.agents.nets.stem import ACTION_MASK
 from quadrivium.agents.nets.value_heads import ScaledValueHead
 from quadrivium.agents.ppo.distributions import make_distribution
-from quadrivium.agents.runs.agent_file import require_trust
+from quadrivium.agents.training.saving import PickledIfTrusted
 
 
-class ActorCritic(ActorCriticPolicy):
+class ActorCritic(PickledIfTrusted, ActorCriticPolicy):
     """A policy and a value function on `quadrivium.agents.nets` backbones.
 
     To callers it is a Stable-Baselines3 `ActorCriticPolicy` (predict, evaluate_actions, save, ...), but it
@@ -85,14 +85,6 @@ class ActorCritic(ActorCriticPolicy):
             self.optimizer = torch.optim.AdamW(
                 self.parameters(), lr=lr_schedule(1), eps=1e-5, weight_decay=weight_decay, fused=True
             )
-
-    @classmethod
-    def load(  # pyright: ignore[reportIncompatibleMethodOverride]
-        cls, path: str, device: torch.device | str = "auto", *, trust_pickle: bool = False
-    ) -> Self:
-        """Returns the policy that SB3's `save` pickled; raises CheckpointError unless that is trusted."""
-        require_trust(path, trust_pickle)
-        return super().load(path, device)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return {

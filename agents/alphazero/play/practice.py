@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
@@ -13,6 +11,7 @@ from quadrivium.agents.alphazero.play.packed import Packed
 from quadrivium.agents.alphazero.play.records import AUXILIARY
 from quadrivium.agents.alphazero.play.self_play import SelfPlay, SelfPlayConfig
 from quadrivium.agents.alphazero.play.window import Replay, WindowConfig
+from quadrivium.agents.runs.state import under
 from quadrivium.agents.search import GumbelConfig, SearchResult, Tree, gumbel_search
 from quadrivium.agents.search.protocols import Evaluator, Game, Symmetries
 
@@ -101,8 +100,8 @@ class Practice:
 
     def load_state(self, state: dict[str, np.ndarray]) -> None:
         """Takes over what `state` returned; raises ValueError or KeyError if it is of other games."""
-        self._self_play.load_state(part(state, "self_play/"))
-        self.replay.load_state(part(state, "replay/"))
+        self._self_play.load_state(under("self_play/", state))
+        self.replay.load_state(under("replay/", state))
         self.owed = float(state["owed"])
 
 
@@ -116,8 +115,3 @@ def auxiliary_of(config: AlphaZeroConfig, game: Game) -> tuple[str, ...]:
             remedy = f"it has {' and '.join(known)}" if known else "no auxiliary head is possible"
             raise ValueError(f"{name}_coef is above 0, but {title} has no {name}; give 0 ({remedy})")
     return names
-
-
-def part(state: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """Returns the entries whose names begin with `prefix`, without it."""
-    return {key.removeprefix(prefix): array for key, array in state.items() if key.startswith(prefix)}
