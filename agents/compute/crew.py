@@ -39,15 +39,21 @@ class _Job(NamedTuple):
 class Crew:
     """The calling thread and `threads - 1` helpers.
 
-    Use it as a context: the helpers end with it. A piece must be a pure function: it may be done twice, once
-    of them when the caller has gone on.
+    Use it as a context: the helpers end with it, and torch has one thread meanwhile. A piece must be a pure
+    function: it may be done twice, once of them when the caller has gone on.
+
+    Args:
+        threads: None: as many as torch has outside.
     """
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int | None = None) -> None:
+        threads = torch.get_num_threads() if threads is None else threads
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._helpers = [threading.Thread(target=self._help, daemon=True) for _ in range(threads - 1)]
+        self._one_torch_thread = one_torch_thread()
 
     def __enter__(self) -> Crew:
+        self._one_torch_thread.__enter__()
         for helper in self._helpers:
             helper.start()
         return self
@@ -57,6 +63,7 @@ class Crew:
             self._jobs.put(None)
         for helper in self._helpers:
             helper.join()
+        self._one_torch_thread.__exit__(None, None, None)
 
     def _help(self) -> None:
         torch.set_num_threads(1)  # of this thread
@@ -91,21 +98,14 @@ class Crew:
 
 
 @contextmanager
-def one_torch_thread() -> Generator[int]:
-    """Leaves torch one thread in this context; yields how many it has outside."""
+def one_torch_thread() -> Generator[None]:
+    """Leaves torch one thread in this context."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield threads
+        yield
     finally:
         torch.set_num_threads(threads)
-
-
-@contextmanager
-def crew_instead_of_torchs_threads() -> Generator[Crew]:
-    """Yields a crew of as many threads as torch has outside, while torch itself has one."""
-    with one_torch_thread() as threads, Crew(threads) as crew:
-        yield crew
 
 
 def blocks(count: int, rows: int) -> list[slice]:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from quadrivium.agents.batches.observations import to_tensors
 from quadrivium.agents.batches.vec_env import BatchedVecEnv, LazyInfos, Obs, batch_step
-from quadrivium.agents.compute.crew import Crew, blocks, crew_instead_of_torchs_threads, one_torch_thread
+from quadrivium.agents.compute.crew import Crew, blocks, one_torch_thread
 from quadrivium.agents.compute.devices import Bf16, autocast
 from quadrivium.agents.ppo.policy import ActorCritic
 from quadrivium.agents.ppo.rollout import RolloutBuffer, TensorObs, rows_of
@@ -67,7 +67,7 @@ class OnPolicyAgent(SavesWithoutPickle, OnPolicyAlgorithm):  # pyright: ignore[r
         self.statistics = BatchEpisodes(self.n_envs, self._stats_window_size)
         self.clock = PhaseClock()
         self._iterations = 0
-        self.crew = Crew()  # in `learn` it has helpers
+        self.crew = Crew(1)  # in `learn` it has helpers
 
     def _is_divisible(self) -> bool:
         """Returns whether the network's work comes in pieces for the crew; else torch's threads do it."""
@@ -264,9 +264,9 @@ class OnPolicyAgent(SavesWithoutPickle, OnPolicyAlgorithm):  # pyright: ignore[r
             self._iterations = 0
         callback.on_training_start(locals(), globals())
         self.clock = PhaseClock(self.num_timesteps)
-        with crew_instead_of_torchs_threads() if self._is_divisible() else nullcontext(Crew()) as self.crew:
+        with Crew() if self._is_divisible() else nullcontext(Crew(1)) as self.crew:
             self._iterate(total_timesteps, callback, log_interval)
-        self.crew = Crew()
+        self.crew = Crew(1)
         callback.on_training_end()
         return self
 

@@ -106,7 +106,7 @@ def test_ppo_collects_and_updates_on_the_device(kind, trunk, continuous):
     config = PPOConfig(n_steps=3, batch_size=4, normalize_returns=True, net=net_of(trunk))
     agent = PPO.from_config(config, env, seed=0, device="cpu")
     move(agent.policy, agent.policy.optimizer)
-    agent.device, agent._divided, agent.generator, agent.crew = META, None, None, Crew()
+    agent.device, agent._divided, agent.generator, agent.crew = META, None, None, Crew(1)
     space = env.single_observation_space
     rollout = RolloutBuffer(3, space, env.single_action_space, META, n_envs=LANES)
     agent.rollout_buffer = rollout

@@ -70,7 +70,7 @@ def test_it_is_autograds_of_the_loss(net, separate, space, actions):
     loss = ppo_loss(outputs, batch, SETTINGS).loss
     expected = torch.autograd.grad(loss, list(policy.parameters()), materialize_grads=True)
     divided = DividedGradient(policy, torch.enable_grad)
-    found, gradients = divided(Crew(), batch, ppo_slopes(SETTINGS, ROWS))
+    found, gradients = divided(Crew(1), batch, ppo_slopes(SETTINGS, ROWS))
     for ours, theirs in zip([*found, *gradients], [*outputs, *expected], strict=True):
         torch.testing.assert_close(ours, theirs.detach(), atol=1e-6, rtol=1e-5)
 
@@ -79,7 +79,8 @@ def test_it_is_autograds_of_the_loss(net, separate, space, actions):
 def test_threads_do_not_change_a_bit(net):
     policy = make_policy(NETS[net], TOKENS, spaces.Discrete(3), separate=True)
     batch, divided = make_batch(policy), DividedGradient(policy, torch.enable_grad)
-    expected = divided(Crew(), batch, ppo_slopes(SETTINGS, ROWS))[1]
+    with Crew(1) as alone:
+        expected = divided(alone, batch, ppo_slopes(SETTINGS, ROWS))[1]
     with Crew(3) as crew:
         for _ in range(20):
             for ours, theirs in zip(
