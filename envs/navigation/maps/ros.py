@@ -1,125 +1,67 @@
 """Maps in ROS form: an image of occupancy, and a YAML file that says what its shades and its size mean."""
 
-import warnings
+import math
 from pathlib import Path
-from reprlib import Repr
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import yaml
-from PIL import Image, UnidentifiedImageError
 
-MOST_CELLS = 4_000_000
-_REPR = Repr()  # what a file holds may be long, or refer to itself
-_REPR.maxlevel = 2
-_brief = _REPR.repr
-_KEYS = ("image", "resolution", "origin", "occupied_thresh", "free_thresh")
+from quadrivium.envs.navigation.maps.ros_image import read_free
+from quadrivium.envs.navigation.maps.ros_yaml import read_meta
+
+MOST_CELLS = 16_000_000
+_WHOLE = 512 * 512  # cells; a larger map is cut down to what is known of it
 
 
 class RosMap(NamedTuple):
-    """What is read; a frame of one occupied cell is put around the image."""
+    """What is read; a frame of one occupied cell is put around it."""
 
     occupied: np.ndarray  # (H, W) bool, row 0 at the bottom; what the map does not know counts as occupied
     resolution: float  # m, a cell
-    origin: tuple[float, float]  # m, the corner of cell (0, 0) in the map's own frame
+    origin: tuple[float, float, float]  # m, m, rad: the pose of the corner of cell (0, 0) in the map's frame
 
 
 def load_ros_map(path: str | Path) -> RosMap:
-    """Reads a map, in the modes `trinary` (the default) and `scale` of the ROS map server.
+    """Reads a map, in the modes `trinary` (the default), `scale` and `raw` of the ROS map servers.
+
+    Of more than 512 x 512 cells what is unknown around the rest is cut off: mappers save 2048 x 2048 and
+    more, of which nearly all is unknown.
 
     Raises:
         ValueError: the file and what is wrong with it, in one line.
     """
     file = Path(path)
-    meta = _read_yaml(file)
-    resolution = _number(file, meta, "resolution")
-    if not 0.001 <= resolution <= 100:
-        raise ValueError(f"{file}: resolution is {resolution}; give the metres of a pixel, 0.001 to 100")
-    origin = meta["origin"]
-    if not isinstance(origin, list) or len(origin) != 3 or not all(_is_number(n) for n in origin):
+    meta = read_meta(file)
+    free = read_free(file, meta)[::-1]
+    rows, columns = np.flatnonzero(free.any(axis=1)), np.flatnonzero(free.any(axis=0))
+    if not len(rows):
         raise ValueError(
-            f"{file}: origin is {_brief(origin)}; give [x, y, yaw] in m and rad, such as [0, 0, 0]"
+            f"{file}: no pixel is free, which are those below free_thresh {meta.low} that are not "
+            "transparent; look at negate and mode"
         )
-    if abs(origin[2]) > 1e-6:
-        raise ValueError(f"{file}: origin has a yaw of {origin[2]}; turn the image instead and give 0")
-    high, low = _number(file, meta, "occupied_thresh"), _number(file, meta, "free_thresh")
-    if not 0 <= low < high <= 1:
+    bottom, left = 0, 0
+    if free.size > _WHOLE:
+        bottom, left = int(rows[0]), int(columns[0])
+        free = free[bottom : rows[-1] + 1, left : columns[-1] + 1]
+    if free.size > MOST_CELLS:
         raise ValueError(
-            f"{file}: free_thresh is {low} and occupied_thresh {high}; give 0 <= free < occupied <= 1"
+            f"{file}: {free.shape[1]} x {free.shape[0]} pixels are known; at most {MOST_CELLS:,} are driven "
+            "in: cut the image, or scale it down and raise resolution"
         )
-    negate = meta.get("negate", 0)
-    if negate not in (0, 1):
-        raise ValueError(f"{file}: negate is {_brief(negate)}; give 0 (black is occupied) or 1")
-    if meta.get("mode", "trinary") not in ("trinary", "scale"):
-        raise ValueError(f"{file}: mode is {_brief(meta['mode'])}; give trinary or scale, or leave it out")
-    name = meta["image"]
-    if not isinstance(name, str) or not name or not name.isprintable():
-        raise ValueError(f"{file}: image is {_brief(name)}; give the name of a .pgm or .png")
-    shade = _read_image(file, file.parent / name)
-    probability = shade if negate else 1.0 - shade
-    occupied = np.pad(probability[::-1] > low, 1, constant_values=True)
-    if occupied.all():
-        raise ValueError(f"{file}: no pixel is free, which are those below free_thresh {low}; look at negate")
-    return RosMap(occupied, resolution, (float(origin[0]) - resolution, float(origin[1]) - resolution))
+    x, y = in_frame(meta.origin, (left - 1) * meta.resolution, (bottom - 1) * meta.resolution)
+    origin = (x, y, meta.origin[2])
+    return RosMap(np.pad(~free, 1, constant_values=True), meta.resolution, origin)
 
 
-def _read_yaml(file: Path) -> dict[str, Any]:
-    try:
-        meta = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{file} cannot be read ({error.strerror}); give a map's .yaml") from None
-    except (yaml.YAMLError, ValueError, RecursionError):  # no text, no such date, brackets without end
-        raise ValueError(f"{file} is no YAML; give the .yaml beside the image, not the image") from None
-    if not isinstance(meta, dict):
-        raise ValueError(f"{file} holds no mapping; give the keys {', '.join(_KEYS)}")
-    if missing := [key for key in _KEYS if key not in meta]:
-        raise ValueError(f"{file} lacks {', '.join(missing)}; a map has {', '.join(_KEYS)}")
-    return meta
+def in_frame(origin: tuple[float, float, float], x: float, y: float) -> tuple[float, float]:
+    """Returns where a place (x, y) m of a map, from the corner of its cell (0, 0), is in the map's frame."""
+    left, bottom, yaw = origin
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    return left + cos * x - sin * y, bottom + sin * x + cos * y
 
 
-def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) <= 1e9  # false for NaN
-
-
-def _number(file: Path, meta: dict[str, Any], key: str) -> float:
-    value = meta[key]
-    if isinstance(value, str):
-        try:
-            value = float(value)  # 5e-2 is a number to ROS, and a string to PyYAML
-        except ValueError:
-            value = meta[key]
-    if not _is_number(value):
-        raise ValueError(f"{file}: {key} is {_brief(value)}; give a number")
-    return float(value)
-
-
-def _read_image(file: Path, image: Path) -> np.ndarray:
-    """Returns the shades (H, W) float64, from 0 (black) to 1."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(image)
-        with picture:
-            if picture.width * picture.height <= MOST_CELLS:
-                return _shades(picture)
-            size = f"{picture.width} x {picture.height}"
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        size = "far too many"
-    except UnidentifiedImageError:
-        raise ValueError(f"{image}, named by {file}, is no image; give a .pgm or .png") from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ValueError(f"{image}, named by {file}, cannot be read ({reason}); correct image:") from None
-    except (ValueError, SyntaxError):  # Pillow's for a broken .pgm and a broken .png
-        raise ValueError(f"{image}, named by {file}, is broken; save it again as .pgm or .png") from None
-    raise ValueError(
-        f"{image} has {size} pixels; at most {MOST_CELLS:,} are driven in: scale it down and raise resolution"
-    )
-
-
-def _shades(picture: Image.Image) -> np.ndarray:
-    if picture.mode.startswith("I"):  # 16 bits, of which a conversion to 8 would make nearly all white
-        return np.asarray(picture, np.float64) / 65535
-    return np.asarray(picture.convert("L"), np.float64) / 255
+def from_frame(origin: tuple[float, float, float], x: float, y: float) -> tuple[float, float]:
+    """Returns where a place (x, y) m of the map's frame is, from the corner of cell (0, 0)."""
+    dx, dy, yaw = x - origin[0], y - origin[1], origin[2]
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    return cos * dx + sin * dy, cos * dy - sin * dx
