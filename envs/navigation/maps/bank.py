@@ -9,6 +9,7 @@ from scipy.ndimage import label
 from quadrivium.envs.navigation.maps.generate import KINDS
 from quadrivium.envs.navigation.maps.geodesic import clearance as clearance_of
 from quadrivium.envs.navigation.maps.geodesic import distance_field
+from quadrivium.envs.navigation.maps.shelf import kept_arrays
 
 SPARE = 0.05  # m that a way keeps from walls, beyond the robot's radius
 _LEAST_FREE = 0.2  # of the cells; a map with a smaller place to drive in is drawn again
@@ -53,11 +54,16 @@ def generate_bank(
     Raises:
         ValueError: no robot of this radius can drive in such maps.
     """
-    maps = [
-        _draw(kinds[k % len(kinds)], (_SPLITS.index(split), k), size, resolution, robot_radius, goals)
-        for k in range(count)
-    ]
-    return _pack(maps, resolution, robot_radius)
+
+    def make() -> tuple[np.ndarray, ...]:
+        maps = [
+            _draw(kinds[k % len(kinds)], (_SPLITS.index(split), k), size, resolution, robot_radius, goals)
+            for k in range(count)
+        ]
+        return _stack(maps)
+
+    made_of = repr((kinds, split, count, size, resolution, robot_radius, goals)).encode()
+    return _pack(kept_arrays(made_of, make), resolution, robot_radius)
 
 
 @lru_cache(maxsize=8)
@@ -71,14 +77,19 @@ def _cached_bank(
     name: str,
 ) -> MapBank:
     occupied = np.frombuffer(cells, np.bool_).reshape(shape)
-    rng = np.random.default_rng([_SPLITS.index(split)])
-    free, near = _place(occupied, resolution, robot_radius)
-    if free.sum() < 2:
-        raise ValueError(
-            f"{name} has no room for a robot of {robot_radius} m radius on cells of {resolution} m: "
-            "give a smaller robot_radius, or a map with more free cells"
-        )
-    return _pack([_with_goals(rng, occupied, near, free, resolution, goals)], resolution, robot_radius)
+
+    def make() -> tuple[np.ndarray, ...]:
+        free, near = _place(occupied, resolution, robot_radius)
+        if free.sum() < 2:
+            raise ValueError(
+                f"{name} has no room for a robot of {robot_radius} m radius on cells of {resolution} m: "
+                "give a smaller robot_radius, or a map with more free cells"
+            )
+        rng = np.random.default_rng([_SPLITS.index(split)])
+        return _stack([_with_goals(rng, occupied, near, free, resolution, goals)])
+
+    made_of = repr((shape, resolution, robot_radius, goals, split)).encode() + cells
+    return _pack(kept_arrays(made_of, make), resolution, robot_radius)
 
 
 def bank_of_map(
@@ -135,8 +146,10 @@ def _with_goals(
     return occupied.astype(np.uint8), near, places.astype(np.float32), np.stack(fields)
 
 
-def _pack(maps: list[_Map], resolution: float, robot_radius: float) -> MapBank:
-    arrays = [np.stack(rows) for rows in zip(*maps, strict=True)]
-    for array in arrays:
-        array.flags.writeable = False
-    return MapBank(arrays[0], arrays[1], arrays[2], arrays[3], resolution, robot_radius)
+def _stack(maps: list[_Map]) -> tuple[np.ndarray, ...]:
+    return tuple(np.stack(rows) for rows in zip(*maps, strict=True))
+
+
+def _pack(arrays: tuple[np.ndarray, ...], resolution: float, robot_radius: float) -> MapBank:
+    occupied, near, places, fields = arrays
+    return MapBank(occupied, near, places, fields, resolution, robot_radius)

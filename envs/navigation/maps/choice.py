@@ -14,7 +14,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "clutter": ("clutter",),
     "mixed": ("rooms", "clutter"),
 }
-_GOALS_OF_A_FILE = 16
+_GOALS_OF_A_FILE, _GOALS_OF_A_LARGE_ONE, _LARGE = 16, 8, 1_000_000  # cells: each goal has a field of its own
 
 
 def choose_bank(
@@ -22,12 +22,14 @@ def choose_bank(
 ) -> MapBank:
     """Returns the maps that an argument names: one of `CHOICES`, or the path of a map's `.yaml`.
 
-    The other arguments are those of `generate_bank`; a file has its own size and resolution, and 16 goals.
+    The other arguments are those of `generate_bank`; a file has its own size and resolution, and 16
+    goals, or 8 where it has more than a million cells.
     Raises ValueError for an unknown name, and for a map in which no robot of this radius can drive.
     """
     if _is_file(maps):
         read = load_ros_map(maps)
-        goals = max(goals, _GOALS_OF_A_FILE)
+        usual = _GOALS_OF_A_FILE if read.occupied.size <= _LARGE else _GOALS_OF_A_LARGE_ONE
+        goals = max(goals, usual)
         return bank_of_map(read.occupied, read.resolution, robot_radius, goals, split, str(maps))
     require_maps(maps)
     kinds = CHOICES[str(maps)]
