@@ -8,6 +8,7 @@ import numpy as np
 
 from quadrivium.envs.core.lane import lane
 
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 _PI = np.float32(math.pi)
 _TWO_PI = np.float32(2.0 * math.pi)
 
@@ -28,3 +29,12 @@ def wrap_to_pi(angle_rad):
 def linear_map(x, low, high):
     """Returns where `x` lies between `low` (0) and `high` (1), beyond them outside [0, 1]."""
     return (x - low) / (high - low)
+
+
+@lane
+def passes(x, y, dx, dy):
+    """Returns the least squared distance from (x, y) to the straight way from (0, 0) to (dx, dy)."""
+    m2 = dx * dx + dy * dy
+    share = clip((x * dx + y * dy) / m2, _ZERO, _ONE) if m2 > _ZERO else _ZERO
+    x, y = x - share * dx, y - share * dy
+    return x * x + y * y

@@ -114,11 +114,22 @@ def accelerate(s, p, r, action):
 
 @lane
 def drive(s, p):
-    """Moves all robots along their arcs, a piece at a time; returns a bit for each that touched something.
+    """Moves all robots along their arcs, a piece at a time; returns a bit for each that touched something."""
+    pieces = set_out(s, p)
+    touched, halted = 0, 0
+    for _ in range(pieces):
+        touched, halted = drive_on(s, p, pieces, touched, halted)
+    for r in range(s.x.shape[0]):
+        if s.active[r] != 0:
+            reckon(s, p, r)
+    return touched
+
+
+@lane
+def set_out(s, p):
+    """Begins a step of all robots; returns in how many pieces it is driven.
 
     A piece is at most half a radius or half a cell long, so that nothing is thin enough to be passed through.
-    Who would drive into something stays where it was just before, and stands still. A robot in its way has
-    been touched as well, whichever of the two was moved first, but may drive on.
     """
     robots, dt = s.x.shape[0], np.float32(p.dt)
     fastest, noise = _ZERO, np.float32(p.actuation_noise)
@@ -128,21 +139,25 @@ def drive(s, p):
             s.first[r], s.second[r] = shaken(s, s.first[r], noise), shaken(s, s.second[r], noise)
             fastest = max(fastest, abs(s.first[r]) + (abs(s.second[r]) if p.drive == HOLONOMIC else _ZERO))
     piece = _HALF * min(np.float32(p.radius), np.float32(p.resolution))
-    pieces = max(np.int32(math.ceil(fastest * dt / piece)), 1)
-    part = dt / np.float32(pieces)
-    touched, halted = 0, 0
-    for _ in range(pieces):
-        for r in range(robots):
-            if s.active[r] != 0 and (halted >> r) & 1 == 0:
-                met = advance(s, p, r, part)
-                if met != 0:
-                    touched |= met
-                    halted |= 1 << r
-                    s.first[r], s.second[r] = _ZERO, _ZERO
-    for r in range(robots):
-        if s.active[r] != 0:
-            reckon(s, p, r)
-    return touched
+    return max(np.int32(math.ceil(fastest * dt / piece)), 1)
+
+
+@lane
+def drive_on(s, p, pieces, touched, halted):
+    """Moves all robots by one of the pieces of a step; returns bits for those that touched, and that stopped.
+
+    Who would drive into something stays where it was just before, and stands still. A robot in its way has
+    been touched as well, whichever of the two was moved first, but may drive on.
+    """
+    part = np.float32(p.dt) / np.float32(pieces)
+    for r in range(s.x.shape[0]):
+        if s.active[r] != 0 and (halted >> r) & 1 == 0:
+            met = advance(s, p, r, part)
+            if met != 0:
+                touched |= met
+                halted |= 1 << r
+                s.first[r], s.second[r] = _ZERO, _ZERO
+    return touched, halted
 
 
 @lane

@@ -192,12 +192,14 @@ class HighwayEnv(WorldEnv):
     ## Reward
     `reward="safe"` (default) is meant to have one optimum, fast driving that never crashes, and to show it:
 
-    - `speed`: 0.1 a second at 30 m/s along the road or more, falling linearly to 0 at 20 m/s. Crawling is
-      not paid at all, so there is no comfortable second-best to learn first; it is not fined either, since
-      an agent that loses by living would rather crash.
+    - `speed`: 0.1 a second at 30 m/s along the road or more, falling linearly to 0 at 20 m/s: what counts is
+      the way that is covered in the decision, so that turning on the spot earns nothing. Crawling is not
+      paid, so there is no comfortable second-best to learn first; it is not fined either, since an agent that
+      loses by living would rather crash.
     - `collision`: −5, once: 50 seconds of full speed, more than a whole episode of either preset can pay.
       No gain in speed is worth a crash, at the end of an episode neither, when nothing else is lost by it.
-    - `off_road`: −5, once; the episode ends when the centre of the car leaves the outermost lanes.
+    - `off_road`: −5, once; the episode ends in the frame in which the centre of the car leaves the outermost
+      lanes, also where it would be back when the decision ends.
     - `headway`: up to −0.1 a second for following with less than 1 s of net headway or 3 s to collision;
       while changing lane also of the gap left to the car behind. At the bumper it cancels all of `speed`:
       it tells of danger before the crash does, which is rare.
@@ -215,9 +217,9 @@ class HighwayEnv(WorldEnv):
     one lane from both sides do not see each other and collide, 13 to 26 cars per 1,000 vehicle-hours
     (benchmarks/traffic_safety.py). `traffic="cautious"` (default) differs in three ways: a driver counts
     other traffic that is on its way into the lane which it wants as being there; it does not change where it
-    would have to brake harder than 5 m/s² itself; and on roads denser than 1 no car begins less than 16 m
-    behind another. `collisions="ego"` lets traffic cars pass through each other (`highway-fast`), `"all"`
-    does not.
+    would have to brake harder than 5 m/s² itself; and no car begins less than 16 m behind another: where no
+    lane has room it begins farther on. `collisions="ego"` lets traffic cars pass through each other
+    (`highway-fast`), `"all"` does not.
 
     ## Episodes
     The ego begins at 25 m/s behind all others, which begin at 21 to 24 m/s, their desired speeds, in random
@@ -226,10 +228,10 @@ class HighwayEnv(WorldEnv):
 
     ## Metrics
     At the end of an episode: `collision`, `at_fault_collision` (not: hit from behind or from the side while
-    keeping the lane), `off_road`; `mean_speed` (m/s), `distance` (m); `min_ttc` (s, to the leader, at most
-    10), `low_ttc_share` (of frames below 0.95 s); `lane_changes`; `comfort` (share of frames within
-    nuPlan's bounds: longitudinal acceleration −4.05 … 2.40, lateral 4.89 m/s², jerk 8.37, longitudinal jerk
-    4.13 m/s³, yaw rate 0.95 rad/s, yaw acceleration 1.93 rad/s²); `length` (decisions);
+    keeping the lane), `off_road`; `mean_speed` (m/s, along the road), `distance` (m); `min_ttc` (s, to the
+    leader, at most 10), `low_ttc_share` (of frames below 0.95 s); `lane_changes`; `comfort` (share of frames
+    within nuPlan's bounds: longitudinal acceleration −4.05 … 2.40, lateral 4.89 m/s², jerk 8.37, longitudinal
+    jerk 4.13 m/s³, yaw rate 0.95 rad/s, yaw acceleration 1.93 rad/s²); `length` (decisions);
     `traffic_collisions` (traffic cars that hit one another before any accident of the ego's).
 
     ## Baselines

@@ -15,6 +15,7 @@ from quadrivium.envs.driving.vehicle import (
     EXPONENT_MIN,
     LANE_WIDTH,
     LENGTH,
+    MAX_SPEED,
     SPEED_GAIN,
     bicycle,
     limit_acceleration,
@@ -97,6 +98,8 @@ def reset_one(s, p):
         here = np.int32(rng.integer(s, p.lanes))
         if p.cautious != 0 and i < cars:
             here = roomy_lane(s, i, x, here, p.lanes)
+            x += max(_SPAWN_ROOM - room(s, x, np.int64(here)), _ZERO)
+            s.last[here] = i
         s.exponent[i] = rng.uniform_range(s, EXPONENT_MIN, EXPONENT_MAX)
         place_car(s, i, x, LANE_WIDTH * np.float32(here), speed, here)
         phase = (x + s.y[i]) * _PI
@@ -119,7 +122,8 @@ def reset_one(s, p):
 def roomy_lane(s, i, x, here, lanes):
     """Returns `here`, or the emptiest lane if a car there would be too near to the one behind it.
 
-    Only dense roads (`density` above 1) ever come to that. `s.last` keeps each lane's last car.
+    Where no lane has room the car begins farther on. Only dense roads ever come to that (`density` above 1,
+    or many lanes). `s.last` keeps each lane's last car.
     """
     if i == 0:
         for k in range(lanes):
@@ -128,7 +132,6 @@ def roomy_lane(s, i, x, here, lanes):
         for k in range(lanes):
             if room(s, x, k) > room(s, x, np.int64(here)):
                 here = np.int32(k)
-    s.last[here] = i
     return here
 
 
@@ -176,16 +179,19 @@ def step_one(s, action, p, terms):
         s.steer = _MAX_STEER * clip(np.float32(action[1]), -_ONE, _ONE)
     else:
         set_targets(s, np.int32(action[0]), p.lanes)
-    dt = np.float32(p.dt)
+    dt, x = np.float32(p.dt), s.x[0]
+    on_road = True
     for _ in range(p.frames):
         frame(s, p, dt)
+        on_road = abs(s.y[0] - LANE_WIDTH * np.float32(s.lane[0])) <= _HALF * LANE_WIDTH
+        if not on_road:
+            s.off_road = 1
+            if p.safe != 0:  # conventionally who is back when the decision ends has not been away
+                break
     s.step += 1
     s.lane_changes += s.changed
-    on_road = abs(s.y[0] - LANE_WIDTH * np.float32(s.lane[0])) <= _HALF * LANE_WIDTH
-    if not on_road:
-        s.off_road = 1
     if p.safe != 0:
-        safe_reward(s, p, on_road, terms)
+        safe_reward(s, p, on_road, s.x[0] - x, terms)
     else:
         classic_reward(s, p, on_road, terms)
     terminated = s.crashed[0] != 0 or (p.safe != 0 and not on_road)
@@ -240,37 +246,35 @@ def frame(s, p, dt):
             s.changed += 1
     traffic.sort_along(s, cars)
     account(s, v, heading, acceleration, dt)
-    # Conventionally the reach is the speed's with its sign, so that who reverses fast passes through cars.
-    reach = abs(s.speed[0]) if p.safe != 0 else s.speed[0]
-    ego_accidents(s, cars, dt, reach * dt)
+    ego_accidents(s, cars, dt, p.safe)
     if p.all_collide != 0:
-        traffic.traffic_accidents(s, cars, dt)
+        traffic.traffic_accidents(s, cars, dt, p.cautious)
 
 
 @lane
-def ego_accidents(s, cars, dt, travel):
-    """Checks the ego against the cars near it; travel: as in `within_reach`."""
+def ego_accidents(s, cars, dt, both):
+    """Checks the ego against the cars near it; both: as in `traffic.travel`."""
     x, order = s.x, s.order
-    reach = DIAGONAL + abs(s.speed[0]) * dt
+    reach = DIAGONAL + (abs(s.speed[0]) + (MAX_SPEED if both != 0 else _ZERO)) * dt
     rank = s.rank[0]
     for r in range(rank - 1, -1, -1):
         if x[order[r]] - x[0] > reach:
             break
-        ego_accident(s, np.int64(order[r]), dt, travel)
+        ego_accident(s, np.int64(order[r]), dt, both)
     for r in range(rank + 1, cars):
         if x[0] - x[order[r]] > reach:
             break
-        ego_accident(s, np.int64(order[r]), dt, travel)
+        ego_accident(s, np.int64(order[r]), dt, both)
 
 
 @lane
-def ego_accident(s, j, dt, travel):
+def ego_accident(s, j, dt, both):
     """Checks the ego against car `j`, and judges the ego's fault in its first accident.
 
     Not at fault: hit from behind, or from the side, while keeping its lane.
     """
     clean = s.crashed[0] == 0 and s.pushed[0] == 0
-    if traffic.collide(s, np.int64(0), j, dt, travel) and clean:
+    if traffic.collide(s, np.int64(0), j, dt, traffic.travel(s, np.int64(0), j, dt, both)) and clean:
         keeps_lane = abs(s.y[0] - LANE_WIDTH * np.float32(s.target[0])) <= _HALF
         struck_ahead = s.x[j] - s.x[0] >= _HALF * LENGTH
         s.at_fault = 1 if struck_ahead or not keeps_lane else 0
@@ -280,7 +284,7 @@ def ego_accident(s, j, dt, travel):
 def account(s, speed, heading, acceleration, dt):
     """Adds the ego's last frame to its metrics. speed, heading, acceleration: as they were before it."""
     s.frames += 1
-    s.speed_sum += s.speed[0]
+    s.speed_sum += s.speed[0] * s.cos_heading[0]
     closing = speed - (s.lead_vx[0] * s.cos_heading[0] + s.lead_vy[0] * s.sin_heading[0])
     ttc = time_to_collision(s.lead_gap[0], closing)
     s.min_ttc = min(s.min_ttc, ttc)
@@ -317,7 +321,7 @@ def classic_reward(s, p, on_road, terms):
         terms[k] = _ZERO
     if not on_road:
         return
-    terms[_SPEED] = _CLASSIC_SPEED * speed_share(s) / _CLASSIC_SPAN
+    terms[_SPEED] = _CLASSIC_SPEED * speed_share(s.speed[0] * s.cos_heading[0]) / _CLASSIC_SPAN
     terms[_RIGHT_LANE] = (
         _CLASSIC_RIGHT * np.float32(s.target[0]) / np.float32(max(p.lanes - 1, 1)) / _CLASSIC_SPAN
     )
@@ -326,14 +330,14 @@ def classic_reward(s, p, on_road, terms):
 
 
 @lane
-def speed_share(s):
-    """Returns where the ego's speed along the road lies between 20 (0) and 30 m/s (1)."""
-    return clip((s.speed[0] * s.cos_heading[0] - _SLOW) / (_FAST - _SLOW), _ZERO, _ONE)
+def speed_share(speed):
+    """Returns where a speed along the road lies between 20 (0) and 30 m/s (1)."""
+    return clip((speed - _SLOW) / (_FAST - _SLOW), _ZERO, _ONE)
 
 
 @lane
-def safe_reward(s, p, on_road, terms):
-    """Writes the terms of reward="safe"."""
+def safe_reward(s, p, on_road, covered, terms):
+    """Writes the terms of reward="safe"; covered: m along the road in this decision."""
     for k in range(terms.shape[0]):
         terms[k] = _ZERO
     duration = np.float32(p.frames) * np.float32(p.dt)
@@ -343,7 +347,7 @@ def safe_reward(s, p, on_road, terms):
     elif not on_road:
         terms[_OFF_ROAD] = SAFE_COLLISION
     else:
-        terms[_SPEED] = SAFE_SPEED * speed_share(s) * duration
+        terms[_SPEED] = SAFE_SPEED * speed_share(covered / duration) * duration
         terms[_HEADWAY] = SAFE_HEADWAY * danger(s, p) * duration
 
 

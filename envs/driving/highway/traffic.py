@@ -270,21 +270,32 @@ def collide(s, i, j, dt, travel):
 
 
 @lane
-def traffic_accidents(s, cars, dt):
-    """Checks all pairs of traffic cars that are near each other; counts the cars that crash.
+def travel(s, i, j, dt, both):
+    """Returns by how many metres cars `i` and `j` may come nearer in a frame, as in `within_reach`.
+
+    Conventionally (`both` 0) that is the speed of `i` with its sign, so that who reverses fast passes through
+    cars, and who stands is passed through by fast ones where frames are long.
+    """
+    return (abs(s.speed[i]) + abs(s.speed[j])) * dt if both != 0 else s.speed[i] * dt
+
+
+@lane
+def traffic_accidents(s, cars, dt, both):
+    """Checks all pairs of traffic cars that are near each other; counts the cars that crash. both: as above.
 
     Not counted after the ego's own accident, whose wrecks roll into other cars until the decision ends.
     """
     x, order, crashed, pushed = s.x, s.order, s.crashed, s.pushed
     peaceful = crashed[0] == 0 and pushed[0] == 0
+    reach = DIAGONAL + (np.float32(2.0) if both != 0 else _ONE) * MAX_SPEED * dt
     for r in range(cars):
         i = np.int64(order[r])
         for q in range(r + 1, cars):
             j = np.int64(order[q])
-            if x[i] - x[j] > DIAGONAL + MAX_SPEED * dt:
+            if x[i] - x[j] > reach:
                 break
             if i != 0 and j != 0:
                 fresh = (crashed[i] | pushed[i]) + (crashed[j] | pushed[j])
                 first, second = min(i, j), max(i, j)
-                if collide(s, first, second, dt, s.speed[first] * dt) and peaceful:
+                if collide(s, first, second, dt, travel(s, first, second, dt, both)) and peaceful:
                     s.traffic_crashes += 2 - fresh

@@ -164,7 +164,9 @@ class CrowdNavEnv(WorldEnv):
     conventional reward lacks (default 0).
 
     ## Collisions
-    The surfaces of two discs meet, at any moment of a step: nobody passes through another between two steps.
+    The surfaces of two discs meet, at any moment of a step and on the arc that a robot drives: nobody passes
+    through another between two steps. Who crosses its goal within a step has arrived there, if nobody was
+    touched before.
 
     ## People
     `people="orca"`: optimal reciprocal collision avoidance, with half-planes for the 10 nearest within 10 m

@@ -2,15 +2,15 @@
 # pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
 """The rules of CrowdNav: everyone chooses a velocity, all move at once, and who touches whom is seen.
 
-A robot's path within a step is taken to be straight, also where it is an arc: at the default robot's highest
-speed and turn rate the two are 2 cm apart.
+What happens within a step is looked for on the robots' own ways: where these are arcs, in straight pieces
+that are a millimetre apart from them at most.
 """
 
 import math
 
 import numpy as np
 
-from quadrivium.envs.core.geometry import clip, wrap_to_pi
+from quadrivium.envs.core.geometry import passes, wrap_to_pi
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.navigation.crowd_nav import scenarios
 from quadrivium.envs.navigation.crowd_nav.observations import scan, toward_goal
@@ -45,7 +45,8 @@ METRICS = (
 ) = range(len(METRICS))
 _SUCCESS, _COLLISION, _DISCOMFORT, _PROGRESS = range(len(REWARD_TERMS))
 _METRICS = len(METRICS)
-_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+_ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
+_STRAIGHT = np.float32(1e-3)  # m
 _TINY, _FAR = np.float32(1e-6), np.float32(1e3)
 
 
@@ -69,8 +70,11 @@ def step_one(s, action, p, terms):
     for r in range(robots):
         drive(s, p, r, action)
     people_choose(s, p)
+    pieces = pieces_of(s, p)
     for r in range(robots):
-        s.gap[r] = swept_gap(s, r, robots + p.people, np.float32(p.dt)) if s.active[r] != 0 else _FAR
+        s.gap[r], s.driven[r], s.arrived[r] = _FAR, _ONE, 0
+        if s.active[r] != 0:
+            follow(s, p, r, pieces)
     move(s, p)
     s.step += 1
     waiting = 0
@@ -84,7 +88,7 @@ def step_one(s, action, p, terms):
 def drive(s, p, r, action):
     """Writes the mean velocity of robot `r` during the step, and where it will look then."""
     if s.active[r] == 0:
-        s.next_vx[r], s.next_vy[r] = _ZERO, _ZERO
+        s.next_vx[r], s.next_vy[r], s.turned[r] = _ZERO, _ZERO, _ZERO
         return
     if p.discrete != 0:
         choice = np.int32(action[r])
@@ -92,6 +96,7 @@ def drive(s, p, r, action):
     else:
         ahead, aside = np.float32(action[2 * r]), np.float32(action[2 * r + 1])
     dt = np.float32(p.dt)
+    s.turned[r] = _ZERO
     if p.drive == HOLONOMIC:
         # A velocity, forward being to the goal.
         cos_goal, sin_goal = toward_goal(s, r)
@@ -102,6 +107,7 @@ def drive(s, p, r, action):
     else:
         speed, turn = np.float32(p.max_speed) * _HALF * (_ONE + ahead), np.float32(p.max_turn) * aside
         vx, vy = arc_velocity(s.heading[r], speed, turn * dt)
+        s.turned[r] = turn * dt
         s.heading[r] = wrap_to_pi(s.heading[r] + turn * dt)
     s.next_vx[r], s.next_vy[r] = vx, vy
 
@@ -110,8 +116,14 @@ def drive(s, p, r, action):
 def arc_velocity(heading, speed, turned):
     """Returns the mean velocity on an arc that turns by θ: along its chord, sin(θ/2)/(θ/2) as fast."""
     half = _HALF * turned
-    chord = speed * (math.sin(half) / half if abs(half) > np.float32(1e-3) else _ONE)
+    chord = speed * sinc(half)
     return chord * math.cos(heading + half), chord * math.sin(heading + half)
+
+
+@lane
+def sinc(angle):
+    """Returns sin(θ)/θ."""
+    return math.sin(angle) / angle if abs(angle) > np.float32(1e-3) else _ONE
 
 
 @lane
@@ -135,19 +147,70 @@ def people_choose(s, p):
 
 
 @lane
-def swept_gap(s, r, bodies, dt):
-    """Returns the least distance between robot `r` and any other body during the step, surface to surface."""
-    x, y, vx, vy, radius, present = s.x, s.y, s.next_vx, s.next_vy, s.radius, s.present
-    least = _FAR
-    for j in range(bodies):
-        if j == r or present[j] == 0:
-            continue
-        px, py = x[j] - x[r], y[j] - y[r]
-        wx, wy = (vx[j] - vx[r]) * dt, (vy[j] - vy[r]) * dt
-        share = clip(-(px * wx + py * wy) / max(wx * wx + wy * wy, _TINY), _ZERO, _ONE)
-        px, py = px + share * wx, py + share * wy
-        least = min(least, math.sqrt(px * px + py * py) - radius[j] - radius[r])
-    return least
+def pieces_of(s, p):
+    """Returns into how many pieces a step is to be cut, so that each is straight within a millimetre."""
+    most, dt = _ZERO, np.float32(p.dt)
+    for r in range(s.heading.shape[0]):
+        length = dt * math.sqrt(s.next_vx[r] * s.next_vx[r] + s.next_vy[r] * s.next_vy[r])
+        most = max(most, length * abs(s.turned[r]) / np.float32(8.0))
+    return max(np.int32(math.ceil(math.sqrt(most / _STRAIGHT))), 1)
+
+
+@lane
+def gone(s, i, share, dt):
+    """Returns (dx, dy) of body `i` after a share of the step: straight on, or a robot on its arc."""
+    dx, dy = s.next_vx[i] * dt, s.next_vy[i] * dt
+    if i >= s.heading.shape[0] or s.turned[i] == _ZERO:
+        return share * dx, share * dy
+    # The chord of a part of the arc: less long, and turned back by half of what is still to be turned.
+    half = _HALF * s.turned[i]
+    scale, back = share * sinc(share * half) / sinc(half), (share - _ONE) * half
+    cos, sin = scale * math.cos(back), scale * math.sin(back)
+    return cos * dx - sin * dy, sin * dx + cos * dy
+
+
+@lane
+def follow(s, p, r, pieces):
+    """Writes the least gap of robot `r` to any other body on its way, and whether and where it arrives there.
+
+    On arrival the way ends: `driven` is the share of the step until then, and nobody touches the robot after.
+    """
+    dt, bodies = np.float32(p.dt), s.heading.shape[0] + p.people
+    x, y = _ZERO, _ZERO
+    for k in range(pieces):
+        begin, end = np.float32(k) / np.float32(pieces), np.float32(k + 1) / np.float32(pieces)
+        next_x, next_y = gone(s, r, end, dt)
+        to_x, to_y = s.goal_x[r] - s.x[r] - x, s.goal_y[r] - s.y[r] - y
+        part = enters(to_x, to_y, next_x - x, next_y - y, np.float32(p.goal_radius))
+        until = min(part, _ONE)
+        for j in range(bodies):
+            if j == r or s.present[j] == 0:
+                continue
+            other_x, other_y = gone(s, j, begin, dt)
+            other_next_x, other_next_y = gone(s, j, end, dt)
+            px, py = s.x[j] + other_x - s.x[r] - x, s.y[j] + other_y - s.y[r] - y
+            wx, wy = next_x - x - other_next_x + other_x, next_y - y - other_next_y + other_y
+            m2 = passes(px, py, until * wx, until * wy)
+            s.gap[r] = min(s.gap[r], math.sqrt(m2) - s.radius[j] - s.radius[r])
+        if s.gap[r] < _ZERO:
+            return
+        if part <= _ONE:
+            s.arrived[r], s.driven[r] = 1, begin + part * (end - begin)
+            return
+        x, y = next_x, next_y
+
+
+@lane
+def enters(x, y, dx, dy, radius):
+    """Returns the share of the way (0, 0) to (dx, dy) at which it enters the disc around (x, y); 2: never."""
+    m2, along, outside = dx * dx + dy * dy, x * dx + y * dy, x * x + y * y - radius * radius
+    if outside < _ZERO:
+        return _ZERO
+    within = along * along - m2 * outside
+    if along <= _ZERO or within <= _ZERO:
+        return _TWO
+    share = (along - math.sqrt(within)) / m2
+    return share if share <= _ONE else _TWO
 
 
 @lane
@@ -158,11 +221,12 @@ def move(s, p):
     for r in range(robots):
         dvx, dvy = next_vx[r] - vx[r], next_vy[r] - vy[r]
         s.change[r] += math.sqrt(dvx * dvx + dvy * dvy)
-        s.path_m[r] += dt * math.sqrt(next_vx[r] * next_vx[r] + next_vy[r] * next_vy[r])
+        s.path_m[r] += s.driven[r] * dt * math.sqrt(next_vx[r] * next_vx[r] + next_vy[r] * next_vy[r])
     for i in range(robots + p.people):
         vx[i], vy[i] = next_vx[i], next_vy[i]
-        x[i] += dt * vx[i]
-        y[i] += dt * vy[i]
+        dx, dy = gone(s, i, s.driven[i] if i < robots else _ONE, dt)
+        x[i] += dx
+        y[i] += dy
     if p.new_goals != 0:
         for i in range(robots, robots + p.people):
             dx, dy = s.goal_x[i] - x[i], s.goal_y[i] - y[i]
@@ -188,7 +252,7 @@ def account(s, p, r, terms):
     if gap < _ZERO:
         s.outcome[r] = COLLIDED
         terms[at + _COLLISION] = -np.float32(p.collision)
-    elif s.goal_m[r] < np.float32(p.goal_radius):
+    elif s.arrived[r] != 0:
         s.outcome[r] = ARRIVED
         terms[at + _SUCCESS] = np.float32(p.success)
     elif gap < space:

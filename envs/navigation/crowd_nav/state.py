@@ -51,6 +51,9 @@ def state_dtype(robots: int, people: int, scans: int = 1, beams: int = 1) -> np.
             ("heading", "f4", own),  # rad; a holonomic one looks where it goes
             ("outcome", "i4", own),  # PRESENT, ARRIVED or COLLIDED
             ("active", "i4", own),  # 0 when done
+            ("turned", "f4", own),  # rad, in the step that is taken
+            ("arrived", "i4", own),  # 1 where the goal was reached in that step
+            ("driven", "f4", own),  # the share of the step until then
             ("gap", "f4", own),  # m between the surfaces, to the nearest body during the last step
             ("goal_m", "f4", own),  # m, to the goal
             # what robots perceive
@@ -108,4 +111,10 @@ class CrowdNavParams(NamedTuple):
 def ranges_of(p: CrowdNavParams) -> Ranges:
     """Returns what the fields may hold that say how things stand; the kernels index by nothing else."""
     flag = (0, 1)
-    return {"step": (0, p.max_steps), "present": flag, "outcome": (PRESENT, COLLIDED), "active": flag}
+    return {
+        "step": (0, p.max_steps),
+        "present": flag,
+        "outcome": (PRESENT, COLLIDED),
+        "active": flag,
+        "arrived": flag,
+    }

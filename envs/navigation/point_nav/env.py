@@ -157,9 +157,10 @@ class PointNavEnv(WorldEnv):
     what it has mapped, are then off by more and more. `lidar_noise` is added to the distances.
 
     ## Episodes
-    Terminated on arrival (less than `goal_radius` from the goal) and, with `collisions="end"`, when the robot
-    touches anything (with `"stop"` it stands still); truncated after `time_limit` seconds. The shortest way
-    at the start is between `shortest` and `longest`, if the map has such a place.
+    Terminated on arrival (less than `goal_radius` from the goal, at any moment of a step) and, with
+    `collisions="end"`, when the robot touches anything (with `"stop"` it stands still); truncated after
+    `time_limit` seconds. The shortest way at the start is between `shortest` and `longest`, if the map has
+    such a place.
 
     ## Metrics
     `success`, `collision` (touched anything), `timeout`; `spl` (success × shortest way / path, at most 1;

@@ -6,10 +6,19 @@ import math
 
 import numpy as np
 
+from quadrivium.envs.core.geometry import passes
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.core.rng import integer, uniform
 from quadrivium.envs.navigation.clearance import distance_at
-from quadrivium.envs.navigation.locomotion import accelerate, drive, gap, pick_map, stand
+from quadrivium.envs.navigation.locomotion import (
+    accelerate,
+    drive_on,
+    gap,
+    pick_map,
+    reckon,
+    set_out,
+    stand,
+)
 from quadrivium.envs.navigation.point_nav.senses import forget, sense
 from quadrivium.envs.navigation.point_nav.state import ARRIVED, COLLIDED, UNDERWAY
 
@@ -107,17 +116,44 @@ def step_one(s, action, p, terms):
     for r in range(robots):
         if s.active[r] != 0:
             accelerate(s, p, r, action)
-    touched = drive(s, p)
+    touched = drive_to_goals(s, p)
     s.step += 1
     waiting = 0
     for r in range(robots):
-        if s.active[r] != 0:
+        if s.active[r] != 0 or s.arrived[r] != 0:
             account(s, p, r, (touched >> r) & 1, terms)
         waiting += s.active[r]
     for r in range(robots):
         if s.active[r] != 0:
             sense(s, p, r)
     return waiting == 0, s.step >= p.max_steps
+
+
+@lane
+def drive_to_goals(s, p):
+    """Moves all robots along their arcs; returns a bit for each that touched something before it arrived.
+
+    Who crosses the disc of its goal has arrived, wherever the step would have led, and is gone at once.
+    """
+    robots, reach = s.x.shape[0], np.float32(p.goal_radius)
+    for r in range(robots):
+        s.arrived[r] = 0
+    pieces = set_out(s, p)
+    touched, halted = 0, 0
+    for _ in range(pieces):
+        for r in range(robots):
+            s.piece_x[r], s.piece_y[r] = s.x[r], s.y[r]
+        touched, halted = drive_on(s, p, pieces, touched, halted)
+        for r in range(robots):
+            over = p.bump == 0 and (touched >> r) & 1 != 0
+            if s.active[r] != 0 and not over:
+                dx, dy = s.x[r] - s.piece_x[r], s.y[r] - s.piece_y[r]
+                if passes(s.goal_x[r] - s.piece_x[r], s.goal_y[r] - s.piece_y[r], dx, dy) < reach * reach:
+                    s.arrived[r], s.active[r] = 1, 0
+    for r in range(robots):
+        if s.active[r] != 0 or s.arrived[r] != 0:
+            reckon(s, p, r)
+    return touched
 
 
 @lane
@@ -131,13 +167,12 @@ def account(s, p, r, touched, terms):
     terms[at + _TIME] = -np.float32(p.time)
     s.steps[r] += 1
     s.clearance_m[r] = _ZERO if touched else min(s.clearance_m[r], gap(s, p, r))
-    dx, dy = s.goal_x[r] - s.x[r], s.goal_y[r] - s.y[r]
     if touched:
         s.bumps[r] += 1
         terms[at + _COLLISION] = -np.float32(p.collision)
     if touched and p.bump == 0:
         s.outcome[r] = COLLIDED
-    elif math.sqrt(dx * dx + dy * dy) < np.float32(p.goal_radius):
+    elif s.arrived[r] != 0:
         s.outcome[r] = ARRIVED
         terms[at + _SUCCESS] = np.float32(p.success)
     if s.outcome[r] != UNDERWAY:

@@ -34,6 +34,9 @@ def state_dtype(robots: int, beams: int, mapped: tuple[int, int], planned: tuple
             ("goal_x", "f4", own),  # m
             ("goal_y", "f4", own),
             *body_fields(robots),
+            ("arrived", "i4", own),  # scratch: 1 where the goal was crossed in this step
+            ("piece_x", "f4", own),  # scratch: m, the place before the last piece of the step
+            ("piece_y", "f4", own),
             ("outcome", "i4", own),  # UNDERWAY, ARRIVED or COLLIDED
             # what they perceive
             ("scan", "f4", (robots, capacity(beams))),  # m
@@ -110,4 +113,5 @@ def ranges_of(p: PointNavParams) -> Ranges:
         "goal_x": (0, width_m),
         "goal_y": (0, height_m),
         "outcome": (UNDERWAY, COLLIDED),
+        "arrived": (0, 1),
     }
