@@ -34,3 +34,12 @@ def test_clip_by_hand(x, expected):
 @pytest.mark.parametrize(("x", "expected"), [(20, 0), (25, 0.5), (30, 1), (35, 1.5), (15, -0.5)])
 def test_linear_map_goes_from_0_to_1_and_on_beyond(x, expected):
     assert geometry.linear_map(x, 20.0, 30.0) == expected
+
+
+@given(*(st.floats(-100, 100, width=32) for _ in range(4)))
+def test_the_least_distance_to_a_straight_way_is_that_of_many_points_on_it(x, y, dx, dy):
+    shares = np.linspace(0, 1, 2001)
+    expected = np.hypot(x - shares * dx, y - shares * dy).min()
+    found = math.sqrt(geometry.passes(*(np.float32(n) for n in (x, y, dx, dy))))
+    assert found == pytest.approx(expected, abs=0.15)
+    assert found <= expected + 1e-3

@@ -317,3 +317,79 @@ def test_conventionally_a_car_that_reverses_fast_passes_through_others():
 def test_16_6_seconds_at_15_hz_are_249_decisions():
     env = make(duration=16.6, simulation_frequency=15, decision_frequency=15)
     assert env.setup.params.max_steps == 249  # 16.6 · 15 is 249.00000000000003 in floating point
+
+
+SPIN_MPS = 2 * math.pi * 2.5 / math.sin(math.atan(0.5))  # full steering turns exactly once in a second
+ROUND = np.array([0.0, 1.0], np.float32)
+
+
+def test_a_turn_on_the_spot_within_a_decision_is_paid_for_the_way_that_it_covers():
+    cars = [car(300, 28, SPIN_MPS)]  # in the middle of a road wide enough to turn on
+    row, _, ended, _, terms = play(cars, [ROUND], actions="continuous", lanes=16)
+    assert not ended
+    assert abs(float(row["x"][0]) - 300) < 5
+    assert terms["speed"] == 0
+    straight = [car(300, 28, 27.0)]
+    row, *_, terms = play(straight, [np.zeros(2, np.float32)], actions="continuous", lanes=16)
+    assert terms["speed"] == pytest.approx(0.1 * 0.7, abs=1e-5)  # 27 m in a second
+
+
+def test_mean_speed_is_along_the_road():
+    env = make(actions="continuous", lanes=16, duration=1)
+    scene(env, [car(300, 28, SPIN_MPS)])
+    told = env.step(ROUND[None])[4]["metrics"]
+    assert abs(told["mean_speed"][0]) < 4
+    assert abs(told["distance"][0]) < 5
+
+
+@pytest.mark.parametrize("decisions", [1, 5])
+def test_who_leaves_the_road_within_a_decision_has_left_it(decisions):
+    cars = [car(300, 0, SPIN_MPS)]  # the circle is 11 m wide
+    plan = [ROUND] * decisions
+    env = make(actions="continuous", lanes=1, decision_frequency=decisions)
+    scene(env, cars)
+    for action in plan:
+        _, _, ended, _, info = env.step(action[None])
+        if ended[0]:
+            break
+    assert ended[0]
+    assert info["reward_terms"]["off_road"][0] == -5
+    assert info["metrics"]["off_road"][0] == 1
+
+
+def test_classic_pays_by_where_the_decision_ends():
+    cars = [car(300, 0, SPIN_MPS)]
+    _, reward, ended, _, _ = play(cars, [ROUND], actions="continuous", lanes=1, reward="classic")
+    assert not ended
+    assert reward > 0.6
+
+
+@pytest.mark.parametrize("frequency", [1, 2, 5, 15])
+@pytest.mark.parametrize(
+    ("own", "other"), [(0.0, 38.0), (-38.0, 25.0), (-38.0, 0.0), (30.0, -38.0), (-5.0, 38.0)]
+)
+def test_cars_that_meet_fast_collide_however_long_a_frame_is(frequency, own, other):
+    ahead = 60.0 if own - other > 0 else -60.0
+    cars = [car(300, 0, own), car(300 + ahead, 0, other, crashed=1)]
+    env = make(actions="continuous", lanes=1, simulation_frequency=frequency)
+    scene(env, cars)
+    rows = env.get_state()
+    for _ in range(4 * frequency):
+        rows["speed"][0, 1] = other  # a wreck would roll to a stop
+        env.set_state(rows)
+        _, _, ended, _, info = env.step(np.zeros((1, 2), np.float32))
+        if ended[0]:
+            break
+        rows = env.get_state()
+    assert ended[0]
+    assert info["metrics"]["collision"][0] == 1
+
+
+@pytest.mark.parametrize(("lanes", "density"), [(1, 2.0), (1, 10.0), (2, 10.0), (3, 5.0), (16, 1.0)])
+def test_however_dense_a_road_is_no_car_begins_less_than_16_m_behind_another(lanes, density):
+    env = make(30, lanes=lanes, density=density)
+    env.reset(seed=0)
+    for row in env.states:
+        x, at = row["x"][: VEHICLES + 1].astype(float), row["lane"][: VEHICLES + 1]
+        for k in range(lanes):
+            assert (np.diff(np.sort(x[at == k])) >= 16 - 1e-3).all()

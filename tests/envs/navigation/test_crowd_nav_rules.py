@@ -248,3 +248,51 @@ def test_training_and_test_scenarios_differ():
 def test_wrong_arguments_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         CrowdNavEnv(**options)
+
+
+def test_who_crosses_its_goal_within_a_step_has_arrived_there():
+    env = scene((0.0, 0.0), (1.2, 0.1), [(50.0, 50.0)], max_speed=5.0, time_step=0.5)
+    _, _, over, _, info = env.step(np.array([1.0, -0.0], np.float32))
+    assert over
+    assert info["metrics"]["success"] == 1
+    # It goes straight to the goal, whose disc of 0.3 m it enters after |(1.2, 0.1)| - 0.3 m.
+    assert info["metrics"]["path_length"] == pytest.approx(math.hypot(1.2, 0.1) - 0.3, abs=1e-3)
+
+
+@pytest.mark.parametrize(("person", "success"), [((1.9, 0.0), 1), ((0.7, 0.0), 0)])
+def test_what_comes_first_in_a_step_counts(person, success):
+    env = scene((0.0, 0.0), (1.2, 0.0), [person], max_speed=5.0, time_step=0.5)
+    _, _, over, _, info = env.step(FORWARD)  # 2.5 m, over the goal and through the person
+    assert over
+    assert info["metrics"]["success"] == success
+    assert info["metrics"]["collision"] == 1 - success
+
+
+def test_a_person_on_the_arc_is_touched_and_one_on_its_chord_is_not():
+    # Half a circle in a step: 3 m/s and pi rad/s for 1 s, radius 3 / pi = 0.955 m, to the left of (0, 0).
+    radius = 3 / math.pi
+    options = {"drive": "differential", "max_speed": 3.0, "max_turn": math.pi, "time_step": 1.0}
+    turn = np.array([1.0, 1.0], np.float32)
+    on_arc = scene((0.0, 0.0), (50.0, 0.0), [(radius, radius)], robot_radius=0.1, **options)
+    _, _, over, _, info = on_arc.step(turn)
+    assert over
+    assert info["metrics"]["collision"] == 1
+    on_chord = scene((0.0, 0.0), (50.0, 0.0), [(0.0, radius)], robot_radius=0.1, **options)
+    _, _, over, _, _ = on_chord.step(turn)
+    assert not over
+    gap = float(on_chord.get_state()["gap"][0, 0])
+    assert gap == pytest.approx(radius - 0.1 - 0.3, abs=2e-3)  # the centre of the circle
+
+
+def test_a_goal_on_the_arc_is_reached():
+    radius = 3 / math.pi
+    options = {"drive": "differential", "max_speed": 3.0, "max_turn": math.pi, "time_step": 1.0}
+    env = scene((0.0, 0.0), (radius, radius), [(50.0, 50.0)], goal_radius=0.1, **options)
+    rows = env.get_state()
+    rows["heading"] = 0
+    env.set_state(rows)
+    _, _, over, _, info = env.step(np.array([1.0, 1.0], np.float32))
+    assert over
+    assert info["metrics"]["success"] == 1
+    row = env.get_state()[0]
+    assert math.hypot(row["x"][0] - radius, row["y"][0] - radius) == pytest.approx(0.1, abs=2e-3)

@@ -211,3 +211,36 @@ def test_a_wrong_argument_is_one_line_with_the_remedy(options, message):
     with pytest.raises(ValueError, match=message) as error:
         PointNavEnv(**options)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("aside", [0.0, 0.25])
+def test_who_crosses_its_goal_within_a_step_has_arrived(hall, aside):
+    options = {"max_speed": 5.0, "time_step": 0.5, "goal_radius": 0.3}
+    env = scene_in(hall, (1.0, 2.0), 0.0, (2.2, 2.0 + aside), **FREE, **options)
+    _, _, over, _, info = env.step(AHEAD)  # 2.5 m
+    assert over
+    assert info["metrics"]["success"] == 1
+    assert info["reward_terms"]["success"] == 4
+    assert pose(env)[0] < 2.3  # there the way ends
+    past = scene_in(hall, (1.0, 2.0), 0.0, (2.2, 2.35), **FREE, **options)
+    assert not past.step(AHEAD)[2]
+
+
+def test_a_small_goal_between_two_pieces_of_a_step_is_crossed(hall):
+    env = scene_in(hall, (1.0, 2.0), 0.0, (1.517, 2.0), goal_radius=0.01, **FREE)
+    assert any(env.step(AHEAD)[2] for _ in range(6))
+    assert env.get_state()["outcome"][0, 0] == 1
+
+
+def test_a_goal_before_a_wall_is_reached_and_one_behind_it_is_not(walled):
+    options = {"max_speed": 5.0, "time_step": 0.5, "goal_radius": 0.1}
+    before = scene_in(walled, (1.5, 2.0), 0.0, (2.5, 2.0), **FREE, **options)
+    _, _, over, _, info = before.step(AHEAD)  # 2.5 m: the wall is at 3.1 m
+    assert over
+    assert info["metrics"]["success"] == 1
+    assert info["metrics"]["collision"] == 0
+    behind = scene_in(walled, (1.5, 2.0), 0.0, (3.5, 2.0), **FREE, **options)
+    _, _, over, _, info = behind.step(AHEAD)
+    assert over
+    assert info["metrics"]["success"] == 0
+    assert info["metrics"]["collision"] == 1
