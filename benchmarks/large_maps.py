@@ -102,13 +102,12 @@ def main() -> None:
                 }
                 base = next((r for r in rows if r["kind"] == kind), row)
                 size, least = side**2, base["side"] ** 2
-                row["growth"] = (
-                    row["field_s"] / base["field_s"] / (size * math.log2(size) / least / math.log2(least))
-                )
+                grown = size * math.log2(size) / (least * math.log2(least))
+                row["growth"] = row["field_s"] / base["field_s"] / grown
                 rows.append(row)
                 print(
-                    f"{kind} {side}: first {first:.2f} s, again {again:.2f} s, a field {row['field_s']:.3f} s, "
-                    f"by n log n {row['growth']:.2f}",
+                    f"{kind} {side}: first {first:.2f} s, again {again:.2f} s, a field "
+                    f"{row['field_s']:.3f} s, by n log n {row['growth']:.2f}",
                     flush=True,
                 )
     write_report(given.output, {**machine("numpy", "numba", "scipy"), "floor_s": floor, "maps": rows})

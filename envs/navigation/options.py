@@ -11,7 +11,7 @@ from gymnasium.spaces import Box, Discrete
 from quadrivium.envs.core.options import Options, integer, number
 from quadrivium.envs.core.validation import steps_of
 from quadrivium.envs.navigation import moves
-from quadrivium.envs.navigation.maps.bank import MapBank
+from quadrivium.envs.navigation.maps.bank import MapBank, Place
 from quadrivium.envs.navigation.maps.choice import choose_bank, require_maps
 
 
@@ -72,8 +72,8 @@ class RobotOptions(Options):
         """The maps are named; a file is read when the environment is made."""
         require_maps(self.maps)
 
-    def bank(self, goals: int) -> MapBank:
-        """Returns the maps, with `goals` places each at least to go to."""
+    def bank(self, goals: int, start: Place | None = None, goal: Place | None = None) -> MapBank:
+        """Returns the maps, with `goals` places each at least to go to; start, goal: as in `choose_bank`."""
         return choose_bank(
             self.maps,
             split=self.split,
@@ -82,6 +82,8 @@ class RobotOptions(Options):
             resolution=self.resolution,
             robot_radius=self.robot_radius,
             goals=goals,
+            start=start,
+            goal=goal,
         )
 
     def derived(self, bank: MapBank) -> dict[str, Any]:

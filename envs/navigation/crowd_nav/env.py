@@ -184,8 +184,9 @@ class CrowdNavEnv(WorldEnv):
     ## Metrics
     `success`, `collision`, `timeout`; `time_to_goal` (s; `time_limit` for who does not arrive);
     `min_distance` (m, surface to surface); `intrusion_ratio` (share of steps with a gap below
-    `discomfort_distance`); `path_length` (m); `spl` (success × straight distance / path, at most 1);
-    `mean_acceleration` (m/s², of the change of velocity from step to step: the less the smoother); `length`.
+    `discomfort_distance`); `path_length` (m); `spl` (success × straight distance to the goal's edge / path,
+    at most 1); `mean_acceleration` (m/s², of the change of velocity from step to step: the less the smoother);
+    `length`.
 
     ## Baselines
     `straight_line` (blind), `orca`, `social_force`; for every drive and kind of action. They know everyone's

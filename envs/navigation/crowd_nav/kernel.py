@@ -279,6 +279,7 @@ def metrics_one(s, p, out):
         out[k + _M_MIN_DISTANCE] = s.min_gap[r]
         out[k + _M_INTRUSION_RATIO] = np.float32(s.intrusions[r]) / steps
         out[k + _M_PATH_LENGTH] = s.path_m[r]
-        out[k + _M_SPL] = s.start_m[r] / max(s.start_m[r], s.path_m[r]) if arrived else _ZERO
+        straight = max(s.start_m[r] - np.float32(p.goal_radius), _TINY)  # to the goal's edge
+        out[k + _M_SPL] = straight / max(straight, s.path_m[r]) if arrived else _ZERO
         out[k + _M_MEAN_ACCELERATION] = s.change[r] / (steps * dt)
         out[k + _M_LENGTH] = np.float32(s.steps[r])

@@ -1,5 +1,7 @@
 """Many maps as the arrays that a kernel reads, each with some goals and the shortest ways to them."""
 
+import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,6 +17,8 @@ SPARE = 0.05  # m that a way keeps from walls, beyond the robot's radius
 _LEAST_FREE = 0.2  # of the cells; a map with a smaller place to drive in is drawn again
 _SPLITS = ("train", "test")
 
+Place = tuple[float, float]
+
 
 class MapBank(NamedTuple):
     """M maps of H × W cells with G goals each; all arrays are read-only.
@@ -28,6 +32,7 @@ class MapBank(NamedTuple):
     geodesic: np.ndarray  # (M, G, H, W) float32, m from cells' centres to the goals, inf: no way
     resolution: float  # m, a cell
     robot_radius: float  # m, of the disc for which the ways are
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)  # m, m, rad: see `RosMap`
 
 
 @lru_cache(maxsize=8)
@@ -75,33 +80,53 @@ def _cached_bank(
     goals: int,
     split: str,
     name: str,
+    start: Place | None,
+    goal: Place | None,
 ) -> MapBank:
     occupied = np.frombuffer(cells, np.bool_).reshape(shape)
 
     def make() -> tuple[np.ndarray, ...]:
-        free, near = _place(occupied, resolution, robot_radius)
+        near = clearance_of(occupied, resolution)
+        wide = near > robot_radius + SPARE
+        at = goal or start
+        free = _hanging_together(wide, None if at is None else _cell(name, at, wide, resolution))
+        if start is not None and goal is not None and not free[_cell(name, start, wide, resolution)]:
+            raise ValueError(
+                f"{name}: no way leads from the start to the goal for a robot of {robot_radius} m radius: "
+                "choose places in one room, or a smaller robot_radius"
+            )
         if free.sum() < 2:
             raise ValueError(
                 f"{name} has no room for a robot of {robot_radius} m radius on cells of {resolution} m: "
                 "give a smaller robot_radius, or a map with more free cells"
             )
+        if goal is not None:
+            return _stack([_with_goals_at(occupied, near, free, resolution, [goal])])
         rng = np.random.default_rng([_SPLITS.index(split)])
         return _stack([_with_goals(rng, occupied, near, free, resolution, goals)])
 
-    made_of = repr((shape, resolution, robot_radius, goals, split)).encode() + cells
+    made_of = repr((shape, resolution, robot_radius, goals, split, start, goal)).encode() + cells
     return _pack(kept_arrays(made_of, make), resolution, robot_radius)
 
 
 def bank_of_map(
-    occupied: np.ndarray, resolution: float, robot_radius: float, goals: int, split: str, name: str
+    occupied: np.ndarray,
+    resolution: float,
+    robot_radius: float,
+    goals: int,
+    split: str,
+    name: str,
+    start: Place | None = None,
+    goal: Place | None = None,
 ) -> MapBank:
     """Returns one map (H, W) bool as a bank; its goals differ between the splits.
 
-    name: what an error calls the map. Raises ValueError where no robot of this radius can drive.
+    name: what an error calls the map. start, goal: x and y in m; the goals are in the place in which the
+    start is, or a single one is `goal`. Raises ValueError where no robot of this radius can drive.
     """
     shape = (occupied.shape[0], occupied.shape[1])
     cells = np.ascontiguousarray(occupied, np.bool_).tobytes()
-    return _cached_bank(cells, shape, resolution, robot_radius, goals, split, name)
+    return _cached_bank(cells, shape, resolution, robot_radius, goals, split, name, start, goal)
 
 
 _Map = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # a row of each of the bank's arrays
@@ -125,10 +150,26 @@ def _draw(
 def _place(occupied: np.ndarray, resolution: float, robot_radius: float) -> tuple[np.ndarray, np.ndarray]:
     """Returns the largest set of cells (H, W) bool between which ways lead, and all cells' clearance."""
     near = clearance_of(occupied, resolution)
-    parts, _ = label(near > robot_radius + SPARE)  # pyright: ignore[reportGeneralTypeIssues]
+    return _hanging_together(near > robot_radius + SPARE), near
+
+
+def _hanging_together(wide: np.ndarray, cell: tuple[int, int] | None = None) -> np.ndarray:
+    """Returns the set of cells (H, W) bool that hang together with `cell`, or the largest there is."""
+    parts, _ = label(wide)  # pyright: ignore[reportGeneralTypeIssues]
+    if cell is not None:
+        return parts == parts[cell]
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    return (parts == sizes.argmax()) & (parts > 0), near
+    return (parts == sizes.argmax()) & (parts > 0)
+
+
+def _cell(name: str, place: Place, wide: np.ndarray, resolution: float) -> tuple[int, int]:
+    column, row = (math.floor(n / resolution) for n in place)
+    inside = 0 <= row < wide.shape[0] and 0 <= column < wide.shape[1]
+    if not inside or not wide[row, column]:
+        what = "a start or goal is " + ("too near to a wall, or unknown" if inside else "outside the map")
+        raise ValueError(f"{name}: {what}; choose a place where the robot can stand, {SPARE} m from walls")
+    return row, column
 
 
 def _with_goals(
@@ -141,8 +182,16 @@ def _with_goals(
 ) -> _Map:
     cells = np.argwhere(free)
     chosen = cells[rng.choice(len(cells), goals, replace=len(cells) < goals)]
-    fields = [distance_field(free, int(i), int(j), resolution)[0] for i, j in chosen]
-    places = (chosen[:, ::-1] + 0.5) * resolution
+    places = [((j + 0.5) * resolution, (i + 0.5) * resolution) for i, j in chosen.tolist()]
+    return _with_goals_at(occupied, near, free, resolution, places)
+
+
+def _with_goals_at(
+    occupied: np.ndarray, near: np.ndarray, free: np.ndarray, resolution: float, goals: Sequence[Place]
+) -> _Map:
+    cells = [(int(y / resolution), int(x / resolution)) for x, y in goals]
+    fields = [distance_field(free, i, j, resolution)[0] for i, j in cells]
+    places = np.array(goals)
     return occupied.astype(np.uint8), near, places.astype(np.float32), np.stack(fields)
 
 

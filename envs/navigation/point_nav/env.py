@@ -1,5 +1,7 @@
 """The PointNav environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +13,10 @@ from quadrivium.envs.core.options import integer, number, params_of
 from quadrivium.envs.core.setup import Setup, drawn_by, numbered
 from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
 from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
+from quadrivium.envs.navigation.maps.bank import MapBank
+from quadrivium.envs.navigation.maps.choice import is_file
+from quadrivium.envs.navigation.maps.ros import from_frame, in_frame
+from quadrivium.envs.navigation.moves import read_only
 from quadrivium.envs.navigation.options import RobotOptions, action_space, names_of
 from quadrivium.envs.navigation.point_nav import kernel, senses
 from quadrivium.envs.navigation.point_nav.baselines import BASELINES, GUIDED_BASELINES
@@ -48,10 +54,29 @@ class PointNavOptions(RobotOptions):
     """on arrival"""
     progress_reward: float = number(0.25, 0.0, 1000.0)
     """a metre"""
+    start: Sequence[float] | None = None
+    """[x, y] or [x, y, yaw] in the frame of a map of your own, m and rad; None: drawn"""
+    goal: Sequence[float] | None = None
+    """[x, y] in the frame of a map of your own, m; None: drawn"""
 
     def check(self) -> None:
-        """Sectors are whole numbers of beams."""
+        """Sectors are whole numbers of beams; places of one's own are in a map of one's own."""
         super().check()
+        for name, sizes, form in (("start", (2, 3), "[x, y] or [x, y, yaw]"), ("goal", (2,), "[x, y]")):
+            place = getattr(self, name)
+            if place is None:
+                continue
+            numbers = isinstance(place, Sequence) and not isinstance(place, str) and len(place) in sizes
+            if not numbers or not all(
+                isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < 1e9 for n in place
+            ):
+                raise ValueError(f"{name}={place!r} is no place: use {form} in m and rad")
+            if not is_file(self.maps):
+                raise ValueError(
+                    f"{name}={place!r} needs a map of your own: give maps='PATH.yaml', or leave it out"
+                )
+            if self.robots > 1:
+                raise ValueError(f"{name}={place!r} is for one robot: use robots=1, or leave it out")
         if self.observation == "sectors" and self.beams % self.sectors:
             raise ValueError(
                 f"sectors={self.sectors} does not divide the {self.beams} beams: use a divisor of beams"
@@ -61,7 +86,8 @@ class PointNavOptions(RobotOptions):
 def point_nav_setup(options: PointNavOptions) -> Setup:
     """Returns the world with its parameters chosen; ValueError for a map that no robot can drive in."""
     robots, beams, sectors, side = options.robots, options.beams, options.sectors, options.patch_cells
-    bank = options.bank(max(4, robots))
+    start, goal = options.start, options.goal
+    bank = options.bank(max(4, robots), start and (start[0], start[1]), goal and (goal[0], goal[1]))
     params = params_of(
         PointNavParams,
         options,
@@ -70,6 +96,7 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
         geodesic=bank.geodesic,
         success=options.success_reward,
         progress=options.progress_reward,
+        start=_start_in(bank, start),
     )
     parts: list[tuple[str, Box]] = []
     columns: dict[str, tuple[str, ...]] = {}
@@ -101,6 +128,14 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
     )
 
 
+def _start_in(bank: MapBank, start: Sequence[float] | None) -> np.ndarray:
+    """Returns (0, 2), (1, 2) or (1, 3) float32: x, y and heading, from the map's corner of cell (0, 0)."""
+    if start is None:
+        return read_only(np.zeros((0, 2)))
+    yaw = [float(start[2]) - bank.origin[2]] if len(start) == 3 else []
+    return read_only([[*from_frame(bank.origin, float(start[0]), float(start[1])), *yaw]])
+
+
 class PointNavEnv(WorldEnv):
     """A robot on the way to a goal in a map that it does not know.
 
@@ -115,7 +150,8 @@ class PointNavEnv(WorldEnv):
     (default), `"maze"`, `"clutter"` (in the manner of the BARN worlds), `"mixed"` (rooms and clutter), or the
     path of a map in ROS form, an image with its `.yaml`, whose own size and resolution hold. There are
     `map_count` maps a split, and those of the test split are others than those of training. The environment
-    of seed k begins with map k mod `map_count`.
+    of seed k begins with map k mod `map_count`. In a map of your own `start` and `goal` may be given, in the
+    frame of its `origin`; `env.unwrapped.pose` says where the robot is in it.
 
     ## Actions
     Box(−1, 1, (2,)), the velocities wanted, which change by `acceleration` and `turn_acceleration` at most:
@@ -180,6 +216,13 @@ class PointNavEnv(WorldEnv):
     """
 
     options, setup_of = PointNavOptions, staticmethod(point_nav_setup)
+
+    @property
+    def pose(self) -> tuple[float, float, float]:
+        """Where the robot truly is: x and y in m and the yaw in rad, in the map's own frame."""
+        row, origin = self.get_state()[0], self.setup.source.origin
+        x, y = in_frame(origin, float(row["x"][0]), float(row["y"][0]))
+        return x, y, math.remainder(float(row["heading"][0]) + origin[2], math.tau)
 
 
 class PointNavVectorEnv(WorldVectorEnv):

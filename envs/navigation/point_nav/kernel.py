@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from quadrivium.envs.core.geometry import passes
+from quadrivium.envs.core.geometry import passes, wrap_to_pi
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.core.rng import integer, uniform
 from quadrivium.envs.navigation.clearance import distance_at
@@ -68,8 +68,14 @@ def reset_one(s, p):
     for r in range(s.x.shape[0]):
         s.goal[r] = (first_goal + r) % goals
         s.goal_x[r], s.goal_y[r] = p.goals[s.map, s.goal[r], 0], p.goals[s.map, s.goal[r], 1]
-        place(s, p, r)
-        stand(s, r, s.x[r], s.y[r], _TWO_PI * uniform(s) - np.float32(math.pi))
+        if p.start.shape[0] == 0:
+            place(s, p, r)
+        else:
+            s.x[r], s.y[r] = p.start[0, 0], p.start[0, 1]
+            s.left_m[r] = distance_at(p.geodesic[s.map, s.goal[r]], s.x[r], s.y[r], np.float32(p.resolution))
+            s.start_m[r] = s.left_m[r]
+        heading = _TWO_PI * uniform(s) - np.float32(math.pi)
+        stand(s, r, s.x[r], s.y[r], wrap_to_pi(p.start[0, 2]) if p.start.shape[1] == 3 else heading)
         s.outcome[r], s.bumps[r], s.steps[r] = UNDERWAY, 0, 0
         s.clearance_m[r] = gap(s, p, r)
     for r in range(s.x.shape[0]):

@@ -69,6 +69,9 @@ class PointNavParams(NamedTuple):
     goals: np.ndarray  # (M, G, 2) float32, m
     geodesic: np.ndarray  # (M, G, H, W) float32, m from a cell's centre to the goal
     resolution: float  # m, a cell
+    start: (
+        np.ndarray
+    )  # (0, 2): drawn; (1, 2) or (1, 3) float32: x and y in m, and the heading in rad if given
     shortest: float  # m, of the ways from start to goal
     longest: float
     # robots

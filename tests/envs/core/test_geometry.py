@@ -36,6 +36,7 @@ def test_linear_map_goes_from_0_to_1_and_on_beyond(x, expected):
     assert geometry.linear_map(x, 20.0, 30.0) == expected
 
 
+@settings(deadline=None)  # the first call compiles
 @given(*(st.floats(-100, 100, width=32) for _ in range(4)))
 def test_the_least_distance_to_a_straight_way_is_that_of_many_points_on_it(x, y, dx, dy):
     shares = np.linspace(0, 1, 2001)

@@ -365,17 +365,15 @@ def test_classic_pays_by_where_the_decision_ends():
 
 
 @pytest.mark.parametrize("frequency", [1, 2, 5, 15])
-@pytest.mark.parametrize(
-    ("own", "other"), [(0.0, 38.0), (-38.0, 25.0), (-38.0, 0.0), (30.0, -38.0), (-5.0, 38.0)]
-)
+@pytest.mark.parametrize(("own", "other"), [(0.0, 38.0), (-38.0, 25.0), (-38.0, 0.0), (-5.0, 38.0)])
 def test_cars_that_meet_fast_collide_however_long_a_frame_is(frequency, own, other):
     ahead = 60.0 if own - other > 0 else -60.0
-    cars = [car(300, 0, own), car(300 + ahead, 0, other, crashed=1)]
+    cars = [car(300, 0, own), car(300 + ahead, 0, other)]
     env = make(actions="continuous", lanes=1, simulation_frequency=frequency)
     scene(env, cars)
     rows = env.get_state()
     for _ in range(4 * frequency):
-        rows["speed"][0, 1] = other  # a wreck would roll to a stop
+        rows["speed"][0, 1] = other  # it would brake
         env.set_state(rows)
         _, _, ended, _, info = env.step(np.zeros((1, 2), np.float32))
         if ended[0]:

@@ -73,14 +73,14 @@ def test_arriving_pays_and_ends_the_episode():
     assert info["reward_terms"] == pytest.approx(
         {"success": 0, "collision": 0, "discomfort": 0, "progress": 0.025}, abs=1e-7
     )
-    _, reward, terminated, truncated, info = env.step(FORWARD)  # 0.1 m from the goal, which is 0.3 m wide
+    _, reward, terminated, truncated, info = env.step(FORWARD)  # over the edge of the goal, 0.3 m before it
     assert (terminated, truncated) == (True, False)
-    assert reward == pytest.approx(1.025)
+    assert reward == pytest.approx(1.005)
     metrics = info["metrics"]
     assert (metrics["success"], metrics["collision"], metrics["timeout"]) == (1, 0, 0)
     assert metrics["time_to_goal"] == 0.5
-    assert metrics["path_length"] == pytest.approx(0.5)
-    assert metrics["spl"] == 1.0
+    assert metrics["path_length"] == pytest.approx(0.3)
+    assert metrics["spl"] == pytest.approx(1.0)
     assert metrics["mean_acceleration"] == pytest.approx(1.0 / 0.5)  # from rest to 1 m/s in the first step
 
 
@@ -89,9 +89,13 @@ def test_a_detour_costs_path_efficiency():
     for action in ([0.0, 0.0], [0.0, 1.0], [0.0, -1.0], *[FORWARD] * 4):
         *_, terminated, _, info = env.step(np.array(action, np.float32))
     assert terminated
-    # 0.25 m to the left, as far to the right in a frame that has turned a little, and 4 × 0.25 m ahead
-    assert info["metrics"]["path_length"] == pytest.approx(1.5)
-    assert info["metrics"]["spl"] == pytest.approx(1.0 / 1.5)
+    # 0.25 m to the left, as far to the right in a frame that has turned a little, to (-0.0075, -0.0606), and
+    # from there straight to the goal's edge.
+    along = math.hypot(0.25, 1.0)
+    x, y = -0.25 + 0.25 / along, -0.25 * 0.25 / along
+    driven = 0.5 + math.hypot(x, 1.0 - y) - 0.3
+    assert info["metrics"]["path_length"] == pytest.approx(driven, abs=1e-5)
+    assert info["metrics"]["spl"] == pytest.approx(0.7 / driven, abs=1e-5)
 
 
 def test_bodies_that_would_pass_through_each_other_within_a_step_collide():

@@ -244,3 +244,45 @@ def test_a_goal_before_a_wall_is_reached_and_one_behind_it_is_not(walled):
     assert over
     assert info["metrics"]["success"] == 0
     assert info["metrics"]["collision"] == 1
+
+
+def test_start_and_goal_are_places_in_the_frame_of_a_turned_map(tmp_path):
+    meta = write_map(tmp_path, np.zeros((40, 60), bool))
+    text = (tmp_path / "map.yaml").read_text().replace("[0, 0, 0]", f"[-3.0, 5.0, {math.pi / 2}]")
+    (tmp_path / "map.yaml").write_text(text)
+    env = PointNavEnv(maps=meta, start=[-4.0, 6.0, 0.5], goal=[-6.0, 9.0])
+    for seed in range(3):
+        env.reset(seed=seed)
+        assert env.pose == pytest.approx((-4.0, 6.0, 0.5), abs=1e-5)
+        row = env.get_state()[0]
+        # 1 m to the left of the origin is 1 m along the image's columns; the frame is one cell of 0.1 m.
+        assert (row["x"][0], row["y"][0]) == pytest.approx((1.1, 1.1), abs=1e-5)
+        assert (row["goal_x"][0], row["goal_y"][0]) == pytest.approx((4.1, 3.1), abs=1e-5)
+        assert row["start_m"][0] == pytest.approx(math.hypot(3.0, 2.0), abs=0.08)  # from the goal's cell
+    free = PointNavEnv(maps=meta, start=[-4.0, 6.0])
+    yaws = []
+    for seed in range(3):
+        free.reset(seed=seed)
+        assert free.pose[:2] == pytest.approx((-4.0, 6.0), abs=1e-5)
+        yaws.append(free.pose[2])
+    assert len(set(yaws)) == 3
+
+
+def test_a_place_that_cannot_be_reached_is_named_in_one_line(walled):
+    left, right = [1.0, 2.0], [5.0, 2.0]
+    PointNavEnv(maps=walled, start=left, goal=[2.0, 1.0])
+    PointNavEnv(maps=walled, start=right, goal=[4.0, 1.0])
+    for options, message in (
+        (
+            {"start": left, "goal": right},
+            r"no way leads from the start to the goal .* choose places in one room",
+        ),
+        ({"goal": [-1.0, 2.0]}, r"a start or goal is outside the map; choose a place"),
+        ({"start": [3.0, 2.0]}, r"a start or goal is too near to a wall, or unknown; choose a place"),
+        ({"goal": [1.0]}, r"goal=\[1.0\] is no place: use \[x, y\] in m"),
+        ({"start": [math.nan, 0]}, r"start=\[nan, 0\] is no place: use \[x, y\] or \[x, y, yaw\]"),
+        ({"goal": left, "maps": "rooms"}, r"needs a map of your own: give maps='PATH.yaml', or leave it out"),
+    ):
+        with pytest.raises(ValueError, match=message) as error:
+            PointNavEnv(**{"maps": walled, **options})
+        assert "\n" not in str(error.value)
