@@ -185,7 +185,7 @@ class CrowdNavEnv(WorldEnv):
     `success`, `collision`, `timeout`; `time_to_goal` (s; `time_limit` for who does not arrive);
     `min_distance` (m, surface to surface); `intrusion_ratio` (share of steps with a gap below
     `discomfort_distance`); `path_length` (m); `spl` (success × straight distance to the goal's edge / path,
-    at most 1); `mean_acceleration` (m/s², of the change of velocity from step to step: the less the smoother);
+    at most 1); `mean_acceleration` (m/s², of the change of velocity a step: the less the smoother);
     `length`.
 
     ## Baselines
