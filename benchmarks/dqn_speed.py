@@ -40,12 +40,12 @@ from typing import Any
 import gymnasium
 import torch
 from gymnasium.vector import AutoresetMode
+from quadrivium.agents.batches.vec_env import BatchedVecEnv
 from stable_baselines3 import DQN as StockDQN
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import KVWriter, Logger
 
 import quadrivium  # noqa: F401  registers the ids
-from quadrivium.agents.batches.vec_env import BatchedVecEnv
 from quadrivium.agents.dqn import DQN, DQNConfig
 from quadrivium.agents.nets import NetConfig
 from quadrivium.envs.core.threads import set_threads

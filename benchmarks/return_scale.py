@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 from machine import RESULTS, machine, write_report
+from quadrivium.agents.batches.vec_env import BatchedVecEnv, BatchStep
 from stable_baselines3.common.logger import Logger
 
 import quadrivium  # noqa: F401  registers the ids
-from quadrivium.agents.batches.vec_env import BatchedVecEnv, BatchStep
 from quadrivium.agents.evaluation.episodes import AgentPlayer, play_episodes
 from quadrivium.agents.ppo import PPO
 from quadrivium.commands.build import make_env, make_evaluation_env, use_threads

@@ -11,7 +11,7 @@ from quadrivium.agents.evaluation.episodes import AgentPlayer, film_episode, pla
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
 from quadrivium.agents.runs.checkpoint import load_checkpoint, save_checkpoint
-from quadrivium.agents.training.hooks import IterationCallback
+from quadrivium.agents.training.hooks import Hooks
 from tests.worlds.pointer import SIGNS, PointerEnv, PointerVectorEnv
 
 NET = NetConfig(width=32, token_mask_feature=0)
@@ -56,14 +56,14 @@ def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind, trunk,
         config = replace(config, optimize_memory=kind != "dqn")
     steps = 240
 
-    class SaveAtHalf(IterationCallback):
+    class SaveAtHalf(Hooks):
         def on_iteration_logged(self):
-            if self.model.num_timesteps == steps // 2:
-                save_checkpoint(tmp_path, self.model.snapshot())
+            if self.agent.num_timesteps == steps // 2:
+                save_checkpoint(tmp_path, self.agent.snapshot())
             return True
 
     whole = agent_class.from_config(config, PointerVectorEnv(5), seed=1, device="cpu")
-    whole.learn(steps, callback=SaveAtHalf())
+    whole.learn(steps, hooks=SaveAtHalf())
     torch.manual_seed(999)
     resumed = agent_class.from_config(config, PointerVectorEnv(5), seed=77, device="cpu")
     resumed.restore(load_checkpoint(tmp_path, steps // 2))
@@ -78,9 +78,9 @@ def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind, trunk,
 def test_inputs_are_standardised_part_by_part():
     seen = []  # in the random rollout that comes first, and in the one that is learned from
 
-    class Keep(IterationCallback):
+    class Keep(Hooks):
         def _on_training_start(self):
-            seen.append({name: x.clone() for name, x in self.model.rollout_buffer.flat().obs.items()})
+            seen.append({name: x.clone() for name, x in self.agent.rollout_buffer.flat().obs.items()})
 
         def on_iteration_end(self):
             self._on_training_start()
@@ -88,7 +88,7 @@ def test_inputs_are_standardised_part_by_part():
 
     env = PointerVectorEnv(64)
     agent = PPO.from_config(PPO_CONFIG, env, seed=0, device="cpu")
-    agent.learn(64 * 16, callback=Keep())
+    agent.learn(64 * 16, hooks=Keep())
     assert len(seen) == 2
     stems = agent.policy.backbone.stem.parts
     for name, features in (("signs", 2), ("pointer", SIGNS + 1)):

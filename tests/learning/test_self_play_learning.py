@@ -9,7 +9,7 @@ from quadrivium.agents.evaluation.episodes import AgentPlayer, BaselinePlayer, p
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
 from quadrivium.agents.runs.checkpoint import load_checkpoint, save_checkpoint
-from quadrivium.agents.training.hooks import IterationCallback
+from quadrivium.agents.training.hooks import Hooks
 from tests.worlds.line import LineVectorEnv
 
 PPO_CONFIG = PPOConfig(
@@ -43,14 +43,14 @@ def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind, tmp_pa
     }[kind]
     steps = 288
 
-    class SaveAtHalf(IterationCallback):
+    class SaveAtHalf(Hooks):
         def on_iteration_logged(self):
-            if self.model.num_timesteps == steps // 2:
-                save_checkpoint(tmp_path, self.model.snapshot())
+            if self.agent.num_timesteps == steps // 2:
+                save_checkpoint(tmp_path, self.agent.snapshot())
             return True
 
     whole, resumed = make(1), make(77)
-    whole.learn(steps, callback=SaveAtHalf())
+    whole.learn(steps, hooks=SaveAtHalf())
     torch.manual_seed(999)
     resumed.restore(load_checkpoint(tmp_path, steps // 2))
     resumed.learn(steps - steps // 2, reset_num_timesteps=False)
