@@ -42,7 +42,7 @@ weights = hashlib.sha256(b"".join(x.numpy().tobytes() for x in agent.policy.stat
 rollout = agent.rollout_buffer
 parts = [rollout.obs, rollout.actions, rollout.rewards, rollout.values, rollout.log_probs]
 with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-    agent.train()
+    agent.update(10**9) if hasattr(agent, "update") else agent.train()
 events = profiler.profiler.kineto_results.events()
 changes = [(event.start_ns(), event.nbytes()) for event in events if event.name() == "[memory]"]
 now = peak = 0

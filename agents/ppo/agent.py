@@ -185,8 +185,7 @@ class PPO(VectorAgent):
                 config.normalize_returns,
             ).to(choose_device(device, config.net))
         optimizer = make_optimizer(policy, config.learning_rate, config.weight_decay)
-        device = next(policy.parameters()).device
-        return cls(config, policy, optimizer, env, seed=seed, device=device)
+        return cls(config, policy, optimizer, env, seed=seed, device=choose_device(device, config.net))
 
     @contextmanager
     def at_work(self) -> Generator[None]:

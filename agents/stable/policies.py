@@ -130,7 +130,7 @@ class BackboneQPolicy(PickledIfTrusted, DQNPolicy):
         """Merges observations into the input statistics of both networks."""
         cast(QNet, self.q_net).backbone.update_statistics(obs)
 
-    def _predict(self, observation: Any, deterministic: bool = True) -> Tensor:
+    def _predict(self, observation: Any, deterministic: bool = True) -> Tensor:  # pyright: ignore
         return greedy(self.q_net(observation), observation)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:

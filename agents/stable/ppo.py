@@ -83,13 +83,13 @@ class PPO(Face, SB3PPO):  # pyright: ignore
                 **self.policy_kwargs,
             ).to(self.device)
         self.clip_range = FloatSchedule(self.clip_range)
-        if self.clip_range_vf is not None:
-            self.clip_range_vf = FloatSchedule(self.clip_range_vf)
+        vf: Any = self.clip_range_vf
+        self.clip_range_vf = None if vf is None else FloatSchedule(vf)
         policy: Any = self.policy
         self.core = Core(
             self._config(),
             policy if isinstance(policy, ActorCritic) else ForeignNetwork(policy, self),
-            policy.optimizer,
+            self.policy.optimizer,  # pyright: ignore[reportArgumentType]
             self.batch(),
             num_envs=self.n_envs,
             seed=self.seed,

@@ -129,7 +129,8 @@ class ForeignBatch:
     def step_batch(self, actions: np.ndarray) -> BatchStep:
         """Steps all environments; the step holds the infos that they made."""
         obs, rewards, done, infos = self.env.step(actions)
-        done, final_obs = np.asarray(done, dtype=bool), obs
+        final_obs: Any = obs
+        done = np.asarray(done, dtype=bool)
         truncated, ended = np.zeros(len(done), dtype=bool), np.flatnonzero(done)
         if len(ended):
             final_obs = (

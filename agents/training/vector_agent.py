@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -100,7 +100,7 @@ class VectorAgent(Agent):
         self.obs = step.obs
         return step
 
-    def descend(self, parameters: list[Tensor], gradients: list[Tensor]) -> None:
+    def descend(self, parameters: Sequence[Tensor], gradients: list[Tensor]) -> None:
         """Makes one step of the optimizer."""
         if isinstance(self.optimizer, LeanAdam):
             self.optimizer.apply(gradients)
