@@ -56,7 +56,7 @@ def ppo(env: VectorEnv, seed: int) -> Any:
         clip_range_schedule="linear",
         net=NetConfig(normalize_inputs=False),
     )
-    return PPO.from_config(config, env, seed=seed, device="cpu")
+    return PPO(config, env, seed=seed, device="cpu")
 
 
 def dqn(env: VectorEnv, seed: int) -> Any:
@@ -75,7 +75,7 @@ def dqn(env: VectorEnv, seed: int) -> Any:
         exploration_final_eps=0.04,
         net=NetConfig(width=256, activation="relu", normalize_inputs=False),
     )
-    return DQN.from_config(config, env, seed=seed, device="cpu")
+    return DQN(config, env, seed=seed, device="cpu")
 
 
 TASKS = {"ppo": Task(100_000, 8, ppo), "dqn": Task(50_000, 8, dqn, best_every=1_024)}

@@ -179,7 +179,7 @@ def config() -> Runner:
     settings = DQNConfig(
         batch_size=256, train_freq=4, gradient_steps=16, net=NetConfig(width=64, activation="relu")
     )
-    return Runner(DQN.from_config(settings, vector(HIGHWAY, 64), seed=0, device="cpu"), 8_192)
+    return Runner(DQN(settings, vector(HIGHWAY, 64), seed=0, device="cpu"), 8_192)
 
 
 def main() -> None:

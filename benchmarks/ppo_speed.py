@@ -134,7 +134,7 @@ def native(num_envs: int) -> gymnasium.vector.VectorEnv:
 
 
 def ours(config: PPOConfig, num_envs: int) -> Any:
-    return PPO.from_config(config, native(num_envs), seed=0, device="cpu")
+    return PPO(config, native(num_envs), seed=0, device="cpu")
 
 
 def stock(config: PPOConfig, num_envs: int) -> Any:

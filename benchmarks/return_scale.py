@@ -55,7 +55,7 @@ class Paid(EnvBatch):
 
 def score(config: RunConfig, scale: float) -> float:
     """Returns the mean return of an agent that was trained as `config` says."""
-    agent = PPO.from_config(config.agent, Paid(make_env(config), scale), seed=config.seed, device="cpu")  # pyright: ignore
+    agent = PPO(config.agent, Paid(make_env(config), scale), seed=config.seed, device="cpu")  # pyright: ignore
     agent.learn(config.total_timesteps)
     env = make_evaluation_env(config)(EPISODES)
     played = play_episodes(AgentPlayer("ppo", agent), env, episodes=EPISODES, seed=config.evaluation.seed)

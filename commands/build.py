@@ -105,7 +105,7 @@ def make_agent(config: RunConfig) -> Agent:
         game = make_game(config.env.id, config.env.kwargs)
         others = [make_game(config.env.id, config.env.kwargs | {"size": size}) for size in agent.other_sizes]
         with as_user_error("agent (alphazero)", *kinds):
-            return AlphaZero.from_config(
+            return AlphaZero(
                 agent,
                 game,
                 others=others,
@@ -115,9 +115,7 @@ def make_agent(config: RunConfig) -> Agent:
             )
     env = make_env(config)
     with as_user_error(f"agent ({agent.algorithm})", *kinds):
-        return AGENTS[agent.algorithm].from_config(
-            agent, env, seed=config.seed, device=_device(config.device)
-        )
+        return AGENTS[agent.algorithm](agent, env, seed=config.seed, device=_device(config.device))
 
 
 def make_player(name: str, agent: Agent, identity: str = "") -> AgentPlayer | SearchPlayer:

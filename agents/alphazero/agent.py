@@ -102,20 +102,6 @@ class AlphaZero(Agent):
         self.action_space = spaces.Discrete(game.num_actions)
         self.observation_space = _observation_space(game)
 
-    @classmethod
-    def from_config(
-        cls,
-        config: AlphaZeroConfig,
-        game: Game,
-        *,
-        others: Sequence[Game] = (),
-        games: int,
-        seed: int,
-        device: str = "auto",
-    ) -> AlphaZero:
-        """Returns an agent with fresh weights; see the class."""
-        return cls(config, game, others=others, games=games, seed=seed, device=device)
-
     def _network(self, game: Game) -> PolicyValueNet:
         return PolicyValueNet(
             game.observation_shape,

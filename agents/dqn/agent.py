@@ -19,7 +19,7 @@ transitions: `gradient_steps` follow every train_freq * num_envs of them; -1 mea
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, Self, cast
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -124,14 +124,13 @@ class DQN(VectorAgent):
 
     Args:
         config: hyper-parameters.
-        policy: the networks: `q_net`, and `q_net_target`, which follows it.
-        optimizer: of `q_net`'s parameters.
         env: a SAME_STEP gymnasium VectorEnv, an `EnvBatch`, or what acts like one; None: it only acts.
-        replay: the replay memory, a `Replay` or what acts like one.
-        action_space: of a single environment.
+        seed: of weights, exploration, sampling and environments.
+        device: "cpu", "cuda", or "auto" (`choose_device`).
+        policy: networks with the attributes of `QNetworks`, on the device; None: these with fresh weights.
+        optimizer: of the parameters of such a policy's `q_net`.
+        replay: the replay memory, a `Replay` or what acts like one; None: a `Replay`.
         num_envs: where there is no `env`.
-        seed: of exploration and sampling.
-        device: of the networks.
         window: episodes that the log's mean return is at least of.
     """
 
@@ -144,22 +143,28 @@ class DQN(VectorAgent):
     def __init__(
         self,
         config: DQNConfig,
-        policy: Any,
-        optimizer: torch.optim.Optimizer,
         env: Any,
-        replay: Any,
-        action_space: spaces.Space,
         *,
+        seed: int | None,
+        device: torch.device | str = "auto",
+        policy: Any = None,
+        optimizer: torch.optim.Optimizer | None = None,
+        replay: Any = None,
         num_envs: int = 1,
-        seed: int | None = None,
-        device: torch.device | str = "cpu",
         window: int = 100,
     ) -> None:
-        env, device = as_batch(env), torch.device(device)
+        env, device = as_batch(env), torch.device(choose_device(device, config.net))
         num_envs = num_envs if env is None else env.num_envs
+        if policy is None:
+            seed_everything(seed, env)
+            policy = QNetworks(env.observation_space, env.action_space, config.net, config.dueling).to(device)
+        if optimizer is None:
+            optimizer = LeanAdam(policy.q_net.parameters(), lr=config.learning_rate)
         super().__init__(policy, optimizer, env, num_envs, np.random.default_rng(seed), device, window)
         self.config, self.replay_buffer = config, replay
-        self.actions = int(cast(spaces.Discrete, action_space).n)
+        if replay is None:
+            self.replay_buffer = make_replay(config, env.observation_space, num_envs, device)
+        self.actions = int(policy.action_space.n)
         self.learning_rate: Schedule = schedule(config.learning_rate, config.learning_rate_schedule)
         self.exploration: Schedule = linear(
             config.exploration_initial_eps, config.exploration_final_eps, config.exploration_fraction
@@ -178,26 +183,6 @@ class DQN(VectorAgent):
             [buffer for name, buffer in net.named_buffers() if "running_" in name]
             for net in (policy.q_net, policy.q_net_target)
         )
-
-    @classmethod
-    def from_config(
-        cls, config: DQNConfig, env: Any, *, seed: int, device: torch.device | str = "auto"
-    ) -> Self:
-        """Returns an agent with fresh weights.
-
-        Args:
-            config: hyper-parameters.
-            env: as for the constructor.
-            seed: of weights, exploration, sampling and environments.
-            device: "cpu", "cuda", or "auto" (`choose_device`).
-        """
-        env, device = as_batch(env), torch.device(choose_device(device, config.net))
-        replay = make_replay(config, env.observation_space, env.num_envs, device)
-        seed_everything(seed)
-        env.seed(seed)
-        policy = QNetworks(env.observation_space, env.action_space, config.net, config.dueling).to(device)
-        optimizer = LeanAdam(policy.q_net.parameters(), lr=config.learning_rate)
-        return cls(config, policy, optimizer, env, replay, env.action_space, seed=seed, device=device)
 
     # ---- acting
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -105,13 +105,18 @@ class PPO(VectorAgent):
 
     Args:
         config: hyper-parameters.
-        policy: an `ActorCritic`, or networks with the same methods.
-        optimizer: of the policy's parameters.
         env: a SAME_STEP gymnasium VectorEnv, an `EnvBatch`, or what acts like one; None: it only acts.
+        seed: of weights, action noise, minibatch order and environments; None: of torch's own.
+        device: "cpu", "cuda", or "auto": CUDA where there is one, but not for an MLP up to width 256, which
+            launching kernels would slow down.
+        policy: networks with the methods of `ActorCritic`, on the device; None: an `ActorCritic` with fresh
+            weights.
+        optimizer: of the parameters of such a policy.
         num_envs: where there is no `env`.
-        seed: of action noise and minibatch order, and of the environments; None: of torch's own.
-        device: of the policy.
         window: episodes that the log's mean return is at least of.
+
+    Raises:
+        ValueError: batch_size does not divide n_steps * num_envs, or the spaces are not supported.
     """
 
     generator: torch.Generator
@@ -119,19 +124,33 @@ class PPO(VectorAgent):
     def __init__(
         self,
         config: PPOConfig,
-        policy: Any,
-        optimizer: torch.optim.Optimizer,
         env: Any,
         *,
+        seed: int | None,
+        device: torch.device | str = "auto",
+        policy: Any = None,
+        optimizer: torch.optim.Optimizer | None = None,
         num_envs: int = 1,
-        seed: int | None = None,
-        device: torch.device | str = "cpu",
         window: int = 100,
     ) -> None:
-        env, device = as_batch(env), torch.device(device)
+        env, device = as_batch(env), torch.device(choose_device(device, config.net))
+        num_envs = num_envs if env is None else env.num_envs
+        if policy is None:
+            require_whole_minibatches(config, num_envs)
+            seed_everything(seed, env)
+            with one_torch_thread():  # the last bits of the first weights would depend on how many there are
+                policy = ActorCritic(
+                    env.observation_space,
+                    env.action_space,
+                    config.net,
+                    config.separate_critic,
+                    config.log_std_init,
+                    config.normalize_returns,
+                ).to(device)
+        if optimizer is None:
+            optimizer = make_optimizer(policy, config.learning_rate, config.weight_decay)
         generator = torch.Generator(device)
         generator.manual_seed(torch.initial_seed() if seed is None else seed)
-        num_envs = num_envs if env is None else env.num_envs
         super().__init__(policy, optimizer, env, num_envs, generator, device, window)
         self.config, self.seed = config, seed
         self.learning_rate: Schedule = schedule(config.learning_rate, config.learning_rate_schedule)
@@ -150,42 +169,6 @@ class PPO(VectorAgent):
         self._divided: DividedGradient | None = None
         if isinstance(policy, ActorCritic) and device.type == "cpu" and not config.compile:
             self._divided = DividedGradient(policy, self._autocast)
-
-    @classmethod
-    def from_config(cls, config: PPOConfig, env: Any, *, seed: int, device: str = "auto") -> Self:
-        """Returns an agent with fresh weights.
-
-        Args:
-            config: hyper-parameters.
-            env: as for the constructor.
-            seed: of weights, action noise, minibatch order and environments.
-            device: "cpu", "cuda", or "auto": CUDA where there is one, but not for an MLP up to width 256,
-                which launching kernels would slow down.
-
-        Raises:
-            ValueError: batch_size does not divide n_steps * num_envs, or the spaces are not supported.
-        """
-        env, rollout = as_batch(env), config.n_steps * env.num_envs
-        if rollout % config.batch_size:
-            divisor = max(
-                size for size in range(1, min(config.batch_size, rollout) + 1) if rollout % size == 0
-            )
-            raise ValueError(
-                f"batch_size={config.batch_size} does not divide n_steps*num_envs={rollout}; try {divisor}."
-            )
-        seed_everything(seed)
-        env.seed(seed)
-        with one_torch_thread():  # the last bits of the first weights would depend on how many there are
-            policy = ActorCritic(
-                env.observation_space,
-                env.action_space,
-                config.net,
-                config.separate_critic,
-                config.log_std_init,
-                config.normalize_returns,
-            ).to(choose_device(device, config.net))
-        optimizer = make_optimizer(policy, config.learning_rate, config.weight_decay)
-        return cls(config, policy, optimizer, env, seed=seed, device=choose_device(device, config.net))
 
     @contextmanager
     def at_work(self) -> Generator[None]:
@@ -401,6 +384,16 @@ class PPO(VectorAgent):
     def update_summary(self) -> dict[str, float]:
         """Returns what the log says of the newest update."""
         return self._update_entries
+
+
+def require_whole_minibatches(config: PPOConfig, num_envs: int) -> None:
+    """Raises ValueError where batch_size does not divide the rollout."""
+    rollout = config.n_steps * num_envs
+    if rollout % config.batch_size:
+        divisor = max(size for size in range(1, min(config.batch_size, rollout) + 1) if rollout % size == 0)
+        raise ValueError(
+            f"batch_size={config.batch_size} does not divide n_steps*num_envs={rollout}; try {divisor}."
+        )
 
 
 def make_optimizer(policy: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.Optimizer:

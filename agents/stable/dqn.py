@@ -90,14 +90,13 @@ class DQN(Face, SB3DQN):  # pyright: ignore
         self.n_steps = n_steps
         self.core = Core(
             self._config(),
-            self.policy if isinstance(self.policy, BackboneQPolicy) else ForeignNetworks(self.policy),
-            self.policy.optimizer,
             self.batch(),
-            self._replay(),
-            self.action_space,
-            num_envs=self.n_envs,
             seed=self.seed,
             device=self.device,
+            policy=self.policy if isinstance(self.policy, BackboneQPolicy) else ForeignNetworks(self.policy),
+            optimizer=self.policy.optimizer,
+            replay=self._replay(),
+            num_envs=self.n_envs,
             window=self._stats_window_size,
         )
         self.core.collects_more = self._collects_more

@@ -88,12 +88,12 @@ class PPO(Face, SB3PPO):  # pyright: ignore
         policy: Any = self.policy
         self.core = Core(
             self._config(),
-            policy if isinstance(policy, ActorCritic) else ForeignNetwork(policy, self),
-            self.policy.optimizer,  # pyright: ignore[reportArgumentType]
             self.batch(),
-            num_envs=self.n_envs,
             seed=self.seed,
             device=self.device,
+            policy=policy if isinstance(policy, ActorCritic) else ForeignNetwork(policy, self),
+            optimizer=policy.optimizer,  # pyright: ignore[reportArgumentType]
+            num_envs=self.n_envs,
             window=self._stats_window_size,
         )
         self.refresh()

@@ -104,7 +104,7 @@ def test_ppo_collects_and_updates_on_the_device(kind, trunk, continuous):
         pytest.skip("masks are for discrete actions")
     env = Shown(OBSERVATIONS[kind], continuous)
     config = PPOConfig(n_steps=3, batch_size=4, normalize_returns=True, net=net_of(trunk))
-    agent = PPO.from_config(config, env, seed=0, device="cpu")
+    agent = PPO(config, env, seed=0, device="cpu")
     move(agent.policy, agent.optimizer)
     agent.device, agent._divided, agent.generator, agent.crew = META, None, None, Crew(1)
     space = env.single_observation_space
@@ -142,7 +142,7 @@ def test_dqn_stores_samples_and_updates_on_the_device(kind, trunk, options):
         net=net_of(trunk),
         **options,
     )
-    agent = DQN.from_config(config, env, seed=0, device="cpu")
+    agent = DQN(config, env, seed=0, device="cpu")
     move(agent.policy, agent.optimizer)
     agent.device = META
     agent._update_sums = agent._update_sums.to(META)

@@ -37,6 +37,6 @@ def lost(player):
 def test_tic_tac_toe_is_lost_to_random_play_in_less_than_a_tenth_of_the_games(agent, config, steps):
     assert lost(RandomPlayer()) > 0.35
     env = EnvBatch(gymnasium.make_vec("quadrivium/TicTacToe-v0", num_envs=64, seat="random"))
-    learner = agent.from_config(config, env, seed=0, device="cpu")
+    learner = agent(config, env, seed=0, device="cpu")
     learner.learn(steps)
     assert lost(AgentPlayer("learner", learner)) < 0.1

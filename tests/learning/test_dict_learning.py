@@ -36,7 +36,7 @@ KINDS = {"ppo": (PPO, PPO_CONFIG, 64, 40_000), "dqn": (DQN, DQN_CONFIG, 32, 20_0
 def test_agents_learn_what_only_both_parts_together_tell(kind, masked):
     agent_class, config, num_envs, steps = KINDS[kind]
     env = PointerVectorEnv(num_envs, masked=masked)
-    agent = agent_class.from_config(config, env, seed=0, device="cpu")
+    agent = agent_class(config, env, seed=0, device="cpu")
     agent.learn(steps)
     test_env = PointerVectorEnv(32, masked=masked, split="test")
     episodes = play_episodes(AgentPlayer("agent", agent), test_env, episodes=64, seed=0)
@@ -62,10 +62,10 @@ def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind, trunk,
                 save_checkpoint(tmp_path, self.agent.snapshot())
             return True
 
-    whole = agent_class.from_config(config, PointerVectorEnv(5), seed=1, device="cpu")
+    whole = agent_class(config, PointerVectorEnv(5), seed=1, device="cpu")
     whole.learn(steps, hooks=SaveAtHalf())
     torch.manual_seed(999)
-    resumed = agent_class.from_config(config, PointerVectorEnv(5), seed=77, device="cpu")
+    resumed = agent_class(config, PointerVectorEnv(5), seed=77, device="cpu")
     resumed.restore(load_checkpoint(tmp_path, steps // 2))
     resumed.learn(steps - steps // 2, reset_num_timesteps=False)
     one, other = whole.snapshot(), resumed.snapshot()
@@ -87,7 +87,7 @@ def test_inputs_are_standardised_part_by_part():
             return True
 
     env = PointerVectorEnv(64)
-    agent = PPO.from_config(PPO_CONFIG, env, seed=0, device="cpu")
+    agent = PPO(PPO_CONFIG, env, seed=0, device="cpu")
     agent.learn(64 * 16, hooks=Keep())
     assert len(seen) == 2
     stems = agent.policy.backbone.stem.parts
@@ -103,7 +103,7 @@ def test_inputs_are_standardised_part_by_part():
 
 
 def test_a_film_shows_an_episode():
-    agent = PPO.from_config(PPO_CONFIG, PointerVectorEnv(16), seed=0, device="cpu")
+    agent = PPO(PPO_CONFIG, PointerVectorEnv(16), seed=0, device="cpu")
     frames, _ = film_episode(agent, PointerEnv(render_mode="rgb_array"), seed=3, fps=10)
     assert len(frames) > 1
     assert frames[0].shape == (16, 16 * SIGNS, 3)

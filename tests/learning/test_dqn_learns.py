@@ -31,7 +31,7 @@ CONFIG = DQNConfig(
 @pytest.mark.parametrize("n_steps", [1, 3])
 def test_the_shown_action_is_learned(masked: bool, n_steps: int):
     env = ContextVectorEnv(16, masked=masked)
-    agent = DQN.from_config(replace(CONFIG, n_steps=n_steps), EnvBatch(env), seed=0, device="cpu")
+    agent = DQN(replace(CONFIG, n_steps=n_steps), EnvBatch(env), seed=0, device="cpu")
     agent.learn(4_000)
     obs, _ = ContextVectorEnv(400, masked=masked).reset(seed=1)
     shown = obs["observation"] if masked else obs
@@ -46,7 +46,7 @@ def test_a_truncated_episode_is_worth_what_an_endless_one_is(truncates: bool, va
     v = (1 + v / 2 + 1) / 2, which is 4/3.
     """
     env = EnvBatch(SteadyVectorEnv(8, limit=2, truncates=truncates))
-    agent = DQN.from_config(CONFIG, env, seed=0, device="cpu")
+    agent = DQN(CONFIG, env, seed=0, device="cpu")
     agent.learn(4_000)
     with torch.no_grad():
         learned = agent.policy.q_net(torch.zeros(1, 1)).max().item()
@@ -94,7 +94,7 @@ def test_q_is_the_mean_where_noise_is_within_hubers_delta_and_leans_to_the_media
         learning_rate=1e-3,
         learning_rate_schedule="linear",  # else the last batches' luck moves Q by 0.1
     )
-    agent = DQN.from_config(config, env, seed=0, device="cpu")
+    agent = DQN(config, env, seed=0, device="cpu")
     agent.learn(8_000)
     with torch.no_grad():
         nothing, lottery = agent.policy.q_net(torch.zeros(1, 1))[0].tolist()

@@ -19,7 +19,7 @@ PPO_CONFIG = PPOConfig(
 
 @pytest.mark.parametrize("walls", [False, True])
 def test_runners_with_one_policy_learn_to_run_straight_to_their_goals(walls):
-    agent = PPO.from_config(PPO_CONFIG, LineVectorEnv(64, walls=walls), seed=0, device="cpu")
+    agent = PPO(PPO_CONFIG, LineVectorEnv(64, walls=walls), seed=0, device="cpu")
     agent.learn(60_000)
     env = LineVectorEnv(64, walls=walls, split="test")
     learned = play_episodes(AgentPlayer("agent", agent), env, episodes=128, seed=0)
@@ -38,8 +38,8 @@ def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind, tmp_pa
     ppo = PPOConfig(n_steps=8, batch_size=16, n_epochs=2, net=net)
     dqn = DQNConfig(learning_starts=40, batch_size=16, buffer_size=96, net=net)
     make = {
-        "ppo": lambda seed: PPO.from_config(ppo, LineVectorEnv(6), seed=seed, device="cpu"),
-        "dqn": lambda seed: DQN.from_config(dqn, LineVectorEnv(6), seed=seed, device="cpu"),
+        "ppo": lambda seed: PPO(ppo, LineVectorEnv(6), seed=seed, device="cpu"),
+        "dqn": lambda seed: DQN(dqn, LineVectorEnv(6), seed=seed, device="cpu"),
     }[kind]
     steps = 288
 

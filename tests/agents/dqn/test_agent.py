@@ -31,7 +31,7 @@ CONFIG = DQNConfig(
 
 
 def make(config: DQNConfig = CONFIG, *, masked: bool = True, envs: int = 8, seed: int = 0) -> DQN:
-    return DQN.from_config(config, EnvBatch(ContextVectorEnv(envs, masked=masked)), seed=seed, device="cpu")
+    return DQN(config, EnvBatch(ContextVectorEnv(envs, masked=masked)), seed=seed, device="cpu")
 
 
 class Capture:

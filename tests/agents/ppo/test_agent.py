@@ -31,7 +31,7 @@ class Lines:
 
 
 def agent_on(env, config=SMALL, seed=1):
-    agent = PPO.from_config(config, env, seed=seed, device="cpu")
+    agent = PPO(config, env, seed=seed, device="cpu")
     log = Lines()
     agent.set_logger(Logger([log]))
     return agent, log
@@ -131,7 +131,7 @@ def test_a_snapshot_without_matching_lanes_starts_new_episodes():
 
 def test_minibatches_must_divide_the_rollout():
     with pytest.raises(ValueError, match=r"batch_size=100 does not divide n_steps\*num_envs=1024; try 64\."):
-        PPO.from_config(PPOConfig(n_steps=128, batch_size=100), LineWalk(8), seed=0)
+        PPO(PPOConfig(n_steps=128, batch_size=100), LineWalk(8), seed=0)
 
 
 def test_masked_actions_are_never_taken():

@@ -32,7 +32,7 @@ def test_an_update_of_ten_epochs_needs_no_more_memory_than_one_of_a_single_epoch
     peaks = []
     for epochs in (1, 10):
         net = NetConfig(width=16, normalize_inputs=normalize)
-        agent = PPO.from_config(replace(CONFIG, n_epochs=epochs, net=net), LineWalk(64), seed=0, device="cpu")
+        agent = PPO(replace(CONFIG, n_epochs=epochs, net=net), LineWalk(64), seed=0, device="cpu")
         agent.learn(64 * 64)
         peaks.append(peak_bytes(agent))
     assert peaks[0] > agent.rollout_buffer.obs.nbytes  # the epoch's own order of it

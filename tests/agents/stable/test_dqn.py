@@ -36,7 +36,7 @@ def test_it_is_stable_baselines3s_dqn_and_trains_what_the_core_trains(masked):
     face = make(masked, learning_rate=5e-4, target_update_interval=24)
     assert isinstance(face, stable_baselines3.DQN)
     config = DQNConfig(**SETTINGS, learning_rate=5e-4, target_update_interval=24, net=NET)
-    core = Core.from_config(config, ContextVectorEnv(8, masked=masked), seed=0, device="cpu")
+    core = Core(config, ContextVectorEnv(8, masked=masked), seed=0, device="cpu")
     for agent in (face, core):
         agent.learn(320)
     assert_same(face, core)

@@ -52,7 +52,7 @@ def assert_same(first, second):
 def test_it_is_stable_baselines3s_ppo_and_trains_what_the_core_trains():
     face, _ = agent_on(LineWalk(4))
     assert isinstance(face, stable_baselines3.PPO)
-    core = Core.from_config(PPOConfig(**SETTINGS, net=NET), LineWalk(4), seed=1, device="cpu")
+    core = Core(PPOConfig(**SETTINGS, net=NET), LineWalk(4), seed=1, device="cpu")
     face.learn(96)
     core.learn(96)
     assert_same(weights(face), weights(core))
@@ -63,7 +63,7 @@ def test_it_is_stable_baselines3s_ppo_and_trains_what_the_core_trains():
 
 
 def test_a_run_of_the_core_goes_on_under_the_face():
-    core = Core.from_config(PPOConfig(**SETTINGS, net=NET), LineWalk(4), seed=1, device="cpu")
+    core = Core(PPOConfig(**SETTINGS, net=NET), LineWalk(4), seed=1, device="cpu")
     core.learn(96)
     face, _ = agent_on(LineWalk(4), seed=7)
     face.restore(core.snapshot())
