@@ -79,11 +79,11 @@ def test_inputs_are_standardised_part_by_part():
     seen = []  # in the random rollout that comes first, and in the one that is learned from
 
     class Keep(Hooks):
-        def _on_training_start(self):
+        def on_training_start(self):
             seen.append({name: x.clone() for name, x in self.agent.rollout_buffer.flat().obs.items()})
 
         def on_iteration_end(self):
-            self._on_training_start()
+            self.on_training_start()
             return True
 
     env = PointerVectorEnv(64)
