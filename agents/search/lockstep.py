@@ -1,45 +1,39 @@
 """One simulation in many trees at once: the new positions of all are stepped and evaluated together."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import cast
 
-import numba
 import numpy as np
 
 from quadrivium.agents.search import kernels
-from quadrivium.agents.search.kernels import Steps
-from quadrivium.agents.search.protocols import Evaluation, Evaluator, Game, RowEvaluator
+from quadrivium.agents.search.kernels import BackupRule, Judged
+from quadrivium.agents.search.protocols import Evaluation, Evaluator, Game, RowEvaluator, ask
 from quadrivium.agents.search.tree import Tree
 
 AnyEvaluator = Evaluator | RowEvaluator
-
-Judged = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Logits (n, A), values and draws (n,) as the kernels take them: float32, each in one piece."""
-
-TREES_WORTH_THREADS = 128
-"""With fewer, waking the other threads takes longer than the work."""
 
 
 class Lockstep:
     """Searches the trees of one `Tree` in lock-step; holds the arrays that pass between the steps.
 
-    Attributes:
+    Args:
         tree: the trees.
+        evaluator: of positions.
         discount: of rewards, a step.
         solver: proven outcomes are backed up: for two-player games, whose rewards come at the end.
+        size: how many of the trees are searched at once, at most; None: all.
     """
 
-    def __init__(self, tree: Tree, evaluator: AnyEvaluator, discount: float, solver: bool) -> None:
-        self.tree, self.discount, self.solver = tree, np.float32(discount), solver
-        self._observer = Observer(tree.game, evaluator, tree.trees)
-        self._steps = Steps(
-            *(np.zeros(tree.trees, np.int64) for _ in range(6)),
-            movers=np.zeros(tree.trees, np.int8),
-            rewards=np.zeros(tree.trees, np.float32),
-        )
+    def __init__(
+        self, tree: Tree, evaluator: AnyEvaluator, discount: float, solver: bool, size: int | None = None
+    ) -> None:
+        self.tree = tree
+        self._rule = kernels.pack(BackupRule(np.float32(discount), solver))
+        self._observer = Observer(tree.game, evaluator, tree.trees if size is None else size)
         none = np.zeros(0, np.float32)
-        self._nothing: Judged = (np.zeros((0, tree.game.num_actions), np.float32), none, none)
+        nothing: Judged = (np.zeros((0, tree.game.num_actions), np.float32), none, none)
+        self._no_positions = lambda: nothing
+        self._legal, self._judged = self._observer.legal[:0], self._no_positions
 
     def plant(self, roots: np.ndarray, trees: np.ndarray, *, any_order: bool) -> tuple[np.ndarray, Judged]:
         """Begins `trees` (n,) anew at the positions `roots` (n,).
@@ -55,33 +49,44 @@ class Lockstep:
         dead = ~legal.any(axis=1)
         if dead.any():
             raise ValueError(
-                f"position {int(np.argmax(dead))} has no legal action: its game is over; "
+                f"position {int(trees[np.argmax(dead)])} has no legal action: its game is over; "
                 f"search only the others"
             )
-        movers = tree.game.result(tree.pool, rows).to_move.astype(np.int8)
-        judged = self._observer(tree.pool, rows, legal, movers)
-        kernels.plant(tree.arrays, trees, movers, *judged, legal, any_order)
+        movers = tree.game.result(tree.pool, rows).to_move.astype(np.int64)
+        judged = self._observer.ask(tree.pool, rows, legal, movers)()
+        kernels.plant(tree.words, trees, movers, judged, legal, any_order=any_order)
         return legal, judged
 
     def simulate(self, trees: np.ndarray) -> None:
         """Carries out the plans of `trees` (n,): makes and evaluates the new nodes, backs values up."""
-        tree, game, steps = self.tree, self.tree.game, self._steps
+        self.reach(trees)
+        self.back_up(trees)
+
+    def reach(self, trees: np.ndarray) -> None:
+        """Plays to the new nodes that `trees` (n,) plan, and asks the evaluator about them."""
+        tree, game = self.tree, self.tree.game
         tree.reserve_edges()
-        legal, judged = self._observer.legal[:0], self._nothing
-        n = kernels.gather_new(tree.arrays, trees, steps)
+        arrays, words = tree.arrays, tree.words
+        self._legal, self._judged = self._observer.legal[:0], self._no_positions
+        n = kernels.gather_new(words, trees)
         if n:
-            targets = steps.targets[:n]
-            game.copy(tree.pool, steps.sources[:n], targets)
-            game.step(tree.pool, targets, steps.moves[:n], check=False)
+            targets = arrays.targets[:n]
+            game.copy(tree.pool, arrays.sources[:n], targets)
+            game.step(tree.pool, targets, arrays.moves[:n], check=False)
             result = game.result(tree.pool, targets)
-            over, movers = result.over, result.to_move.astype(np.int8, copy=False)
-            running = kernels.gather_results(tree.arrays, n, steps, over, movers, result.returns)
+            over = np.ascontiguousarray(result.over, np.bool_)
+            movers = np.ascontiguousarray(result.to_move, np.int64)
+            returns = np.ascontiguousarray(result.returns, np.float32)
+            running = kernels.gather_results(words, over, movers, returns)
             if running:
-                rows = steps.rows[:running]
-                legal = game.legal(tree.pool, rows, self._observer.legal[:running])
+                rows = arrays.rows[:running]
+                self._legal = game.legal(tree.pool, rows, self._observer.legal[:running])
                 movers = movers if running == n else movers[~over]
-                judged = self._observer(tree.pool, rows, legal, movers)
-        kernels.expand_and_back_up(tree.arrays, trees, steps, *judged, legal, self.discount, self.solver)
+                self._judged = self._observer.ask(tree.pool, rows, self._legal, movers)
+
+    def back_up(self, trees: np.ndarray) -> None:
+        """Waits for the answer, makes the new nodes of `trees` (n,) that `reach` left, backs values up."""
+        kernels.expand_and_back_up(self.tree.words, trees, self._judged(), self._legal, self._rule)
 
 
 class Observer:
@@ -99,40 +104,38 @@ class Observer:
         self._no_draws = np.zeros(size, np.float32)
         self._obs = np.zeros((size, *game.observation_shape) if observed else (size, 0), np.float32)
 
-    def __call__(self, pool: np.ndarray, rows: np.ndarray, legal: np.ndarray, movers: np.ndarray) -> Judged:
-        """Evaluates `rows` (n,) with legal (n, A) and the seats to move (n,)."""
+    def ask(
+        self, pool: np.ndarray, rows: np.ndarray, legal: np.ndarray, movers: np.ndarray
+    ) -> Callable[[], Judged]:
+        """Begins to evaluate `rows` (n,) with legal (n, A) and the seats to move (n,); returns what waits.
+
+        An evaluator that cannot be asked ahead is called then.
+        """
         if self._wants_rows:
-            evaluation = cast(RowEvaluator, self.evaluator)(pool, rows)
-        else:
-            obs = self._obs[: len(rows)]
-            if obs.size:
-                self.game.observe(pool, rows, movers, obs)
-            evaluation = cast(Evaluator, self.evaluator)(obs, legal)
+            rows = rows.copy()  # by then another part of the search may have written there
+            return lambda: self._checked(cast(RowEvaluator, self.evaluator)(pool, rows), legal)
+        obs = self._obs[: len(rows)]
+        if obs.size:
+            self.game.observe(pool, rows, movers, obs)
+        answer = ask(cast(Evaluator, self.evaluator), obs, legal)
+        return lambda: self._checked(answer(), legal)
+
+    def _checked(self, evaluation: Evaluation, legal: np.ndarray) -> Judged:
+        n = len(legal)
         logits = np.ascontiguousarray(evaluation.logits, np.float32)
         values = np.ascontiguousarray(evaluation.values, np.float32)
-        said = self._no_draws[: len(rows)] if evaluation.draws is None else evaluation.draws
+        said = self._no_draws[:n] if evaluation.draws is None else evaluation.draws
         draws = np.ascontiguousarray(said, np.float32)
-        if logits.shape != legal.shape or values.shape != rows.shape or draws.shape != rows.shape:
+        if logits.shape != legal.shape or values.shape != (n,) or draws.shape != (n,):
             raise ValueError(
                 f"the evaluator returned logits {logits.shape}, values {values.shape} and draws "
-                f"{draws.shape} for {len(rows)} positions; {legal.shape} and twice {rows.shape} are needed"
+                f"{draws.shape} for {n} positions; {legal.shape} and twice {(n,)} are needed"
             )
         if not np.isfinite(values).all():
             raise ValueError(
                 f"the evaluator returned {values[~np.isfinite(values)][0]} as a value; its weights are broken"
             )
         return logits, values, draws
-
-
-@contextmanager
-def threads_for(trees: int) -> Generator[None]:
-    """Lets kernels use one thread if there are few trees."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(threads if trees >= TREES_WORTH_THREADS else 1)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(threads)
 
 
 class NullEvaluator:
