@@ -9,9 +9,12 @@ game that i begins against j has u = (θ_i − θ_j + δ) / 2 and
 δ is the first move's advantage, e^λ Davidson's ν. Its logarithm is concave, so Newton's method finds the
 maximum. Ratings are θ · 400 / ln 10: without draws that is Elo's scale.
 
-Players who always won have no finite maximum. So each player is given one virtual game, half won and half
-lost, spread evenly over the opponents met, in which nobody moves first; and δ one such game between equals.
-For two players without draws that is Jeffreys's prior.
+Players who always won have no finite maximum. So those who met are given virtual games, half won and half
+lost, in which nobody moves first; and δ one such game between equals. A pair gets as much of a game as its
+own games tell of what is known of its difference: one where no others link the two (a match, a gauntlet), 2/P
+of one where P players all meet. Without draws that is Jeffreys's prior, its weights those of equal players
+(Firth 1993, "Bias reduction of maximum likelihood estimates"): a challenger who meets many opponents in few
+games each is not rated too high.
 
 Intervals come from the Bayesian bootstrap (Rubin 1981): each opening pair (the two games with an opening,
 colours swapped, which are not independent) and each virtual half game is weighted by an exponential random
@@ -33,7 +36,7 @@ from quadrivium.intervals import Interval
 
 ELO = 400 / np.log(10)  # a natural unit of strength in points
 RESAMPLES = 1000
-PRIOR = 1.0  # virtual games a player
+PRIOR = 1.0  # virtual games of two players whom no other games link
 WIN, DRAW, LOSS = 0, 1, 2  # of the player who began
 MAX_ITERATIONS = 200
 TOLERANCE = 1e-7  # natural units
@@ -109,7 +112,7 @@ def rate(
 ) -> Ratings:
     """Returns the ratings of the players `names` from `games` between them.
 
-    prior: virtual games a player. seed: of the bootstrap.
+    prior: virtual games of two players whom no other games link. seed: of the bootstrap.
     """
     cells, unit, cell, outcome = _tabulate(names, games)
     groups = _groups(len(names), cells)
@@ -163,8 +166,8 @@ def maximum_likelihood(
 ) -> Fit:
     """Returns the maximum of the likelihood of `cells.counts` (..., C, 3), each leading index by itself.
 
-    prior: virtual games a player; with 0 the maximum may lie at infinity, and what is returned is then merely
-        far out. rng: draws the virtual games' weights anew for each leading index (bootstrap).
+    prior: virtual games, as of `rate`; with 0 the maximum may lie at infinity, and what is returned is then
+        merely far out. rng: draws the virtual games' weights anew for each leading index (bootstrap).
     """
     shape = cells.counts.shape[:-2]
     cases = math.prod(shape)
@@ -209,10 +212,19 @@ def _design(players: int, cells: Cells, prior: float) -> tuple[np.ndarray, np.nd
     design[np.arange(len(firsts)), seconds] = -0.5
     design[: len(cells.first), players] = 0.5
     design[-1, players] = 0.5
-    opponents = np.bincount(cells.first, minlength=players)
-    a, b = cells.first[met], cells.second[met]
-    shares = (1 / opponents[a] + 1 / opponents[b]) / 2
-    return design, prior / 2 * np.append(shares, 1.0)
+    return design, prior / 2 * np.append(_leverages(players, cells.first[met], cells.second[met]), 1.0)
+
+
+def _leverages(players: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Returns how much of what is known of the difference of a (M,) and b (M,), who met, is their own games'.
+
+    Equal players with equally many games a pair: the resistance between two in a network of unit resistors.
+    """
+    meetings = np.zeros((players, players))
+    meetings[a, b] = meetings[b, a] = -1.0
+    np.fill_diagonal(meetings, -meetings.sum(axis=1))
+    spread = np.linalg.pinv(meetings, hermitian=True)
+    return spread[a, a] + spread[b, b] - 2 * spread[a, b]
 
 
 def _newton(design: np.ndarray, counts: np.ndarray) -> np.ndarray:
