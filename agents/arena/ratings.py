@@ -20,10 +20,12 @@ Intervals come from the Bayesian bootstrap (Rubin 1981): each opening pair (the 
 colours swapped, which are not independent) and each virtual half game is weighted by an exponential random
 number. Unlike resampling, that has a width where a player has won everything. What is drawn spreads about its
 median; an interval has this spread about the estimate, stretched as Student's t is wider than the normal
-distribution, for few pairs vary less than their population. How often such intervals hold the truth,
-benchmarks/interval_coverage.py measures.
+distribution, for few pairs vary less than their population. Where the median lies elsewhere, which only few
+games against each opponent do, the interval holds the spread about it, too. How often such intervals hold
+the truth, benchmarks/interval_coverage.py measures.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +34,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from quadrivium.agents.arena.game_log import GameRecord
-from quadrivium.intervals import Interval
+from quadrivium.intervals import NOTHING, Interval
 
 ELO = 400 / np.log(10)  # a natural unit of strength in points
 RESAMPLES = 1000
@@ -124,39 +126,27 @@ def rate(
         counts[:, cell[game], outcome[game]] += weights[:, unit[game]]
     drawn = maximum_likelihood(len(names), Cells(cells.first, cells.second, counts), prior=prior, rng=rng)
     linked = groups[:, None] == groups[None, :]
-    players, pairs = range(len(names)), _pairs_of(len(names), cells, unit, cell)
-    differences = {
-        (a, b): _centred(
-            fit.ratings[a] - fit.ratings[b],
-            drawn.ratings[:, a] - drawn.ratings[:, b],
-            min(pairs[a], pairs[b]),
-        )
-        for a in players
-        for b in players
-        if linked[a, b]
-    }
+    players, pairs_of = range(len(names)), _pairs_of(len(names), cells, unit, cell)
     superiority = np.full((len(names), len(names)), np.nan)
-    for (a, b), values in differences.items():
-        superiority[a, b] = (values > 0).mean() + (values == 0).mean() / 2
+    differences: dict[tuple[int, int], Interval] = {}
+    for a, b in itertools.product(players, players):
+        estimate, pairs = float(fit.ratings[a] - fit.ratings[b]), min(pairs_of[a], pairs_of[b])
+        values = drawn.ratings[:, a] - drawn.ratings[:, b]
+        if linked[a, b]:
+            about = _centred(estimate, values, pairs)
+            superiority[a, b] = (about > 0).mean() + (about == 0).mean() / 2
+        if a < b:
+            differences[a, b] = _interval(estimate, values, pairs) if linked[a, b] else NOTHING
     everything = int(unit.max(initial=-1)) + 1
-    shares = _centred(fit.draws, drawn.draws, everything).clip(0, 1)
+    draws = _interval(float(fit.draws), drawn.draws, everything)
     return Ratings(
         names=tuple(names),
         fit=fit,
-        intervals=tuple(
-            _interval(fit.ratings[k], _centred(fit.ratings[k], drawn.ratings[:, k], pairs[k]))
-            for k in players
-        ),
-        advantage=_interval(fit.advantage, _centred(fit.advantage, drawn.advantage, everything)),
-        draws=_interval(fit.draws, shares),
+        intervals=tuple(_interval(float(fit.ratings[k]), drawn.ratings[:, k], pairs_of[k]) for k in players),
+        advantage=_interval(float(fit.advantage), drawn.advantage, everything),
+        draws=Interval(draws.estimate, max(draws.low, 0.0), min(draws.high, 1.0)),
         superiority=superiority,
-        differences={
-            (a, b): _interval(fit.ratings[a] - fit.ratings[b], differences[a, b])
-            if linked[a, b]
-            else Interval(np.nan, np.nan, np.nan)
-            for a in players
-            for b in players[a + 1 :]
-        },
+        differences=differences,
         groups=groups,
     )
 
@@ -320,7 +310,7 @@ def _pairs_of(players: int, cells: Cells, unit: np.ndarray, cell: np.ndarray) ->
     return np.bincount(seats, minlength=players)
 
 
-def _centred(estimate: np.ndarray, drawn: np.ndarray, pairs: int) -> np.ndarray:
+def _centred(estimate: float, drawn: np.ndarray, pairs: int) -> np.ndarray:
     """Returns draws (R,) of a bootstrap of so many pairs, moved to the estimate and stretched.
 
     Their variance is (n − 1) / (n + 1) times that of the mean of n, and their tails are the normal's.
@@ -330,6 +320,8 @@ def _centred(estimate: np.ndarray, drawn: np.ndarray, pairs: int) -> np.ndarray:
     return estimate + stretch * (drawn - np.median(drawn))
 
 
-def _interval(estimate: np.ndarray, drawn: np.ndarray) -> Interval:
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return Interval(float(estimate), float(low), float(high))
+def _interval(estimate: float, drawn: np.ndarray, pairs: int) -> Interval:
+    """Returns the interval of the draws about the estimate, and about their own median too."""
+    low, high = np.percentile(_centred(estimate, drawn, pairs), (2.5, 97.5))
+    away = float(np.median(drawn)) - estimate
+    return Interval(estimate, float(low) + min(away, 0.0), float(high) + max(away, 0.0))

@@ -6,6 +6,7 @@ Björnsson & Saito 2008), with draws; the final choice is the action whose value
 the highest, among those visited enough (as in Leela Zero and KataGo).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +70,11 @@ class MatchSearch:
 
     Attributes:
         slots: how many there are; more come when they are named.
+        go_on: is asked before each simulation but the first, with the number of those done, whether the
+            search goes on; for clocks, and for people who want the move now.
     """
+
+    go_on: Callable[[int], bool]
 
     def __init__(self, game: Game, evaluator: AnyEvaluator, config: PuctConfig, slots: int = 1) -> None:
         self.game, self.evaluator, self.config = game, evaluator, config
@@ -81,6 +86,7 @@ class MatchSearch:
             self._solver,
             game.num_players == 1,
         )
+        self.go_on = lambda done: True
         self._allocate(slots)
 
     @property
@@ -103,7 +109,9 @@ class MatchSearch:
             fresh = self._place(rows, slots)
             if len(fresh):
                 self._lockstep.plant(rows[fresh], slots[fresh], any_order=False)
-            for _ in range(self.config.simulations):
+            for done in range(self.config.simulations):
+                if done and not self.go_on(done):
+                    break
                 kernels.select_puct(self.tree.arrays, slots, self._rule)
                 running = slots[self.tree.arrays.plan[slots, 0] != kernels.RESTING]
                 if not len(running):
