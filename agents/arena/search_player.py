@@ -7,6 +7,7 @@ import numpy as np
 
 from quadrivium.agents.arena.players import Table, positive_count
 from quadrivium.agents.search import MatchSearch, Thought, monte_carlo_search, read_thought
+from quadrivium.agents.search.puct import always
 
 SLOTS = 1  # to begin with; a search makes more as games begin
 
@@ -28,7 +29,7 @@ class SearchTablePlayer:
     def __init__(self, name: str, search: MatchSearch, identity: str = "") -> None:
         self.name, self.identity = name, identity
         self._search = search
-        self.go_on: Callable[[int], bool] = lambda done: True
+        self.go_on: Callable[[int], bool] = always
 
     def begin(self, slots: np.ndarray, seats: np.ndarray, seeds: np.ndarray) -> None:
         """Forgets earlier games in `slots`; what is random in a search follows from the positions' rows."""

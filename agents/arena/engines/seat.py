@@ -7,6 +7,7 @@ import numpy as np
 
 from quadrivium.agents.arena.players import TableGame, TablePlayer, Thinker
 from quadrivium.agents.search.lines import Thought
+from quadrivium.agents.search.puct import always
 
 ROW = np.arange(1)
 
@@ -82,7 +83,7 @@ class Seat:
             del self._pools[length + 1 :], self._actions[length:]
             self._seat_of_player = -1
 
-    def choose(self, go_on: Callable[[int], bool] = lambda done: True) -> int:
+    def choose(self, go_on: Callable[[int], bool] = always) -> int:
         """Returns the player's move for the side to move; it is not played.
 
         go_on: is asked with the number of simulations done whether a player that searches goes on.

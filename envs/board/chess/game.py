@@ -148,7 +148,7 @@ class Chess(BoardGame):
         return Record(start, actions, end)
 
     def _only_claimed(self, row: np.void) -> bool:
-        """Returns whether a game that is over goes on where nobody claims that: without its past it is not."""
+        """Returns whether a game that is over goes on where nobody claims that: it has no other reason."""
         fields = self._fen(row).split()
         return not self._parse_fen(" ".join([*fields[:4], "0", fields[5]]))["over"][0]
 
