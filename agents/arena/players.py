@@ -11,8 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from quadrivium.agents.errors import UserError, did_you_mean
-from quadrivium.agents.search.lines import Thought
-from quadrivium.agents.search.protocols import Game, Notation
+from quadrivium.agents.search.protocols import Game, Notation, Thought
 
 
 class EngineError(Exception):

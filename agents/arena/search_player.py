@@ -7,7 +7,7 @@ import numpy as np
 
 from quadrivium.agents.arena.players import Table, positive_count
 from quadrivium.agents.search import MatchSearch, Thought, monte_carlo_search, read_thought
-from quadrivium.agents.search.puct import always
+from quadrivium.agents.search.protocols import always
 
 SLOTS = 1  # to begin with; a search makes more as games begin
 

@@ -1,41 +1,10 @@
 """What a search thinks of a position, to be shown: how often it tried each move, and what it expects next."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from quadrivium.agents.search.kernels.layout import CHILD, FIRST, GAIN, TIMES, TOTAL, TRIED, UNVISITED, VISITS
+from quadrivium.agents.search.protocols import Line, Thought
 from quadrivium.agents.search.tree import Tree
-
-
-class Line(NamedTuple):
-    """A move that was tried at the root.
-
-    Attributes:
-        actions: it, and what most simulations went on with.
-        visits: simulations that went this way.
-        value: their mean, for the player to move.
-        prior: the policy's probability.
-    """
-
-    actions: list[int]
-    visits: int
-    value: float
-    prior: float
-
-
-class Thought(NamedTuple):
-    """What a search thinks of its root.
-
-    Attributes:
-        visits: simulations.
-        value: their mean, -1 to 1 for the player to move.
-        lines: the moves tried, the most visited first.
-    """
-
-    visits: int
-    value: float
-    lines: list[Line]
 
 
 def read_thought(tree: Tree, slot: int) -> Thought:

@@ -14,7 +14,7 @@ import numpy as np
 from quadrivium.agents.search import kernels
 from quadrivium.agents.search.kernels import PuctRule, Roots
 from quadrivium.agents.search.lockstep import AnyEvaluator, Lockstep
-from quadrivium.agents.search.protocols import Game
+from quadrivium.agents.search.protocols import Game, always
 from quadrivium.agents.search.tree import SearchResult, Tree
 
 _HARDLY = 1e9  # taken off what is chosen only if nothing else is left
@@ -63,11 +63,6 @@ class PuctConfig:
     def capacity(self) -> int:
         """Nodes a tree can have."""
         return self.nodes or (2 * self.simulations if self.reuse else self.simulations) + 1
-
-
-def always(done: int) -> bool:
-    """Returns True: a search makes all of its simulations."""
-    return True
 
 
 class MatchSearch:

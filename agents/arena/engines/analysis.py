@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from quadrivium.agents.search.lines import Line, Thought
+from quadrivium.agents.search.protocols import Line, Thought
 
 DEFAULT_SECONDS = 1.0
 

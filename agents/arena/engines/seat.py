@@ -6,8 +6,7 @@ from typing import cast
 import numpy as np
 
 from quadrivium.agents.arena.players import TableGame, TablePlayer, Thinker
-from quadrivium.agents.search.lines import Thought
-from quadrivium.agents.search.puct import always
+from quadrivium.agents.search.protocols import Thought, always
 
 ROW = np.arange(1)
 

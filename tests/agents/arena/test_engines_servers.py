@@ -348,24 +348,29 @@ def test_uci_says_who_it_is_before_a_player_is_made():
     assert "readyok" not in lines
 
 
-def test_uci_is_answered_before_torch_is_imported():
-    code = """
+@pytest.mark.parametrize(
+    ("protocol", "line", "answer"), [("uci", "uci", "uciok"), ("gtp", "protocol_version", "= 2")]
+)
+def test_who_it_is_is_said_before_anything_heavy_is_imported(protocol, line, answer):
+    code = f"""
 import sys
 from quadrivium.commands.evaluate import main
 class Lines:
-    def __init__(self): self.lines = iter(["uci", "quit"])
+    def __init__(self): self.lines = iter([{line!r}, "quit"])
     def __iter__(self): return self
     def __next__(self):
         line = next(self.lines)
         if line == "quit":
-            print(sorted({"torch", "pandas", "stable_baselines3", "matplotlib"} & set(sys.modules)))
+            heavy = "torch", "numba", "scipy", "pandas", "stable_baselines3", "matplotlib"
+            print([name for name in heavy if name in sys.modules])
         return line
 sys.stdin = Lines()
-sys.exit(main(["engine", "random", "--protocol", "uci"]))
+sys.exit(main(["engine", "random", "--protocol", {protocol!r}]))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-2:] == ["uciok", "[]"]
+    told = [line for line in done.stdout.splitlines() if line not in ("", "=")]
+    assert told[-2:] == [answer, "[]"]
 
 
 def test_uci_follows_a_game_by_its_further_moves():
