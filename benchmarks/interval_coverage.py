@@ -59,6 +59,9 @@ RETURNS: dict[str, Draw] = {
     "crash in 20 %": crashes(0.2),
     "crash in 10 %": crashes(0.1),
     "crash in 5 %": crashes(0.05),
+    "crash in 2 %": crashes(0.02),
+    "ten times more in 10 %": lambda rng, n: np.where(rng.random(n) < 0.1, 100.0, rng.normal(0, 10, n)),
+    "a share, mostly 0": lambda rng, n: np.where(rng.random(n) < 0.7, 0.0, 0.1 * rng.random(n)),
 }
 
 
