@@ -87,7 +87,8 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
     """Returns the world with its parameters chosen; ValueError for a map that no robot can drive in."""
     robots, beams, sectors, side = options.robots, options.beams, options.sectors, options.patch_cells
     start, goal = options.start, options.goal
-    bank = options.bank(max(4, robots), start and (start[0], start[1]), goal and (goal[0], goal[1]))
+    places = [None if place is None else (float(place[0]), float(place[1])) for place in (start, goal)]
+    bank = options.bank(max(4, robots), *places)
     params = params_of(
         PointNavParams,
         options,
