@@ -17,7 +17,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
-Obs = np.ndarray | dict[str, np.ndarray]
+from quadrivium.agents.batches.finite import FiniteGuard, name_of
+from quadrivium.agents.batches.infos import Obs, columns, final_observations, lane_info
 
 
 @dataclass(slots=True)
@@ -39,7 +40,9 @@ class BatchedVecEnv(VecEnv):
     """Wraps a `gymnasium.vector.VectorEnv` whose autoreset mode is SAME_STEP.
 
     Args:
-        env: a native vector environment (dense `final_obs`) or Gymnasium's SyncVectorEnv/AsyncVectorEnv.
+        env: a native vector environment, or Gymnasium's SyncVectorEnv or AsyncVectorEnv.
+
+    `reset` and steps raise NotFiniteError at the first NaN or infinity.
 
     Raises:
         ValueError: the environment resets in another mode: with NEXT_STEP every reset would be stored as a
@@ -58,6 +61,7 @@ class BatchedVecEnv(VecEnv):
             )
         self.env = env
         self._actions: np.ndarray | None = None
+        self._guard = FiniteGuard(env.num_envs, name_of(env))
         self._returns = np.zeros(env.num_envs)
         self._lengths = np.zeros(env.num_envs, dtype=np.int64)
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
@@ -68,15 +72,17 @@ class BatchedVecEnv(VecEnv):
         """Steps all environments; actions (N, ...) in the action space, which is not checked here."""
         obs, rewards, terminated, truncated, info = self.env.step(actions)
         done = terminated | truncated
+        final_obs = final_observations(obs, info)
+        self._guard.step(obs, rewards, done, final_obs)
         return BatchStep(
             obs=obs,
             rewards=np.asarray(rewards, dtype=np.float32),
             terminated=terminated,
             truncated=truncated & ~terminated,
             done=done,
-            final_obs=_final_obs(obs, info),
-            reward_terms=info.get("reward_terms", {}),
-            metrics=info.get("metrics", {}),
+            final_obs=final_obs,
+            reward_terms=columns(info, "reward_terms", done),
+            metrics=columns(info, "metrics", done),
         )
 
     @property
@@ -102,6 +108,7 @@ class BatchedVecEnv(VecEnv):
         self._lengths[:] = 0
         self._reset_seeds()
         self._reset_options()
+        self._guard.reset(obs)
         return obs
 
     def step_async(self, actions: np.ndarray) -> None:
@@ -115,10 +122,11 @@ class BatchedVecEnv(VecEnv):
         obs, rewards, terminated, truncated, info = self.env.step(self._actions)
         self._actions = None
         done = terminated | truncated
-        infos = [_lane_info(info, lane) for lane in range(self.num_envs)]
+        infos = [lane_info(info, lane) for lane in range(self.num_envs)]
         self._returns += rewards
         self._lengths += 1
-        final_obs = _final_obs(obs, info)
+        final_obs = final_observations(obs, info)
+        self._guard.step(obs, rewards, done, final_obs)
         for lane in np.flatnonzero(done):
             infos[lane] |= {
                 "terminal_observation": _row(final_obs, int(lane)),
@@ -155,12 +163,16 @@ class BatchedVecEnv(VecEnv):
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Calls a method of each environment, or that of the whole batch once, with its result repeated."""
+        """Calls a method of each environment, or that of the whole batch once, with its result repeated.
+
+        Of `action_masks` (N, A), which sb3-contrib's MaskablePPO calls, each environment gets its row.
+        """
         lanes = self._lanes(indices)
         if hasattr(self.env.unwrapped, "call"):
             results = self.env.unwrapped.call(method_name, *method_args, **method_kwargs)  # pyright: ignore
             return [results[lane] for lane in lanes]
-        return [getattr(self.env.unwrapped, method_name)(*method_args, **method_kwargs)] * len(lanes)
+        result = getattr(self.env.unwrapped, method_name)(*method_args, **method_kwargs)
+        return [result[lane] for lane in lanes] if method_name == "action_masks" else [result] * len(lanes)
 
     def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: VecEnvIndices = None) -> list[bool]:
         """Returns False for every environment: a batch has no wrappers around its members."""
@@ -229,40 +241,6 @@ class LazyInfos(Sequence[dict[str, Any]]):
 
     def __getitem__(self, index: Any) -> Any:
         return self._built()[index]
-
-
-def _final_obs(obs: Obs, info: dict[str, Any]) -> Obs:
-    """Returns dense last observations; Gymnasium's own vector environments give an object array of them."""
-    final = info.get("final_obs")
-    if final is None:
-        return obs
-    if isinstance(final, dict) or final.dtype != object:
-        return final
-    ended = np.flatnonzero(info["_final_obs"])
-    if isinstance(obs, dict):
-        dense = {key: part.copy() for key, part in obs.items()}
-        for key, part in dense.items():
-            part[ended] = [final[lane][key] for lane in ended]
-        return dense
-    dense = obs.copy()
-    dense[ended] = list(final[ended])
-    return dense
-
-
-def _lane_info(info: dict[str, Any], lane: int) -> dict[str, Any]:
-    """Returns one environment's entries of a batched info, those that its `_key` masks call present."""
-    found: dict[str, Any] = {}
-    for key, value in info.items():
-        if key.startswith("_") or key == "final_obs":
-            continue
-        present = info.get(f"_{key}")
-        if present is not None and not present[lane]:
-            continue
-        if isinstance(value, dict):
-            found[key] = _lane_info(value, lane)
-        elif isinstance(value, np.ndarray) and value.ndim:
-            found[key] = value[lane]
-    return found
 
 
 def _row(obs: Obs, lane: int) -> Any:

@@ -92,8 +92,9 @@ class Lanes:
             outputs.final_obs.reshape(rows, width), outputs.final_masks.reshape(rows, legal)
         )
         term_rows, metric_rows = outputs.terms.reshape(rows, terms), outputs.metrics.reshape(rows, metrics)
-        self.reward_terms = {name: term_rows[:, k] for k, name in enumerate(world.reward_terms)}
-        self.metrics = {name: metric_rows[:, k] for k, name in enumerate(world.metric_names)}
+        self.term_rows, self.metric_rows = term_rows, metric_rows
+        self.reward_terms = named_columns(world.reward_terms, term_rows)
+        self.metrics = named_columns(world.metric_names, metric_rows)
 
     def _bind(self) -> None:
         """Writes the record by which the machine code finds all of these arrays."""
@@ -172,6 +173,20 @@ class Lanes:
         if isinstance(self._obs, dict):
             return {name: values[row].copy() for name, values in self._obs.items()}
         return self._obs[row].copy()
+
+    def last_obs(self, done: np.ndarray) -> np.ndarray:
+        """Returns (N * P,) object, as Gymnasium's batches give them: where `done` a copy of the episode's last
+        observation, which may be a dict; None elsewhere.
+        """
+        found, rows = np.full(len(done), None, object), np.flatnonzero(done)
+        if isinstance(self._final_obs, dict):
+            parts = {name: values[rows] for name, values in self._final_obs.items()}
+            for k, row in enumerate(rows.tolist()):
+                found[row] = {name: values[k] for name, values in parts.items()}
+        else:
+            for row, last in zip(rows.tolist(), self._final_obs[rows], strict=True):
+                found[row] = last
+        return found
 
     @property
     def done(self) -> np.ndarray:
@@ -255,6 +270,11 @@ class Lanes:
             return self.step
         self._prepare()
         return partial(caller(), self._step_job, self._at, 0, 1, 0)
+
+    def measurer(self) -> Callable[[], Any]:
+        """Returns what writes the metrics of a lane that is alone, as `write_metrics` does."""
+        self._prepare()
+        return partial(caller(), self._jobs["metrics"], self._at, 0, 1, 0)
 
     def _launch_step(self, autoreset: bool) -> int:
         if autoreset is not self._autoreset:
@@ -340,6 +360,11 @@ def require_rows_of(rows: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> 
             f"the state is {given}; this environment has {shape} rows of {dtype.itemsize} bytes; "
             "use the same arguments"
         )
+
+
+def named_columns(names: Sequence[str], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns the columns of `rows` by their names: views."""
+    return {name: rows[:, k] for k, name in enumerate(names)}
 
 
 def _zeros(name: str, shape: tuple[int, ...] | int, dtype: Any) -> np.ndarray:
