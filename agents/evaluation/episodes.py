@@ -15,7 +15,7 @@ from gymnasium.vector import VectorEnv
 from quadrivium.agents.batches.finite import FiniteGuard, name_of
 from quadrivium.agents.batches.infos import columns, final_observations
 from quadrivium.agents.errors import UserError
-from quadrivium.agents.evaluation.intervals import Interval, interval
+from quadrivium.intervals import Interval, interval
 
 MAX_STEPS = 100_000
 
