@@ -1,6 +1,8 @@
-"""Prints the lowest versions that pyproject.toml allows of what we depend on, one requirement a line, for pip.
+"""Prints the lowest versions that pyproject.toml allows of what we depend on, for pip.
 
-python .ci/lowest.py        # torch is left as it comes: its old builds are gigabytes, and its bound is for safety
+python .ci/lowest.py
+
+torch is left as it comes: its old builds are gigabytes, and its bound is for safety.
 """
 
 import re

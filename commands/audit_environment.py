@@ -10,7 +10,7 @@ import pandas as pd
 from rich.console import Console
 
 from quadrivium.agents.batches.environments import registered
-from quadrivium.agents.errors import UserError, as_user_error, one_line
+from quadrivium.agents.errors import as_user_error
 from quadrivium.agents.evaluation.report import describe
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.envs.trading.audit import AuditReport, audit

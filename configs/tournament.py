@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import gymnasium
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,

@@ -76,10 +76,7 @@ def board_game_name(env_id: str) -> str | None:
 
 
 def bare_id(env_id: str) -> str:
-    """Returns "quadrivium/Highway-v0" for "quadrivium:quadrivium/Highway-v0", which need not be imported any more.
-
-    Other ids are what they are.
-    """
+    """Returns "quadrivium/Highway-v0" for "quadrivium:quadrivium/Highway-v0", other ids as they are."""
     return env_id.removeprefix("quadrivium:")
 
 

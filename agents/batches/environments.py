@@ -14,8 +14,9 @@ from quadrivium.agents.errors import UserError, did_you_mean, one_line
 def make_vector_env(env_id: str, num_envs: int, kwargs: dict[str, Any]) -> VectorEnv:
     """Returns `num_envs` environments of `env_id` that step together.
 
-    The native batch is taken where the id has one in SAME_STEP mode; else single environments in a loop, whose
-    spaces are made `plain`. Raises UserError for an unknown id, and for arguments that the environment refuses.
+    The native batch is taken where the id has one in SAME_STEP mode; else single environments in a loop,
+    whose spaces are made `plain`. Raises UserError for an unknown id, and for arguments that the environment
+    refuses.
     """
     name = registered(env_id)
     try:
@@ -24,11 +25,13 @@ def make_vector_env(env_id: str, num_envs: int, kwargs: dict[str, Any]) -> Vecto
             if env.metadata.get("autoreset_mode") == AutoresetMode.SAME_STEP:
                 return env
             env.close()
-        mode: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP}
-        # `wrappers` is an argument for the environments of such a batch, not of it
+        mode = {"autoreset_mode": AutoresetMode.SAME_STEP}
+        wrappers: Any = [plain]  # typed as wrappers, but it may leave them alone
         return gymnasium.make_vec(
-            name, num_envs, vectorization_mode="sync", vector_kwargs=mode, wrappers=[plain], **kwargs
+            name, num_envs, vectorization_mode="sync", vector_kwargs=mode, wrappers=wrappers, **kwargs
         )
+    except UserError as error:  # of `plain`
+        raise UserError(f"{env_id}: {error}") from None
     except (ValueError, TypeError, gymnasium.error.Error, ImportError) as error:
         raise UserError(_refusal(env_id, error)) from error
 
@@ -52,8 +55,8 @@ def make_film_env(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env | None:
 def registered(env_id: str) -> str:
     """Returns the id that `env_id` names, which is one of Gymnasium's registry.
 
-    `MODULE:ID` imports the module that registers the id first, as in `gymnasium.make`. Raises UserError, with the
-    nearest id, for one that is unknown.
+    `MODULE:ID` imports the module that registers the id first, as in `gymnasium.make`. Raises UserError,
+    with the nearest id, for one that is unknown.
     """
     module, colon, name = env_id.rpartition(":")
     if colon:
@@ -62,12 +65,13 @@ def registered(env_id: str) -> str:
         except Exception as error:  # a foreign module may raise anything
             missing = isinstance(error, ModuleNotFoundError)
             remedy = "; install its package, or name its folder in PYTHONPATH" if missing else ""
-            raise UserError(f"{env_id}: module {module!r} does not import: {one_line(error)}{remedy}") from error
+            why = f"module {module!r} does not import: {one_line(error)}{remedy}"
+            raise UserError(f"{env_id}: {why}") from error
     if name not in gymnasium.registry:
         what = f"an id that {module} registers" if colon else "an id registered with Gymnasium"
         raise UserError(
-            f"environment {name!r} is unknown{did_you_mean(name, gymnasium.registry)}; expected {what}, such as "
-            "quadrivium/Highway-v0 or CartPole-v1, or MODULE:ID where MODULE registers it"
+            f"environment {name!r} is unknown{did_you_mean(name, gymnasium.registry)}; expected {what}, such "
+            "as quadrivium/Highway-v0 or CartPole-v1, or MODULE:ID where MODULE registers it"
         )
     return name
 

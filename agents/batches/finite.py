@@ -1,4 +1,4 @@
-"""Ends a run at the first NaN or infinity that an environment gives, before it reaches weights or memories."""
+"""Ends a run at the first NaN or infinity that an environment gives, before it reaches any weights."""
 
 from __future__ import annotations
 

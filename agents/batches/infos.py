@@ -10,10 +10,10 @@ Obs = np.ndarray | dict[str, np.ndarray]
 
 
 def columns(info: dict[str, Any], key: str, done: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns what a step's infos hold under `key` as numbers by name, (N,) each; none where it is no such dict.
+    """Returns what a step's infos hold under `key`, by name (N,) numbers; none where it is no such dict.
 
-    Gymnasium's batches keep what was said where an episode ended in `final_info`, and give what the reset said
-    in its place. Names that begin with "_" are masks.
+    Gymnasium's batches keep what was said where an episode ended in `final_info`, and give what the reset
+    said in its place. Names that begin with "_" are masks.
     """
     now, last = info.get(key), _mapping(info.get("final_info")).get(key)
     found: dict[str, np.ndarray] = {}

@@ -1,8 +1,8 @@
 """Environments of composed spaces as our agents take them: observations in one Dict, actions in one array.
 
-Gymnasium's spaces can be nested and mixed. Networks take a Box, a Discrete, a MultiDiscrete, a MultiBinary or one
-flat Dict of these, and choose a Discrete, a MultiDiscrete or a Box. What can be put into that form without loss is;
-of anything else one line names the part.
+Gymnasium's spaces can be nested and mixed. Networks take a Box, a Discrete, a MultiDiscrete, a MultiBinary
+or one flat Dict of these, and choose a Discrete, a MultiDiscrete or a Box. What can be put into that form
+without loss is; of anything else one line names the part.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class PlainActions(gymnasium.ActionWrapper[Any, Any, Any]):
         parts = _leaves(env.action_space, "action")
         if all(isinstance(space, spaces.Box) for _, space in parts):
             boxes = [space for _, space in parts if isinstance(space, spaces.Box)]
-            low, high = (np.concatenate([getattr(b, side).ravel() for b in boxes]) for side in ("low", "high"))
+            low = np.concatenate([box.low.ravel() for box in boxes])
+            high = np.concatenate([box.high.ravel() for box in boxes])
             self.action_space = spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
         elif any(isinstance(space, spaces.Box) for _, space in parts):
             box = next(path for path, space in parts if isinstance(space, spaces.Box))
@@ -98,8 +99,8 @@ def _leaves(space: spaces.Space[Any], what: str, path: str = "") -> list[tuple[s
         where = f"the {what}'s part {path!r}" if path else f"the {what}"
         raise UserError(
             f"{where} is a {type(space).__name__} space, whose size changes or which is no numbers; expected "
-            "Box, Discrete, MultiDiscrete, MultiBinary, and Dicts and Tuples of them: wrap the environment in one "
-            "that gives it a fixed size (gymnasium.wrappers.TransformObservation or TransformAction)"
+            "Box, Discrete, MultiDiscrete, MultiBinary, Dicts and Tuples of them: wrap the environment in "
+            "one that gives it a fixed size (gymnasium.wrappers.TransformObservation or TransformAction)"
         )
     return [(path, space)]
 

@@ -4,9 +4,10 @@ The space's rank says what a part is: 1 a vector, 2 tokens (N, F), 3 a grid (C, 
 `MultiDiscrete` are one-hot vectors, `MultiBinary` a vector; `Dict` composes its keys in order, except
 `action_mask`, which belongs to the policy.
 
-Pictures are grids too. A Box of bytes of rank 3 or 2 is one, (H, W) has one channel, and their values are divided
-by 255. The channels of a grid lie on the last axis if that is shorter than both others, and of bytes or of at most
-4: (H, W, C) is then transposed.
+Pictures are grids too. A Box of bytes of rank 3 or 2 is one, (H, W) has one channel, and their values are
+divided by 255. The channels of a grid lie on the last axis if that is shorter than both others, and of bytes
+or of at most 4: (H, W, C) is then transposed.
+
 A stem has statistics but no weights: several trunks can share one.
 """
 
@@ -82,8 +83,8 @@ class PartStem(nn.Module):
             self.spec = PartSpec(kind, shape or (1,), self.mask_feature is not None)
         else:
             raise ValueError(
-                f"{name} is a {type(space).__name__} space; expected Box, Discrete, MultiDiscrete, MultiBinary, "
-                "or a Dict of them; flatten it first (gymnasium.wrappers.FlattenObservation)."
+                f"{name} is a {type(space).__name__} space; expected Box, Discrete, MultiDiscrete, "
+                "MultiBinary, or a Dict of them; flatten it first (gymnasium.wrappers.FlattenObservation)."
             )
         self.normalizer: RunningNormalizer | None = None
         if config.normalize_inputs and isinstance(space, spaces.Box):
@@ -104,7 +105,7 @@ class PartStem(nn.Module):
         if self.channels_last:
             values = values.movedim(-1, -3)
         if self.spec.kind != "tokens":
-            values = values.reshape(-1, *self.spec.shape)  # rank 0, grey pictures and several axes of bits too
+            values = values.reshape(-1, *self.spec.shape)  # rank 0, grey pictures, several axes of bits too
         mask = None if self.mask_feature is None else values[..., self.mask_feature] > 0  # (B, N)
         return Part(values, mask)
 

@@ -23,8 +23,8 @@ class LaneEnv(gymnasium.Env[Any, Any]):
     """One environment: a batch of one lane. A copy, by `copy.deepcopy` or pickle, goes on like the original.
 
     The arrays that it returns are the caller's to keep. `info` has one structure from `reset` on:
-    `reward_terms`, the named parts of the reward (0 at `reset`); `metrics`, the episode's metrics so far, which
-    are its own at the last step; and where actions may be illegal `action_mask`, the observation's.
+    `reward_terms`, the named parts of the reward (0 at `reset`); `metrics`, the episode's metrics so far,
+    which are its own at the last step; and where actions may be illegal `action_mask`, the observation's.
     """
 
     # What any world may have; an environment has what its own world has.
@@ -95,7 +95,7 @@ class LaneEnv(gymnasium.Env[Any, Any]):
             "metrics": dict(zip(self._metric_names, self._metrics.tolist())),  # noqa: B905
         }
         if self.setup.masked:
-            info[ACTION_MASK] = obs[ACTION_MASK]
+            info[ACTION_MASK] = mask_of(obs, self._lanes.masks[0])
         return info
 
     def action_masks(self) -> np.ndarray:
@@ -291,7 +291,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
             "_metrics": done,
         }
         if self.setup.masked:
-            info[ACTION_MASK] = obs[ACTION_MASK]
+            info[ACTION_MASK] = mask_of(obs, lanes.masks)
         if self._mode is AutoresetMode.SAME_STEP and done.any():
             last = lanes.last_obs(done)
             final: dict[str, Any] = {}
@@ -302,8 +302,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
                 columns = named_columns(names, np.where(done[:, None], rows, 0))
                 final |= {key: columns | {f"_{name}": done for name in names}, f"_{key}": done}
             if self.setup.masked:
-                masks = np.zeros_like(obs[ACTION_MASK])
-                masks[done] = [one[ACTION_MASK] for one in last[done]]
+                masks = np.where(done[:, None], lanes.final_masks, np.int8(0))
                 final |= {ACTION_MASK: masks, f"_{ACTION_MASK}": done}
             info |= {"final_obs": last, "_final_obs": done, "final_info": final, "_final_info": done}
         return info
@@ -369,6 +368,11 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
     def close_extras(self, **kwargs: Any) -> None:
         """Releases the renderer."""
         self._screen.close()
+
+
+def mask_of(obs: Any, masks: np.ndarray) -> np.ndarray:
+    """Returns the mask that was observed, or a copy of `masks` where it was not."""
+    return obs[ACTION_MASK] if isinstance(obs, dict) else masks.copy()
 
 
 def action_masks(lanes: Lanes) -> np.ndarray:

@@ -86,11 +86,12 @@ class Lanes:
             bounds = list(zip(space.low.flat, space.high.flat, strict=True)) if flat else []
             self._bounds = [(float(low), float(high)) for low, high in bounds]
         self._action_rows = self.actions.reshape(rows, setup.action_width)
-        self.masks = outputs.masks.reshape(rows, legal)
-        self._obs = self._named(outputs.obs.reshape(rows, width), self.masks)
-        self._final_obs = self._named(
-            outputs.final_obs.reshape(rows, width), outputs.final_masks.reshape(rows, legal)
+        self.masks, self.final_masks = (
+            outputs.masks.reshape(rows, legal),
+            outputs.final_masks.reshape(rows, legal),
         )
+        self._obs = self._named(outputs.obs.reshape(rows, width), self.masks)
+        self._final_obs = self._named(outputs.final_obs.reshape(rows, width), self.final_masks)
         term_rows, metric_rows = outputs.terms.reshape(rows, terms), outputs.metrics.reshape(rows, metrics)
         self.term_rows, self.metric_rows = term_rows, metric_rows
         self.reward_terms = named_columns(world.reward_terms, term_rows)
@@ -147,7 +148,7 @@ class Lanes:
         """Returns rows (..., K) and their masks (..., A) as observations: views."""
         if self._parts is None:
             return flat.reshape(*flat.shape[:-1], *self.setup.observation_space.shape or ())
-        named = {ACTION_MASK: masks} if self.setup.masked else {}
+        named = {ACTION_MASK: masks} if self.setup.masked and self.setup.mask_observed else {}
         for name, begin, end, shape in self._parts:
             named[name] = flat[..., begin:end].reshape(*flat.shape[:-1], *shape)
         return named
@@ -175,8 +176,8 @@ class Lanes:
         return self._obs[row].copy()
 
     def last_obs(self, done: np.ndarray) -> np.ndarray:
-        """Returns (N * P,) object, as Gymnasium's batches give them: where `done` a copy of the episode's last
-        observation, which may be a dict; None elsewhere.
+        """Returns (N * P,) object, as Gymnasium's batches give them: where `done` a copy of the episode's
+        last observation, which may be a dict; None elsewhere.
         """
         found, rows = np.full(len(done), None, object), np.flatnonzero(done)
         if isinstance(self._final_obs, dict):
@@ -386,7 +387,7 @@ def fresh_seeds(n: int) -> np.ndarray:
 
 def _parts(setup: Setup) -> list[tuple[str, int, int, tuple[int, ...]]] | None:
     """Returns each part's name, where it lies in the flat row, and its shape; None for a Box alone."""
-    if not setup.masked and not isinstance(setup.observation_space, Dict):
+    if not isinstance(setup.single_observation_space, Dict):
         return None
     shapes = {name: part.shape or () for name, part in setup.observation_parts.items()}
     ends = np.cumsum([math.prod(shape) for shape in shapes.values()]).tolist()

@@ -52,6 +52,10 @@ class Options:
 
     split: Literal["train", "test"] = "train"
     """no scenario of the one is ever drawn in the other"""
+    flat: bool = False
+    """observe one vector, all parts one after another, for clients that take nothing else; masks of legal
+    actions are then in `info` and `action_masks()` only
+    """
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:

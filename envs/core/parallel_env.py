@@ -19,8 +19,8 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
 
     The dictionaries by agent that `step` returns have those who acted, the leaving ones included. An agent
     that leaves early has terminated; if the episode's time is up, those who are left are truncated.
-    `infos[agent]` holds, from `reset` on, the named parts of its reward as `reward_terms` and its `metrics` so
-    far. The arrays are the caller's to keep.
+    `infos[agent]` holds, from `reset` on, the named parts of its reward as `reward_terms` and its `metrics`
+    so far. The arrays are the caller's to keep.
 
     Args:
         setup: the world with its parameters chosen.

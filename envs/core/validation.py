@@ -16,7 +16,7 @@ def require_choice(name: str, value: object, allowed: Iterable[str]) -> str:
 
 
 class UnknownArgumentError(TypeError, ValueError):
-    """A keyword that no one knows: a TypeError as Python's own, and a ValueError as all that users pass in."""
+    """A keyword that no one knows: a TypeError as Python's own is, and a ValueError as all of ours are."""
 
 
 def require_keyword(name: str, known: Iterable[str]) -> None:

@@ -35,7 +35,7 @@ def leaves(value: Any, path: str = "") -> Leaves:
         return {k: v for key in sorted(value) for k, v in leaves(value[key], f"{path}.{key}").items()}
     if isinstance(value, tuple):
         return {k: v for i, part in enumerate(value) for k, v in leaves(part, f"{path}.{i}").items()}
-    if isinstance(value, np.ndarray) and value.dtype == object:  # as Gymnasium's batches keep last observations
+    if isinstance(value, np.ndarray) and value.dtype == object:  # last observations in Gymnasium's batches
         present = [(i, part) for i, part in enumerate(value) if part is not None]
         return {k: v for i, part in present for k, v in leaves(part, f"{path}.{i}").items()}
     if isinstance(value, np.ndarray) and value.dtype.names:  # records by field: padding bytes mean nothing
@@ -165,8 +165,8 @@ def ended_rows(info: Mapping[str, Any], done: np.ndarray) -> Leaves:
 def told(info: Mapping[str, Any], key: str, done: np.ndarray) -> dict[str, np.ndarray]:
     """Returns what the infos of a step held under `key`, by name, in a batch's info.
 
-    In Gymnasium's batches, where an episode ended, that is in `final_info`, and beside it stands what the reset
-    has said; names that begin with "_" are masks.
+    In Gymnasium's batches, where an episode ended, that is in `final_info`, and beside it stands what the
+    reset has said; names that begin with "_" are masks.
     """
     now, last = info.get(key, {}), info.get("final_info", {}).get(key, {})
     columns = {name: values for name, values in now.items() if not name.startswith("_")}

@@ -12,7 +12,7 @@ from quadrivium.agents.evaluation.episodes import RandomPlayer, play_episodes
 
 
 class Broken(gymnasium.Env):
-    """Episodes of five steps; `value` comes as `what` in step `when` of the second one, in one environment."""
+    """Episodes of five steps; `value` comes as `what` in step `when` of the second one."""
 
     observation_space = Dict({"here": Box(-1, 1, (2,), np.float32), "there": Box(-1, 1, (3,), np.float64)})
     action_space = Discrete(2)
@@ -61,7 +61,7 @@ def test_it_is_an_error_that_names_environment_part_and_step(args, message, how)
 
 
 def test_evaluation_ends_by_it_too():
-    with pytest.raises(NotFiniteError, match="environment 1 .* gave nan as observation 'there' at the beg"):
+    with pytest.raises(NotFiniteError, match=r"environment 1 .* gave nan as observation 'there' at the beg"):
         play_episodes(RandomPlayer(), batch("there", 0), episodes=2, seed=0)
 
 

@@ -29,7 +29,9 @@ class Echo(gymnasium.Env):
 
 def test_a_nest_of_observations_becomes_a_flat_dict_by_paths():
     box, coin = spaces.Box(-1, 1, (2,), np.float32), spaces.Discrete(2)
-    nest = spaces.Dict({"arm": spaces.Tuple((box, coin)), "far": spaces.Dict({"bits": spaces.MultiBinary(3)})})
+    nest = spaces.Dict(
+        {"arm": spaces.Tuple((box, coin)), "far": spaces.Dict({"bits": spaces.MultiBinary(3)})}
+    )
     env = plain(Echo(nest, coin))
     assert list(env.observation_space.spaces.items()) == [
         ("arm/0", box),

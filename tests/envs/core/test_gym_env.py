@@ -215,7 +215,8 @@ def test_an_info_has_one_structure_from_the_reset_on():
         _, _, terminated, truncated, info = env.step(0)
         over = terminated or truncated
         assert {k: list(v) for k, v in info.items()} == {k: list(v) for k, v in first.items()}
-        assert info["metrics"]["distance_m"] == pytest.approx(abs(env.get_state()["x"][0]), abs=1e-6)  # so far
+        so_far = abs(env.get_state()["x"][0])
+        assert info["metrics"]["distance_m"] == pytest.approx(so_far, abs=1e-6)
 
 
 def test_action_masks_are_the_legal_actions_and_without_rules_all_are():
@@ -236,7 +237,7 @@ def test_action_masks_are_the_legal_actions_and_without_rules_all_are():
 
 def test_an_unknown_keyword_is_a_type_error_that_names_the_nearest():
     for make in (cartpole.CartPoleEnv, cartpole.CartPoleVectorEnv):
-        with pytest.raises(TypeError, match=r"^unexpected keyword argument 'spilt': .*did you mean 'split'\?$"):
+        with pytest.raises(TypeError, match=r"^unexpected keyword argument 'spilt': .*mean 'split'\?$"):
             make(spilt="test")
     with pytest.raises(TypeError, match="unexpected keyword argument 'frameskip'"):  # what TorchRL tries
         gymnasium.make("quadrivium/TicTacToe-v0", frameskip=1)
