@@ -1,10 +1,12 @@
-"""Foreign training code on our worlds: what is in docs/clients/ is run with each client in an environment of its own.
+"""Foreign training code on our worlds: what is in docs/clients/ is run with each client in an environment of
+its own.
 
 python benchmarks/clients.py [CLIENT …] [--venvs DIR]     # all of them: half an hour, most of it installing
 
-Each client gets a virtual environment below DIR, which sees the packages of the one that runs this (torch's CPU
-build among them) where it needs no others. A file in docs/clients/ trains, or records, a few hundred steps on one
-world of each kind; it passes if it ends well. Prints a table, and writes benchmarks/results/clients.json.
+Each client gets a virtual environment below DIR, which sees the packages of the one that runs this (torch's
+CPU build among them) where it needs no others. A file in docs/clients/ trains, or records, a few hundred
+steps on one world of each kind; it passes if it ends well. Prints a table, and writes
+benchmarks/results/clients.json.
 """
 
 import argparse
@@ -43,9 +45,7 @@ class Client:
 
 
 CLIENTS = {
-    "stable-baselines3": Client(
-        "stable-baselines3", (), "with_stable_baselines3.py", own={"board": LOSE}
-    ),
+    "stable-baselines3": Client("stable-baselines3", (), "with_stable_baselines3.py", own={"board": LOSE}),
     "stable-baselines3, SubprocVecEnv": Client(
         "stable-baselines3", (), "with_sb3_subproc.py", own={"board": LOSE}
     ),
@@ -70,7 +70,7 @@ CLIENTS = {
         FLAT,
         worlds={"trading": "LimitOrderBook", "navigation": "CrowdNav"},
     ),
-    "minari": Client("minari", ("minari[hdf5]",), "with_minari.py"),
+    "minari": Client("minari", ("minari[create,hdf5]",), "with_minari.py"),
 }
 
 
@@ -120,7 +120,9 @@ def attempt(client: Client, kind: str, python: Path, workplace: Path) -> dict[st
 
 def main() -> None:
     """Runs the clients that are named, or all; results of others stay in the file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("clients", nargs="*", metavar="CLIENT", help=", ".join(CLIENTS))
     parser.add_argument("--venvs", type=Path, default=Path.home() / ".cache/quadrivium-clients")
     arguments = parser.parse_args()
@@ -136,10 +138,14 @@ def main() -> None:
             continue
         worlds = {kind: attempt(client, kind, python, arguments.venvs / "work") for kind in client.worlds}
         results[name] = {"versions": versions(client, python), "worlds": worlds}
-        told = ", ".join(f"{kind} {'passed' if one['passed'] else one['said']}" for kind, one in worlds.items())
+        told = ", ".join(
+            f"{kind} {'passed' if one['passed'] else one['said']}" for kind, one in worlds.items()
+        )
         print(f"{name}: {told}", flush=True)
         write_report(RESULT, machine("quadrivium", "torch", "numba") | {"clients": results})
-    faults = [name for name, one in results.items() if not all(w["passed"] for w in one.get("worlds", {}).values())]
+    faults = [
+        name for name, one in results.items() if not all(w["passed"] for w in one.get("worlds", {}).values())
+    ]
     sys.exit(f"failed: {', '.join(faults)}" if faults else 0)
 
 

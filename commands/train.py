@@ -139,10 +139,10 @@ def run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> Non
     finally:
         logger.close()
     if loop.stopped is not None:
-        say(console, f"stopped at step {agent.num_timesteps:,}: {loop.stopped}")
+        say(console, f"stopped at step {agent.num_timesteps:,}: {loop.stopped.reason}")
         say(console, f"to go on: {program('train')} --resume {run_dir}")
-        return
-    close_run(agent, config, run_dir, console)
+    if loop.stopped is None or not loop.stopped.hurried:
+        close_run(agent, config, run_dir, console)
 
 
 def make_loop(

@@ -13,12 +13,13 @@ _OWN = 5  # cosine and sine of the heading, both velocities, the share of the ti
 
 
 class PointNavGoal(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """A PointNav environment whose goal is a part of what is observed, and whose reward any goal can be put in.
+    """A PointNav environment whose goal is a part of what is observed, and whose reward any goal can be put
+    in.
 
     Observations are a Dict of `observation` (beams + 5,), the lidar's distances, then cosine and sine of the
     heading in the map, both velocities by their highest, and the share of the time that is left;
-    `achieved_goal` (2,), where the robot is, and `desired_goal` (2,), where it shall be, in metres of the map.
-    Nothing else of them tells of the goal, so that a step can be told anew with another one.
+    `achieved_goal` (2,), where the robot is, and `desired_goal` (2,), where it shall be, in metres of the
+    map. Nothing else of them tells of the goal, so that a step can be told anew with another one.
 
     The reward is `compute_reward`: 1 on arrival, else 0. Episodes are those of the environment inside.
 
@@ -40,8 +41,8 @@ class PointNavGoal(gymnasium.Wrapper[Any, Any, Any, Any]):
             raise ValueError(f"{env} is no PointNav; use gymnasium.make('quadrivium/PointNav-v0')")
         if params.observation not in (LIDAR, BLIND) or params.guide or "robot" not in setup.observation_parts:
             raise ValueError(
-                "the goal form needs observation='lidar' or 'blind', guide=False and flat=False: anything else "
-                "shows where the goal is; make the environment with these"
+                "the goal form needs observation='lidar' or 'blind', guide=False and flat=False: anything "
+                "else shows where the goal is; make the environment with these"
             )
         self._radius = float(params.goal_radius)
         beams = len(params.directions) if params.observation == LIDAR else 0
@@ -73,7 +74,8 @@ class PointNavGoal(gymnasium.Wrapper[Any, Any, Any, Any]):
     def compute_reward(
         self, achieved_goal: np.ndarray, desired_goal: np.ndarray, info: Mapping[str, Any] | Sequence[Any]
     ) -> Any:
-        """Returns 1.0 where a robot is less than `goal_radius` from its goal and has touched nothing, else 0.0.
+        """Returns 1.0 where a robot is less than `goal_radius` from its goal and has touched nothing, else
+        0.0.
 
         Args:
             achieved_goal: (2,), or (B, 2).

@@ -35,7 +35,7 @@ def test_the_reward_of_a_step_is_what_is_computed_of_its_goals():
 
 def test_goals_are_places_of_the_map_and_the_rest_knows_none():
     env = goal_env()
-    obs, _ = env.reset(seed=3)
+    env.reset(seed=3)
     other = goal_env()
     other.reset(seed=3)
     rows = other.unwrapped.get_state()
