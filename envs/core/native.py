@@ -163,8 +163,7 @@ class LaneLowering(typed_passes.BaseNativeLowering):
         names = made.fndesc.lookup_module(), made.fndesc.qualname, "lane function"
         stand_in = _dynfunc.make_function(*names, _NO_CODE, made.env, (state.library,))
         state.targetctx.insert_user_function(stand_in, made.fndesc, [state.library])
-        if hasattr(state.library, "_reload_init"):  # Numba 0.61 has none
-            state.reload_init.extend(state.library._reload_init)
+        state.reload_init.extend(state.library._reload_init)
         state["cr"] = compiler._LowerResult(made.fndesc, made.call_helper, cfunc=stand_in, env=made.env)
         return True
 

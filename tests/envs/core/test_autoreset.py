@@ -45,7 +45,7 @@ def assert_same(one, other) -> None:
         assert one.keys() == other.keys()
         for name, values in one.items():
             assert_same(values, other[name])
-    elif np.asarray(one).dtype.kind == "O":  # None where no episode has ended
+    elif isinstance(one, np.ndarray) and one.dtype.kind == "O":  # None where no episode has ended
         assert [part is None for part in one] == [part is None for part in other]
         for mine, theirs in zip(one, other, strict=True):
             assert_same(mine, theirs)
