@@ -5,8 +5,8 @@ python benchmarks/clients.py [CLIENT …] [--venvs DIR]     # all of them: half 
 
 Each client gets a virtual environment below DIR, which sees the packages of the one that runs this (torch's
 CPU build among them) where it needs no others. A file in docs/clients/ trains, or records, a few hundred
-steps on one world of each kind; it passes if it ends well. Prints a table, and writes
-benchmarks/results/clients.json.
+steps on one world of each kind; it passes if it ends well. Writes
+benchmarks/results/clients.json, and the table that docs/clients.md shows beside it.
 """
 
 import argparse
@@ -118,6 +118,21 @@ def attempt(client: Client, kind: str, python: Path, workplace: Path) -> dict[st
     return result if passed else result | {"said": said[0] if said else ""}
 
 
+def table(results: dict[str, dict]) -> str:
+    """Returns the results as a table of Markdown, which docs/clients.md shows."""
+    lines = [f"| client | version | {' | '.join(KINDS)} |", "|---" * (2 + len(KINDS)) + "|"]
+    for name, one in results.items():
+        found = one.get("versions", {})
+        told = f"{found.get(CLIENTS[name].package, 'not installed')}, Gymnasium {found.get('gymnasium', '–')}"
+        cells = []
+        for kind in KINDS:
+            world = one.get("worlds", {}).get(kind)
+            how = "–" if world is None else "passed" if world["passed"] else "failed"
+            cells.append(how if world is None else f"{world['world'].split('/')[1]}: {how}")
+        lines.append(f"| {name} | {told} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Runs the clients that are named, or all; results of others stay in the file."""
     parser = argparse.ArgumentParser(
@@ -142,7 +157,9 @@ def main() -> None:
             f"{kind} {'passed' if one['passed'] else one['said']}" for kind, one in worlds.items()
         )
         print(f"{name}: {told}", flush=True)
+        results = {name: results[name] for name in CLIENTS if name in results}
         write_report(RESULT, machine("quadrivium", "torch", "numba") | {"clients": results})
+        RESULT.with_suffix(".md").write_text(table(results))
     faults = [
         name for name, one in results.items() if not all(w["passed"] for w in one.get("worlds", {}).values())
     ]

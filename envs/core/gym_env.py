@@ -65,8 +65,9 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         self._running = True
         if self.render_mode == "human":
             self.render()
+        self._measure()
         obs = self._copy_of_obs()
-        return obs, self._info(obs, over=False)
+        return obs, self._info(obs)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Takes one action. Raises ValueError for a wrong or illegal one, and after the episode's end."""
@@ -81,15 +82,14 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         bits = self._advance()
         if bits:
             self._running = False
+        else:  # else the step has written the metrics
+            self._measure()
         if self.render_mode == "human":
             self.render()
         obs = self._copy_of_obs()
-        info = self._info(obs, over=bits != 0)
-        return obs, self._rewards.item(0), bits == TERMINATED, bits == TRUNCATED, info
+        return obs, self._rewards.item(0), bits == TERMINATED, bits == TRUNCATED, self._info(obs)
 
-    def _info(self, obs: Any, *, over: bool) -> dict[str, Any]:
-        if not over:  # else the step has written the metrics
-            self._measure()
+    def _info(self, obs: Any) -> dict[str, Any]:
         info: dict[str, Any] = {
             "reward_terms": dict(zip(self._term_names, self._terms.tolist())),  # noqa: B905
             "metrics": dict(zip(self._metric_names, self._metrics.tolist())),  # noqa: B905

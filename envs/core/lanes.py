@@ -181,9 +181,8 @@ class Lanes:
         """
         found, rows = np.full(len(done), None, object), np.flatnonzero(done)
         if isinstance(self._final_obs, dict):
-            parts = {name: values[rows] for name, values in self._final_obs.items()}
-            for k, row in enumerate(rows.tolist()):
-                found[row] = {name: values[k] for name, values in parts.items()}
+            names, parts = list(self._final_obs), [values[rows] for values in self._final_obs.values()]
+            found[rows] = [dict(zip(names, own)) for own in zip(*parts)]  # noqa: B905 (they are as many)
         else:
             for row, last in zip(rows.tolist(), self._final_obs[rows], strict=True):
                 found[row] = last
