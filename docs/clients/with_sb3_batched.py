@@ -5,7 +5,7 @@ import gymnasium
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecMonitor
 
-from quadrivium.agents.batches.vec_env import BatchedVecEnv
+from quadrivium.agents.stable.vec_env import BatchedVecEnv
 
 world, kwargs = sys.argv[1], json.loads(sys.argv[2])
 env = VecMonitor(BatchedVecEnv(gymnasium.make_vec(f"quadrivium:{world}", num_envs=64, **kwargs)))

@@ -7,7 +7,7 @@ from gymnasium.spaces import Box, Dict, Discrete
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from quadrivium.agents.batches.finite import NotFiniteError
-from quadrivium.agents.batches.vec_env import BatchedVecEnv
+from quadrivium.agents.stable.vec_env import BatchedVecEnv
 from quadrivium.agents.evaluation.episodes import RandomPlayer, play_episodes
 
 
