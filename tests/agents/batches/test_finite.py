@@ -7,8 +7,8 @@ from gymnasium.spaces import Box, Dict, Discrete
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from quadrivium.agents.batches.finite import NotFiniteError
-from quadrivium.agents.stable.vec_env import BatchedVecEnv
 from quadrivium.agents.evaluation.episodes import RandomPlayer, play_episodes
+from quadrivium.agents.stable.vec_env import BatchedVecEnv
 
 
 class Broken(gymnasium.Env):
