@@ -16,6 +16,7 @@ from quadrivium.agents.arena.engines.process import EngineProcess
 from quadrivium.agents.arena.players import EngineError, TableGame
 
 LIMITS = ("movetime", "nodes", "depth")
+SLACK = 3.0  # seconds that a busy machine may add to a move
 EXAMPLES = {"depth": 8, "movetime": 100, "nodes": 1000}
 NO_MOVE = ("(none)", "0000")  # what engines answer that see no legal move
 WORDS = ("name", "type", "default", "min", "max", "var")
@@ -167,7 +168,7 @@ class UciEngine:
                 return ""
             self.process.kill()
             return f"does not stop at {wanted} (after {spent:.0f} s: {told or 'no word'}); give {others}"
-        if spent > 2 * limits.get("movetime", math.inf) / 1000 + 1:
+        if spent > 2 * limits.get("movetime", math.inf) / 1000 + SLACK:
             return f"thinks for {spent:.1f} s at {wanted}; give {others}"
         if list(limits) == ["nodes"] and 0 < went.get("nodes", 0) < limits["nodes"] / 10:
             return f"stops long before {wanted} (at {told}); give {others}"

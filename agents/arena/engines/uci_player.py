@@ -50,7 +50,7 @@ def make_uci(argument: str, table: Table) -> EnginePlayer:
         try:
             setup = replace(setup, options=chosen_options(text, first.offers))
             first.configure(setup.options)
-            seconds = min(answer_seconds, PROBE_SECONDS + limits.get("movetime", 0) / 1000)
+            seconds = min(text.command_seconds, PROBE_SECONDS + limits.get("movetime", 0) / 1000)
             if fault := first.limits_fault(seconds):
                 raise EngineError(f"{text.program} {fault}")
         except Exception:

@@ -218,7 +218,7 @@ for line in sys.stdin:
 def test_whether_an_engine_keeps_its_limit_is_found_before_any_game(tmp_path, step, ends, fault):
     program = tmp_path / "engine.py"
     program.write_text(THINKER.format(step=step, ends=ends))
-    text = f"{shlex.quote(sys.executable)} {shlex.quote(str(program))}?nodes=1000"
+    text = f"{shlex.quote(sys.executable)} {shlex.quote(str(program))}?nodes=1000&timeout=1"
     if fault:
         with pytest.raises(UserError, match=fault):
             make_uci(text, table("Chess", 1.0))
