@@ -1,0 +1,104 @@
+"""Roundabout: four roads meet in a ring of two lanes."""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+from quadrivium.envs.core.options import number
+from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, SOLID, RoadMap, arc, sine, straight
+from quadrivium.envs.driving.roads.scenario import RoadsOptions, Scenario, Spawn, roads_setup
+from quadrivium.envs.driving.roads.state import RewardWeights
+
+_RADIUS, _OPENING = 20.0, math.radians(24.0)  # m; to either side of an arm
+_ACCESS, _BEND, _SWING = 170.0, 85.0, 5.0  # m: of the arms, of the period of their bends, to either side
+_QUARTER = math.pi / 2
+_BOTH = (SOLID, SOLID)
+
+
+@cache
+def roundabout_scenario() -> Scenario:
+    """Returns the conventional roundabout.
+
+    The ring is driven against the clock. Arms are called s, e, n and w; a node with an e is an entry, one with
+    an x an exit.
+    """
+    roads = RoadMap()
+    for radius, lines in ((_RADIUS, (SOLID, DASHED)), (_RADIUS + 4.0, (NO_LINE, SOLID))):
+        for k, (arm, after) in enumerate(("se", "en", "nw", "ws")):
+            begin = _QUARTER * (1 - k) if arm != "w" else math.pi
+            turns = (begin - _OPENING, begin - _QUARTER + _OPENING)
+            roads.add(f"{arm}e", f"{after}x", arc((0.0, 0.0), radius, *turns, lines=lines))
+            begin -= _QUARTER
+            turns = (begin + _OPENING, begin - _OPENING)
+            roads.add(f"{after}x", f"{after}e", arc((0.0, 0.0), radius, *turns, lines=lines))
+    for arm, (cos, sin) in zip("senw", ((1, 0), (0, 1), (-1, 0), (0, -1)), strict=True):
+        _add_arm(roads, arm, cos, sin)
+    others = tuple(roads.destination(node) for node in ("exr", "sxr", "nxr"))
+    through = roads.destination("nxs")
+    ring = [roads.lane("we", "sx", lane) for lane in range(2)]
+
+    def other(lane: int, along: float) -> Spawn:
+        return Spawn((lane,), (along, 2.0), (16.0, 2.0), normal=True, destinations=others, varied=True)
+
+    return Scenario(
+        roads,
+        spawns=(
+            Spawn((roads.lane("ser", "ses", 0),), (125.0, 0.0), (8.0, 0.0), destinations=(through,)),
+            other(ring[1], 5.0),
+            other(ring[0], 20.0),
+            other(ring[0], -20.0),
+            other(roads.lane("eer", "ees", 0), 50.0),
+        ),
+        weights=RewardWeights(
+            speed=0.2, of_target=True, collision=-1.0, lane_change=-0.05, low=-1.0, high=0.2, on_road=True
+        ),
+        goals=(roads.lane("nxs", "nxr", 0),),
+        slow=0.0,
+        speed_step=8.0,
+        observed=(100.0, 100.0, 15.0),
+        absolute=True,
+    )
+
+
+def _add_arm(roads: RoadMap, arm: str, cos: int, sin: int) -> None:
+    """Adds the way in and the way out of an arm: the southern one, turned so that its east is (cos, -sin)."""
+
+    def turned(x: float, y: float) -> tuple[float, float]:
+        return cos * x + sin * y, cos * y - sin * x
+
+    into, edge, beside = 0.2 * _BEND, _BEND / 2, 2.0 + _SWING
+    out, frequency = _BEND - into, 2 * math.pi / _BEND
+    outer, inner = f"{arm}es", f"{arm}xs"
+    roads.add(f"{arm}er", outer, straight(turned(2.0, _ACCESS), turned(2.0, edge), lines=(DASHED, SOLID)))
+    ends = turned(beside, edge), turned(beside, edge - into)
+    roads.add(outer, f"{arm}e", sine(*ends, _SWING, frequency, -_QUARTER, lines=_BOTH))
+    ends = turned(-beside, out - edge), turned(-beside, edge)
+    roads.add(f"{arm}x", inner, sine(*ends, _SWING, frequency, frequency * out - _QUARTER, lines=_BOTH))
+    roads.add(inner, f"{arm}xr", straight(turned(-2.0, edge), turned(-2.0, _ACCESS), lines=(NO_LINE, SOLID)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundaboutOptions(RoadsOptions):
+    """The arguments of the Roundabout environments."""
+
+    duration: float = number(11, 0, 10_000, above=True)
+    """s"""
+
+
+def roundabout_setup(options: RoundaboutOptions) -> Setup:
+    """Returns the Roundabout world with its parameters chosen."""
+    return roads_setup(options, roundabout_scenario(), {})
+
+
+class RoundaboutEnv(WorldEnv):
+    """TODO"""
+
+    options, setup_of = RoundaboutOptions, staticmethod(roundabout_setup)
+
+
+class RoundaboutVectorEnv(WorldVectorEnv):
+    """A batch of `RoundaboutEnv`, stepped on all cores; the same arguments."""
+
+    single = RoundaboutEnv
