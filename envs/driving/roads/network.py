@@ -161,9 +161,14 @@ def arc(centre: tuple[float, float], radius: float, start: float, end: float, **
 
 
 class RoadMap:
-    """A network under construction: add lanes, each road's from left to right, then take `arrays`."""
+    """A network under construction: add lanes, each road's from left to right, then take `arrays`.
 
-    def __init__(self) -> None:
+    Args:
+        linked: drivers see into the lanes before and after their own.
+    """
+
+    def __init__(self, linked: bool = True) -> None:
+        self._linked = linked
         self._roads: dict[str, dict[str, list[Lane]]] = {}
         self._destinations: list[str] = []
 
@@ -254,6 +259,8 @@ class RoadMap:
         """Returns the lane itself, those that go on from it and those that lead to it, with their offsets."""
         start, end = road
         found = [(self.lane(*road, number), 0.0)]
+        if not self._linked:
+            return found
         for after in self._roads.get(end, {}):
             beside = number if number < len(self.lanes(end, after)) else 0
             found.append((self.lane(end, after, beside), self.lanes(*road)[number].length))

@@ -53,9 +53,11 @@ def write_row(s, p, j, out, at, absolute):
     vx, vy = s.speed[j] * s.cos_heading[j], s.speed[j] * s.sin_heading[j]
     vx0, vy0 = s.speed[0] * s.cos_heading[0], s.speed[0] * s.sin_heading[0]
     out[at] = _ONE
-    out[at + 1] = clip((s.x[j] - own * s.x[0]) * per_x, -_ONE, _ONE)
-    out[at + 2] = clip((s.y[j] - own * s.y[0]) * per_y, -_ONE, _ONE)
-    out[at + 3] = clip((vx - own * vx0) * per_v, -_ONE, _ONE)
-    out[at + 4] = clip((vy - own * vy0) * per_v, -_ONE, _ONE)
+    x = s.x[j] - (s.x[0] if absolute == _ZERO else (np.float32(p.obs_x0) if j == 0 else _ZERO))
+    bound = np.float32(p.obs_bound)
+    out[at + 1] = clip(x * per_x, -bound, bound)
+    out[at + 2] = clip((s.y[j] - own * s.y[0]) * per_y, -bound, bound)
+    out[at + 3] = clip((vx - own * vx0) * per_v, -bound, bound)
+    out[at + 4] = clip((vy - own * vy0) * per_v, -bound, bound)
     if p.obs_columns > 5:
         out[at + 5], out[at + 6] = s.cos_heading[j], s.sin_heading[j]

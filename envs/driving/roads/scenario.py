@@ -82,6 +82,8 @@ class Scenario:
         arrival_ends: the episode, with the conventional reward too.
         slow, speed_step: m/s: the least target speed and the step between the three.
         observed: m, m and m/s, by which x, y and velocities are observed.
+        own_x0: m, from where the ego's own x is observed.
+        bound: to which observations are clipped.
         absolute: others are seen in the world's coordinates.
         columns: of a row of the observation.
     """
@@ -96,6 +98,8 @@ class Scenario:
     slow: float = 20.0
     speed_step: float = 5.0
     observed: tuple[float, float, float] = (200.0, 8.0, 80.0)
+    own_x0: float = 0.0
+    bound: float = 1.0
     absolute: bool = False
     columns: tuple[str, ...] = field(default=observations.PLAIN_COLUMNS)
 
@@ -163,12 +167,14 @@ def roads_setup(
         obs_x=scenario.observed[0],
         obs_y=scenario.observed[1],
         obs_v=scenario.observed[2],
+        obs_x0=scenario.own_x0,
+        obs_bound=scenario.bound,
     )
     return Setup(
         world=WORLD,
         params=params,
         state_dtype=state_dtype(len(spawns), len(obstacles)),
-        observation_space=Box(-1.0, 1.0, shape, np.float32),
+        observation_space=Box(-scenario.bound, scenario.bound, shape, np.float32),
         action_space=Box(-1.0, 1.0, (2,), np.float32) if params.continuous else Discrete(5),
         render_fps=decision,
         baselines=baselines,

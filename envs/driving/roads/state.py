@@ -159,6 +159,8 @@ class RoadsParams(NamedTuple):
     obs_x: float  # m, by which x is observed
     obs_y: float  # m
     obs_v: float  # m/s
+    obs_x0: float  # m: from where the ego's own x is observed
+    obs_bound: float  # to which all is clipped
 
 
 def ranges_of(p: RoadsParams) -> Ranges:
