@@ -56,7 +56,7 @@ def control(s, i, p):
 def steered_slip(s, i, p):
     """Returns the sine of the slip angle that brings car `i` to the centre of its target lane."""
     k, lanes = np.int64(s.target[i]), p.lanes
-    along, offset = coordinates(lanes, k, s.x[i], s.y[i])
+    along, offset = known(s, i, p, k)
     ahead = heading_at(lanes, k, along + s.speed[i] * PURSUIT_S)
     return lane_slip(offset, wrap_to_pi(s.heading[i] - ahead), s.speed[i])
 
@@ -65,7 +65,7 @@ def steered_slip(s, i, p):
 def follow_road(s, i, p):
     """Goes on to the next lane where the target lane ends."""
     k, lanes = np.int64(s.target[i]), p.lanes
-    along, _offset = coordinates(lanes, k, s.x[i], s.y[i])
+    along, _offset = known(s, i, p, k)
     if along > lanes[k].length - _NEAR_END:
         s.target[i] = next_lane(s, i, p, k, along)
 
@@ -123,8 +123,8 @@ def neighbours(s, i, p, k, claimed):
     claimed: 0 or 1: also traffic on its way into the lane.
     """
     lanes, links = p.lanes, p.links
-    own, offset = coordinates(lanes, k, s.x[i], s.y[i])
-    first, end = lanes[k].first_link, lanes[k].end_link
+    own, _offset = known(s, i, p, k)
+    first, end, mask = lanes[k].first_link, lanes[k].end_link, lanes[k].mask
     front, rear = np.int64(NOBODY), np.int64(NOBODY)
     front_s, rear_s = _FAR, -_FAR
     cars = p.spawns.shape[0]
@@ -133,7 +133,7 @@ def neighbours(s, i, p, k, claimed):
         if j == i:
             continue
         found, there = False, _ZERO
-        for n in range(first, end):
+        for n in range(first, end if s.mask[j] & mask else first):
             linked = links[n].lane
             for m in range(s.members[j]):
                 if member[j, m] == linked:
@@ -157,8 +157,20 @@ def neighbours(s, i, p, k, claimed):
 @lane
 def gap(s, i, p, j):
     """Returns how far `j` is ahead of car `i` along the lane of `i`, centre to centre, m."""
-    there, _offset = coordinates(p.lanes, np.int64(s.lane[i]), s.x[j], s.y[j])
+    here = np.int64(s.lane[i])
+    for m in range(s.members[j]):
+        if s.member[j, m] == here:
+            return s.member_s[j, m] - s.along[i]
+    there, _offset = coordinates(p.lanes, here, s.x[j], s.y[j])
     return there - s.along[i]
+
+
+@lane
+def known(s, i, p, k):
+    """Returns the coordinates of car `i` in lane `k`, which is most often the one in which it is."""
+    if s.lane[i] == k:
+        return s.along[i], s.offset[i]
+    return coordinates(p.lanes, k, s.x[i], s.y[i])
 
 
 @lane

@@ -141,7 +141,8 @@ def clear_car(s, i):
     s.desired_speed[i], s.exponent[i] = _ONE, _USUAL_EXPONENT
     s.target[i], s.countdown[i], s.keeps[i] = 0, 0, 0
     s.route[i], s.leg[i] = NOWHERE, 0
-    s.lane[i], s.along[i], s.offset[i], s.members[i] = 0, _ZERO, _ZERO, 0
+    s.lane[i], s.along[i], s.offset[i] = 0, _ZERO, _ZERO
+    s.members[i], s.mask[i] = 0, np.uint64(0)
     for m in range(s.member.shape[1]):
         s.member[i, m], s.member_s[i, m] = 0, _ZERO
     s.crashed[i], s.pushed[i] = 0, 0

@@ -7,6 +7,7 @@ import numpy as np
 from quadrivium.envs.core.geometry import wrap_to_pi
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.roads.network import ARC, CELL_M, END_M, SINE
+from quadrivium.envs.driving.trigonometry import arctan, bearing, cos_sin
 
 _ZERO, _HALF, _TWO = np.float32(0.0), np.float32(0.5), np.float32(2.0)
 _QUARTER_TURN = np.float32(math.pi / 2)
@@ -20,12 +21,13 @@ def coordinates(lanes, k, x, y):
     one = lanes[k]
     dx, dy = x - one.x, y - one.y
     if one.form == ARC:
-        past = wrap_to_pi(np.float32(math.atan2(dy, dx)) - one.phase)
+        past = wrap_to_pi(bearing(dx, dy) - one.phase)
         radius = np.float32(math.sqrt(dx * dx + dy * dy))
         return one.turn * one.radius * past, one.turn * (one.radius - radius)
     s, d = one.cos * dx + one.sin * dy, one.cos * dy - one.sin * dx
     if one.form == SINE:
-        d -= one.amplitude * np.float32(math.sin(one.frequency * s + one.phase))
+        _cosine, sine = cos_sin(one.frequency * s + one.phase)
+        d -= one.amplitude * sine
     return s, d
 
 
@@ -35,12 +37,11 @@ def place(lanes, k, s, d):
     one = lanes[k]
     if one.form == ARC:
         angle, radius = one.turn * s / one.radius + one.phase, one.radius - one.turn * d
-        return (
-            one.x + radius * np.float32(math.cos(angle)),
-            one.y + radius * np.float32(math.sin(angle)),
-        )
+        cosine, sine = cos_sin(angle)
+        return one.x + radius * cosine, one.y + radius * sine
     if one.form == SINE:
-        d += one.amplitude * np.float32(math.sin(one.frequency * s + one.phase))
+        _cosine, sine = cos_sin(one.frequency * s + one.phase)
+        d += one.amplitude * sine
     return one.x + one.cos * s - one.sin * d, one.y + one.sin * s + one.cos * d
 
 
@@ -51,8 +52,8 @@ def heading_at(lanes, k, s):
     if one.form == ARC:
         return one.turn * (s / one.radius + _QUARTER_TURN) + one.phase
     if one.form == SINE:
-        slope = one.amplitude * one.frequency * np.float32(math.cos(one.frequency * s + one.phase))
-        return one.heading + np.float32(math.atan(slope))
+        cosine, _sine = cos_sin(one.frequency * s + one.phase)
+        return one.heading + arctan(one.amplitude * one.frequency * cosine)
     return one.heading
 
 
@@ -77,9 +78,15 @@ def distance(lanes, k, s, d):
 
 
 @lane
-def distance_with_heading(lanes, k, s, d, heading):
-    """Returns the distance, and a metre for each radian between the heading and the lane's."""
-    return distance(lanes, k, s, d) + abs(wrap_to_pi(heading - heading_at(lanes, k, s)))
+def turn_to(lanes, k, s, heading):
+    """Returns the angle between a heading and the lane's direction at `s`, in [0, π]."""
+    return abs(wrap_to_pi(heading - heading_at(lanes, k, s)))
+
+
+@lane
+def bit_of(k):
+    """Returns the bit of lane `k` in masks of lanes; 64 lanes on, others have the same one."""
+    return np.uint64(1) << (np.uint64(k) & np.uint64(63))
 
 
 @lane

@@ -6,8 +6,9 @@ import numpy as np
 
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.collisions import swept_overlap, within_reach
-from quadrivium.envs.driving.roads.lanes import coordinates, distance_with_heading, holds, lanes_near
+from quadrivium.envs.driving.roads.lanes import bit_of, coordinates, distance, holds, lanes_near, turn_to
 from quadrivium.envs.driving.roads.network import MARGIN_M, MEMBERSHIPS
+from quadrivium.envs.driving.trigonometry import cos_sin
 from quadrivium.envs.driving.vehicle import DIAGONAL, bicycle, limit_acceleration
 
 OBSTACLE_M = 2.0  # along each side
@@ -40,23 +41,34 @@ def move(s, i, dt):
 
 @lane
 def settle(s, i, p):
-    """Finds the lanes that hold car (or obstacle) `i`, and among all the nearest by distance and heading."""
-    s.cos_heading[i], s.sin_heading[i] = math.cos(s.heading[i]), math.sin(s.heading[i])
+    """Finds the lanes that hold car (or obstacle) `i`, and among all the nearest by distance and heading.
+
+    The lane in which it was is looked at first: few others come so near that their direction matters.
+    """
+    s.cos_heading[i], s.sin_heading[i] = cos_sin(s.heading[i])
     x, y, heading, lanes = s.x[i], s.y[i], s.heading[i], p.lanes
     first, end = lanes_near(p, x, y)
     everywhere = end == 0
-    least, count = _FAR, 0
+    here = np.int64(s.lane[i])
+    here_s, here_d = coordinates(lanes, here, x, y)
+    best, best_s, best_d = here, here_s, here_d
+    least = distance(lanes, here, here_s, here_d) + turn_to(lanes, here, here_s, heading)
+    count, mask = 0, np.uint64(0)
     for n in range(0, lanes.shape[0] if everywhere else end - first):
         k = np.int64(n if everywhere else p.near[first + n])
-        along, offset = coordinates(lanes, k, x, y)
+        along, offset = (here_s, here_d) if k == here else coordinates(lanes, k, x, y)
         if count < MEMBERSHIPS and holds(lanes, k, along, offset, _MARGIN):
             s.member[i, count], s.member_s[i, count] = k, along
+            mask |= bit_of(k)
             count += 1
-        away = distance_with_heading(lanes, k, along, offset, heading)
-        if away < least:
-            least = away
-            s.lane[i], s.along[i], s.offset[i] = k, along, offset
-    s.members[i] = count
+        away = distance(lanes, k, along, offset)
+        if k == here or away > least:
+            continue
+        away += turn_to(lanes, k, along, heading)
+        if away < least or (away == least and k < best):
+            best, least, best_s, best_d = k, away, along, offset
+    s.lane[i], s.along[i], s.offset[i] = best, best_s, best_d
+    s.members[i], s.mask[i] = count, mask
 
 
 @lane

@@ -7,6 +7,7 @@ coordinates (s, d): s along its centre from its start, d to the right of it.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -51,6 +52,7 @@ LANE_DTYPE = np.dtype(
         ("turn", "f4"),  # 1 to the right, -1 to the left
         ("first_link", "i4"),  # in `links`: itself, then the lanes after it, then those before it
         ("end_link", "i4"),
+        ("mask", "u8"),  # the bits of the lanes that are linked; see `bit_of`
         ("left_line", "i4"),  # NO_LINE, DASHED or SOLID
         ("right_line", "i4"),
     ],
@@ -231,7 +233,8 @@ class RoadMap:
                 *(lane.form, roads.index(road), number, lane.closed, lane.length, lane.width, lane.limit),
                 *(lane.x, lane.y, lane.heading, math.cos(lane.heading), math.sin(lane.heading)),
                 *(lane.amplitude, lane.frequency, lane.phase, lane.radius, lane.turn),
-                *(first, len(links), *lane.lines),
+                *(first, len(links), functools.reduce(int.__or__, (1 << k % 64 for k, _ in links[first:]))),
+                *lane.lines,
             )
         leaving = [[k for k, road in enumerate(roads) if road[0] == node] for node in nodes]
         ways = [(self.lane(*road, 0), len(self.lanes(*road)), *map(nodes.index, road)) for road in roads]

@@ -66,6 +66,7 @@ def state_dtype(cars: int, obstacles: int) -> np.dtype[Any]:
             ("along", "f4", room),  # m, s in it
             ("offset", "f4", room),  # m, d in it
             ("members", "i4", room),  # how many lanes hold the car
+            ("mask", "u8", room),  # their bits
             ("member", "i4", (*room, MEMBERSHIPS)),  # which
             ("member_s", "f4", (*room, MEMBERSHIPS)),  # m, s in each
             # accidents

@@ -1,5 +1,6 @@
 """highway-env's scenarios beside ours: the same first state and actions give the same episodes."""
 
+import functools
 import math
 import warnings
 
@@ -73,6 +74,7 @@ def place(row: np.void, i: int, scenario) -> None:
             least = away
             row["lane"][i], row["along"][i], row["offset"][i] = k, along, offset
     row["members"][i] = count
+    row["mask"][i] = functools.reduce(int.__or__, (1 << int(k) for k in row["member"][i, :count]), 0)
 
 
 def follow(make, env_id: str, seed: int, plan, config: dict | None = None, **options) -> dict[str, int]:
