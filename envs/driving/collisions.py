@@ -26,7 +26,7 @@ def swept_overlap(
 ):
     """Tells whether car a overlaps car b now, and whether it will after moving by (move_x, move_y) against b.
 
-    dx, dy: centre of b minus centre of a. The headings are given by cosine and sine. b may be of another size.
+    dx, dy: centre of b minus centre of a. Headings are given by cosine and sine. b may be of another size.
 
     Returns:
         (now, soon, push_x, push_y): two bools, and the shortest translation of a that parts the two swept

@@ -36,7 +36,7 @@ def drive(s, i, p):
     if s.keeps[i] == 0:
         think_of_lanes(s, i, p)
     s.slip[i] = steered_slip(s, i, p)
-    front, rear = neighbours(s, i, p, np.int64(s.lane[i]), 0)
+    front, _rear = neighbours(s, i, p, np.int64(s.lane[i]), 0)
     wanted = follow(s, i, p, front, s.exponent[i])
     if s.lane[i] != s.target[i]:
         front, _rear = neighbours(s, i, p, np.int64(s.target[i]), 0)
@@ -118,7 +118,7 @@ def entered(p, k, road, number, x, y):
 
 @lane
 def neighbours(s, i, p, k, claimed):
-    """Returns the nearest ahead of and behind car `i` in lane `k` and the lanes that continue it, or `NOBODY`.
+    """Returns who is nearest ahead of and behind car `i` in lane `k` and those linked to it, or `NOBODY`.
 
     claimed: 0 or 1: also traffic on its way into the lane.
     """
@@ -228,9 +228,10 @@ def gives_way(s, i, p):
     """Returns whether a car close ahead of `i` is already changing into the same lane as `i`."""
     first = 1 if p.continuous != 0 else 0  # nobody knows the wishes of an ego that is steered by hand
     for j in range(first, p.spawns.shape[0]):
-        if j != i and s.lane[j] != s.target[i] and s.target[j] == s.target[i]:
-            if _ZERO < gap(s, i, p, j) < idm_wanted_gap(s.speed[i], approach(s, i, j)):
-                return True
+        if j == i or s.lane[j] == s.target[i] or s.target[j] != s.target[i]:
+            continue
+        if _ZERO < gap(s, i, p, j) < idm_wanted_gap(s.speed[i], approach(s, i, j)):
+            return True
     return False
 
 
@@ -238,9 +239,9 @@ def gives_way(s, i, p):
 def wants_lane(s, i, p, k):
     """MOBIL: returns whether changing to lane `k` gains car `i` enough and forces nobody to brake hard.
 
-    On a route's first road it only changes towards the lane in which the route begins. A cautious driver takes
-    the cars on their way into that lane for cars in it, and does not change where it would have to brake hard
-    itself.
+    On a route's first road it only changes towards the lane in which the route begins. A cautious driver
+    takes the cars on their way into that lane for cars in it, and does not change where it would have to
+    brake hard itself.
     """
     lanes, exponent = p.lanes, s.exponent[i]
     ahead, behind = neighbours(s, i, p, k, p.cautious)

@@ -243,14 +243,14 @@ def frame(s, p, dt):
 
 @lane
 def accidents(s, p, dt):
-    """Looks for collisions among all cars, and of cars with obstacles; judges the ego's fault in its first one.
+    """Looks for collisions of cars with cars and obstacles, and judges the ego's fault in its first one.
 
     The ego is not at fault when hit from behind, or from the side, while keeping its lane.
     """
     cars = p.spawns.shape[0]
     peaceful = s.crashed[0] == 0 and s.pushed[0] == 0
     for i in range(cars):
-        # Conventionally the reach is the speed's with its sign, so that who reverses fast passes through cars.
+        # Conventionally the reach has the speed's sign: who reverses fast passes through cars.
         reach = abs(s.speed[i]) if p.safe != 0 else s.speed[i]
         for j in range(i + 1, cars + p.obstacles.shape[0]):
             if i == 0:
@@ -367,7 +367,7 @@ def danger(s, p):
 
 @lane
 def pressure(s, p, i, j):
-    """Returns how close car `i` follows `j` (see `shortfall`); 0 where one of them is nobody or an obstacle."""
+    """Returns how close car `i` follows `j`, by `shortfall`; 0 where one is nobody, or `i` an obstacle."""
     if i == NOBODY or j == NOBODY or i >= p.spawns.shape[0]:
         return _ZERO
     return shortfall(abs(drivers.gap(s, i, p, j)), s.speed[i], drivers.approach(s, i, j))

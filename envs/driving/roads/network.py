@@ -1,8 +1,8 @@
 """A network of roads: lanes between nodes, held in read-only arrays that kernels index.
 
-A road is the lanes from one node to another, numbered from left to right in the driving direction. Coordinates
-are metres, x to the right and y down on the screen, so that headings grow to the right; a lane has its own
-coordinates (s, d): s along its centre from its start, d to the right of it.
+A road is the lanes from one node to another, numbered from left to right in the driving direction.
+Coordinates are metres, x to the right and y down on the screen, so that headings grow to the right; a lane
+has its own coordinates (s, d): s along its centre from its start, d to the right of it.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ class RoadMap:
         return len(self._destinations)
 
     def _route(self, road: tuple[str, str], number: int, to: str) -> list[tuple[int, int]]:
-        """Returns the legs from a lane: its own road, then whatever leads there; that one alone if none does."""
+        """Returns the legs from a lane: its own road, then those that lead there, if any do."""
         nodes = self._path(road[1], to)
         roads = [self.roads.index(pair) for pair in itertools.pairwise(nodes)]
         return [(self.roads.index(road), number), *((one, NOWHERE) for one in roads)]
@@ -233,7 +233,8 @@ class RoadMap:
                 *(lane.form, roads.index(road), number, lane.closed, lane.length, lane.width, lane.limit),
                 *(lane.x, lane.y, lane.heading, math.cos(lane.heading), math.sin(lane.heading)),
                 *(lane.amplitude, lane.frequency, lane.phase, lane.radius, lane.turn),
-                *(first, len(links), functools.reduce(int.__or__, (1 << k % 64 for k, _ in links[first:]))),
+                *(first, len(links)),
+                functools.reduce(int.__or__, (1 << k % 64 for k, _ in links[first:])),
                 *lane.lines,
             )
         leaving = [[k for k, road in enumerate(roads) if road[0] == node] for node in nodes]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from quadrivium.envs.core.lane import World
 from quadrivium.envs.core.options import Options, integer, number, params_of
-from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.core.setup import Setup, drawn_by
 from quadrivium.envs.core.validation import steps_of
+from quadrivium.envs.core.world_env import WorldEnv
 from quadrivium.envs.driving.roads import kernel, observations
+from quadrivium.envs.driving.roads.baselines import CONTINUOUS, META
 from quadrivium.envs.driving.roads.network import NOWHERE, RoadMap
 from quadrivium.envs.driving.roads.state import (
     NORMAL,
@@ -106,9 +108,11 @@ class Scenario:
 
 @dataclass(frozen=True, kw_only=True)
 class RoadsOptions(Options):
-    """The arguments that all scenarios on networks of roads have."""
+    """The arguments that all scenarios on networks of roads have; each adds its `preset`."""
 
-    duration: float = number(60, 0, 10_000, above=True)
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    duration: float = number(20, 0, 10_000, above=True)
     """s"""
     simulation_frequency: int = integer(15, 1, 120)
     """frames a second, a multiple of `decision_frequency`"""
@@ -123,6 +127,11 @@ class RoadsOptions(Options):
     reward: Literal["safe", "classic"] = "safe"
     """the kind of reward"""
 
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Returns the options with those `given`; the preset says what the others are."""
+        return super().of({**cls.PRESETS.get(str(given.get("preset")), {}), **given})
+
     def check(self) -> None:
         """A decision holds for a whole number of frames."""
         simulation, decision = self.simulation_frequency, self.decision_frequency
@@ -133,10 +142,8 @@ class RoadsOptions(Options):
             )
 
 
-def roads_setup(
-    options: RoadsOptions, scenario: Scenario, baselines: Mapping[str, Callable[..., np.ndarray]]
-) -> Setup:
-    """Returns the world of a scenario with its parameters chosen."""
+def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
+    """Returns the world of a scenario with its parameters chosen; name: in its id."""
     simulation, decision = options.simulation_frequency, options.decision_frequency
     shape = (options.observed_vehicles, len(scenario.columns))
     spawns = np.array([spawn.row() for spawn in scenario.spawns], SPAWN_DTYPE)
@@ -176,8 +183,14 @@ def roads_setup(
         state_dtype=state_dtype(len(spawns), len(obstacles)),
         observation_space=Box(-scenario.bound, scenario.bound, shape, np.float32),
         action_space=Box(-1.0, 1.0, (2,), np.float32) if params.continuous else Discrete(5),
+        renderer=drawn_by(
+            "quadrivium.envs.driving.roads.render:RoadsRenderer",
+            f"quadrivium/{name}-v0",
+            params,
+            scenario.roads,
+        ),
         render_fps=decision,
-        baselines=baselines,
+        baselines=CONTINUOUS if params.continuous else META,
         columns={"observation": scenario.columns},
         source=scenario,
     )
@@ -189,3 +202,57 @@ def think_frames(dt: float) -> int:
     while clock <= 1.0:
         clock, frames = clock + dt, frames + 1
     return frames
+
+
+class RoadsEnv(WorldEnv):
+    """A scenario on a network of roads; what is true of all of them.
+
+    Each follows the conventional environment whose name its second `preset` has: that preset fills in
+    `traffic="conventional"`, `reward="classic"` and the duration.
+
+    ## Actions
+    `actions="meta"` (default), Discrete(5): 0 lane left, 1 idle, 2 lane right, 3 faster, 4 slower. A lane
+    action moves the target lane by one; faster and slower set the target speed to the next above or below the
+    present speed. Controllers do the rest, and follow the road from lane to lane, until the next decision.
+
+    `actions="continuous"`, Box(−1, 1, (2,)): acceleration, by 5 m/s², and front-wheel angle, by π/4 to the
+    right, both held until the next decision.
+
+    ## Observations
+    Tokens (`observed_vehicles`, 5 or 7): presence, x, y, vx, vy, and in some scenarios cosine and sine of the
+    heading. The ego first, in the world's coordinates, then the nearest others, obstacles too, sorted by
+    distance along the ego's lane: those ahead and those less than 10 m behind, within 200 m. Rows without a
+    car are 0.
+
+    ## Reward
+    `reward="safe"` (default) has one optimum: to arrive soon and never crash.
+
+    - `arrival`: +1, once; the episode ends.
+    - `speed`: −0.1 a second at the least target speed or below, rising linearly to 0 at the highest.
+    - `collision`, `off_road`: −5, once; the episode ends. No way to lose time costs as much.
+    - `headway`: up to −0.1 a second for following with less than 1 s of net headway or 3 s to collision;
+      while changing lane also of the gap left to the car behind.
+    - `lane_change`: −0.02 for each one begun.
+
+    `reward="classic"` is the conventional one, of each scenario its own.
+
+    ## Traffic
+    Intelligent Driver Model and MOBIL, as in `Highway-v0`, along the lanes of a driver's route, within their
+    speed limits. Drivers see into the lanes before and after their own. `traffic="conventional"` is
+    highway-env's step by step (tests/envs/driving/roads/test_oracle.py). In `"cautious"` (default) a driver
+    who changes lane counts others on their way into it, and does not change where it would have to brake
+    hard itself.
+
+    ## Metrics
+    At the end of an episode: `arrival`, `collision`, `at_fault_collision` (not: hit from behind or from the
+    side while keeping the lane), `off_road` (in any frame); `mean_speed` (m/s), `distance` (m, driven);
+    `min_ttc` (s, to the leader, at most 10), `low_ttc_share` (of frames below 0.95 s); `lane_changes`;
+    `comfort` (share of frames within nuPlan's bounds, as in `Highway-v0`); `length` (decisions);
+    `traffic_collisions` (traffic cars that hit one another before any accident of the ego's).
+
+    ## Baselines
+    `idle`, `random`, `brake`, `idm` (keeps its lane), `idm_mobil`; with continuous actions the first two.
+
+    Sources: those of `Highway-v0`; roads, cars and conventional rewards after highway-env 1.12.1 (Leurent
+    2018).
+    """

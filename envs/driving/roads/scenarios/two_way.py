@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar, Literal
 
 from quadrivium.envs.core.options import number
 from quadrivium.envs.core.setup import Setup
-from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.core.world_env import WorldVectorEnv
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, SOLID, RoadMap, straight
-from quadrivium.envs.driving.roads.scenario import RoadsOptions, Scenario, Spawn, roads_setup
+from quadrivium.envs.driving.roads.scenario import RoadsEnv, RoadsOptions, Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import RewardWeights
 
-_LENGTH = 800.0  # m
+_LENGTH, _GOAL = 800.0, 400.0  # m
 
 
 @cache
@@ -38,25 +39,49 @@ def two_way_scenario() -> Scenario:
         ),
         weights=RewardWeights(speed=0.8, of_target=True, lane=-0.2, low=-0.2, high=0.8),
         goals=(left, right),
-        goal_s=_LENGTH - 60.0,
+        goal_s=_GOAL,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class TwoWayOptions(RoadsOptions):
-    """The arguments of the TwoWay environments."""
+    """The arguments of the TwoWay environments; `of` fills in what a preset says of those not given."""
 
-    duration: float = number(15, 0, 10_000, above=True)
+    PRESETS: ClassVar = {
+        "safe": {},
+        "two-way": {"traffic": "conventional", "reward": "classic", "duration": 15},
+    }
+
+    preset: Literal["safe", "two-way"] = "safe"
+    """"safe", or "two-way": the conventional environment; the arguments below override it"""
+
+    duration: float = number(20, 0, 10_000, above=True)
     """s"""
 
 
 def two_way_setup(options: TwoWayOptions) -> Setup:
     """Returns the TwoWay world with its parameters chosen."""
-    return roads_setup(options, two_way_scenario(), {})
+    return roads_setup(options, two_way_scenario(), "TwoWay")
 
 
-class TwoWayEnv(WorldEnv):
-    """TODO"""
+class TwoWayEnv(RoadsEnv):
+    """A road with a lane each way: overtake slow cars where others come.
+
+    The ego begins at 30 m/s in the right lane, behind three others; two come in the left one, in which it
+    overtakes.
+
+    `preset="two-way"` is the conventional environment: `traffic="conventional"` and `reward="classic"`.
+
+    Goal: 400 m from the road's start. Target speeds: 20, 25 and 30 m/s.
+
+    Observations: x by 200 m, y by 8 m, velocities by 80 m/s, clipped to [−1, 1]. Others are seen relative
+    to the ego.
+
+    `reward="classic"`: 0.8 for the target speed, 0.2 for steering to the left lane; arriving neither pays
+    nor ends.
+
+    Traffic: Held to `two-way-v0`: drivers do not see beyond the end of their lane, and never change it.
+    """
 
     options, setup_of = TwoWayOptions, staticmethod(two_way_setup)
 

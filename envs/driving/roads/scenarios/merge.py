@@ -3,11 +3,13 @@
 import math
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar, Literal
 
+from quadrivium.envs.core.options import number
 from quadrivium.envs.core.setup import Setup
-from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.core.world_env import WorldVectorEnv
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, SOLID, RoadMap, sine, straight
-from quadrivium.envs.driving.roads.scenario import RoadsOptions, Scenario, Spawn, roads_setup
+from quadrivium.envs.driving.roads.scenario import RoadsEnv, RoadsOptions, Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import RewardWeights
 
 _BEFORE, _CONVERGING, _PARALLEL, _AFTER = 150.0, 80.0, 80.0, 150.0  # m
@@ -16,7 +18,7 @@ _SWING = 3.25  # m, of the ramp to either side
 
 @cache
 def merge_scenario() -> Scenario:
-    """Returns the conventional merge: two lanes, a ramp whose last 80 m run beside them and end at a block."""
+    """Returns the conventional merge: two lanes, and a ramp that ends beside them at a block."""
     roads = RoadMap()
     ends = [0.0, _BEFORE + _CONVERGING, _BEFORE + _CONVERGING + _PARALLEL]
     ends.append(ends[-1] + _AFTER)
@@ -74,16 +76,41 @@ def merge_scenario() -> Scenario:
 
 @dataclass(frozen=True, kw_only=True)
 class MergeOptions(RoadsOptions):
-    """The arguments of the Merge environments."""
+    """The arguments of the Merge environments; `of` fills in what a preset says of those not given."""
+
+    PRESETS: ClassVar = {"safe": {}, "merge": {"traffic": "conventional", "reward": "classic"}}
+
+    preset: Literal["safe", "merge"] = "safe"
+    """"safe", or "merge": the conventional environment; the arguments below override it"""
+
+    duration: float = number(60, 0, 10_000, above=True)
+    """s"""
 
 
 def merge_setup(options: MergeOptions) -> Setup:
     """Returns the Merge world with its parameters chosen."""
-    return roads_setup(options, merge_scenario(), {})
+    return roads_setup(options, merge_scenario(), "Merge")
 
 
-class MergeEnv(WorldEnv):
-    """TODO"""
+class MergeEnv(RoadsEnv):
+    """A two-lane highway that others join from a ramp: make room or change lane, and be past it soon.
+
+    The ego begins at 30 m/s in the right lane; three others drive near it, and one comes down the ramp, whose
+    last 80 m run beside the highway and end at a block.
+
+    `preset="merge"` is the conventional environment: `traffic="conventional"` and `reward="classic"`.
+
+    Goal: 60 m beyond the ramp's end. Target speeds: 20, 25 and 30 m/s.
+
+    Observations: x by 200 m, y by 8 m, velocities by 80 m/s, clipped to [−1, 1]. Others are seen relative
+    to the ego.
+
+    `reward="classic"`: 0.2 for speed from 20 to 30 m/s, 0.1 a lane to the right, −0.05 an action that
+    changes lane, −0.5 times the share of its wished speed that each car on the ramp beside the highway
+    lacks, −1 for a crash, brought to [0, 1]. The episode ends at the goal too.
+
+    Traffic: Held to `merge-v1`.
+    """
 
     options, setup_of = MergeOptions, staticmethod(merge_setup)
 

@@ -3,13 +3,14 @@
 import math
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar, Literal
 
 from quadrivium.envs.core.options import integer, number
 from quadrivium.envs.core.setup import Setup
-from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.core.world_env import WorldVectorEnv
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, SOLID, RoadMap, arc, straight
 from quadrivium.envs.driving.roads.observations import COLUMNS
-from quadrivium.envs.driving.roads.scenario import RoadsOptions, Scenario, Spawn, roads_setup
+from quadrivium.envs.driving.roads.scenario import RoadsEnv, RoadsOptions, Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import RewardWeights
 
 _LANES, _CARS, _DENSITY = 6, 20, 1.5
@@ -54,7 +55,12 @@ def exit_scenario() -> Scenario:
 
 @dataclass(frozen=True, kw_only=True)
 class ExitOptions(RoadsOptions):
-    """The arguments of the Exit environments."""
+    """The arguments of the Exit environments; `of` fills in what a preset says of those not given."""
+
+    PRESETS: ClassVar = {"safe": {}, "exit": {"traffic": "conventional", "reward": "classic"}}
+
+    preset: Literal["safe", "exit"] = "safe"
+    """"safe", or "exit": the conventional environment; the arguments below override it"""
 
     duration: float = number(18, 0, 10_000, above=True)
     """s"""
@@ -66,11 +72,29 @@ class ExitOptions(RoadsOptions):
 
 def exit_setup(options: ExitOptions) -> Setup:
     """Returns the Exit world with its parameters chosen."""
-    return roads_setup(options, exit_scenario(), {})
+    return roads_setup(options, exit_scenario(), "Exit")
 
 
-class ExitEnv(WorldEnv):
-    """TODO"""
+class ExitEnv(RoadsEnv):
+    """Six lanes of traffic to cross, to leave the highway by a seventh.
+
+    The ego begins in the left lane at 25 m/s; right of it lanes are slower, 26 − 3.4 k m/s in lane k. The
+    seventh lane is there from 400 m on for 100 m, then a bend leads out of it. 20 others, more of them to the
+    right.
+
+    `preset="exit"` is the conventional environment: `traffic="conventional"` and `reward="classic"`.
+
+    Goal: the seventh lane, or the bend. Target speeds: 18, 24 and 30 m/s.
+
+    Observations: Rows have the cosine and sine of the heading too. x by 200 m, the ego's from where the
+    seventh lane begins, y by 24 m, velocities by 80 m/s, clipped to [−10, 10]. Others are seen relative to
+    the ego.
+
+    `reward="classic"`: 1 while the ego steers to the seventh lane or the bend, 0.1 for speed from 20 to 30
+    m/s, kept in [0, 1]; arriving does not end.
+
+    Traffic: Held to `exit-v1`. Those in traffic never change lane.
+    """
 
     options, setup_of = ExitOptions, staticmethod(exit_setup)
 

@@ -3,12 +3,13 @@
 import math
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar, Literal
 
 from quadrivium.envs.core.options import number
 from quadrivium.envs.core.setup import Setup
-from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.core.world_env import WorldVectorEnv
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, SOLID, RoadMap, arc, straight
-from quadrivium.envs.driving.roads.scenario import RoadsOptions, Scenario, Spawn, roads_setup
+from quadrivium.envs.driving.roads.scenario import RoadsEnv, RoadsOptions, Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import RewardWeights
 
 _LENGTH, _RADIUS = 128.0, 20.0  # m
@@ -70,19 +71,43 @@ def u_turn_scenario() -> Scenario:
 
 @dataclass(frozen=True, kw_only=True)
 class UTurnOptions(RoadsOptions):
-    """The arguments of the UTurn environments."""
+    """The arguments of the UTurn environments; `of` fills in what a preset says of those not given."""
 
-    duration: float = number(10, 0, 10_000, above=True)
+    PRESETS: ClassVar = {
+        "safe": {},
+        "u-turn": {"traffic": "conventional", "reward": "classic", "duration": 10},
+    }
+
+    preset: Literal["safe", "u-turn"] = "safe"
+    """"safe", or "u-turn": the conventional environment; the arguments below override it"""
+
+    duration: float = number(20, 0, 10_000, above=True)
     """s"""
 
 
 def u_turn_setup(options: UTurnOptions) -> Setup:
     """Returns the UTurn world with its parameters chosen."""
-    return roads_setup(options, u_turn_scenario(), {})
+    return roads_setup(options, u_turn_scenario(), "UTurn")
 
 
-class UTurnEnv(WorldEnv):
-    """TODO"""
+class UTurnEnv(RoadsEnv):
+    """A two-lane road that turns back, with slow cars in it.
+
+    The ego begins at 16 m/s; 128 m, half a circle to the left with radii of 20 and 24 m, and 128 m back. Six
+    others drive at 3 to 15 m/s.
+
+    `preset="u-turn"` is the conventional environment: `traffic="conventional"` and `reward="classic"`, 10 s.
+
+    Goal: 88 m after the turn. Target speeds: 8, 16 and 24 m/s.
+
+    Observations: x by 200 m, y by 8 m, velocities by 80 m/s, clipped to [−1, 1]. Others are seen relative
+    to the ego.
+
+    `reward="classic"`: 0.4 for speed from 8 to 24 m/s, 0.1 in the right lane, −1 for a crash, brought to
+    [0, 1], and 0 beside the road; arriving neither pays nor ends.
+
+    Traffic: Held to `u-turn-v1`. Where the road ends after the way back, cars run into one another.
+    """
 
     options, setup_of = UTurnOptions, staticmethod(u_turn_setup)
 
