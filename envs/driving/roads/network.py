@@ -156,7 +156,13 @@ def sine(
 
 
 def arc(centre: tuple[float, float], radius: float, start: float, end: float, **kind: object) -> Lane:
-    """Returns an arc between two angles (rad) on a circle: to the right where they grow, else to the left."""
+    """Returns an arc between two angles (rad) on a circle: to the right where they grow, else to the left.
+
+    Raises:
+        ValueError: it turns by more than half a circle.
+    """
+    if abs(end - start) > math.pi + 1e-9:
+        raise ValueError(f"an arc from {start} to {end} rad turns by more than half a circle; make it of two")
     turn = 1 if end > start else -1
     lane = Lane(ARC, radius * abs(end - start), *centre, phase=start, radius=radius, turn=turn)
     return replace(lane, **kind)

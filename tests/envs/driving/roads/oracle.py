@@ -80,7 +80,7 @@ def place(row: np.void, i: int, scenario) -> None:
 def follow(make, env_id: str, seed: int, plan, config: dict | None = None, **options) -> dict[str, int]:
     """Plays one episode in both worlds; asserts that they agree; returns what happened."""
     theirs, their_obs = their_env(env_id, seed, config)
-    mine = make(reward="classic", traffic="conventional", **options)
+    mine = make(**options)
     mine.reset(seed=0)
     scenario = mine.setup.source
     lanes = indices(scenario.roads)
