@@ -19,10 +19,11 @@ import gymnasium
 import highway_env
 
 print("highway-env", version("highway-env"))
+CONFIG = {"action": {"type": "ContinuousAction"}, "observation": {"type": "Kinematics"}}
 said = {}
 for name in ("highway-v0", "u-turn-v1", "merge-v1", "roundabout-v1"):
     try:
-        env = gymnasium.make(name, disable_env_checker=True, config={"action": {"type": "ContinuousAction"}})
+        env = gymnasium.make(name, disable_env_checker=True, config=CONFIG)
         env.reset(seed=0)
         said[name] = "made"
     except ValueError as error:
@@ -38,3 +39,10 @@ else
     echo "changed: no longer as described" >&2
     exit 1
 fi
+
+# Seen:
+#   highway-env 1.12.1
+#   highway-v0: made
+#   u-turn-v1: made
+#   merge-v1: ValueError: The truth value of an array with more than one element i
+#   roundabout-v1: ValueError: The truth value of an array with more than one element i
