@@ -27,7 +27,7 @@ for name in ("highway-v0", "u-turn-v1", "merge-v1", "roundabout-v1"):
         env.reset(seed=0)
         said[name] = "made"
     except ValueError as error:
-        said[name] = f"ValueError: {error}"[:60]
+        said[name] = f"ValueError: {error}"[:80]
     print(f"{name}: {said[name]}")
 expected = [said["highway-v0"] == said["u-turn-v1"] == "made", "ambiguous" in said["merge-v1"], "ambiguous" in said["roundabout-v1"]]
 sys.exit(0 if all(expected) else 1)
@@ -40,9 +40,10 @@ else
     exit 1
 fi
 
+
 # Seen:
 #   highway-env 1.12.1
 #   highway-v0: made
 #   u-turn-v1: made
-#   merge-v1: ValueError: The truth value of an array with more than one element i
-#   roundabout-v1: ValueError: The truth value of an array with more than one element i
+#   merge-v1: ValueError: The truth value of an array with more than one element is ambiguous.
+#   roundabout-v1: ValueError: The truth value of an array with more than one element is ambiguous.

@@ -93,8 +93,8 @@ def bit_of(k):
 def lanes_near(p, x, y):
     """Returns (first, end) in `p.near`: the lanes among which a car there has its nearest; all if (0, 0)."""
     grid = p.grid
-    column = math.floor((x - grid[0]) / _CELL)
-    row = math.floor((y - grid[1]) / _CELL)
+    column = np.int64(math.floor((x - grid[0]) / _CELL))
+    row = np.int64(math.floor((y - grid[1]) / _CELL))
     if column < 0 or row < 0 or column >= np.int64(grid[2]) or row >= np.int64(grid[3]):
         return 0, 0
     cell = row * np.int64(grid[2]) + column

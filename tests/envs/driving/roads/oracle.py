@@ -54,7 +54,7 @@ def copy_state(theirs, row: np.void, scenario, continuous: bool = False) -> None
         if car.route:
             legs = [(roads.index(leg[:2]), -1 if leg[2] is None else leg[2]) for leg in car.route]
             legs += [(-1, -1)] * (routes.shape[1] - len(legs))
-            row["route"][i] = [k for k, route in enumerate(routes) if route.tolist() == legs][0]
+            row["route"][i] = next(k for k, route in enumerate(routes) if route.tolist() == legs)
         if i > 0:
             row["exponent"][i] = car.DELTA
             row["countdown"][i] = frames_until(car.timer, dt)
@@ -96,7 +96,7 @@ def follow(make, env_id: str, seed: int, plan, config: dict | None = None, **opt
         row, cars = mine.get_state()[0], len(theirs.road.vehicles)
         crashed = np.array([car.crashed for car in theirs.road.vehicles])
         positions = np.array([car.position for car in theirs.road.vehicles])
-        # A driver who creeps backwards steers away from its lane: it doubles what rounding leaves, frame by frame.
+        # A driver who creeps backwards steers away from its lane: it doubles what rounding leaves.
         sound = ~crashed & np.array([car.speed > 0 for car in theirs.road.vehicles])
         assert (row["crashed"][:cars] == crashed).all(), where
         assert row["x"][:cars][sound] == pytest.approx(positions[sound, 0], abs=POSITION_M), where

@@ -40,7 +40,7 @@ def test_the_length_of_an_arc_and_its_turn_follow_from_its_angles():
 
 
 def test_an_arc_of_more_than_half_a_circle_is_refused_since_places_would_have_two_coordinates():
-    with pytest.raises(ValueError, match=r"an arc from 2\.0 to -2\.2 rad turns by more than half a circle; make it of two"):
+    with pytest.raises(ValueError, match="turns by more than half a circle; make it of two"):
         arc((0.0, 0.0), 20.0, 2.0, -2.2)
 
 
