@@ -5,6 +5,7 @@ functions take `rows` (n,) int64, the indices to work on.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -180,7 +181,9 @@ class Evaluation(NamedTuple):
 class Evaluator(Protocol):
     """Judges positions for search.
 
-    An evaluator may carry either of two attributes:
+    An evaluator may have a method `ask(obs, legal)` that begins the evaluation, say on another device, and
+    returns a function that waits for it and returns it; `obs` and `legal` stay as they are until then. A
+    search in several parts then has as many evaluations under way. And it may carry either of two attributes:
         wants_rows: True: it is called as `evaluator(pool, rows)` instead, and observes what it wants itself.
         wants_observations: False: it ignores observations; `obs` is then an empty (n, 0) array and search
             saves the time to compute them.
@@ -194,6 +197,12 @@ class Evaluator(Protocol):
         ...
 
 
+def ask(evaluator: Evaluator, obs: np.ndarray, legal: np.ndarray) -> Callable[[], Evaluation]:
+    """Asks an evaluator ahead if it can be, and returns what gives its answer; see `Evaluator`."""
+    ahead = getattr(evaluator, "ask", None)
+    return partial(evaluator, obs, legal) if ahead is None else ahead(obs, legal)
+
+
 class RowEvaluator(Protocol):
     """Judges positions for search by their rows; has the attribute `wants_rows = True`."""
 
@@ -202,3 +211,38 @@ class RowEvaluator(Protocol):
     def __call__(self, pool: np.ndarray, rows: np.ndarray, /) -> Evaluation:
         """Evaluates the running games in `rows` (n,) of a pool, which it must leave as it is."""
         ...
+
+
+class Line(NamedTuple):
+    """A move that was tried at the root.
+
+    Attributes:
+        actions: it, and what most simulations went on with.
+        visits: simulations that went this way.
+        value: their mean, for the player to move.
+        prior: the policy's probability.
+    """
+
+    actions: list[int]
+    visits: int
+    value: float
+    prior: float
+
+
+class Thought(NamedTuple):
+    """What a search thinks of its root.
+
+    Attributes:
+        visits: simulations.
+        value: their mean, -1 to 1 for the player to move.
+        lines: the moves tried, the most visited first.
+    """
+
+    visits: int
+    value: float
+    lines: list[Line]
+
+
+def always(done: int) -> bool:
+    """Returns True, whether a search goes on after so many simulations: it makes all of them."""
+    return True

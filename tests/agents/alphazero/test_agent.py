@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from stable_baselines3.common.logger import KVWriter, Logger
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.learn.judge import NetworkEvaluator
 from quadrivium.agents.alphazero.watch.ladder import random_mover
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.runs.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from quadrivium.agents.search import MatchSearch, PuctConfig
+from quadrivium.agents.training.logger import Logger
 from quadrivium.envs.board.registry import GAMES
 
 SMALL = NetConfig("cnn", width=8, depth=1, normalize_inputs=False)
@@ -37,7 +38,7 @@ def make(name="TicTacToe", seed=0, games=16, options=None, **settings):
     return AlphaZero(config(**settings), GAMES[name](**(options or {})), games=games, seed=seed, device="cpu")
 
 
-class Rows(KVWriter):
+class Rows:
     """Keeps what is logged."""
 
     def __init__(self):
@@ -52,13 +53,33 @@ class Rows(KVWriter):
 
 def logged(agent, steps, **arguments):
     rows = Rows()
-    agent.set_logger(Logger(None, [rows]))
+    agent.set_logger(Logger([rows]))
     agent.learn(steps, **arguments)
     return rows.rows
 
 
 def timeless(rows):
     return [{k: v for k, v in row.items() if not k.startswith("time/")} for row in rows]
+
+
+def test_half_of_the_games_judged_late_changes_nothing(monkeypatch):
+    """Two halves of the games by turns, with one cache and one stream of symmetries: as on a GPU, and not."""
+    weights, ask = [], NetworkEvaluator.ask
+
+    def late(network, obs, legal):
+        obs, legal = obs.copy(), legal.copy()
+        return lambda: ask(network, obs, legal)()
+
+    for answer in (ask, late):
+        monkeypatch.setattr(NetworkEvaluator, "ask", answer)
+        agent = AlphaZero(config(), GAMES["TicTacToe"](), games=15, seed=3, device="cpu", parts=2)
+        agent.learn(3 * 15 * 6)
+        weights.append(agent.policy.state_dict())
+    for name, value in weights[0].items():
+        assert torch.equal(value, weights[1][name]), name
+    alone = AlphaZero(config(), GAMES["TicTacToe"](), games=15, seed=3, device="cpu")
+    alone.learn(3 * 15 * 6)
+    assert any(not torch.equal(value, weights[0][name]) for name, value in alone.policy.state_dict().items())
 
 
 AUXILIARY = {"options": {"size": 3}, "ownership_coef": 0.5, "score_coef": 0.1, "full_search_share": 0.5}
@@ -75,7 +96,7 @@ def test_half_and_the_other_half_equal_the_whole_bit_for_bit(name, settings, tmp
     rows = logged(whole, 8 * steps)
 
     first = make(name, **settings)
-    first.learn(8 * steps, callback=stop_after(4))
+    first.learn(8 * steps, hooks=stop_after(4))
     first.climb()
     save_checkpoint(tmp_path, first.snapshot())
     second = make(name, seed=77, **settings)
@@ -98,9 +119,9 @@ def test_half_and_the_other_half_equal_the_whole_bit_for_bit(name, settings, tmp
 
 
 def stop_after(iterations):
-    from quadrivium.agents.training.hooks import IterationCallback
+    from quadrivium.agents.training.hooks import Hooks
 
-    class Stop(IterationCallback):
+    class Stop(Hooks):
         def on_iteration_logged(self):
             self.seen = getattr(self, "seen", 0) + 1
             return self.seen < iterations
