@@ -1,0 +1,63 @@
+"""What is no market though every row may be one: prices in other units, and moves that no market makes."""
+
+from typing import Any
+
+import numpy as np
+
+from quadrivium.envs.trading.market.bars import PRICES
+
+MAX_MOVE = 5.0
+"""By which factor a price may change from one bar to the next, unless the user says more."""
+
+_WHOLE = 1e6  # from here on prices that are all whole numbers are taken for fixed-point ones
+_TYPICAL = 15.0  # a move of a whole factor that is so many times the usual one looks like a split
+_BARS_FOR_TYPICAL = 30
+
+
+def require_price_unit(where: str, symbol: str, prices: list[np.ndarray]) -> None:
+    """Raises ValueError for prices that are whole numbers of a million or more: fixed-point ones.
+
+    Vendors write 99.59 as 99590000000, in units of 1e-9, or as 995900, in units of 1e-4.
+    """
+    close = prices[-1]
+    middle = float(np.median(close))
+    if middle < _WHOLE or not all((values == np.rint(values)).all() for values in prices):
+        return
+    unit = 1e-9 if middle >= 1e9 else 1e-4
+    raise ValueError(
+        f"{where}: prices of {symbol} are whole numbers around {middle:.0f}; are they fixed-point? say "
+        f"price_unit={unit:g} (they are then about {middle * unit:.6g}), or price_unit=1 to take them as they are"
+    )
+
+
+def require_plausible_moves(one: Any, max_move: float | None) -> None:
+    """Raises ValueError for the first bar of a `Series` that no market makes of the one before.
+
+    That is a price more than `max_move` times the last close, or less than the inverse. None: five times; or
+    a move by a whole number, as of a split, where the usual one is less than a fifteenth of it.
+    """
+    close = one.values["close"]
+    before = np.concatenate([close[:1], close[:-1]])
+    moves = np.maximum(one.values["high"] / before, before / one.values["low"])
+    strange, what = (
+        moves > (MAX_MOVE if max_move is None else max_move),
+        "mend the row, or the unit of the prices",
+    )
+    if max_move is None and not strange.any() and len(close) >= _BARS_FOR_TYPICAL:
+        moves = np.exp(np.abs(np.log(one.values["open"] / before)))
+        whole = np.rint(moves)
+        if (whole >= 2).any():
+            steps = np.abs(np.log(close / before))
+            strange = (whole >= 2) & (np.abs(moves / whole - 1.0) < 0.03)
+            strange &= np.log(np.maximum(moves, 1.0)) > _TYPICAL * np.median(steps)
+            strange &= steps > 0.5 * np.log(np.maximum(moves, 1.0))  # and it stays there
+            what = "is it a split? adjust the prices before it"
+    if not strange.any():
+        return
+    bar = int(np.argmax(strange))
+    least = float(np.ceil(moves[strange].max() * 1.01))
+    name = max(PRICES, key=lambda field: abs(np.log(one.values[field][bar] / before[bar])))
+    raise ValueError(
+        f"{one.where(bar)}: {name}={one.values[name][bar]:.10g} of {one.symbol} after a close of {before[bar]:.10g}, "
+        f"{moves[bar]:.3g} times in a bar; {what}, or say max_move={least:g} to let it pass"
+    )
