@@ -13,7 +13,7 @@ from quadrivium.envs.trading.market.bars import PRICES
 from quadrivium.envs.trading.market.clock import read_times
 from quadrivium.envs.trading.market.columns import ALIASES, plain
 from quadrivium.envs.trading.market.series import Series
-from quadrivium.envs.trading.market.table import Table, Texts, open_table
+from quadrivium.envs.trading.market.table import Table, open_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +60,7 @@ def read_actions(path: str | Path, only_symbol: str, time_zone: str) -> Actions:
         )
     names = np.full(len(ratios), only_symbol)
     if symbol is not None:
-        key = cells.keys[symbol]
-        names = (key.expanded() if isinstance(key, Texts) else key.astype(str)).to_numpy()
+        names = cells.keys[symbol].texts()
     times = read_times(table, time, cells.keys[time], rows=cells.rows, time_zone=time_zone)
     return Actions(times, names, ratios)
 

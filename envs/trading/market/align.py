@@ -43,8 +43,8 @@ def on_one_clock(series: list[Series], gaps: str, longest: int | None) -> tuple[
         )
     if gaps == "error":
         for one in series:
-            absent = ~np.isin(times, one.times)
-            if absent.any():
+            if not np.array_equal(one.times, times):
+                absent = ~np.isin(times, one.times)
                 missing = times[np.argmax(absent)]
                 other = next(two for two in series if missing in two.times)
                 bar = int(np.searchsorted(other.times, missing))

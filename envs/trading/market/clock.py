@@ -9,7 +9,7 @@ import pandas as pd
 
 from quadrivium.envs.core.validation import require_choice
 from quadrivium.envs.trading.market.columns import time_name
-from quadrivium.envs.trading.market.table import Key, Table, Texts
+from quadrivium.envs.trading.market.table import Key, Table
 
 DAY = 86_400_000_000_000  # nanoseconds
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -48,8 +48,7 @@ def read_times(
         ) from None
     if time_unit is not None:
         require_choice("time_unit", time_unit, (*UNITS, "excel"))
-    values: Any = cells.values if isinstance(cells, Texts) else cells
-    codes = cells.codes if isinstance(cells, Texts) else np.arange(len(values))
+    values, codes = cells.values, cells.codes
     shown = time_name(column)
 
     def where(bad: Any, fault: Any) -> ValueError:
@@ -67,7 +66,7 @@ def read_times(
     elif values.dtype.kind in "iuf":
         times, aware = _since_1970(values, time_unit, shown, where)
     else:
-        texts = values.astype(str).str.strip()
+        texts = values.astype(object).where(values.notna(), "").astype(str).str.strip()
         times, aware = _from_text(texts, time_format, time_unit, shown, where)
     bad = times.isna().to_numpy()
     if bad.any():
@@ -98,7 +97,7 @@ def read_times(
             (years < 1678) | (years > 2261),
             lambda value: f"{shown}={value!r} lies outside 1678 to 2261; mend or drop the row",
         ) from None
-    return known[codes] if isinstance(cells, Texts) else known
+    return known[codes]
 
 
 def _require_later_than_1970(table: Table, column: str, times: pd.Series) -> None:

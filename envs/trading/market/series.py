@@ -10,7 +10,7 @@ from quadrivium.envs.trading.market.bars import COLUMNS, PRICES
 from quadrivium.envs.trading.market.clock import time_text
 from quadrivium.envs.trading.market.columns import TICK_VOLUMES, Fields, plain
 from quadrivium.envs.trading.market.plausible import require_price_unit
-from quadrivium.envs.trading.market.table import Cells, Table, Texts, blank
+from quadrivium.envs.trading.market.table import Cells, Table, blank
 
 ROUNDING = 1e-6  # relative: by so much open or close may lie outside low..high, as vendors round
 _FILE = 40  # bits of a row's number that are its record in the file
@@ -112,21 +112,19 @@ def _by_symbol(
 ) -> list[Series]:
     """Returns the assets of a long table, in the order in which they appear; empties `cells` for memory."""
     key = cells.keys[column]
-    if not isinstance(key, Texts):
-        key = Texts(np.arange(len(key)), key.astype(str).where(key.notna(), ""))
     empty = blank(key.values)
     if empty.any() and empty[key.codes].any():
         row = int(np.argmax(empty[key.codes]))
         raise ValueError(f"{table.where(int(records[row]))}: {column} is missing; say whose bar it is")
-    names = list(dict.fromkeys(key.values))
+    texts = key.values.astype(str).to_list()
+    names = [name for name in dict.fromkeys(texts) if name or not empty.any()]
     number = {name: k for k, name in enumerate(names)}
-    codes = np.array([number[name] for name in key.values], np.int64)[key.codes]
-    if len(names) < 2**15:
-        codes = codes.astype(np.int16)  # which NumPy sorts by counting
+    small = np.int16 if len(names) < 2**15 else np.int64  # NumPy sorts the former by counting
+    codes = np.array([number.get(name, 0) for name in texts], small)[key.codes]
     counts = np.bincount(codes, minlength=len(names))
     order = None if (np.diff(codes) >= 0).all() else np.argsort(codes, kind="stable")
     if order is not None:
-        records, times = records[order], times[order]
+        records, times = order if cells.rows is None else records[order], times[order]
     values: dict[str, np.ndarray] = {}
     for name, place in fields.items():
         if place in cells.numbers:
@@ -320,8 +318,6 @@ def asset_columns(table: Table, times: np.ndarray, used: Sequence[str], rows: np
         if name in used:
             continue
         key = table.read([], [name]).keys[name]
-        if not isinstance(key, Texts):
-            continue
         codes = key.codes if rows is None or len(key.codes) == len(times) else key.codes[rows]
         several = 1 < len(key.values) <= len(times) // 2
         if several and len(codes) == len(times):

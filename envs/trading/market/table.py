@@ -29,7 +29,8 @@ MISSING = ("", "nan", "na", "n/a", "null", "none", "-", "#n/a", "<na>")
 
 _NULLS = sorted({form(word) for word in MISSING for form in (str, str.upper, str.title)} | {"NaN", "N/A"})
 _DELIMITERS = ",;\t|"
-_BLOCK = 8 << 20  # bytes
+_BLOCK = 1 << 20  # bytes; Arrow reads some ahead
+_BATCH = 1 << 17  # rows of a Parquet file
 _HEADER_BYTES = 1 << 20  # within which the names must end
 _ROWS_MAY_BE_LABELLED = 3  # header lines at most: yfinance's
 
@@ -57,19 +58,24 @@ class NumberFormat(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Texts:
-    """A column of texts, each different one once: row r is `values[codes[r]]`."""
+class Key:
+    """A column that is no number, each different value once: row r is `values[codes[r]]`.
+
+    Attributes:
+        codes: (R,) integers.
+        values: texts without blanks around them, or what Parquet types, such as times.
+    """
 
     codes: np.ndarray
     values: pd.Series
 
-    def expanded(self) -> pd.Series:
-        """Returns the text of every row."""
-        return self.values.iloc[self.codes].reset_index(drop=True)
+    def texts(self) -> np.ndarray:
+        """Returns the value of every row as text."""
+        return self.values.astype(str).to_numpy()[self.codes]
 
-
-Key = Texts | pd.Series
-"""A column that is no number: texts, or what Parquet types, such as times."""
+    def blank(self) -> np.ndarray:
+        """Returns where the column has no value, (R,) bool."""
+        return blank(self.values)[self.codes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,17 +152,18 @@ def open_table(
         head = file.read(_HEADER_BYTES)
     if head[:4] == b"PAR1":
         return _open_parquet(path)
-    _require_text(path)
-    return _open_csv(path, head, delimiter, NumberFormat(decimal, thousands), names)
+    lines = _count_lines(path)
+    return _open_csv(path, head, lines, delimiter, NumberFormat(decimal, thousands), names)
 
 
 @dataclass(frozen=True, eq=False)
 class _Csv(Table):
     delimiter: str = ","
-    form: NumberFormat = NumberFormat()
+    form: NumberFormat = field(default_factory=NumberFormat)
     lines: int = 1  # of the header
     offset: int = 0  # of the first byte after it
     header_line: int = 1
+    most_rows: int = 0  # as many as there are lines
 
     @property
     def header(self) -> str:
@@ -176,23 +183,17 @@ class _Csv(Table):
 
     def read(self, numbers: Sequence[str], keys: Sequence[str]) -> Cells:
         parts = list(dict.fromkeys(part for name in keys for part in self._parts(name)))
-        types: dict[str, Any] = {name: pa.dictionary(pa.int32(), pa.string()) for name in parts}
         try:
-            raw = self._columns(types | {name: pa.float64() for name in numbers})
+            arrays, found = self._columns(numbers, parts, as_texts=False)
         except _NoNumber:  # or one that Arrow does not know, such as +1
-            raw = self._columns(types | {name: pa.string() for name in numbers})
-        arrays = {name: self._numbers(name, raw.pop(name)) for name in numbers}
-        texts = {name: _texts(raw.pop(name)) for name in parts}
-        joined = {name: self._joined(name, texts) for name in keys}
-        if not len(next(iter(texts.values())).codes if texts else next(iter(arrays.values()))):
-            raise ValueError(f"{self.path} has a header and no rows; it needs a line a bar")
-        return _without_blank_rows(arrays, joined)
+            arrays, found = self._columns(numbers, parts, as_texts=True)
+        return _without_blank_rows(arrays, {name: self._joined(name, found) for name in keys})
 
     def _parts(self, name: str) -> list[str]:
         """Returns the columns that a key is made of: two for a day and its hour."""
         return [name] if name in self.names else name.split("\0")
 
-    def _joined(self, name: str, texts: dict[str, Texts]) -> Texts:
+    def _joined(self, name: str, texts: dict[str, Key]) -> Key:
         parts = self._parts(name)
         if len(parts) == 1:
             return texts[name]
@@ -201,69 +202,79 @@ class _Csv(Table):
         used, codes = np.unique(codes, return_inverse=True)
         left, right = np.divmod(used, len(hour.values))
         both = day.values.iloc[left].reset_index(drop=True) + " " + hour.values.iloc[right].to_numpy()
-        return Texts(codes, both)
+        return Key(codes, both)
 
-    def _numbers(self, name: str, column: pa.ChunkedArray) -> np.ndarray:
-        if column.type == pa.float64():
-            return column.to_numpy()
-        found: list[np.ndarray] = []
+    def _columns(
+        self, numbers: Sequence[str], keys: Sequence[str], as_texts: bool
+    ) -> tuple[dict[str, np.ndarray], dict[str, Key]]:
+        """Returns columns by name, block after block, so that no more than a block is there as text.
+
+        as_texts: whether numbers are read by ourselves, not by Arrow, which raises _NoNumber for a cell that
+        it cannot read as one.
+        """
+        places = {name: str(self.names.index(name)) for name in (*numbers, *keys)}
+        number = pa.string() if as_texts else pa.float64()
+        types = {places[name]: number for name in numbers}
+        types |= {places[name]: pa.dictionary(pa.int32(), pa.string()) for name in keys}
+        arrays = {name: np.empty(self.most_rows, np.float64) for name in numbers}
+        coded = {name: _Coding(self.most_rows) for name in keys}
         record = 0
-        for chunk in column.chunks:
-            cells = chunk.to_pandas()
-            values = self.form.read(cells)
-            bad = np.isnan(values) & ~blank(cells)
-            if bad.any():
-                record += int(np.argmax(bad))
-                raise ValueError(
-                    f"{self.where(record)}: {no_number(name, self.cell(record, name), self.form)}"
-                )
-            found.append(values)
-            record += len(values)
-        return np.concatenate(found) if found else np.zeros(0)
-
-    def _columns(self, types: dict[str, Any]) -> dict[str, pa.ChunkedArray]:
-        """Returns columns by name. Raises _NoNumber where Arrow cannot read a cell as the number asked for."""
-        places = {f"{self.names.index(name)}": name for name in types}
-        skipped: list[Any] = []
-
-        def handle(row: Any) -> str:
-            if row.text.strip():
-                skipped.append(row)
-                return "error"
-            return "skip"
-
         with self.path.open("rb") as file:
             file.seek(self.offset)
             try:
-                table = pa_csv.read_csv(
-                    file,
-                    read_options=pa_csv.ReadOptions(
-                        column_names=[str(k) for k in range(len(self.names))], block_size=_BLOCK
-                    ),
-                    parse_options=pa_csv.ParseOptions(
-                        delimiter=self.delimiter,
-                        newlines_in_values=self._quotes,
-                        invalid_row_handler=handle,
-                    ),
-                    convert_options=pa_csv.ConvertOptions(
-                        include_columns=list(places),
-                        column_types={place: types[name] for place, name in places.items()},
-                        null_values=_NULLS,
-                        strings_can_be_null=False,
-                        decimal_point=self.form.decimal,
-                    ),
-                )
+                for batch in self._open(file, types):
+                    rows = slice(record, record + batch.num_rows)
+                    for name, values in arrays.items():
+                        column = batch.column(places[name])
+                        values[rows] = self._read_texts(name, column, record) if as_texts else _floats(column)
+                    for name, coding in coded.items():
+                        coding.add(batch.column(places[name]))
+                    record = rows.stop
             except pa.ArrowInvalid as error:
-                if "conversion error" in str(error) and pa.float64() in types.values():
+                if "conversion error" in str(error) and not as_texts:
                     raise _NoNumber from None
-                if str(error).startswith("Empty CSV"):
-                    raise ValueError(f"{self.path} has a header and no rows; it needs a line a bar") from None
-                self._require_even_rows()
-                reason = " ".join(str(error).split())[:120]
-                raise ValueError(
-                    f"{self.path} is no CSV ({reason}); mend its quotes or save it as Parquet"
-                ) from None
-        return {name: table.column(place) for place, name in places.items()}
+                if not str(error).startswith("Empty CSV"):
+                    self._require_even_rows()
+                    reason = " ".join(str(error).split())[:120]
+                    raise ValueError(
+                        f"{self.path} is no CSV ({reason}); mend its quotes or save it as Parquet"
+                    ) from None
+        if not record:
+            raise ValueError(f"{self.path} has a header and no rows; it needs a line a bar")
+        pa.default_memory_pool().release_unused()
+        return {name: values[:record] for name, values in arrays.items()}, {
+            name: coding.key() for name, coding in coded.items()
+        }
+
+    def _open(self, file: Any, types: dict[str, Any]) -> Any:
+        return pa_csv.open_csv(
+            file,
+            read_options=pa_csv.ReadOptions(
+                column_names=[str(k) for k in range(len(self.names))], block_size=_BLOCK
+            ),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=self.delimiter,
+                newlines_in_values=self._quotes,
+                invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                include_columns=list(types),
+                column_types=types,
+                null_values=_NULLS,
+                strings_can_be_null=False,
+                decimal_point=self.form.decimal,
+            ),
+        )
+
+    def _read_texts(self, name: str, column: pa.Array, record: int) -> np.ndarray:
+        """Returns texts as numbers; raises ValueError for one that is none. record: of the first of them."""
+        cells = column.to_pandas()
+        values = self.form.read(cells)
+        bad = np.isnan(values) & ~blank(cells)
+        if bad.any():
+            record += int(np.argmax(bad))
+            raise ValueError(f"{self.where(record)}: {no_number(name, self.cell(record, name), self.form)}")
+        return values
 
     @cached_property
     def _quotes(self) -> bool:
@@ -299,6 +310,7 @@ class _NoNumber(Exception):
 @dataclass(frozen=True, eq=False)
 class _Parquet(Table):
     places: dict[str, str] = field(default_factory=dict)  # the file's own names
+    rows: int = 0
 
     @property
     def header(self) -> str:
@@ -308,54 +320,79 @@ class _Parquet(Table):
         return f"{self.path}, row {record + 1}"
 
     def cell(self, record: int, column: str) -> str:
-        value = self._column(column).slice(record, 1).to_pandas().iloc[0]
-        return "" if value is None else str(value)
+        end = 0
+        for piece in self._pieces(column):
+            if record < end + len(piece):
+                value = piece[record - end].as_py()
+                return "" if value is None else str(value)
+            end += len(piece)
+        raise IndexError(record)
 
     def read(self, numbers: Sequence[str], keys: Sequence[str]) -> Cells:
-        arrays = {name: self._numbers(name) for name in numbers}
-        found = {name: self._key(name) for name in keys}
-        return _without_blank_rows(arrays, found)
+        arrays: dict[str, np.ndarray] = {}
+        keyed: dict[str, Key] = {}
+        for name in numbers:  # a column at a time: Arrow holds buffers of all that it is asked for at once
+            arrays[name], end = np.empty(self.rows, np.float64), 0
+            for piece in self._pieces(name):
+                arrays[name][end : end + len(piece)] = self._floats(name, piece, end)
+                end += len(piece)
+        for name in keys:
+            coding = _Coding(self.rows)
+            for piece in self._pieces(name):
+                coding.add(_encoded(piece))
+            keyed[name] = coding.key()
+        return _without_blank_rows(arrays, keyed)
 
-    def _column(self, name: str) -> pa.ChunkedArray:
+    def _pieces(self, name: str) -> Iterator[pa.Array]:
+        pool = pa.default_memory_pool()
         try:
-            return pq.read_table(self.path, columns=[self.places[name]], use_pandas_metadata=False).column(0)
-        except (pa.ArrowException, OSError, ValueError, IndexError) as error:
+            with pq.ParquetFile(self.path, pre_buffer=False) as file:
+                for batch in file.iter_batches(
+                    batch_size=_BATCH, columns=[self.places[name]], use_threads=False
+                ):
+                    yield batch.column(0)
+        except (pa.ArrowException, OSError) as error:
             raise _no_parquet(self.path, error) from None
+        finally:
+            pool.release_unused()
 
-    def _numbers(self, name: str) -> np.ndarray:
-        column = self._column(name)
+    def _floats(self, name: str, column: pa.Array, record: int) -> np.ndarray:
+        """Returns a piece of a column as numbers. record: of its first row."""
         kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
         if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             try:
-                return pc.cast(column, pa.float64(), safe=False).to_numpy()
+                return _floats(pc.cast(column, pa.float64(), safe=False))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 raise ValueError(
                     f"{self.path}: column {name!r} is of type {column.type}, which is no number; write numbers"
                 ) from None
-        cells = column.to_pandas().astype(object).where(lambda one: one.notna(), "").astype(str)
+        cells = column.to_pandas().astype(object)
+        cells = cells.where(cells.notna(), "").astype(str)
         values = NumberFormat().read(cells)
         bad = np.isnan(values) & ~blank(cells)
         if bad.any():
-            record = int(np.argmax(bad))
-            raise ValueError(f"{self.where(record)}: {no_number(name, cells.iloc[record], NumberFormat())}")
+            row = int(np.argmax(bad))
+            told = no_number(name, cells.iloc[row], NumberFormat())
+            raise ValueError(f"{self.where(record + row)}: {told}")
         return values
 
-    def _key(self, name: str) -> Key:
-        column = self._column(name)
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            return _texts(column.dictionary_encode())
-        if pa.types.is_dictionary(column.type):
-            return _texts(column)
-        cells: pd.Series = column.to_pandas()
-        if cells.dtype.kind in "Mmiufb" or isinstance(cells.dtype, pd.DatetimeTZDtype):
-            return cells
-        codes, values = pd.factorize(cells.astype(str).where(cells.notna(), ""))
-        return Texts(codes, pd.Series(values))
+
+def _encoded(column: pa.Array) -> pa.DictionaryArray:
+    """Returns a piece of a column that is no number, encoded; what Arrow cannot encode as texts."""
+    if pa.types.is_dictionary(column.type):
+        return column
+    try:
+        return column.dictionary_encode()
+    except pa.ArrowNotImplementedError:
+        return pa.array(column.to_pandas().astype(str), pa.string()).dictionary_encode()
 
 
 def blank(cells: pd.Series) -> np.ndarray:
-    """Returns where texts say nothing, or a word for it such as NaN, (R,) bool."""
-    return cells.str.strip().str.lower().isin(MISSING).to_numpy(np.bool_)
+    """Returns where cells say nothing, or a word for it such as NaN, (R,) bool."""
+    if cells.dtype.kind in "Mmiufb" or isinstance(cells.dtype, pd.DatetimeTZDtype):
+        return cells.isna().to_numpy(np.bool_)
+    texts = cells.astype(object).where(cells.notna(), "").astype(str)
+    return texts.str.strip().str.lower().isin(MISSING).to_numpy(np.bool_)
 
 
 def no_number(column: str, text: str, form: NumberFormat) -> str:
@@ -396,7 +433,7 @@ def _open_parquet(path: Path) -> Table:
     _require_different(str(path), names)
     if not rows:
         raise ValueError(f"{path} has no rows; it needs a row a bar")
-    return _Parquet(path, names, levels, dict(zip(names, ordered, strict=True)))
+    return _Parquet(path, names, levels, dict(zip(names, ordered, strict=True)), rows)
 
 
 def _parts_of(name: str) -> tuple[str, ...]:
@@ -413,9 +450,13 @@ def _no_parquet(path: Path, error: Exception) -> ValueError:
     return ValueError(f"{path} is no whole Parquet file ({reason}); write it again")
 
 
-def _require_text(path: Path) -> None:
-    """Raises ValueError if a file is empty, no UTF-8, or holds a NUL byte."""
+def _count_lines(path: Path) -> int:
+    """Returns how many lines a text file has at most.
+
+    Raises ValueError if it is empty, no UTF-8, or holds a NUL byte.
+    """
     decoder, lines, any_text = codecs.getincrementaldecoder("utf-8-sig")(), 0, False
+    returns = 0  # which end lines too, alone or before a line feed
     with path.open("rb") as file:
         for block in iter(lambda: file.read(_BLOCK), b""):
             fault, at = "", block.find(b"\0")
@@ -433,16 +474,23 @@ def _require_text(path: Path) -> None:
                 )
             any_text = any_text or bool(block.strip())
             lines += block.count(b"\n")
+            returns += block.count(b"\r")
     if decoder.getstate()[0]:
         raise ValueError(
             f"{path}:{lines + 1}: its last character is cut off, so this is no UTF-8 CSV; save it again"
         )
     if not any_text:
         raise ValueError(f"{path} is empty; it needs a header line and a line a bar")
+    return lines + returns + 1
 
 
 def _open_csv(
-    path: Path, head: bytes, delimiter: str | None, form: NumberFormat, given: Sequence[str] | None
+    path: Path,
+    head: bytes,
+    file_lines: int,
+    delimiter: str | None,
+    form: NumberFormat,
+    given: Sequence[str] | None,
 ) -> Table:
     text = head.decode("utf-8-sig", errors="ignore")
     first = text.lstrip().split("\n", 1)[0]
@@ -473,7 +521,7 @@ def _open_csv(
         _require_names(path, top[0][0], rows[0], form)
         names, levels, lines = _header(rows)
     _require_different(f"{path}:{top[0][0]}", names)
-    if any('"' in line for line in [first]) and len(top) <= lines and text.count('"') % 2:
+    if len(head) < _HEADER_BYTES and text.count('"') % 2:
         raise ValueError(f"{path} is no CSV (a quote is not closed); mend its quotes or save it as Parquet")
     if len(top) <= lines:
         raise ValueError(f"{path} has a header and no rows; it needs a line a bar")
@@ -484,7 +532,7 @@ def _open_csv(
         offset = file.tell()
     if not skip and head.startswith(codecs.BOM_UTF8):
         offset = len(codecs.BOM_UTF8)
-    return _Csv(path, names, levels, sep, form, lines, offset, top[0][0])
+    return _Csv(path, names, levels, sep, form, lines, offset, top[0][0], file_lines)
 
 
 def _records(file: Any, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -538,25 +586,50 @@ def _require_different(place: str, names: list[str]) -> None:
             raise ValueError(f"{place}: column {name!r} occurs twice; rename or drop one")
 
 
-def _texts(column: pa.ChunkedArray) -> Texts:
-    if not column.num_chunks:
-        return Texts(np.zeros(0, np.int32), pd.Series([], dtype=str))
-    column = column.unify_dictionaries()
-    values = column.chunk(0).dictionary.to_pandas()
-    values = values.astype(object).where(values.notna(), "").astype(str).str.strip()
-    codes = pa.chunked_array([chunk.indices for chunk in column.chunks])
-    if codes.null_count:
-        codes = pc.fill_null(codes, len(values))
-        values = pd.concat([values, pd.Series([""])], ignore_index=True)
-    return Texts(codes.to_numpy(), values)
+def _floats(column: pa.Array) -> np.ndarray:
+    """Returns numbers, NaN where there is none."""
+    return column.to_numpy(zero_copy_only=False)
+
+
+class _Coding:
+    """A column that is encoded piece by piece, of at most `rows` rows."""
+
+    def __init__(self, rows: int) -> None:
+        self._codes = np.empty(rows, np.int32)
+        self._end = 0
+        self._pieces: list[tuple[slice, pa.Array]] = []  # rows, and the values that their codes mean
+
+    def add(self, piece: pa.DictionaryArray) -> None:
+        """Adds rows."""
+        rows = slice(self._end, self._end + len(piece))
+        self._codes[rows] = pc.fill_null(piece.indices, -1).to_numpy(zero_copy_only=False)
+        self._end = rows.stop
+        self._pieces.append((rows, piece.dictionary))
+
+    def key(self) -> Key:
+        """Returns the column, in which each value has one code."""
+        codes = self._codes[: self._end]
+        united = pa.concat_arrays([values for _, values in self._pieces]).dictionary_encode()
+        places = united.indices.to_numpy(zero_copy_only=False)  # of each piece's values among all
+        missing, start = len(united.dictionary), 0
+        for rows, values in self._pieces:
+            known = np.append(places[start : start + len(values)], missing)
+            codes[rows] = known[codes[rows]]  # −1, which is no value, is the last one
+            start += len(values)
+        values: pd.Series = united.dictionary.to_pandas()
+        kind = united.dictionary.type
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            values = values.astype(object).where(values.notna(), "").astype(str).str.strip()
+        if (codes == missing).any():
+            values = pd.concat([values, pd.Series([None], dtype=values.dtype)], ignore_index=True)
+        return Key(codes, values)
 
 
 def _without_blank_rows(numbers: dict[str, np.ndarray], keys: dict[str, Key]) -> Cells:
     """Returns the columns without the rows in which every one of them is blank."""
-    empty: np.ndarray | None = None
+    empty: Any = None
     for key in keys.values():
-        where = blank(key.values)[key.codes] if isinstance(key, Texts) else key.isna().to_numpy()
-        empty = where if empty is None else empty & where
+        empty = key.blank() if empty is None else empty & key.blank()
     if empty is None or not empty.any():
         return Cells(numbers, keys)
     for values in numbers.values():
@@ -566,11 +639,6 @@ def _without_blank_rows(numbers: dict[str, np.ndarray], keys: dict[str, Key]) ->
         return Cells(numbers, keys)
     return Cells(
         {name: values[kept] for name, values in numbers.items()},
-        {
-            name: Texts(key.codes[kept], key.values)
-            if isinstance(key, Texts)
-            else key.iloc[kept].reset_index(drop=True)
-            for name, key in keys.items()
-        },
+        {name: Key(key.codes[kept], key.values) for name, key in keys.items()},
         kept,
     )
