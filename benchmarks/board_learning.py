@@ -22,9 +22,9 @@ from machine import RESULTS, machine, write_report
 import quadrivium  # noqa: F401 (registers the ids)
 from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.evaluation.episodes import Player, play_episodes
-from quadrivium.agents.evaluation.intervals import interval
 from quadrivium.agents.evaluation.players import make_player
 from quadrivium.commands.build import load_player, use_threads
+from quadrivium.intervals import interval
 
 ROOT = Path(__file__).parents[1]
 ID = "quadrivium/ConnectFour-v0"

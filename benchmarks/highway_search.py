@@ -28,8 +28,8 @@ import quadrivium  # noqa: F401  registers the ids
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.evaluation.episodes import AgentPlayer, BaselinePlayer, Episodes, Player, play_episodes
-from quadrivium.agents.evaluation.intervals import paired_difference
 from quadrivium.commands.build import load_agent, open_run, use_threads
+from quadrivium.intervals import paired_difference
 
 SHOWN = ("collision", "mean_speed", "return", "length", "lane_changes", "low_ttc_share", "comfort")
 

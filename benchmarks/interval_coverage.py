@@ -3,7 +3,7 @@
     python benchmarks/interval_coverage.py [--trials 4000] [--tournaments 1000] [--only matches tournaments]
 
 Everything is simulated, with known truths; no agent plays. Means of episodes, paired differences and
-proportions are by `quadrivium.agents.evaluation.intervals`, beside Student's interval and the percentile
+proportions are by `quadrivium.intervals`, beside Student's interval and the percentile
 bootstrap on the same samples. Matches and tournaments are games drawn from Bradley and Terry's model with a
 first move's advantage and draws, some with pairs of games that hang together or openings that favour a side,
 rated by `quadrivium.agents.arena`. "missed" is the share of intervals that lie wholly above, and wholly below
@@ -26,14 +26,14 @@ from quadrivium.agents.arena.game_log import Fixture, GameRecord
 from quadrivium.agents.arena.ratings import ELO, probabilities
 from quadrivium.agents.arena.standings import MIN_PAIRS as MIN_OPENING_PAIRS
 from quadrivium.agents.arena.standings import stand
-from quadrivium.agents.evaluation.intervals import (
+from quadrivium.agents.evaluation.report import MIN_PAIRS
+from quadrivium.intervals import (
     Interval,
     interquartile_mean_interval,
     mean_interval,
     paired_difference,
     proportion_interval,
 )
-from quadrivium.agents.evaluation.report import MIN_PAIRS
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 SIZES = (20, MIN_PAIRS, 100)

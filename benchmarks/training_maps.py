@@ -18,9 +18,9 @@ from matplotlib import pyplot as plt
 
 from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.evaluation.episodes import play_episodes
-from quadrivium.agents.evaluation.intervals import interval
 from quadrivium.commands import train
 from quadrivium.commands.build import load_player, open_run
+from quadrivium.intervals import interval
 
 CONFIG = Path(__file__).parents[1] / "configs" / "navigation" / "point_nav_ppo.yaml"
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "training_maps.png"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import gymnasium
-import numba
 import torch
 from gymnasium.vector import VectorEnv
 
@@ -40,9 +39,7 @@ def use_threads(threads: int | Literal["auto"] | None) -> None:
     """Limits the CPU threads of networks, environments and search; "auto", or None: `auto_threads`."""
     if threads is None or threads == "auto":
         threads = auto_threads()
-    available: int = numba.config.NUMBA_NUM_THREADS  # pyright: ignore
-    numba.set_num_threads(min(threads, available))
-    torch.set_num_threads(threads)  # last: Numba, where it starts its threads, sets OpenMP's for torch too
+    torch.set_num_threads(threads)
     set_threads(threads)
 
 

@@ -16,7 +16,6 @@ from rich.table import Table
 from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.evaluation.episodes import Episodes, Player
 from quadrivium.agents.evaluation.evaluator import MAX_LANES, play_all
-from quadrivium.agents.evaluation.intervals import Interval, mean_interval
 from quadrivium.agents.evaluation.report import format_interval, print_table
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.envs.core.setup import Setup
@@ -26,6 +25,7 @@ from quadrivium.envs.trading.metrics import metric_intervals
 from quadrivium.envs.trading.record import record_episode
 from quadrivium.envs.trading.regret import hindsight_growth
 from quadrivium.envs.trading.stress import MULTIPLES, break_even, with_costs
+from quadrivium.intervals import Interval, mean_interval
 
 _HISTORY = ("total_return", "sharpe", "max_drawdown", "turnover", "cost_drag")
 

@@ -17,7 +17,6 @@ from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.evaluation.episodes import Player
 from quadrivium.agents.evaluation.evaluator import baseline_players
-from quadrivium.agents.evaluation.intervals import Interval
 from quadrivium.agents.evaluation.report import print_table
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.commands.build import load_player, open_run
@@ -29,6 +28,7 @@ from quadrivium.commands.trading_evaluation import (
     record_player,
 )
 from quadrivium.envs.trading.episode import Episode, chained
+from quadrivium.intervals import Interval
 
 AGENT = "agent"
 

@@ -29,7 +29,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from quadrivium.agents.arena.game_log import GameRecord
-from quadrivium.agents.evaluation.intervals import Interval
+from quadrivium.intervals import Interval
 
 ELO = 400 / np.log(10)  # a natural unit of strength in points
 RESAMPLES = 1000

@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from quadrivium.agents.arena.standings import Standings, Tally
-from quadrivium.agents.evaluation.intervals import Interval
 from quadrivium.agents.evaluation.report import print_table
 from quadrivium.agents.runs.directory import write_atomically
+from quadrivium.intervals import Interval
 
 
 def print_standings(console: Console, standings: Standings, title: str) -> None:

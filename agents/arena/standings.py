@@ -9,7 +9,7 @@ from quadrivium.agents.arena.game_log import GameRecord
 from quadrivium.agents.arena.match import MOVE_LIMIT, RESIGNED, RULES
 from quadrivium.agents.arena.ratings import Ratings, rate
 from quadrivium.agents.arena.sprt import Sprt, SprtState, pair_counts, sprt_state
-from quadrivium.agents.evaluation.intervals import Interval
+from quadrivium.intervals import Interval
 
 # From fewer opening pairs, of two games each, nothing is claimed. benchmarks/interval_coverage.py measures
 # how often something false is claimed from so many.

@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from quadrivium.agents.errors import UserError
-from quadrivium.agents.evaluation.intervals import Interval, interval
+from quadrivium.intervals import Interval, interval
 
 MAX_STEPS = 100_000
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from gymnasium.vector import VectorEnv
 
 from quadrivium.agents.evaluation.episodes import Episodes, Player, play_episodes
-from quadrivium.agents.evaluation.intervals import Interval
 from quadrivium.agents.evaluation.players import baselines_of, make_player
 from quadrivium.agents.evaluation.scalars import evaluation_scalars
 from quadrivium.agents.logs.tensorboard import HEADLINE
 from quadrivium.agents.training.loop import Evaluation
+from quadrivium.intervals import Interval
 
 # More lanes than this gain no speed, and cost memory in environments with large records.
 MAX_LANES = 512

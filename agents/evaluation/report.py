@@ -14,14 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from quadrivium.agents.evaluation.episodes import Episodes
-from quadrivium.agents.evaluation.intervals import (
+from quadrivium.agents.runs.directory import write_atomically
+from quadrivium.intervals import (
     Interval,
     interquartile_mean_interval,
     mean_interval,
     paired_difference,
     proportion_interval,
 )
-from quadrivium.agents.runs.directory import write_atomically
 
 Results = Mapping[str, Episodes]  # player name -> its episodes, all on the same scenarios
 

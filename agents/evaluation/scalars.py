@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from quadrivium.agents.evaluation.intervals import Interval
+from quadrivium.intervals import Interval
 
 
 def evaluation_scalars(

@@ -5,8 +5,8 @@
 import numpy as np
 
 from quadrivium.agents.search.hashing import as_bytes, hash_bytes
-from quadrivium.agents.search.kernels.compiling import kernel
 from quadrivium.agents.search.protocols import Evaluation, Evaluator
+from quadrivium.envs.core.compile import kept
 
 _EMPTY = np.uint64(0)
 
@@ -116,7 +116,7 @@ def _hash_all(arrays: np.ndarray) -> np.ndarray:
     return hash_bytes(data, np.arange(len(data)), np.arange(data.shape[1]))
 
 
-@kernel
+@kept
 def _most_legal(legal):
     """Returns the most legal actions of a position, legal (n, A)."""
     most = 0
@@ -128,7 +128,7 @@ def _most_legal(legal):
     return most
 
 
-@kernel
+@kept
 def _look_up(table, table_values, table_draws, places, legal):
     """Returns what is kept at `places` (n,): logits (n, A), 0 where not legal (n, A); values, draws (n,)."""
     n = places.shape[0]
@@ -144,7 +144,7 @@ def _look_up(table, table_values, table_draws, places, legal):
     return logits, values, draws
 
 
-@kernel
+@kept
 def _write_legal(table, places, logits, legal):
     """Keeps the logits of the legal actions, logits and legal (n, A), at `places` (n,)."""
     for k in range(places.shape[0]):
@@ -155,7 +155,7 @@ def _write_legal(table, places, logits, legal):
                 e += 1
 
 
-@kernel
+@kept
 def _join(one, other):
     """Returns one hash (n,) of two; never the one that marks an empty place."""
     out = np.empty(one.shape[0], np.uint64)

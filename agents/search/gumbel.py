@@ -13,7 +13,7 @@ import numpy as np
 
 from quadrivium.agents.search import kernels
 from quadrivium.agents.search.kernels import GumbelRule
-from quadrivium.agents.search.lockstep import AnyEvaluator, Lockstep, threads_for
+from quadrivium.agents.search.lockstep import AnyEvaluator, Lockstep
 from quadrivium.agents.search.protocols import Game
 from quadrivium.agents.search.tree import SearchResult, Tree
 
@@ -76,21 +76,22 @@ def gumbel_search(
     trees = np.arange(count)
     solver = config.solver and game.num_players == 2
     lockstep = Lockstep(tree, evaluator, config.discount, solver)
-    rule = GumbelRule(np.float32(config.c_visit), np.float32(config.c_scale), config.rescale, solver)
-    with threads_for(count):
-        mask, (raw_logits, raw_values, raw_draws) = lockstep.plant(roots, trees, any_order=True)
-        legal = mask != 0
-        logits = log_softmax(raw_logits, legal)
-        raw_values, raw_draws = raw_values.copy(), raw_draws.copy()  # the evaluator may use its arrays again
-        noise = rng.gumbel(size=logits.shape) * config.gumbel_scale
-        scores = np.where(legal, noise + logits, -np.inf)  # (B, A)
-        by_edge = _legal_first(scores, legal).astype(np.float32)
-        considered = np.minimum(legal.sum(axis=1), config.max_considered)
-        turns = _turns(config.max_considered, config.simulations)[considered]  # (B, simulations)
-        for turn in np.ascontiguousarray(turns.T):
-            kernels.select_gumbel(tree.arrays, trees, by_edge, turn, rule)
-            lockstep.simulate(trees)
-        known = tree.read_roots(trees)
+    rule = kernels.pack(
+        GumbelRule(np.float32(config.c_visit), np.float32(config.c_scale), config.rescale, solver)
+    )
+    mask, (raw_logits, raw_values, raw_draws) = lockstep.plant(roots, trees, any_order=True)
+    legal = mask != 0
+    logits = log_softmax(raw_logits, legal)
+    raw_values, raw_draws = raw_values.copy(), raw_draws.copy()  # the evaluator may use its arrays again
+    noise = rng.gumbel(size=logits.shape) * config.gumbel_scale
+    scores = np.where(legal, noise + logits, -np.inf)  # (B, A)
+    by_edge = np.ascontiguousarray(_legal_first(scores, legal), np.float32)
+    considered = np.minimum(legal.sum(axis=1), config.max_considered)
+    turns = _turns(config.max_considered, config.simulations)[considered]  # (B, simulations)
+    for turn in np.ascontiguousarray(turns.T):
+        kernels.select_gumbel(tree.words, trees, by_edge, turn, rule)
+        lockstep.simulate(trees)
+    known = tree.read_roots(trees)
     visits, q = known.visits, known.q
     sigma = transform(q, visits, np.exp(logits), raw_values, legal, config)
     worth = worth_playing(known.outcomes, legal)
@@ -175,8 +176,8 @@ def considered_visits(considered: int, simulations: int) -> list[int]:
 
 @lru_cache(maxsize=64)
 def _turns(max_considered: int, simulations: int) -> np.ndarray:
-    """Returns `considered_visits` (max_considered + 1, simulations) int32 for every number of actions."""
-    return np.array([considered_visits(m, simulations) for m in range(max_considered + 1)], np.int32)
+    """Returns `considered_visits` (max_considered + 1, simulations) int64 for every number of actions."""
+    return np.array([considered_visits(m, simulations) for m in range(max_considered + 1)], np.int64)
 
 
 def log_softmax(logits: np.ndarray, legal: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@
 import numba
 import numpy as np
 
-from quadrivium.agents.search.kernels.compiling import kernel
+from quadrivium.envs.core.compile import kept
 
 
 def as_bytes(rows: np.ndarray) -> np.ndarray:
@@ -37,7 +37,7 @@ def _hash_one(line, columns):
     return z
 
 
-@kernel
+@kept
 def hash_bytes(data, rows, columns):
     """Returns 64-bit hashes (n,) uint64 of some `columns` (k,) of `rows` (n,) of data (m, K) uint8."""
     out = np.empty(rows.shape[0], np.uint64)

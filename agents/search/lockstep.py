@@ -1,43 +1,31 @@
 """One simulation in many trees at once: the new positions of all are stepped and evaluated together."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import cast
 
-import numba
 import numpy as np
 
 from quadrivium.agents.search import kernels
-from quadrivium.agents.search.kernels import Steps
+from quadrivium.agents.search.kernels import BackupRule, Judged
 from quadrivium.agents.search.protocols import Evaluation, Evaluator, Game, RowEvaluator
 from quadrivium.agents.search.tree import Tree
 
 AnyEvaluator = Evaluator | RowEvaluator
 
-Judged = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Logits (n, A), values and draws (n,) as the kernels take them: float32, each in one piece."""
-
-TREES_WORTH_THREADS = 128
-"""With fewer, waking the other threads takes longer than the work."""
-
 
 class Lockstep:
     """Searches the trees of one `Tree` in lock-step; holds the arrays that pass between the steps.
 
-    Attributes:
+    Args:
         tree: the trees.
+        evaluator: of positions.
         discount: of rewards, a step.
         solver: proven outcomes are backed up: for two-player games, whose rewards come at the end.
     """
 
     def __init__(self, tree: Tree, evaluator: AnyEvaluator, discount: float, solver: bool) -> None:
-        self.tree, self.discount, self.solver = tree, np.float32(discount), solver
+        self.tree = tree
+        self._rule = kernels.pack(BackupRule(np.float32(discount), solver))
         self._observer = Observer(tree.game, evaluator, tree.trees)
-        self._steps = Steps(
-            *(np.zeros(tree.trees, np.int64) for _ in range(6)),
-            movers=np.zeros(tree.trees, np.int8),
-            rewards=np.zeros(tree.trees, np.float32),
-        )
         none = np.zeros(0, np.float32)
         self._nothing: Judged = (np.zeros((0, tree.game.num_actions), np.float32), none, none)
 
@@ -58,30 +46,33 @@ class Lockstep:
                 f"position {int(np.argmax(dead))} has no legal action: its game is over; "
                 f"search only the others"
             )
-        movers = tree.game.result(tree.pool, rows).to_move.astype(np.int8)
+        movers = tree.game.result(tree.pool, rows).to_move.astype(np.int64)
         judged = self._observer(tree.pool, rows, legal, movers)
-        kernels.plant(tree.arrays, trees, movers, *judged, legal, any_order)
+        kernels.plant(tree.words, trees, movers, judged, legal, any_order=any_order)
         return legal, judged
 
     def simulate(self, trees: np.ndarray) -> None:
         """Carries out the plans of `trees` (n,): makes and evaluates the new nodes, backs values up."""
-        tree, game, steps = self.tree, self.tree.game, self._steps
+        tree, game = self.tree, self.tree.game
         tree.reserve_edges()
+        arrays, words = tree.arrays, tree.words
         legal, judged = self._observer.legal[:0], self._nothing
-        n = kernels.gather_new(tree.arrays, trees, steps)
+        n = kernels.gather_new(words, trees)
         if n:
-            targets = steps.targets[:n]
-            game.copy(tree.pool, steps.sources[:n], targets)
-            game.step(tree.pool, targets, steps.moves[:n], check=False)
+            targets = arrays.targets[:n]
+            game.copy(tree.pool, arrays.sources[:n], targets)
+            game.step(tree.pool, targets, arrays.moves[:n], check=False)
             result = game.result(tree.pool, targets)
-            over, movers = result.over, result.to_move.astype(np.int8, copy=False)
-            running = kernels.gather_results(tree.arrays, n, steps, over, movers, result.returns)
+            over = np.ascontiguousarray(result.over, np.bool_)
+            movers = np.ascontiguousarray(result.to_move, np.int64)
+            returns = np.ascontiguousarray(result.returns, np.float32)
+            running = kernels.gather_results(words, over, movers, returns)
             if running:
-                rows = steps.rows[:running]
+                rows = arrays.rows[:running]
                 legal = game.legal(tree.pool, rows, self._observer.legal[:running])
                 movers = movers if running == n else movers[~over]
                 judged = self._observer(tree.pool, rows, legal, movers)
-        kernels.expand_and_back_up(tree.arrays, trees, steps, *judged, legal, self.discount, self.solver)
+        kernels.expand_and_back_up(words, trees, judged, legal, self._rule)
 
 
 class Observer:
@@ -122,17 +113,6 @@ class Observer:
                 f"the evaluator returned {values[~np.isfinite(values)][0]} as a value; its weights are broken"
             )
         return logits, values, draws
-
-
-@contextmanager
-def threads_for(trees: int) -> Generator[None]:
-    """Lets kernels use one thread if there are few trees."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(threads if trees >= TREES_WORTH_THREADS else 1)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(threads)
 
 
 class NullEvaluator:

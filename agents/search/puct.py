@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from quadrivium.agents.search import kernels
-from quadrivium.agents.search.kernels import PuctRule
-from quadrivium.agents.search.lockstep import AnyEvaluator, Lockstep, threads_for
+from quadrivium.agents.search.kernels import PuctRule, Roots
+from quadrivium.agents.search.lockstep import AnyEvaluator, Lockstep
 from quadrivium.agents.search.protocols import Game
-from quadrivium.agents.search.tree import Roots, SearchResult, Tree
+from quadrivium.agents.search.tree import SearchResult, Tree
 
 _HARDLY = 1e9  # taken off what is chosen only if nothing else is left
 _NEVER = -np.inf
@@ -74,13 +74,8 @@ class MatchSearch:
     def __init__(self, game: Game, evaluator: AnyEvaluator, config: PuctConfig, slots: int = 1) -> None:
         self.game, self.evaluator, self.config = game, evaluator, config
         self._solver = config.solver and game.num_players == 2
-        self._rule = PuctRule(
-            np.float32(config.cpuct),
-            np.float32(config.fpu),
-            np.float32(config.root_fpu),
-            self._solver,
-            game.num_players == 1,
-        )
+        cpuct, fpu, root_fpu = map(np.float32, (config.cpuct, config.fpu, config.root_fpu))
+        self._rule = kernels.pack(PuctRule(cpuct, fpu, root_fpu, self._solver, game.num_players == 1))
         self._allocate(slots)
 
     @property
@@ -95,21 +90,20 @@ class MatchSearch:
         proven is searched no further, so its visits may be fewer. `policy` is the share of visits, or all on
         the move if that is proven best. Raises ValueError for a position without a legal action.
         """
-        slots = np.arange(len(rows)) if slots is None else np.asarray(slots, np.int64)
+        slots = np.arange(len(rows)) if slots is None else np.ascontiguousarray(slots, np.int64)
         if len(slots) != len(rows):
             raise ValueError(f"{len(rows)} positions for {len(slots)} slots; each position needs one slot")
         self._grow(int(slots.max(initial=-1)) + 1)
-        with threads_for(len(slots)):
-            fresh = self._place(rows, slots)
-            if len(fresh):
-                self._lockstep.plant(rows[fresh], slots[fresh], any_order=False)
-            for _ in range(self.config.simulations):
-                kernels.select_puct(self.tree.arrays, slots, self._rule)
-                running = slots[self.tree.arrays.plan[slots, 0] != kernels.RESTING]
-                if not len(running):
-                    break
-                self._lockstep.simulate(running)
-            return self._result(slots)
+        fresh = self._place(rows, slots)
+        if len(fresh):
+            self._lockstep.plant(rows[fresh], slots[fresh], any_order=False)
+        for _ in range(self.config.simulations):
+            kernels.select_puct(self.tree.words, slots, self._rule)
+            running = slots[self.tree.arrays.plan[slots, 0] != kernels.RESTING]
+            if not len(running):
+                break
+            self._lockstep.simulate(running)
+        return self._result(slots)
 
     def advance(self, slots: np.ndarray, actions: np.ndarray) -> None:
         """Follows actions (n,) played in `slots` (n,), the opponent's too, each slot named once."""
@@ -119,8 +113,7 @@ class MatchSearch:
         known = slots < self.slots
         slots, actions = slots[known], actions[known]
         tree = self.tree
-        places = np.empty((len(slots), tree.capacity), np.int32)
-        kernels.keep_subtrees(tree.arrays, slots, actions, places)
+        places = kernels.keep_subtrees(tree.words, slots, actions, tree.capacity)
         for slot, place in zip(slots, places, strict=True):
             first, size = slot * tree.capacity, int(tree.arrays.sizes[slot])
             tree.pool[first : first + size] = tree.pool[first + place[:size]]

@@ -1,11 +1,11 @@
 """The array tree: one search tree a game, all of them in a few arrays over the rows of one pool."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from quadrivium.agents.search import kernels
-from quadrivium.agents.search.kernels import TreeArrays
+from quadrivium.agents.search.kernels import Roots
 from quadrivium.agents.search.protocols import Game
 
 _EDGES_AT_FIRST = 64  # reserved for a node; where a game's nodes have more on average, the arrays grow
@@ -22,19 +22,6 @@ class SearchResult(NamedTuple):
     draws: np.ndarray  # (B,) float32, likewise the chances of a draw; between two players only
 
 
-class Roots(NamedTuple):
-    """What n roots know of their actions; 0 and UNPROVEN where that is nothing."""
-
-    priors: np.ndarray  # (n, A) float32, the policy over the legal actions
-    visits: np.ndarray  # (n, A) int32
-    q: np.ndarray  # (n, A) float32, mean value for the player to move
-    squares: np.ndarray  # (n, A) float32, mean of the values' squares
-    draws: np.ndarray  # (n, A) float32, mean chance of a draw
-    outcomes: np.ndarray  # (n, A) int8, proven outcome for the player to move, or UNPROVEN
-    values: np.ndarray  # (n,) float32, mean of the root's own value and all simulations
-    drawn: np.ndarray  # (n,) float32, mean chance of a draw, likewise
-
-
 class Tree:
     """B search trees of at most N nodes; node i of tree b is row b*N + i of one pool of game states.
 
@@ -49,20 +36,24 @@ class Tree:
         arrays: the trees.
     """
 
+    _words: np.ndarray | None = None
+
     def __init__(self, game: Game, trees: int, capacity: int, width: int | None = None) -> None:
         self.game, self.trees, self.capacity = game, trees, capacity
         self.width = width or capacity * min(game.num_actions, _EDGES_AT_FIRST) + game.num_actions
         self.pool = np.zeros(trees * capacity, game.state_dtype)
-        self.arrays = TreeArrays(
-            nodes=np.empty((trees, capacity, kernels.NODE_FIELDS), np.int32),
-            sums=np.empty((trees, capacity, kernels.SUM_FIELDS), np.float32),
-            **_edge_arrays(trees, self.width),
-            sizes=np.zeros(trees, np.int32),
-            used=np.zeros(trees, np.int32),
-            bounds=np.zeros((trees, 2), np.float32),
-            plan=np.zeros((trees, 4), np.int32),
-            work=np.empty((trees, game.num_actions), np.float32),
-        )
+        self.arrays = kernels.tree_arrays(trees, capacity, self.width, game.num_actions)
+        self._most_used = game.num_actions  # edges that a tree has in use at most
+
+    @property
+    def words(self) -> np.ndarray:
+        """What kernels find the arrays by."""
+        if self._words is None:
+            self._words = kernels.pack(self.arrays)
+        return self._words
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_words"}
 
     def fits(self, game: Game, trees: int, capacity: int) -> bool:
         """Returns whether these arrays can hold `trees` trees of `capacity` nodes of `game`."""
@@ -70,45 +61,29 @@ class Tree:
 
     def reserve_edges(self) -> None:
         """Makes room for one more node in every tree."""
-        needed = int(self.arrays.used.max(initial=0)) + self.game.num_actions
+        needed = self._most_used + self.game.num_actions
+        if needed > self.width:  # as far as is known without a look
+            needed = int(self.arrays.used.max(initial=0)) + self.game.num_actions
+        self._most_used = needed
         if needed > self.width:
             width = max(needed, self.width + self.width // 2)
-            wider = _edge_arrays(self.trees, width)
+            wider = kernels.edge_arrays(self.trees, width)
             for name, array in wider.items():
                 array[:, : self.width] = getattr(self.arrays, name)
             self.arrays, self.width = self.arrays._replace(**wider), width
+            self._words = None
 
     def with_trees(self, trees: int) -> "Tree":
         """Returns a copy with `trees` trees, the new ones empty."""
         other = Tree(self.game, trees, self.capacity, self.width)
         other.pool[: len(self.pool)] = self.pool
+        other._most_used = self._most_used
         for old, new in zip(self.arrays, other.arrays, strict=True):
             new[: self.trees] = old
         return other
 
     def read_roots(self, trees: np.ndarray) -> Roots:
         """Returns what the roots of `trees` (n,) know."""
-        shape, visits = (len(trees), self.game.num_actions), self.arrays.nodes[trees, 0, kernels.VISITS]
-        means = self.arrays.sums[trees, 0] / visits[:, None].astype(np.float32)
-        roots = Roots(
-            priors=np.zeros(shape, np.float32),
-            visits=np.zeros(shape, np.int32),
-            q=np.zeros(shape, np.float32),
-            squares=np.zeros(shape, np.float32),
-            draws=np.zeros(shape, np.float32),
-            outcomes=np.full(shape, kernels.UNPROVEN, np.int8),
-            values=means[:, kernels.TOTAL],
-            drawn=means[:, kernels.DRAWS],
-        )
-        kernels.read_roots(self.arrays, trees, *roots[:6])
-        return roots
-
-
-def _edge_arrays(trees: int, width: int) -> dict[str, np.ndarray]:
-    return {
-        "actions": np.empty((trees, width), np.int32),
-        "priors": np.empty((trees, width), np.float32),
-        "counts": np.empty((trees, width, kernels.COUNT_FIELDS), np.int32),
-        "gains": np.empty((trees, width, kernels.GAIN_FIELDS), np.float32),
-        "outcomes": np.empty((trees, width), np.int8),
-    }
+        known = kernels.roots_arrays(len(trees), self.game.num_actions)
+        kernels.read_roots(self.words, trees, known)
+        return known

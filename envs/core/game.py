@@ -14,14 +14,11 @@ import numpy as np
 
 from quadrivium.envs.core.launch import world_code
 from quadrivium.envs.core.native import address, pack
-from quadrivium.envs.core.pool_jobs import copy_rows, greatest, perft, rows_record, run_rows
+from quadrivium.envs.core.pool_jobs import copy_rows, greatest, perft, read_results, rows_record, run_rows
 from quadrivium.envs.core.ranges import require_in_range, require_valid
 from quadrivium.envs.core.rules import Rules
 from quadrivium.envs.core.threads import run
 from quadrivium.envs.core.versus import versus
-
-# What each seat gets by who has won: 0, 1 or NOBODY, which is -1 and so the last.
-_RETURNS = np.array([[1, -1], [-1, 1], [0, 0]], np.float32)
 
 
 @dataclass(frozen=True)
@@ -159,8 +156,10 @@ class Game:
 
     def result(self, pool: np.ndarray, rows: np.ndarray) -> Result:
         """Returns who is to move, whether the games are over, and who has won."""
-        returns = _RETURNS[pool["winner"][rows]]
-        return Result(pool["over"][rows] != 0, pool["to_move"][rows], returns)
+        rows = indices(rows)
+        require_pool(pool, self.state_dtype, self.rules.name)
+        require_rows_inside(pool, rows)
+        return Result(*read_results(pool, rows))
 
     def random_actions(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Returns a uniformly drawn legal action (n,) int64 for each; raises ValueError if a game is over."""

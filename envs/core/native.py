@@ -350,6 +350,14 @@ def address(array: np.ndarray) -> int:
 _pointer_at = ctypes.c_void_p.from_address
 
 
+def bytes_address(record: bytes) -> int:
+    """Returns where the characters of a bytes object begin."""
+    return id(record) + _BYTES_HEAD
+
+
+_BYTES_HEAD = bytes.__basicsize__ - 1
+
+
 # -- what lies at an address, for jobs
 # ---------------------------------------------------------------------------
 

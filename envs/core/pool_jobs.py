@@ -16,19 +16,20 @@ import numpy as np
 from numba.core import types
 
 from quadrivium.envs.core.compile import Roles, code_of
-from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.lane import as_header, lane
 from quadrivium.envs.core.native import (
     BYTE_ROW,
     FLOAT_ROW,
     WORD_ROW,
     address,
+    bytes_address,
     call,
     copy_bytes,
     record_at,
     row_at,
 )
 from quadrivium.envs.core.rng import episode_key
-from quadrivium.envs.core.rules import Rules
+from quadrivium.envs.core.rules import GAME_HEADER, NOBODY, Rules
 from quadrivium.envs.core.threads import run, run_parallel
 
 ROWS_WORTH_THREADS = 128  # for fewer of them, waking the other threads takes longer than the work
@@ -51,7 +52,6 @@ ROWS = np.dtype(
 )
 JOB = (numba.from_dtype(ROWS), types.int64, types.int64)
 _pack = struct.Struct(f"={len(ROWS.names or ())}q").pack
-_BYTES_HEAD = bytes.__basicsize__ - 1  # of a bytes object: its characters follow
 
 
 def rows_record(
@@ -84,7 +84,7 @@ def rows_record(
         code,
         lane,
     )
-    return record, id(record) + _BYTES_HEAD
+    return record, bytes_address(record)
 
 
 def run_rows(job: int, pool: np.ndarray, rows: np.ndarray, **more: int) -> None:
@@ -179,6 +179,22 @@ def _copy_rows(b, first, last):  # rows: sources; values: targets
         copy_bytes(pool + targets[k] * size, pool + sources[k] * size, size)
 
 
+_GAME = numba.from_dtype(as_header(GAME_HEADER))
+
+
+@lane
+def _read_results(b, first, last):  # params: returns (n, 2) float32; values: over (n,); out: to_move (n,)
+    rows, returns = row_at(b.rows, b.count, WORD_ROW), row_at(b.params, 2 * b.count, FLOAT_ROW)
+    over, to_move = row_at(b.values, b.count, BYTE_ROW), row_at(b.out, b.count, BYTE_ROW)
+    for k in range(first, last):
+        s = record_at(b.pool + rows[k] * b.row_bytes, _GAME)
+        over[k], to_move[k] = s.its_over != 0, s.its_to_move
+        for seat in range(2):
+            returns[2 * k + seat] = np.float32(0.0)
+            if s.its_winner != NOBODY:
+                returns[2 * k + seat] = np.float32(1.0) if s.its_winner == seat else np.float32(-1.0)
+
+
 PERFT = np.dtype(
     [
         ("legal", "i8"),  # addresses of the game's C functions
@@ -248,8 +264,9 @@ def _greatest(b, first, last):
 @cache
 def _shared_jobs() -> dict[str, int]:
     perft_job = (numba.from_dtype(PERFT), types.int64, types.int64)
-    roles = {"copy": (_copy_rows, JOB), "greatest": (_greatest, JOB), "perft": (_perft, perft_job)}
-    return code_of("pools", roles)
+    jobs = {"copy": _copy_rows, "greatest": _greatest, "results": _read_results}
+    roles = {role: (job, JOB) for role, job in jobs.items()}
+    return code_of("pools", roles | {"perft": (_perft, perft_job)})
 
 
 def greatest(rows: np.ndarray) -> int:
@@ -264,6 +281,15 @@ def greatest(rows: np.ndarray) -> int:
 def copy_rows(pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> None:
     """Copies row sources[k] over row targets[k] of a pool in one piece; (n,) int64."""
     run_rows(_shared_jobs()["copy"], pool, sources, values=address(targets))
+
+
+def read_results(pool: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns whether games are over (n,) bool, who is to move (n,) int8, and returns (n, 2) float32."""
+    n = len(rows)
+    over, to_move, returns = np.empty(n, np.bool_), np.empty(n, np.int8), np.empty((n, 2), np.float32)
+    job, places = _shared_jobs()["results"], (address(returns), address(over), address(to_move))
+    run_rows(job, pool, rows, params=places[0], values=places[1], out=places[2])
+    return over, to_move, returns
 
 
 def perft(

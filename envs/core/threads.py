@@ -3,14 +3,14 @@
 """Runs jobs: on the calling thread, or cut into chunks that several threads claim.
 
 OpenMP waits at the end of a parallel loop for all of its threads, also for those that the machine has not let
-run
-yet: beside other programs a step then takes the time slice of somebody else. Here the caller works too, and
-whoever is there claims the next chunk. A thread that sleeps through a step has claimed nothing and is not
+run yet: beside other programs a step then takes the time slice of somebody else. Here the caller works too,
+and whoever is there claims the next chunk. A thread that sleeps through a step has claimed nothing and is not
 waited for.
 """
 
 import ctypes
 import os
+import struct
 import sys
 import threading
 from collections.abc import Callable
@@ -22,7 +22,7 @@ import numpy as np
 
 from quadrivium.envs.core.compile import code_of, engine_digest, numba_keeps_code_in
 from quadrivium.envs.core.lane import lane
-from quadrivium.envs.core.native import add_atomic, call, load_atomic, swap_atomic
+from quadrivium.envs.core.native import add_atomic, bytes_address, call, load_atomic, swap_atomic
 from quadrivium.envs.core.native import address as address_of
 
 CHUNKS_A_THREAD = 16  # so that no thread waits long for another's last one
@@ -44,6 +44,8 @@ POOL = np.dtype(
     ],
     align=True,
 )
+ORDER = np.dtype([(name, "i8") for name in ("job", "batch", "rows", "run", "chunks")])
+_pack_order = struct.Struct("=5q").pack
 _TICKET, _DONE, _AWAKE = (POOL.fields[name][1] for name in ("ticket", "done", "awake"))  # pyright: ignore
 _LOW_16, _LOW_31, _LOW_32 = 0xFFFF, 0x7FFF_FFFF, 0xFFFF_FFFF
 
@@ -68,10 +70,12 @@ def _work(pool, at):
 
 
 @lane
-def _lead(pool, at, run, chunks):
+def _lead(pool, at, order):
     """Offers a run to the followers, calls those who sleep, works on it, and returns when all of it is
     done.
     """
+    run, chunks = order.run, order.chunks
+    pool.job, pool.batch, pool.rows = order.job, order.batch, order.rows
     add_atomic(at + _DONE, -load_atomic(at + _DONE))
     add_atomic(at + _TICKET, (run << 32 | chunks << 16) - load_atomic(at + _TICKET))
     for _ in range(pool.followers - load_atomic(at + _AWAKE)):
@@ -100,8 +104,9 @@ def _follow(pool, at):
 
 @cache
 def _code() -> dict[str, int]:
-    pool, word = numba.from_dtype(POOL), numba.int64
-    return code_of("threads", {"lead": (_lead, (pool, word, word, word)), "follow": (_follow, (pool, word))})
+    from_dtype: Any = numba.from_dtype
+    pool, word, order = from_dtype(POOL), numba.int64, from_dtype(ORDER)
+    return code_of("threads", {"lead": (_lead, (pool, word, order)), "follow": (_follow, (pool, word))})
 
 
 def _call(code, first, second, third, fourth):
@@ -132,6 +137,7 @@ class _Team:
         self.lock = threading.Lock()
         self.runs = 0
         self.started = 0
+        self.followers = 0
         self._semaphore, wait, post, give_way = _system_semaphore()
         self.pool["wait"], self.pool["post"], self.pool["give_way"] = wait, post, give_way
         self.pool["semaphore"] = (
@@ -139,8 +145,8 @@ class _Team:
         )
 
     def hire(self, followers: int) -> None:
-        """Starts the followers that are still wanted."""
-        self.pool["followers"] = followers
+        """Wants so many followers from now on, and starts those that are not there yet."""
+        self.pool["followers"] = self.followers = followers
         while self.started < followers:
             self.started += 1
             self.pool["awake"] += 1
@@ -185,11 +191,11 @@ def run_parallel(job: int, batch: int, rows: int) -> None:
         team = _team
         if team.lock.acquire(blocking=False):
             try:
-                if team.started < _threads - 1 or team.pool["followers"] != _threads - 1:
+                if team.followers != _threads - 1:
                     team.hire(_threads - 1)
-                team.pool["job"], team.pool["batch"], team.pool["rows"] = job, batch, rows
                 team.runs = (team.runs + 1) & _LOW_31
-                caller()(_code()["lead"], team.at, team.at, team.runs, min(rows, CHUNKS_A_THREAD * _threads))
+                order = _pack_order(job, batch, rows, team.runs, min(rows, CHUNKS_A_THREAD * _threads))
+                caller()(_code()["lead"], team.at, team.at, bytes_address(order), 0)
                 return
             finally:
                 team.lock.release()

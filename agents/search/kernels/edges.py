@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
-from quadrivium.agents.search.kernels.compiling import part
-from quadrivium.agents.search.kernels.layout import CHILD, FIRST, LEGAL, NEW, TRIED, UNVISITED
+from quadrivium.agents.search.kernels.layout import CHILD, FIRST, LEGAL, MOVER, NEW, TRIED, UNVISITED
+from quadrivium.envs.core.lane import lane
 
 TINY = np.float32(1e-30)  # a prior, or its weight, is never less
 NARROW = np.float32(1e-8)  # a range of values is never taken to be less
 
 
-@part
+@lane
 def bring_forward(t, b, slot, end):
     """Swaps the edge of the highest prior among `slot` to `end` to `slot`."""
     best = slot
@@ -27,7 +27,7 @@ def bring_forward(t, b, slot, end):
         t.priors[b, slot], t.actions[b, slot] = top, lowest
 
 
-@part
+@lane
 def normalise(t, b, node):
     """Turns the logits of a node's edges into priors, softmax(logits)."""
     first, end = t.nodes[b, node, FIRST], t.nodes[b, node, FIRST] + t.nodes[b, node, LEGAL]
@@ -44,7 +44,7 @@ def normalise(t, b, node):
         t.priors[b, e] *= share
 
 
-@part
+@lane
 def child_or_plan(t, b, node, slot):
     """Returns the child at an edge; where there is none, plans to make one and returns UNVISITED."""
     if slot - t.nodes[b, node, FIRST] < t.nodes[b, node, TRIED]:
@@ -52,4 +52,5 @@ def child_or_plan(t, b, node, slot):
         if child != UNVISITED:
             return child
     t.plan[b, 0], t.plan[b, 1], t.plan[b, 2], t.plan[b, 3] = NEW, node, slot, t.actions[b, slot]
+    t.plan[b, 4] = t.nodes[b, node, MOVER]
     return UNVISITED

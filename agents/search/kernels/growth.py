@@ -2,10 +2,9 @@
 # pyright: basic, reportMissingParameterType=false, reportAttributeAccessIssue=false
 """How trees grow: to the game for new nodes and back, expansion, backup."""
 
-import numba
 import numpy as np
 
-from quadrivium.agents.search.kernels.compiling import kernel, parallel_kernel, part
+from quadrivium.agents.search.kernels.calls import BACKUP_RULE, TREES
 from quadrivium.agents.search.kernels.edges import bring_forward, normalise
 from quadrivium.agents.search.kernels.layout import (
     CHILD,
@@ -31,35 +30,41 @@ from quadrivium.agents.search.kernels.layout import (
     UNVISITED,
     VISITS,
 )
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.native import BYTE_ROW, FLOAT_ROW, WORD_ROW, record_at, row_at
 
 
-@kernel
-def gather_new(t, trees, steps):
-    """Lists the new nodes that `trees` plan; returns how many."""
+@lane
+def gather_new(call, first, last):
+    """Lists the new nodes that trees plan; returns how many."""
+    t, trees = record_at(call.arrays, TREES), row_at(call.trees, call.count, WORD_ROW)
     n, capacity = 0, t.nodes.shape[1]
-    for i in range(trees.shape[0]):
+    for i in range(first, last):
         b = trees[i]
         if t.plan[b, 0] == NEW:
-            steps.owners[n] = b
-            steps.sources[n] = b * capacity + t.plan[b, 1]
-            steps.targets[n] = b * capacity + t.sizes[b]
-            steps.moves[n] = t.plan[b, 3]
+            t.owners[n] = b
+            t.sources[n] = b * capacity + t.plan[b, 1]
+            t.targets[n] = b * capacity + t.sizes[b]
+            t.moves[n] = t.plan[b, 3]
             n += 1
     return n
 
 
-@kernel
-def gather_results(t, n, steps, over, to_move, returns):
-    """Files what the steps to the n new nodes gave, and lists those that go on; returns how many."""
+@lane
+def gather_results(call, first, last):
+    """Files what the steps to the new nodes gave, and lists those that go on; returns how many."""
+    t, n = record_at(call.arrays, TREES), call.count
+    over, movers = row_at(call.over, n, BYTE_ROW), row_at(call.numbers, n, WORD_ROW)
+    returns = row_at(call.returns, n * call.players, FLOAT_ROW)
     running = 0
-    for k in range(n):
-        b = steps.owners[k]
-        steps.movers[b] = to_move[k]
-        steps.rewards[b] = returns[k, t.nodes[b, t.plan[b, 1], MOVER]]
-        steps.place[b] = -1
-        if not over[k]:
-            steps.place[b] = running
-            steps.rows[running] = steps.targets[k]
+    for k in range(first, last):
+        b = t.owners[k]
+        t.movers[b] = movers[k]
+        t.rewards[b] = returns[k * call.players + t.plan[b, 4]]
+        t.place[b] = -1
+        if over[k] == 0:
+            t.place[b] = running
+            t.rows[running] = t.targets[k]
             running += 1
     return running
 
@@ -67,7 +72,7 @@ def gather_results(t, n, steps, over, to_move, returns):
 # ---- expansion and backup
 
 
-@part
+@lane
 def _write_node(t, b, node, parent, slot, mover, reward):
     t.nodes[b, node, PARENT], t.nodes[b, node, SLOT], t.nodes[b, node, MOVER] = parent, slot, mover
     t.nodes[b, node, LEGAL], t.nodes[b, node, TRIED], t.nodes[b, node, VISITS] = 0, 0, 0
@@ -76,7 +81,7 @@ def _write_node(t, b, node, parent, slot, mover, reward):
     t.sums[b, node, DRAWS] = 0.0
 
 
-@part
+@lane
 def _write_edges(t, b, node, logits, legal):
     """Writes a node's edges, with the logits of the legal actions for priors until `normalise`."""
     first = t.used[b]
@@ -90,14 +95,22 @@ def _write_edges(t, b, node, logits, legal):
     t.used[b] = end
 
 
-@part
+@lane
 def _clear_edge(t, b, e):
     t.counts[b, e, CHILD], t.counts[b, e, TIMES] = UNVISITED, 0
     t.gains[b, e, GAIN], t.gains[b, e, SQUARES] = 0.0, 0.0
     t.outcomes[b, e] = UNPROVEN
 
 
-@part
+@lane
+def _judged(t, call, k):
+    """Returns position k's logits (A,) and legal actions (A,)."""
+    width = t.work.shape[1]
+    logits = row_at(call.logits + 4 * k * width, width, FLOAT_ROW)
+    return logits, row_at(call.legal + k * width, width, BYTE_ROW)
+
+
+@lane
 def _plant_one(t, b, mover, logits, value, draw, legal, any_order):
     """Begins one tree anew."""
     t.sizes[b], t.used[b] = 1, 0
@@ -113,22 +126,23 @@ def _plant_one(t, b, mover, logits, value, draw, legal, any_order):
             _clear_edge(t, b, e)
 
 
-@parallel_kernel
-def plant(t, trees, movers, logits, values, draws, legal, any_order):
-    """Begins each of `trees` (n,) anew with a root alone; logits and legal (n, A), all others (n,).
+@lane
+def plant(call, first, last):
+    """Begins trees anew with a root alone, at positions that are judged in their order."""
+    t, trees = record_at(call.arrays, TREES), row_at(call.trees, call.count, WORD_ROW)
+    movers = row_at(call.numbers, call.count, WORD_ROW)
+    values, draws = row_at(call.values, call.count, FLOAT_ROW), row_at(call.draws, call.count, FLOAT_ROW)
+    for i in range(first, last):
+        logits, legal = _judged(t, call, i)
+        _plant_one(t, trees[i], movers[i], logits, values[i], draws[i], legal, call.any_order != 0)
 
-    any_order: the root's edges may be tried in any order, not by their priors alone.
-    """
-    for i in numba.prange(trees.shape[0]):
-        _plant_one(t, trees[i], movers[i], logits[i], values[i], draws[i], legal[i], any_order)
 
-
-@part
+@lane
 def _certainty(true):
     return np.float32(1.0) if true else np.float32(0.0)
 
 
-@part
+@lane
 def _prove(t, b, node):
     """Marks a node as proven if its edges' proven outcomes settle it (Winands et al. 2008); says whether."""
     first, tried = t.nodes[b, node, FIRST], t.nodes[b, node, TRIED]
@@ -148,20 +162,20 @@ def _prove(t, b, node):
     return False
 
 
-@part
-def _back_up(t, b, node, value, draw, discount, solver):
+@lane
+def _back_up(t, b, node, value, draw, rule):
     """Adds a visit of `value`, with the chance `draw` of a draw, to a node and to all above it.
 
-    With `solver`, proven outcomes as well.
+    With `rule.solver`, proven outcomes as well.
     """
     t.nodes[b, node, VISITS] += 1
     t.sums[b, node, TOTAL] += value
     t.sums[b, node, DRAWS] += draw
-    proof = solver and t.nodes[b, node, PROVEN] < UNPROVEN
+    proof = rule.solver and t.nodes[b, node, PROVEN] < UNPROVEN
     lowest, highest = t.bounds[b, 0], t.bounds[b, 1]
     while t.nodes[b, node, PARENT] != NO_PARENT:
         parent, e = t.nodes[b, node, PARENT], t.nodes[b, node, SLOT]
-        future = discount * value
+        future = rule.discount * value
         if t.nodes[b, node, MOVER] != t.nodes[b, parent, MOVER]:
             future = -future
         value = t.sums[b, node, REWARD] + future
@@ -177,7 +191,7 @@ def _back_up(t, b, node, value, draw, discount, solver):
             if proof:
                 value = np.float32(t.nodes[b, parent, PROVEN])
                 draw = _certainty(t.nodes[b, parent, PROVEN] == 0)
-        if solver and value < 0 and t.nodes[b, parent, PROVEN] == SAFE:
+        if rule.solver and value < 0 and t.nodes[b, parent, PROVEN] == SAFE:
             value, draw = np.float32(0.0), np.float32(1.0)  # the mover would rather draw
         q = t.gains[b, e, GAIN] / np.float32(times)
         lowest, highest = min(lowest, q), max(highest, q)
@@ -188,8 +202,8 @@ def _back_up(t, b, node, value, draw, discount, solver):
     t.bounds[b, 0], t.bounds[b, 1] = lowest, highest
 
 
-@part
-def _expand_and_back_up_one(t, b, steps, logits, values, draws, legal, discount, solver):
+@lane
+def _expand_and_back_up_one(t, b, call, rule):
     """Makes one tree's planned node and backs its value up, or carries out another plan."""
     if t.plan[b, 0] == RESTING:
         return
@@ -205,29 +219,33 @@ def _expand_and_back_up_one(t, b, steps, logits, values, draws, legal, discount,
             if untried < end:
                 bring_forward(t, b, untried, end)
         t.counts[b, slot, CHILD] = node
-        _write_node(t, b, node, parent, slot, steps.movers[b], steps.rewards[b])
-        k = steps.place[b]
+        _write_node(t, b, node, parent, slot, t.movers[b], t.rewards[b])
+        k = t.place[b]
         if k >= 0:
-            _write_edges(t, b, node, logits[k], legal[k])
-            value, draw = values[k], draws[k]
+            logits, legal = _judged(t, call, k)
+            _write_edges(t, b, node, logits, legal)
+            value = row_at(call.values, call.positions, FLOAT_ROW)[k]
+            draw = row_at(call.draws, call.positions, FLOAT_ROW)[k]
             t.sums[b, node, RAW] = value
-        elif solver:
-            outcome = np.int32(np.rint(steps.rewards[b]))
-            same = steps.movers[b] == t.nodes[b, parent, MOVER]
+        elif rule.solver:
+            outcome = np.int32(np.rint(t.rewards[b]))
+            same = t.movers[b] == t.nodes[b, parent, MOVER]
             t.nodes[b, node, PROVEN] = outcome if same else -outcome
-    elif solver and t.nodes[b, node, LEGAL] > 0:  # visited again, since it is proven
+    elif rule.solver and t.nodes[b, node, LEGAL] > 0:  # visited again, since it is proven
         value = np.float32(t.nodes[b, node, PROVEN])
         draw = _certainty(t.nodes[b, node, PROVEN] == 0)
     if t.nodes[b, node, LEGAL] == 0:  # a game that is over has paid one of two players, or it is drawn
         draw = _certainty(t.sums[b, node, REWARD] == 0)
-    _back_up(t, b, node, value, draw, discount, solver)
+    _back_up(t, b, node, value, draw, rule)
 
 
-@parallel_kernel
-def expand_and_back_up(t, trees, steps, logits, values, draws, legal, discount, solver):
-    """Makes the planned node of each of `trees` (n,) and backs its value up, or carries out another plan.
+@lane
+def expand_and_back_up(call, first, last):
+    """Makes the planned nodes of trees and backs their values up, or carries out other plans.
 
-    logits and legal (m, A), values and draws (m,): of the rows in `steps.rows`.
+    The positions that were judged are those in `TreeArrays.rows`.
     """
-    for i in numba.prange(trees.shape[0]):
-        _expand_and_back_up_one(t, trees[i], steps, logits, values, draws, legal, discount, solver)
+    t, rule = record_at(call.arrays, TREES), record_at(call.rule, BACKUP_RULE)
+    trees = row_at(call.trees, call.count, WORD_ROW)
+    for i in range(first, last):
+        _expand_and_back_up_one(t, trees[i], call, rule)

@@ -3,12 +3,10 @@
 """Selection of a Gumbel search (Danihelka et al. 2022)."""
 
 import math
-from typing import NamedTuple
 
-import numba
 import numpy as np
 
-from quadrivium.agents.search.kernels.compiling import parallel_kernel, part
+from quadrivium.agents.search.kernels.calls import GUMBEL_RULE, TREES
 from quadrivium.agents.search.kernels.edges import (
     NARROW,
     TINY,
@@ -29,18 +27,11 @@ from quadrivium.agents.search.kernels.layout import (
     UNVISITED,
     VISITS,
 )
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.native import FLOAT_ROW, WORD_ROW, record_at, row_at
 
 
-class GumbelRule(NamedTuple):
-    """What selection needs of a `GumbelConfig`."""
-
-    c_visit: np.float32
-    c_scale: np.float32
-    rescale: bool
-    solver: bool
-
-
-@part
+@lane
 def _choose_lagging(t, b, node, rule):
     """Returns the edge to follow below the root of a Gumbel search.
 
@@ -93,7 +84,7 @@ def _choose_lagging(t, b, node, rule):
     return first + best
 
 
-@part
+@lane
 def _choose_considered(t, b, scores, considered, rule):
     """Returns the root's edge whose turn it is in sequential halving.
 
@@ -132,7 +123,7 @@ def _choose_considered(t, b, scores, considered, rule):
     return first + best
 
 
-@part
+@lane
 def _select_gumbel_one(t, b, scores, considered, rule):
     """Walks down one tree."""
     slot = _choose_considered(t, b, scores, considered, rule)
@@ -148,12 +139,15 @@ def _select_gumbel_one(t, b, scores, considered, rule):
         slot = _choose_lagging(t, b, node, rule)
 
 
-@parallel_kernel
-def select_gumbel(t, trees, scores, considered, rule):
-    """Walks down each of `trees` (n,) to where a node is to be made; writes their plans.
+@lane
+def select_gumbel(call, first, last):
+    """Walks down trees to where nodes are to be made; writes their plans.
 
-    scores (n, A) float32: gumbel + logit of the root's edges; considered (n,) int32: the count of visits
-    whose turn it is.
+    scores: gumbel + logit of the root's edges; numbers: the count of visits whose turn it is.
     """
-    for i in numba.prange(trees.shape[0]):
-        _select_gumbel_one(t, trees[i], scores[i], considered[i], rule)
+    t, rule = record_at(call.arrays, TREES), record_at(call.rule, GUMBEL_RULE)
+    trees, turns = row_at(call.trees, call.count, WORD_ROW), row_at(call.numbers, call.count, WORD_ROW)
+    width = t.work.shape[1]
+    for i in range(first, last):
+        scores = row_at(call.scores + 4 * i * width, width, FLOAT_ROW)
+        _select_gumbel_one(t, trees[i], scores, turns[i], rule)

@@ -68,13 +68,9 @@ class TreeArrays(NamedTuple):
     sizes: np.ndarray  # (B,) int32, nodes in use; 0: no tree yet
     used: np.ndarray  # (B,) int32, edges in use
     bounds: np.ndarray  # (B, 2) float32, the least and the greatest mean value met at an edge
-    plan: np.ndarray  # (B, 4) int32, what the simulation does: kind, node reached, its edge, its action
+    plan: np.ndarray  # (B, 5) int32, the simulation's plan: kind, node reached, its edge, action, and mover
     work: np.ndarray  # (B, A) float32, scratch
-
-
-class Steps(NamedTuple):
-    """The new nodes of one simulation, as they pass to the game and back. Some arrays are by tree, (B,)."""
-
+    # the new nodes of one simulation, as they pass to the game and back; by node but for the last three
     owners: np.ndarray  # (B,) int64, the tree of each new node
     sources: np.ndarray  # (B,) int64, the pool's row of its parent
     targets: np.ndarray  # (B,) int64, its own
@@ -83,3 +79,62 @@ class Steps(NamedTuple):
     place: np.ndarray  # (B,) int64, by tree: the new node's place in `rows`, or -1 if its game is over
     movers: np.ndarray  # (B,) int8, by tree: who is to move there
     rewards: np.ndarray  # (B,) float32, by tree: of the step, for the mover at the parent
+
+
+class Roots(NamedTuple):
+    """What n roots know of their actions; 0 and UNPROVEN where that is nothing."""
+
+    priors: np.ndarray  # (n, A) float32, the policy over the legal actions
+    visits: np.ndarray  # (n, A) int32
+    q: np.ndarray  # (n, A) float32, mean value for the player to move
+    squares: np.ndarray  # (n, A) float32, mean of the values' squares
+    draws: np.ndarray  # (n, A) float32, mean chance of a draw
+    outcomes: np.ndarray  # (n, A) int8, proven outcome for the player to move, or UNPROVEN
+    values: np.ndarray  # (n,) float32, mean of the root's own value and all simulations
+    drawn: np.ndarray  # (n,) float32, mean chance of a draw, likewise
+
+
+def tree_arrays(trees: int, capacity: int, width: int, actions: int) -> TreeArrays:
+    """Returns arrays for B trees of N nodes and E edges, of a game with A actions; all trees are empty."""
+    words = {
+        name: np.zeros(trees, np.int64) for name in ("owners", "sources", "targets", "moves", "rows", "place")
+    }
+    return TreeArrays(
+        nodes=np.empty((trees, capacity, NODE_FIELDS), np.int32),
+        sums=np.empty((trees, capacity, SUM_FIELDS), np.float32),
+        **edge_arrays(trees, width),
+        sizes=np.zeros(trees, np.int32),
+        used=np.zeros(trees, np.int32),
+        bounds=np.zeros((trees, 2), np.float32),
+        plan=np.zeros((trees, 5), np.int32),
+        work=np.empty((trees, actions), np.float32),
+        **words,
+        movers=np.zeros(trees, np.int8),
+        rewards=np.zeros(trees, np.float32),
+    )
+
+
+def edge_arrays(trees: int, width: int) -> dict[str, np.ndarray]:
+    """Returns those of the arrays that are by edge."""
+    return {
+        "actions": np.empty((trees, width), np.int32),
+        "priors": np.empty((trees, width), np.float32),
+        "counts": np.empty((trees, width, COUNT_FIELDS), np.int32),
+        "gains": np.empty((trees, width, GAIN_FIELDS), np.float32),
+        "outcomes": np.empty((trees, width), np.int8),
+    }
+
+
+def roots_arrays(count: int, actions: int) -> Roots:
+    """Returns arrays for what n roots know; it is nothing so far."""
+    shape = (count, actions)
+    return Roots(
+        priors=np.zeros(shape, np.float32),
+        visits=np.zeros(shape, np.int32),
+        q=np.zeros(shape, np.float32),
+        squares=np.zeros(shape, np.float32),
+        draws=np.zeros(shape, np.float32),
+        outcomes=np.full(shape, UNPROVEN, np.int8),
+        values=np.zeros(count, np.float32),
+        drawn=np.zeros(count, np.float32),
+    )

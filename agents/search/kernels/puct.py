@@ -3,12 +3,10 @@
 """Selection of a PUCT search (Silver et al. 2017)."""
 
 import math
-from typing import NamedTuple
 
-import numba
 import numpy as np
 
-from quadrivium.agents.search.kernels.compiling import parallel_kernel, part
+from quadrivium.agents.search.kernels.calls import PUCT_RULE, TREES
 from quadrivium.agents.search.kernels.edges import NARROW, bring_forward, child_or_plan, normalise
 from quadrivium.agents.search.kernels.layout import (
     AGAIN,
@@ -24,19 +22,11 @@ from quadrivium.agents.search.kernels.layout import (
     UNVISITED,
     VISITS,
 )
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.native import WORD_ROW, record_at, row_at
 
 
-class PuctRule(NamedTuple):
-    """What selection needs of a `PuctConfig`; `normalise` maps values to [-1, 1] by the range met."""
-
-    cpuct: np.float32
-    fpu: np.float32
-    root_fpu: np.float32
-    solver: bool
-    normalise: bool
-
-
-@part
+@lane
 def _choose_puct(t, b, node, rule):
     """Returns the edge to follow: the highest Q + U.
 
@@ -77,7 +67,7 @@ def _choose_puct(t, b, node, rule):
     return first + best
 
 
-@part
+@lane
 def _select_puct_one(t, b, rule):
     """Walks down one tree."""
     if t.sizes[b] == t.nodes.shape[1] or (rule.solver and t.nodes[b, 0, PROVEN] < UNPROVEN):
@@ -95,11 +85,10 @@ def _select_puct_one(t, b, rule):
         node = child
 
 
-@parallel_kernel
-def select_puct(t, trees, rule):
-    """Walks down each of `trees` (n,) to where a node is to be made; writes their plans.
-
-    A tree that is proven or full rests.
-    """
-    for i in numba.prange(trees.shape[0]):
+@lane
+def select_puct(call, first, last):
+    """Walks down trees to where nodes are to be made; writes their plans. Proven and full trees rest."""
+    t, rule = record_at(call.arrays, TREES), record_at(call.rule, PUCT_RULE)
+    trees = row_at(call.trees, call.count, WORD_ROW)
+    for i in range(first, last):
         _select_puct_one(t, trees[i], rule)

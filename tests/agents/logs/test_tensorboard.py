@@ -9,10 +9,10 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from quadrivium.agents.errors import UserError
-from quadrivium.agents.evaluation.intervals import Interval
 from quadrivium.agents.evaluation.scalars import evaluation_scalars
 from quadrivium.agents.logs.film import encode_gif, save_film
 from quadrivium.agents.logs.tensorboard import TensorBoardWriter, lines
+from quadrivium.intervals import Interval
 
 
 def read(run_dir):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from quadrivium.agents.search import MatchSearch, NullEvaluator, PuctConfig
-from quadrivium.agents.search.kernels import (
+from quadrivium.agents.search.kernels.layout import (
     CHILD,
     DRAWS,
     FIRST,

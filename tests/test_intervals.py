@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from quadrivium.agents.evaluation.intervals import (
+from quadrivium.agents.evaluation.report import MIN_PAIRS
+from quadrivium.intervals import (
     interquartile_mean_interval,
     interval,
     mean_interval,
     paired_difference,
     proportion_interval,
 )
-from quadrivium.agents.evaluation.report import MIN_PAIRS
 
 SAMPLE = np.random.default_rng(7).gamma(2.0, 3.0, 400)
 
