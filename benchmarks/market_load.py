@@ -1,12 +1,12 @@
 """How fast, and with how much memory, files of one-minute bars become `Bars`, beside another commit's loader.
 
     python benchmarks/market_load.py
-    python benchmarks/market_load.py --bars 1_000_000 --base-bars 1_000_000 --output benchmarks/results/market_load.json
+    python benchmarks/market_load.py --output benchmarks/results/market_load.json
 
-The files hold `--bars` one-minute bars of 10 assets, made here: long CSV, and long and wide Parquet. Each load
-is a process of its own, in turns; the numbers are processor seconds and the rise of the process's largest
-memory, by the size of the arrays that come out. The other commit loads `--base-bars` of the same bars (its memory
-does not suffice for more on small machines), and is scaled by the number of bars.
+The files hold `--bars` one-minute bars of 10 assets, made here: long CSV, and long and wide Parquet. Each
+load is a process of its own, in turns; the numbers are processor seconds and the rise of the process's
+largest memory, by the size of the arrays that come out. The other commit loads `--base-bars` of the same bars
+(its memory does not suffice for more on small machines), and is scaled by the number of bars.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
-
 from machine import machine, write_report
 from other_commit import ROOT, checkout, run_in
 
@@ -46,7 +45,8 @@ bars = load_bars(path, periods_per_year=525600)
 seconds = time.process_time() - start
 arrays = 5 * bars.close.nbytes + bars.times.nbytes
 rise = memory("VmHWM") - before
-print(json.dumps({"bars": len(bars), "seconds": seconds, "memory": rise / arrays, "sum": float(bars.close.sum())}))
+told = {"bars": len(bars), "seconds": seconds, "memory": rise / arrays, "sum": float(bars.close.sum())}
+print(json.dumps(told))
 """
 
 

@@ -42,7 +42,9 @@ def require_apart(config: RunConfig, evaluation_env: VectorEnv, notify: Callable
     trained, played = training_bank(config), bank_of(evaluation_env)
     if trained is None or played is None or trained.files != played.files:
         return
-    assert trained.times is not None and played.times is not None and trained.kept is not None
+    assert trained.times is not None
+    assert played.times is not None
+    assert trained.kept is not None
     other = [f"evaluation.kwargs.{name}" for name in _PARTS if name in config.evaluation.kwargs]
     if config.evaluation_kwargs().get("split", "train") == "train":
         notify("the evaluation plays the bars that are trained on; evaluation.kwargs.split=test plays others")
@@ -50,12 +52,14 @@ def require_apart(config: RunConfig, evaluation_env: VectorEnv, notify: Callable
     both = np.intersect1d(trained.times, played.times)
     if len(both):
         raise UserError(
-            f"{len(both)} of the {len(played.times)} bars of the evaluation, {both[0]:.10} to {both[-1]:.10}, are "
+            f"{len(both)} of the {len(played.times)} bars of the evaluation, {both[0]:.10} to "
+            f"{both[-1]:.10}, are "
             f"trained on: {', '.join(other) or 'its kwargs'} overlaps the training; leave it out"
         )
     if played.kept is None or played.kept["scaler"] != trained.kept["scaler"]:
         raise UserError(
-            f"{', '.join(other) or 'evaluation.kwargs'} lets the evaluation see its inputs scaled by other bars than "
+            f"{', '.join(other) or 'evaluation.kwargs'} lets the evaluation see its inputs scaled by "
+            "other bars than "
             "those trained on; leave it out"
         )
 
@@ -86,7 +90,8 @@ def kept_kwargs(
         for name, before in files.items():
             if Path(name).is_file() and digest(Path(name)) != before:
                 notify(
-                    f"{name} has changed since {run_dir} began; its scaler and the dates of its parts stay as then"
+                    f"{name} has changed since {run_dir} began; its scaler and the dates of its parts "
+                    "stay as then"
                 )
         return {"trained_on": str(path)}
     kept["test"] = None
@@ -107,6 +112,7 @@ def kept_kwargs(
     )
     if times:
         notify(
-            f"played are all bars of {kwargs['market']} from {times[0]:.10} to {times[1]:.10}, scaled as in {run_dir}"
+            f"played are all bars of {kwargs['market']} from {times[0]:.10} to {times[1]:.10}, scaled "
+            f"as in {run_dir}"
         )
     return {"trained_on": kept}

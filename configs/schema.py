@@ -167,7 +167,9 @@ def read_argument(env_id: str, name: str, text: str, source: str) -> Any:
 
 
 def read_arguments(env_id: str, given: Mapping[str, str], source: str) -> dict[str, Any]:
-    """Returns arguments of an environment that were typed, by name; a dot leads into one that holds others."""
+    """Returns arguments of an environment that were typed, by name; a dot leads into one that holds
+    others.
+    """
     found: dict[str, Any] = {}
     for name, text in given.items():
         key = name.replace("-", "_")

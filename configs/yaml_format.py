@@ -99,7 +99,9 @@ def parse_yaml(text: str, source: str, loader: type[_Loader] = _Loader) -> Any:
 
 
 def published(path: Path) -> Path:
-    """Returns where a path leads: `configs/…` to what comes with the program, if there is no such file here."""
+    """Returns where a path leads: `configs/…` to what comes with the program, if there is no such
+    file here.
+    """
     ours = Path(__file__).parent.joinpath(*path.parts[1:])
     return ours if path.parts[:1] == ("configs",) and not path.exists() and ours.exists() else path
 

@@ -130,7 +130,9 @@ def hints(kind: type) -> dict[str, Any]:
 
 
 def hint_of(kind: type[Options], name: str) -> Any:
-    """Returns the annotation of an argument, or of a part of one: "load.columns.time"; Any where there is none."""
+    """Returns the annotation of an argument, or of a part of one: "load.columns.time"; Any where
+    there is none.
+    """
     first, *rest = name.split(".")
     hint = hints(kind).get(first, Any)
     for k, part in enumerate(rest):
@@ -143,7 +145,9 @@ def hint_of(kind: type[Options], name: str) -> Any:
 
 
 def is_text(hint: Any) -> bool:
-    """Returns whether an annotation allows texts, or lists or mappings of them, but no number and no switch."""
+    """Returns whether an annotation allows texts, or lists or mappings of them, but no number and
+    no switch.
+    """
     members = [one for one in _members(hint) if one is not type(None)]
     if any(one in (Any, int, float, bool) for one in members):
         return False

@@ -153,7 +153,8 @@ def _part(times: np.ndarray, span: Sequence[str] | None, split: str) -> slice:
     end = int(np.searchsorted(times, np.datetime64(span[1]), side="right"))
     if end - begin < 2:
         raise ValueError(
-            f"the bars run from {times[0]} to {times[-1]}, and hold nothing of the {split} part that was kept, "
+            f"the bars run from {times[0]} to {times[-1]}, and hold nothing of the {split} part that "
+            "was kept, "
             f"{span[0]} to {span[1]}; give the file that the run was trained on"
         )
     return slice(begin, end)

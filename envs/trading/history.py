@@ -57,9 +57,9 @@ def history_bank(
 ) -> Bank:
     """Returns the bank of a history: of `Bars`, or of files, by `load_bars` with the options `load`.
 
-    parts: `test_share`, `purge`, `folds` and `fold` of `bank_of_bars`. trained_on: what was kept of an earlier
-    bank, or the JSON file that holds it. Without it the first bank that a program makes of a file says where
-    its parts lie and how it is scaled, and a file that has grown since is told in a warning.
+    parts: `test_share`, `purge`, `folds` and `fold` of `bank_of_bars`. trained_on: what was kept of an
+    earlier bank, or the JSON file that holds it. Without it the first bank that a program makes of a file
+    says where its parts lie and how it is scaled, and a file that has grown since is told in a warning.
     """
     kept = _kept(trained_on)
     if isinstance(market, Bars):
@@ -77,7 +77,8 @@ def history_bank(
     if first.files != read.files:
         changed = ", ".join(path for path, digest in read.files.items() if first.files.get(path) != digest)
         warnings.warn(
-            f"{changed} has changed since this program read it first; its scaler and the dates of its parts stay as "
+            f"{changed} has changed since this program read it first; its scaler and the dates of its "
+            "parts stay as "
             "they were then (a new process makes them anew)",
             stacklevel=2,
         )

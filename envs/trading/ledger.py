@@ -14,6 +14,7 @@ import numpy as np
 from quadrivium.envs.core import rng
 from quadrivium.envs.core.lane import Ranges, lane
 from quadrivium.envs.trading.accounting import trade_costs
+from quadrivium.measures import count, rate, share
 
 LEDGER: list[tuple[str, str]] = [
     ("scenario", "i4"),  # the path
@@ -36,16 +37,16 @@ LEDGER: list[tuple[str, str]] = [
 ]
 PARTS = ("gain", "commission", "spread", "impact", "financing")  # of the reward
 METRICS = (
-    "total_return",
-    "market_return",
-    "max_drawdown",
+    share("total_return"),
+    share("market_return"),
+    share("max_drawdown"),
     "turnover",
-    "costs",
-    "exposure",
-    "trades",
-    "liquidations",
-    "ruined",
-    "length",
+    share("costs"),
+    share("exposure"),
+    count("trades"),
+    count("liquidations"),
+    rate("ruined"),
+    count("length"),
 )
 ACCOUNT_LIMIT = 5.0
 WORST_RETURN = -1.0 + 1e-6  # what a return counts at least in a logarithm: debts have none

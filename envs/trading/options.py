@@ -80,7 +80,8 @@ class MarketOptions(CostOptions):
             value = getattr(self, name, None)
             if value != getattr(defaults, name, None):
                 raise ValueError(
-                    f"{name}={value!r} is about files, and market='simulated' has none: leave it out, or give "
+                    f"{name}={value!r} is about files, and market='simulated' has none: leave it out, "
+                    "or give "
                     "market=FILE"
                 )
 
@@ -103,7 +104,8 @@ class MarketOptions(CostOptions):
             ]
             if idle and self.participation is not None:
                 raise ValueError(
-                    f"participation={self.participation:g} of a volume that is 0 in every bar of the {self.split} part "
+                    f"participation={self.participation:g} of a volume that is 0 in every bar of the "
+                    f"{self.split} part "
                     f"of {idle[0]}: nothing could be traded; give participation=None, or volumes"
                 )
             return bank

@@ -104,11 +104,13 @@ def _require_raw(one: Series, ratios: np.ndarray) -> None:
         moved, listed = np.log(before / after), np.log(ratios[bar])
         if abs(moved + listed) < min(abs(moved), abs(moved - listed)):
             raise ValueError(
-                f"{one.where(int(bar))}: the split {ratios[bar]:g} of {one.symbol} is the other way round, prices go "
+                f"{one.where(int(bar))}: the split {ratios[bar]:g} of {one.symbol} is the other way "
+                "round, prices go "
                 f"from {before:.6g} to {after:.6g}; write 4 for 4:1 and 0.1 for 1:10"
             )
         if abs(moved) < abs(moved - listed):
             raise ValueError(
-                f"{one.where(int(bar))}: the split {ratios[bar]:g} of {one.symbol} is in the prices already, which go "
+                f"{one.where(int(bar))}: the split {ratios[bar]:g} of {one.symbol} is in the prices "
+                "already, which go "
                 f"from {before:.6g} to {after:.6g}; say adjust='none'"
             )

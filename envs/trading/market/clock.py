@@ -111,7 +111,8 @@ def _require_later_than_1970(table: Table, column: str, times: pd.Series) -> Non
         and (last - first) / len(times) < pd.Timedelta("1h")
     ):
         raise ValueError(
-            f"{table.header}: {column} runs from {first:%Y-%m-%dT%H:%M:%S} to {last:%Y-%m-%dT%H:%M:%S}, as where "
+            f"{table.header}: {column} runs from {first:%Y-%m-%dT%H:%M:%S} to "
+            f"{last:%Y-%m-%dT%H:%M:%S}, as where "
             "seconds or milliseconds were taken for nanoseconds; write the file again, with "
             f"pd.to_datetime({column}, unit='ms') or the numbers themselves"
         )

@@ -159,7 +159,8 @@ def _wide(table: Table, time: str | None, parts: Fields, own: Sequence[str]) -> 
         for column, (name, *others) in fields.items():
             if others:
                 raise ValueError(
-                    f"{table.header}: columns {name!r} and {others[0]!r} could both be the {column} of {symbol}; "
+                    f"{table.header}: columns {name!r} and {others[0]!r} could both be the {column} "
+                    f"of {symbol}; "
                     f"choose with columns={{'{column}': {_field_part(table, name, symbol)!r}}}, or rename one"
                 )
     return {symbol: {column: names[0] for column, names in fields.items()} for symbol, fields in best.items()}

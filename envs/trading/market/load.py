@@ -85,8 +85,8 @@ def load_bars(
     sort: puts unsorted rows in order instead of refusing them.
     gaps: `error`, or `fill`: a bar that is missing repeats the asset's last close, with volume 0. Nothing is
         filled backwards: all assets must have a first bar at the same time (see start).
-    max_gap: time that may pass between two bars of a day (UTC), such as `3h` for a lunch break, or between any
-        two such as `12D`. None: the usual step. From one day to the next seven days may pass in any case,
+    max_gap: time that may pass between two bars of a day (UTC), such as `3h` for a lunch break, or between
+        any two such as `12D`. None: the usual step. From one day to the next seven days may pass in any case,
         unless the market never closes.
     adjust: `adj_close` scales prices to the adjusted close; `split` divides prices before a split by its
         ratio, and multiplies volumes; `none` leaves them. Must be said if the file has such a column.
@@ -98,8 +98,8 @@ def load_bars(
     periods_per_year: None takes what the spacing suggests: 252 for days, 365 if weekends have bars, 52 for
         weeks, 12 for months, the usual bars of a day times 252 or 365 where there is a week of them.
         `str(bars)` shows it.
-    delimiter, decimal, thousands: of a CSV: between cells, the decimal sign, and what stands between thousands
-        (a dot does where the decimal sign is a comma).
+    delimiter, decimal, thousands: of a CSV: between cells, the decimal sign, and what stands between
+        thousands (a dot does where the decimal sign is a comma).
 
     Raises ValueError in one line with file, row, value and remedy for whatever is no market data.
     """
@@ -171,7 +171,8 @@ def load_bars(
 def files_of(paths: str | Path | Sequence[str | Path]) -> list[Path]:
     """Returns the files that are meant: themselves, those of folders, and those that fit patterns, by name.
 
-    Raises ValueError for a folder or a pattern without any; a file that does not exist is left to who reads it.
+    Raises ValueError for a folder or a pattern without any; a file that does not exist is left to who reads
+    it.
     """
     found: list[Path] = []
     for path in [paths] if isinstance(paths, str | Path) else paths:
@@ -220,7 +221,9 @@ def _line_if_slow() -> Iterator[Any]:
 
 
 def _side_by_side(series: list[Series], name: str) -> np.ndarray:
-    """Returns a field of all assets as (T, N), and forgets it there: memory for both at once is not needed."""
+    """Returns a field of all assets as (T, N), and forgets it there: memory for both at once is not
+    needed.
+    """
     values = np.empty((len(series[0].times), len(series)), np.float64)
     for n, one in enumerate(series):
         values[:, n] = one.values.pop(name)

@@ -12,10 +12,10 @@ _CALENDAR = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}  # a we
 def resample(bars: Bars, every: str, *, periods_per_year: float, time_zone: str = "UTC") -> Bars:
     """Returns bars of `every`: `30min`, `4h`, `1D` and so on, or `week`, `month`, `quarter`, `year`.
 
-    Open is the first open, high the highest, low the lowest, close and own columns the last, volume the sum. A new bar is
-    labelled by the time of the first bar in it, as all Bars are by their opening; so its close is known only
-    at the next label. The last one is left out unless the data shows it to be over: it would be a bar whose
-    close is yet to come. periods_per_year: of the new bars. time_zone: in which days begin.
+    Open is the first open, high the highest, low the lowest, close and own columns the last, volume the sum.
+    A new bar is labelled by the time of the first bar in it, as all Bars are by their opening; so its close
+    is known only at the next label. The last one is left out unless the data shows it to be over: it would be
+    a bar whose close is yet to come. periods_per_year: of the new bars. time_zone: in which days begin.
 
     Raises ValueError if `every` is no such duration, is no multiple of the bars', or leaves none.
     """
@@ -51,7 +51,9 @@ def resample(bars: Bars, every: str, *, periods_per_year: float, time_zone: str 
 
 
 def _require_multiple(every: str, step: int) -> None:
-    """Raises ValueError for a duration in which bars of `step` nanoseconds do not fit a whole number of times."""
+    """Raises ValueError for a duration in which bars of `step` nanoseconds do not fit a whole
+    number of times.
+    """
     if every in _CALENDAR:
         fits = step <= DAY or (every != "week" and step >= 28 * DAY)  # weeks make up no month
     else:
@@ -62,7 +64,8 @@ def _require_multiple(every: str, step: int) -> None:
         )
     if not fits:
         raise ValueError(
-            f"every={every!r} is no multiple of the bars' {pd.Timedelta(step, 'ns')}: bars would lie across its ends; "
+            f"every={every!r} is no multiple of the bars' {pd.Timedelta(step, 'ns')}: bars would lie "
+            "across its ends; "
             "give a multiple of it"
         )
 

@@ -165,7 +165,9 @@ def _require_columns(table: Table, fields: Fields, wanted: Wanted) -> None:
 
 
 def _checked(table: Table, one: Series, fields: Fields, wanted: Wanted) -> Series:
-    """Returns the bars of an asset with all that they need; raises ValueError for one that cannot have been."""
+    """Returns the bars of an asset with all that they need; raises ValueError for one that cannot
+    have been.
+    """
     values = one.values
     if "split" in values:  # a blank and 0 both say that there was none
         split = values["split"]
@@ -176,7 +178,8 @@ def _checked(table: Table, one: Series, fields: Fields, wanted: Wanted) -> Serie
         bad = np.isnan(array)
         if bad.any():
             raise ValueError(
-                f"{one.where(int(np.argmax(bad)))}: {fields[name]} is missing; write a plain number, or drop the row"
+                f"{one.where(int(np.argmax(bad)))}: {fields[name]} is missing; write a plain number, "
+                "or drop the row"
             )
     _set_volume(table, one, fields, wanted)
     if wanted.price_unit is not None:
@@ -205,7 +208,9 @@ def _fill_own(one: Series, name: str, column: str, fill: bool) -> None:
 
 
 def _set_volume(table: Table, one: Series, fields: Fields, wanted: Wanted) -> None:
-    """Gives every bar the volume that the user says where the file knows none; or refuses what nobody trades."""
+    """Gives every bar the volume that the user says where the file knows none; or refuses what
+    nobody trades.
+    """
     values = one.values
     if "volume" not in values:
         values["volume"] = np.full(len(one.times), wanted.volume, np.float64)
@@ -214,13 +219,15 @@ def _set_volume(table: Table, one: Series, fields: Fields, wanted: Wanted) -> No
             ticks = next((name for name in table.names if plain(name) in TICK_VOLUMES), None)
             other = f", or columns={{'volume': {ticks!r}}}" if ticks else ""
             raise ValueError(
-                f"{table.header}: {fields['volume']} of {one.symbol} is 0 in every bar, so that nothing could ever be "
+                f"{table.header}: {fields['volume']} of {one.symbol} is 0 in every bar, so that "
+                "nothing could ever be "
                 f"traded; give volume=1e6, the units that you take to be traded in a bar{other}"
             )
         values["volume"] = np.full(len(one.times), wanted.volume, np.float64)
     elif wanted.volume is not None:
         raise ValueError(
-            f"{table.header}: volume={wanted.volume:g} is for files without volumes, and {fields['volume']} of "
+            f"{table.header}: volume={wanted.volume:g} is for files without volumes, and "
+            f"{fields['volume']} of "
             f"{one.symbol} has some; leave it out"
         )
 

@@ -294,7 +294,8 @@ class _Csv(Table):
             for line, cells in self._records():
                 if len(cells) != len(self.names):
                     raise ValueError(
-                        f"{self.path}:{line}: {len(cells)} cells where the header has {len(self.names)}; mend "
+                        f"{self.path}:{line}: {len(cells)} cells where the header has "
+                        f"{len(self.names)}; mend "
                         "that line"
                     )
         except csv.Error as error:
@@ -364,7 +365,8 @@ class _Parquet(Table):
                 return _floats(pc.cast(column, pa.float64(), safe=False))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 raise ValueError(
-                    f"{self.path}: column {name!r} is of type {column.type}, which is no number; write numbers"
+                    f"{self.path}: column {name!r} is of type {column.type}, which is no number; "
+                    "write numbers"
                 ) from None
         cells = column.to_pandas().astype(object)
         cells = cells.where(cells.notna(), "").astype(str)
@@ -470,7 +472,8 @@ def _count_lines(path: Path) -> int:
             if fault:
                 line = lines + block.count(b"\n", 0, at) + 1
                 raise ValueError(
-                    f"{path}:{line}: {fault} is no UTF-8 text, so this is no CSV; save it as UTF-8 CSV or Parquet"
+                    f"{path}:{line}: {fault} is no UTF-8 text, so this is no CSV; save it as UTF-8 "
+                    "CSV or Parquet"
                 )
             any_text = any_text or bool(block.strip())
             lines += block.count(b"\n")
@@ -546,7 +549,9 @@ def _records(file: Any, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _require_names(path: Path, line: int, cells: list[str], form: NumberFormat) -> None:
-    """Raises ValueError for a first line that is data: its first cell and most others are numbers or times."""
+    """Raises ValueError for a first line that is data: its first cell and most others are numbers
+    or times.
+    """
     filled = [cell for cell in cells if cell]
     if filled == [str(k) for k in range(len(filled))]:  # as pandas calls columns without names
         return
@@ -554,7 +559,8 @@ def _require_names(path: Path, line: int, cells: list[str], form: NumberFormat) 
     data = numbers | np.array([bool(re.match(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}", cell)) for cell in filled])
     if filled and data[0] and data.sum() * 2 >= len(filled):
         raise ValueError(
-            f"{path}:{line}: the first line is data ({', '.join(filled)[:60]}), a header is missing; write one "
+            f"{path}:{line}: the first line is data ({', '.join(filled)[:60]}), a header is missing; "
+            "write one "
             f"above it, or give names=[...], a name for each of the {len(cells)} columns: "
             "time, open, high, low, close, volume and whatever else there is"
         )

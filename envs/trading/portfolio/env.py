@@ -54,8 +54,10 @@ class PortfolioOptions(MarketOptions):
             )
         if self.leverage * self.maintenance >= 1:
             raise ValueError(
-                f"leverage={self.leverage:g} can never be held with maintenance={self.maintenance:g}: equity must stay "
-                f"above that share of the gross position, which is less than {1 / self.maintenance:g} of it then; use "
+                f"leverage={self.leverage:g} can never be held with maintenance={self.maintenance:g}: "
+                "equity must stay "
+                f"above that share of the gross position, which is less than {1 / self.maintenance:g} "
+                "of it then; use "
                 f"leverage={0.8 / self.maintenance:.3g}, or maintenance={0.8 / self.leverage:.3g}"
             )
 
