@@ -85,6 +85,14 @@ def proportion_interval(values: np.ndarray, *, confidence: float = 0.95) -> Inte
     return Interval(p, 0.0 if p == 0 else low, 1.0 if p == 1 else high)  # without the rounding at the ends
 
 
+def interval(values: np.ndarray, *, confidence: float = 0.95) -> Interval:
+    """Returns the Wilson interval where `values` (E,) are all 0 or 1, else the mean's."""
+    values = np.asarray(values, np.float64)
+    if np.isin(values, (0.0, 1.0)).all():
+        return proportion_interval(values, confidence=confidence)
+    return mean_interval(values, confidence=confidence)
+
+
 def paired_difference(a: np.ndarray, b: np.ndarray, *, confidence: float = 0.95) -> Interval:
     """Returns the mean of a − b over scenarios that both players met, with its interval.
 

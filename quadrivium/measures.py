@@ -64,15 +64,10 @@ def kind_of(name: str) -> Kind:
 
 
 def measure_interval(name: str, values: np.ndarray) -> "Interval":
-    """Returns the mean of a measure with its 95 % interval: Wilson's for a rate, unless a value is "
-    "no 0 or 1.
-    """
-    from quadrivium.intervals import mean_interval, proportion_interval  # SciPy is slow to import
+    """Returns the mean of a measure with its 95 % interval: Wilson's for a rate."""
+    from quadrivium.intervals import interval, mean_interval  # SciPy is slow to import
 
-    values = np.asarray(values, np.float64)
-    if kind_of(name) == "rate" and np.isin(values[~np.isnan(values)], (0.0, 1.0)).all():
-        return proportion_interval(values)
-    return mean_interval(values)
+    return interval(values) if kind_of(name) == "rate" else mean_interval(np.asarray(values, np.float64))
 
 
 def in_percent(name: str) -> bool:
