@@ -62,7 +62,7 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         self._running = True
         if self.render_mode == "human":
             self.render()
-        return self._copy_of_obs(), {}
+        return self._copy_of_obs(), self._shown()
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Takes one action. Raises ValueError for a wrong or illegal one, and after the episode's end."""
@@ -81,9 +81,16 @@ class LaneEnv(gymnasium.Env[Any, Any]):
                 zip(self.setup.world.metric_names, lanes.outputs.metrics[0].tolist(), strict=True)
             )
             self._running = False
+        if self.setup.shown:
+            info |= self._shown()
         if self.render_mode == "human":
             self.render()
         return self._copy_of_obs(), self._rewards.item(0), bits == TERMINATED, bits == TRUNCATED, info
+
+    def _shown(self) -> dict[str, Any]:
+        """Returns what `info` says of the state: numbers, and arrays where there are several."""
+        shown = self.setup.show(self._lanes.states) if self.setup.shown else {}
+        return {name: value[0] if value.ndim > 1 else value.item(0) for name, value in shown.items()}
 
     def _copy_of_obs(self) -> Any:
         """Returns a copy of the observation, or a dict of copies of its parts, from views made once."""
@@ -246,7 +253,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self._begun &= ~mask  # until others have acted, who may raise
         self._lanes.reset(mask)
         self._begun |= mask
-        return self._lanes.copy_of_obs(), {}
+        return self._lanes.copy_of_obs(), self.setup.show(self._lanes.states)
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Steps every lane. actions: (N,) integers for Discrete, (N, A) for Box; else ValueError."""
@@ -267,6 +274,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         }
         if self._mode is AutoresetMode.SAME_STEP:
             info |= {"final_obs": lanes.final_obs, "_final_obs": done}
+        info |= self.setup.show(lanes.states)
         return lanes.copy_of_obs(), rewards, terminated, truncated, info
 
     def _step_as_far_as_they_run(self, actions: np.ndarray) -> None:

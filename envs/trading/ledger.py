@@ -7,6 +7,9 @@ A world's record has `LEDGER` among its fields, its parameters have those of `Co
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -60,6 +63,23 @@ def ledger_ranges(p: Any) -> Ranges:
         "start": (first, first + p.starts - 1),
         "step": (0, p.steps),
     }
+
+
+def shown(assets: int | None) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """Returns what `info` says of the account: equity and cash in money, the position in units.
+
+    assets: N of a portfolio, whose position is (N,); None of a single asset.
+    """
+    return {
+        "equity": itemgetter("equity"),
+        "cash": itemgetter("cash"),
+        "position": partial(_position, assets=assets),
+    }
+
+
+def _position(states: np.ndarray, assets: int | None) -> np.ndarray:
+    quantity = states["quantity"]  # of a portfolio with room for more
+    return quantity if assets is None else quantity[:, :assets]
 
 
 @lane

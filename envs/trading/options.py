@@ -75,8 +75,12 @@ class MarketOptions(CostOptions):
         warm_up(self.features)
         if self.episode_bars is None:
             raise ValueError("episode_bars=None plays all of a file; a simulated market needs a number: 126")
+        if self.folds != 1:
+            raise ValueError(
+                f"folds={self.folds} splits the history in files; a simulated market has none: leave it out"
+            )
         defaults = type(self)
-        for name in ("load", "trained_on", "folds", "fold", "test_share", "purge", "symbol", "symbols"):
+        for name in ("load", "trained_on", "fold", "test_share", "purge", "symbol", "symbols"):
             value = getattr(self, name, None)
             if value != getattr(defaults, name, None):
                 raise ValueError(

@@ -39,7 +39,8 @@ def episode_figure(episode: Episode, title: str = "") -> Figure:
     _draw_positions(axes[2], episode)
     axes[3].plot(times, np.cumsum(episode.costs), color="black", linewidth=0.9)
     axes[3].yaxis.set_major_formatter("{x:,.4g}")
-    names = ("equity", "drawdown", "position by equity", "costs so far, in money")
+    axes[3].set_ylabel("money", fontsize=8)
+    names = ("equity", "drawdown", "position by equity", "costs so far")
     for axis, name in zip(axes, names, strict=True):
         axis.set_title(name, fontsize=9, loc="left")
         axis.tick_params(labelsize=8)

@@ -100,6 +100,7 @@ def portfolio_setup(options: PortfolioOptions) -> Setup:
         renderer=drawn_by("quadrivium.envs.trading.portfolio.render:PortfolioRenderer", params),
         baselines=BASELINES,
         columns=seen,
+        shown=ledger.shown(assets),
         source=bank,
     )
 
@@ -145,6 +146,10 @@ class PortfolioEnv(WorldEnv):
     ## Markets
     `market="simulated"` (default): `scenarios` paths of `assets` assets, of `SimulatorConfig(**simulator)`.
     Or files, or `Bars`; splits and episodes are as in `SingleAssetEnv`.
+
+    ## Info
+    After every reset and step `equity` and `cash` in money and `position` in units; `reward_terms`, and at
+    the end `metrics`.
 
     ## Episodes
     Terminated with the actual loss where equity is `ruin` of the capital or less; truncated after
