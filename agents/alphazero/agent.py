@@ -57,6 +57,8 @@ class AlphaZero:
         games: how many games are played at once, on boards of all sizes together.
         seed: of weights, noise, samples and games: their scenarios and random moves.
         device: "cpu", "cuda", or "auto": CUDA where there is one.
+        parts: of the games, searched by turns: while the network judges one part's positions, the others'
+            trees grow. None: two on CUDA, one on the CPU, where nothing would go on beside.
 
     Raises:
         ValueError: the config does not fit the game.
@@ -75,6 +77,7 @@ class AlphaZero:
         games: int = 128,
         seed: int = 0,
         device: str = "auto",
+        parts: int | None = None,
     ) -> None:
         self.config, self.game = config, game
         self.auxiliary = auxiliary_of(config, game)
@@ -85,10 +88,10 @@ class AlphaZero:
         self._learn_rng, self._turn_rng, *self._play_rngs = (
             np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3 + len(others))
         )
-        each = games // (1 + len(others))
+        each, parts = games // (1 + len(others)), parts or (2 if self.device.type == "cuda" else 1)
         shares = [games - each * len(others), *(each for _ in others)]
         self._practices = [
-            Practice(one, config, share, rng)
+            Practice(one, config, share, rng, parts)
             for one, share, rng in zip((game, *others), shares, self._play_rngs, strict=True)
         ]
         self._outcomes = self._practices[0].outcomes

@@ -1,11 +1,14 @@
-"""Which device `device: auto` means, and which precision `bf16: auto`."""
+"""Which device `device: auto` means, which precision `bf16: auto`, and how arrays come there and back."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any, Literal
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from quadrivium.agents.nets import NetConfig
 
@@ -40,3 +43,31 @@ def has_bf16(device: torch.device) -> bool:
     if device.type == "cpu":
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return False
+
+
+def upload(array: np.ndarray, device: torch.device) -> Tensor:
+    """Returns an array (its own memory, if the device is the CPU) as a tensor there.
+
+    Nobody waits for a copy to CUDA, and the caller may write to the array again at once: the copy is made
+    from page-locked memory, which torch uses again only when the copy is done.
+    """
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+def download(tensors: Sequence[Tensor]) -> Callable[[], list[np.ndarray]]:
+    """Begins to copy tensors of one device to the CPU; returns what waits for them and returns them."""
+    device = tensors[0].device
+    if device.type != "cuda":
+        return lambda: [tensor.cpu().numpy() for tensor in tensors]
+    copies = [torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True) for tensor in tensors]
+    for copy, tensor in zip(copies, tensors, strict=True):
+        copy.copy_(tensor, non_blocking=True)
+    done = torch.cuda.Event()
+    done.record(torch.cuda.current_stream(device))
+
+    def take() -> list[np.ndarray]:
+        done.synchronize()
+        return [copy.numpy() for copy in copies]
+
+    return take

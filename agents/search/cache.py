@@ -2,10 +2,12 @@
 # pyright: basic, reportMissingParameterType=false
 """Evaluations kept by position, so that a network sees each position once."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from quadrivium.agents.search.hashing import as_bytes, hash_bytes
-from quadrivium.agents.search.protocols import Evaluation, Evaluator
+from quadrivium.agents.search.protocols import Evaluation, Evaluator, ask
 from quadrivium.envs.core.compile import kept
 
 _EMPTY = np.uint64(0)
@@ -66,30 +68,46 @@ class EvaluationCache:
 
     def __call__(self, obs: np.ndarray, legal: np.ndarray, /) -> Evaluation:
         """Evaluates n positions; obs (n, *observation_shape) float32, legal (n, A) int8."""
+        return self.ask(obs, legal)()
+
+    def ask(self, obs: np.ndarray, legal: np.ndarray) -> Callable[[], Evaluation]:
+        """Looks up the positions, asks about the others, and returns what waits for the answer and keeps it.
+
+        What is asked meanwhile does not find them yet.
+        """
         n, actions = legal.shape
         self._widen(_most_legal(legal), actions)
         keys = _join(_hash_all(obs), _hash_all(legal))
-        places = (keys & np.uint64(self.capacity - 1)).astype(np.int64)
+        places = self._places(keys)
         known = self._keys[places] == keys
         self.lookups += n
         logits, values, draws = _look_up(self._logits, self._values, self._draws, places, legal)
         missing = np.flatnonzero(~known)
         asked, first, back = np.unique(keys[missing], return_index=True, return_inverse=True)
         self.hits += n - len(asked)
-        if len(asked):
-            ask = missing[np.sort(first)]  # in the order in which they came
-            rank = np.empty(len(asked), np.int64)
-            rank[np.argsort(first)] = np.arange(len(asked))
-            answer = self.evaluator(obs[ask], legal[ask])
+        if not len(asked):
+            return lambda: Evaluation(logits, values, draws)
+        new = missing[np.sort(first)]  # in the order in which they came
+        rank = np.empty(len(asked), np.int64)
+        rank[np.argsort(first)] = np.arange(len(asked))
+        which, new_keys, new_legal = rank[back], keys[new], legal[new]
+        wait = ask(self.evaluator, obs[new], new_legal)
+
+        def take() -> Evaluation:
+            answer = wait()
             new_logits, new_values = np.asarray(answer.logits), np.asarray(answer.values)
             new_draws = np.zeros_like(new_values) if answer.draws is None else np.asarray(answer.draws)
-            which = rank[back]
             logits[missing], values[missing] = new_logits[which], new_values[which]
             draws[missing] = new_draws[which]
-            at = places[ask]
-            self._keys[at], self._values[at], self._draws[at] = keys[ask], new_values, new_draws
-            _write_legal(self._logits, at, new_logits, legal[ask])
-        return Evaluation(logits, values, draws)
+            at = self._places(new_keys)  # the tables may have shrunk meanwhile
+            self._keys[at], self._values[at], self._draws[at] = new_keys, new_values, new_draws
+            _write_legal(self._logits, at, new_logits, new_legal)
+            return Evaluation(logits, values, draws)
+
+        return take
+
+    def _places(self, keys: np.ndarray) -> np.ndarray:
+        return (keys & np.uint64(self.capacity - 1)).astype(np.int64)
 
     def _widen(self, legal: int, actions: int) -> None:
         """Makes room for positions with so many legal actions, of `actions` in all."""

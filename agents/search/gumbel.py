@@ -56,6 +56,7 @@ def gumbel_search(
     config: GumbelConfig,
     rng: np.random.Generator,
     tree: Tree | None = None,
+    parts: int = 1,
 ) -> SearchResult:
     """Searches B positions at once and returns moves and improved policies.
 
@@ -67,31 +68,43 @@ def gumbel_search(
         rng: draws the Gumbel noise, (B, A) at once.
         tree: arrays to work in, of `Tree(game, B, simulations + 1)`, which spares asking for memory
             each time; what they hold is lost.
+        parts: of the positions, searched by turns: while one part's evaluation is under way the others go on.
 
     Raises ValueError for a root without a legal action.
     """
     count = len(roots)
     if tree is None or not tree.fits(game, count, config.simulations + 1):
         tree = Tree(game, count, config.simulations + 1)
-    trees = np.arange(count)
     solver = config.solver and game.num_players == 2
-    lockstep = Lockstep(tree, evaluator, config.discount, solver)
+    everyone, parts = np.arange(count), min(parts, max(count, 1))
+    slices = [slice(count * k // parts, count * (k + 1) // parts) for k in range(parts)]
+    locksteps = [Lockstep(tree, evaluator, config.discount, solver, len(everyone[part])) for part in slices]
     rule = kernels.pack(
         GumbelRule(np.float32(config.c_visit), np.float32(config.c_scale), config.rescale, solver)
     )
-    mask, (raw_logits, raw_values, raw_draws) = lockstep.plant(roots, trees, any_order=True)
+    planted = [
+        _plant(lockstep, roots[part], everyone[part])
+        for lockstep, part in zip(locksteps, slices, strict=True)
+    ]
+    mask, raw_logits, raw_values, raw_draws = (
+        np.concatenate(arrays) for arrays in zip(*planted, strict=True)
+    )
     legal = mask != 0
     logits = log_softmax(raw_logits, legal)
-    raw_values, raw_draws = raw_values.copy(), raw_draws.copy()  # the evaluator may use its arrays again
     noise = rng.gumbel(size=logits.shape) * config.gumbel_scale
     scores = np.where(legal, noise + logits, -np.inf)  # (B, A)
     by_edge = np.ascontiguousarray(_legal_first(scores, legal), np.float32)
     considered = np.minimum(legal.sum(axis=1), config.max_considered)
     turns = _turns(config.max_considered, config.simulations)[considered]  # (B, simulations)
-    for turn in np.ascontiguousarray(turns.T):
-        kernels.select_gumbel(tree.words, trees, by_edge, turn, rule)
-        lockstep.simulate(trees)
-    known = tree.read_roots(trees)
+    for step, turn in enumerate(np.ascontiguousarray(turns.T)):
+        for lockstep, part in zip(locksteps, slices, strict=True):
+            if step:
+                lockstep.back_up(everyone[part])
+            kernels.select_gumbel(tree.words, everyone[part], by_edge[part], turn[part], rule)
+            lockstep.reach(everyone[part])
+    for lockstep, part in zip(locksteps, slices, strict=True):
+        lockstep.back_up(everyone[part])
+    known = tree.read_roots(everyone)
     visits, q = known.visits, known.q
     sigma = transform(q, visits, np.exp(logits), raw_values, legal, config)
     worth = worth_playing(known.outcomes, legal)
@@ -101,6 +114,12 @@ def gumbel_search(
     values = improved_values(policy, q, visits, raw_values)
     draws = improved_values(policy, known.draws, visits, raw_draws)
     return SearchResult(actions, policy, values, visits, q, draws)
+
+
+def _plant(lockstep: Lockstep, roots: np.ndarray, trees: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Begins trees at `roots`; returns legal actions, logits, values and draws, which stay as they are."""
+    legal, judged = lockstep.plant(roots, trees, any_order=True)
+    return legal, *(array.copy() for array in judged)  # the evaluator may use its arrays again
 
 
 def worth_playing(outcomes: np.ndarray, legal: np.ndarray) -> np.ndarray:

@@ -1,12 +1,13 @@
 """One simulation in many trees at once: the new positions of all are stepped and evaluated together."""
 
+from collections.abc import Callable
 from typing import cast
 
 import numpy as np
 
 from quadrivium.agents.search import kernels
 from quadrivium.agents.search.kernels import BackupRule, Judged
-from quadrivium.agents.search.protocols import Evaluation, Evaluator, Game, RowEvaluator
+from quadrivium.agents.search.protocols import Evaluation, Evaluator, Game, RowEvaluator, ask
 from quadrivium.agents.search.tree import Tree
 
 AnyEvaluator = Evaluator | RowEvaluator
@@ -20,14 +21,19 @@ class Lockstep:
         evaluator: of positions.
         discount: of rewards, a step.
         solver: proven outcomes are backed up: for two-player games, whose rewards come at the end.
+        size: how many of the trees are searched at once, at most; None: all.
     """
 
-    def __init__(self, tree: Tree, evaluator: AnyEvaluator, discount: float, solver: bool) -> None:
+    def __init__(
+        self, tree: Tree, evaluator: AnyEvaluator, discount: float, solver: bool, size: int | None = None
+    ) -> None:
         self.tree = tree
         self._rule = kernels.pack(BackupRule(np.float32(discount), solver))
-        self._observer = Observer(tree.game, evaluator, tree.trees)
+        self._observer = Observer(tree.game, evaluator, tree.trees if size is None else size)
         none = np.zeros(0, np.float32)
-        self._nothing: Judged = (np.zeros((0, tree.game.num_actions), np.float32), none, none)
+        nothing: Judged = (np.zeros((0, tree.game.num_actions), np.float32), none, none)
+        self._no_positions = lambda: nothing
+        self._legal, self._judged = self._observer.legal[:0], self._no_positions
 
     def plant(self, roots: np.ndarray, trees: np.ndarray, *, any_order: bool) -> tuple[np.ndarray, Judged]:
         """Begins `trees` (n,) anew at the positions `roots` (n,).
@@ -43,20 +49,25 @@ class Lockstep:
         dead = ~legal.any(axis=1)
         if dead.any():
             raise ValueError(
-                f"position {int(np.argmax(dead))} has no legal action: its game is over; "
+                f"position {int(trees[np.argmax(dead)])} has no legal action: its game is over; "
                 f"search only the others"
             )
         movers = tree.game.result(tree.pool, rows).to_move.astype(np.int64)
-        judged = self._observer(tree.pool, rows, legal, movers)
+        judged = self._observer.ask(tree.pool, rows, legal, movers)()
         kernels.plant(tree.words, trees, movers, judged, legal, any_order=any_order)
         return legal, judged
 
     def simulate(self, trees: np.ndarray) -> None:
         """Carries out the plans of `trees` (n,): makes and evaluates the new nodes, backs values up."""
+        self.reach(trees)
+        self.back_up(trees)
+
+    def reach(self, trees: np.ndarray) -> None:
+        """Plays to the new nodes that `trees` (n,) plan, and asks the evaluator about them."""
         tree, game = self.tree, self.tree.game
         tree.reserve_edges()
         arrays, words = tree.arrays, tree.words
-        legal, judged = self._observer.legal[:0], self._nothing
+        self._legal, self._judged = self._observer.legal[:0], self._no_positions
         n = kernels.gather_new(words, trees)
         if n:
             targets = arrays.targets[:n]
@@ -69,10 +80,13 @@ class Lockstep:
             running = kernels.gather_results(words, over, movers, returns)
             if running:
                 rows = arrays.rows[:running]
-                legal = game.legal(tree.pool, rows, self._observer.legal[:running])
+                self._legal = game.legal(tree.pool, rows, self._observer.legal[:running])
                 movers = movers if running == n else movers[~over]
-                judged = self._observer(tree.pool, rows, legal, movers)
-        kernels.expand_and_back_up(words, trees, judged, legal, self._rule)
+                self._judged = self._observer.ask(tree.pool, rows, self._legal, movers)
+
+    def back_up(self, trees: np.ndarray) -> None:
+        """Waits for the answer, makes the new nodes of `trees` (n,) that `reach` left, backs values up."""
+        kernels.expand_and_back_up(self.tree.words, trees, self._judged(), self._legal, self._rule)
 
 
 class Observer:
@@ -90,23 +104,32 @@ class Observer:
         self._no_draws = np.zeros(size, np.float32)
         self._obs = np.zeros((size, *game.observation_shape) if observed else (size, 0), np.float32)
 
-    def __call__(self, pool: np.ndarray, rows: np.ndarray, legal: np.ndarray, movers: np.ndarray) -> Judged:
-        """Evaluates `rows` (n,) with legal (n, A) and the seats to move (n,)."""
+    def ask(
+        self, pool: np.ndarray, rows: np.ndarray, legal: np.ndarray, movers: np.ndarray
+    ) -> Callable[[], Judged]:
+        """Begins to evaluate `rows` (n,) with legal (n, A) and the seats to move (n,); returns what waits.
+
+        An evaluator that cannot be asked ahead is called then.
+        """
         if self._wants_rows:
-            evaluation = cast(RowEvaluator, self.evaluator)(pool, rows)
-        else:
-            obs = self._obs[: len(rows)]
-            if obs.size:
-                self.game.observe(pool, rows, movers, obs)
-            evaluation = cast(Evaluator, self.evaluator)(obs, legal)
+            rows = rows.copy()  # by then another part of the search may have written there
+            return lambda: self._checked(cast(RowEvaluator, self.evaluator)(pool, rows), legal)
+        obs = self._obs[: len(rows)]
+        if obs.size:
+            self.game.observe(pool, rows, movers, obs)
+        answer = ask(cast(Evaluator, self.evaluator), obs, legal)
+        return lambda: self._checked(answer(), legal)
+
+    def _checked(self, evaluation: Evaluation, legal: np.ndarray) -> Judged:
+        n = len(legal)
         logits = np.ascontiguousarray(evaluation.logits, np.float32)
         values = np.ascontiguousarray(evaluation.values, np.float32)
-        said = self._no_draws[: len(rows)] if evaluation.draws is None else evaluation.draws
+        said = self._no_draws[:n] if evaluation.draws is None else evaluation.draws
         draws = np.ascontiguousarray(said, np.float32)
-        if logits.shape != legal.shape or values.shape != rows.shape or draws.shape != rows.shape:
+        if logits.shape != legal.shape or values.shape != (n,) or draws.shape != (n,):
             raise ValueError(
                 f"the evaluator returned logits {logits.shape}, values {values.shape} and draws "
-                f"{draws.shape} for {len(rows)} positions; {legal.shape} and twice {rows.shape} are needed"
+                f"{draws.shape} for {n} positions; {legal.shape} and twice {(n,)} are needed"
             )
         if not np.isfinite(values).all():
             raise ValueError(

@@ -5,6 +5,7 @@ functions take `rows` (n,) int64, the indices to work on.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -180,7 +181,9 @@ class Evaluation(NamedTuple):
 class Evaluator(Protocol):
     """Judges positions for search.
 
-    An evaluator may carry either of two attributes:
+    An evaluator may have a method `ask(obs, legal)` that begins the evaluation, say on another device, and
+    returns a function that waits for it and returns it; `obs` and `legal` stay as they are until then. A
+    search in several parts then has as many evaluations under way. And it may carry either of two attributes:
         wants_rows: True: it is called as `evaluator(pool, rows)` instead, and observes what it wants itself.
         wants_observations: False: it ignores observations; `obs` is then an empty (n, 0) array and search
             saves the time to compute them.
@@ -192,6 +195,12 @@ class Evaluator(Protocol):
         Both arrays are search's, to be read during the call only; what is returned search reads at once.
         """
         ...
+
+
+def ask(evaluator: Evaluator, obs: np.ndarray, legal: np.ndarray) -> Callable[[], Evaluation]:
+    """Asks an evaluator ahead if it can be, and returns what gives its answer; see `Evaluator`."""
+    ahead = getattr(evaluator, "ask", None)
+    return partial(evaluator, obs, legal) if ahead is None else ahead(obs, legal)
 
 
 class RowEvaluator(Protocol):

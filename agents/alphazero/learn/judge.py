@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from quadrivium.agents.alphazero.learn.network import PolicyValueNet
-from quadrivium.agents.compute.devices import Bf16, autocast
+from quadrivium.agents.compute.devices import Bf16, autocast, download, upload
 from quadrivium.agents.search.protocols import Evaluation, Symmetries
 
 
@@ -22,7 +23,7 @@ class NetworkEvaluator:
     Attributes:
         positions: how many have been judged.
         batches: in how many calls.
-        seconds: spent in the network, copies to and from the device included.
+        seconds: spent in the network, or waiting for it, copies to and from the device included.
     """
 
     def __init__(self, net: PolicyValueNet, *, bf16: Bf16 = False) -> None:
@@ -42,24 +43,31 @@ class NetworkEvaluator:
 
     def __call__(self, obs: np.ndarray, legal: np.ndarray, /) -> Evaluation:
         """Returns logits (n, A), values and draws (n,); obs (n, C, H, W) float32, legal (n, A) int8."""
+        return self.ask(obs, legal)()
+
+    def ask(self, obs: np.ndarray, legal: np.ndarray) -> Callable[[], Evaluation]:
+        """Begins to judge positions, on CUDA without waiting for it; returns what waits for the answer."""
         began = time.perf_counter()
-        if self._turns is None:
-            logits, values, draws = self._judge(obs)
-        else:
+        seen, actions = obs, None
+        if self._turns is not None:
             symmetries, rng = self._turns
             which = rng.integers(len(symmetries), size=len(obs))
             cells, actions = symmetries.cells[which], symmetries.actions[which]
             planes = obs.reshape(len(obs), obs.shape[1], -1)
             seen = np.take_along_axis(planes, cells[:, None], 2).reshape(obs.shape)
-            turned, values, draws = self._judge(seen)
-            logits = np.empty_like(turned)
-            np.put_along_axis(logits, actions, turned, 1)
+        with torch.inference_mode(), autocast(self._device, self._bf16):
+            fetch = download(self.net.judge(upload(seen, self._device)))
         self.positions += len(obs)
         self.batches += 1
         self.seconds += time.perf_counter() - began
-        return Evaluation(logits, values, draws)
 
-    def _judge(self, obs: np.ndarray) -> list[np.ndarray]:
-        with torch.inference_mode(), autocast(self._device, self._bf16):
-            said = self.net.judge(torch.from_numpy(np.ascontiguousarray(obs)).to(self._device))
-        return [tensor.cpu().numpy() for tensor in said]
+        def take() -> Evaluation:
+            began = time.perf_counter()
+            logits, values, draws = fetch()
+            if actions is not None:
+                turned, logits = logits, np.empty_like(logits)
+                np.put_along_axis(logits, actions, turned, 1)
+            self.seconds += time.perf_counter() - began
+            return Evaluation(logits, values, draws)
+
+        return take

@@ -14,7 +14,7 @@ from quadrivium.agents.alphazero.learn.loss import Losses, alphazero_loss, to_ta
 from quadrivium.agents.alphazero.learn.network import Networks
 from quadrivium.agents.alphazero.play.packed import Packed
 from quadrivium.agents.alphazero.play.practice import Practice
-from quadrivium.agents.compute.devices import autocast
+from quadrivium.agents.compute.devices import autocast, upload
 from quadrivium.agents.compute.foreach import clip_norm_, polyak_
 
 
@@ -47,7 +47,7 @@ class Learner:
         """
         if not self._value.adapts or not len(new.records):
             return
-        obs = torch.from_numpy(practice.outcomes.records.unpack(new).obs).to(self._device)
+        obs = upload(practice.outcomes.records.unpack(new).obs, self._device)
         returns = practice.replay.column("outcome")
         mean, spread = float(returns.mean(dtype=np.float64)), float(returns.std(dtype=np.float64))
         self._networks.adapt(obs, mean, spread if spread > 1e-6 * max(abs(mean), 1e-6) else 1.0)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from quadrivium.agents.alphazero.learn.network import Outputs
 from quadrivium.agents.alphazero.play.records import Samples
+from quadrivium.agents.compute.devices import upload
 from quadrivium.agents.nets.heads import mask_logits
 from quadrivium.agents.nets.value_heads import outcome_chances, outcome_loss
 from quadrivium.agents.search.protocols import Symmetries
@@ -96,7 +97,7 @@ def to_targets(
     """Returns the positions on `device`; value_targets: of outcomes, root values, root draws and shares."""
 
     def tensor(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+        return upload(array, device)
 
     policy = samples.policy / samples.policy.sum(1, keepdims=True)  # half precision lost a little
     return Targets(

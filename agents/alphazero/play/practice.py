@@ -24,6 +24,7 @@ class Practice:
         config: hyper-parameters.
         games: how many are played at once.
         rng: draws what is random in self-play.
+        parts: of the games, searched by turns; see `gumbel_search`.
 
     Raises:
         ValueError: the config does not fit the game.
@@ -35,8 +36,10 @@ class Practice:
         owed: positions that came in, times `reuse`, and are not yet learned from: what is left of a batch.
     """
 
-    def __init__(self, game: Game, config: AlphaZeroConfig, games: int, rng: np.random.Generator) -> None:
-        self.game, self.games, self._config, self._rng = game, games, config, rng
+    def __init__(
+        self, game: Game, config: AlphaZeroConfig, games: int, rng: np.random.Generator, parts: int = 1
+    ) -> None:
+        self.game, self.games, self._config, self._rng, self._parts = game, games, config, rng, parts
         self.outcomes = outcomes_of(game, config, auxiliary_of(config, game))
         symmetries: Symmetries | None = getattr(game, "symmetries", None) if config.symmetries else None
         self.symmetries = symmetries if symmetries is not None and len(symmetries) > 1 else None
@@ -78,7 +81,8 @@ class Practice:
         if self._tree is None or not self._tree.fits(self.game, len(roots), simulations + 1):
             self._tree = Tree(self.game, len(roots), simulations + 1)
         roots = self.outcomes.to_search(roots)
-        return gumbel_search(self.game, roots, evaluator, self._gumbel(simulations), rng, self._tree)
+        config = self._gumbel(simulations)
+        return gumbel_search(self.game, roots, evaluator, config, rng, self._tree, self._parts)
 
     def _gumbel(self, simulations: int) -> GumbelConfig:
         return GumbelConfig(

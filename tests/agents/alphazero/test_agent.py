@@ -7,6 +7,7 @@ from stable_baselines3.common.logger import KVWriter, Logger
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.learn.judge import NetworkEvaluator
 from quadrivium.agents.alphazero.watch.ladder import random_mover
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.runs.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
@@ -59,6 +60,26 @@ def logged(agent, steps, **arguments):
 
 def timeless(rows):
     return [{k: v for k, v in row.items() if not k.startswith("time/")} for row in rows]
+
+
+def test_half_of_the_games_judged_late_changes_nothing(monkeypatch):
+    """Two halves of the games by turns, with one cache and one stream of symmetries: as on a GPU, and not."""
+    weights, ask = [], NetworkEvaluator.ask
+
+    def late(network, obs, legal):
+        obs, legal = obs.copy(), legal.copy()
+        return lambda: ask(network, obs, legal)()
+
+    for answer in (ask, late):
+        monkeypatch.setattr(NetworkEvaluator, "ask", answer)
+        agent = AlphaZero(config(), GAMES["TicTacToe"](), games=15, seed=3, device="cpu", parts=2)
+        agent.learn(3 * 15 * 6)
+        weights.append(agent.policy.state_dict())
+    for name, value in weights[0].items():
+        assert torch.equal(value, weights[1][name]), name
+    alone = AlphaZero(config(), GAMES["TicTacToe"](), games=15, seed=3, device="cpu")
+    alone.learn(3 * 15 * 6)
+    assert any(not torch.equal(value, weights[0][name]) for name, value in alone.policy.state_dict().items())
 
 
 AUXILIARY = {"options": {"size": 3}, "ownership_coef": 0.5, "score_coef": 0.1, "full_search_share": 0.5}
