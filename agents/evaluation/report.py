@@ -105,15 +105,10 @@ def verdicts(results: Results) -> list[str]:
         if n < MIN_PAIRS:
             lines.append(f"{a} and {b}: no verdict from {n} episodes; play at least {MIN_PAIRS}")
         elif difference.low > 0:
-            lines.append(
-                f"{a} has a higher return than {b}, by {format_measure('return', difference)}, over "
-                f"{n} episodes"
-            )
+            lines.append(f"{a} has a higher return than {b}, by {_returns(difference)}, over {n} episodes")
         elif difference.high < 0:
             by = Interval(-difference.estimate, -difference.high, -difference.low)
-            lines.append(
-                f"{b} has a higher return than {a}, by {format_measure('return', by)}, over {n} episodes"
-            )
+            lines.append(f"{b} has a higher return than {a}, by {_returns(by)}, over {n} episodes")
         else:
             lines.append(f"{a} and {b}: no difference in return is shown by {n} episodes")
     return lines

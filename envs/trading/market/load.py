@@ -4,7 +4,7 @@ import glob
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -198,7 +198,7 @@ def files_of(paths: str | Path | Sequence[str | Path]) -> list[Path]:
 
 
 @contextmanager
-def _line_if_slow() -> Iterator[Any]:
+def _line_if_slow() -> Generator[Any]:
     """Says on stderr which file is being read once that takes long, and how long it took."""
     state: dict[str, Any] = {"path": None, "told": False}
 
