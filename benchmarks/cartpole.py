@@ -25,7 +25,7 @@ import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from quadrivium.agents.nets import NetConfig
-from quadrivium.agents.training.hooks import IterationCallback
+from quadrivium.agents.training.hooks import Hooks
 
 RESULTS = Path(__file__).parent / "results"
 EPISODES = 100
@@ -56,7 +56,7 @@ def ppo(env: VectorEnv, seed: int) -> Any:
         clip_range_schedule="linear",
         net=NetConfig(normalize_inputs=False),
     )
-    return PPO.from_config(config, env, seed=seed, device="cpu")
+    return PPO(config, env, seed=seed, device="cpu")
 
 
 def dqn(env: VectorEnv, seed: int) -> Any:
@@ -75,28 +75,27 @@ def dqn(env: VectorEnv, seed: int) -> Any:
         exploration_final_eps=0.04,
         net=NetConfig(width=256, activation="relu", normalize_inputs=False),
     )
-    return DQN.from_config(config, env, seed=seed, device="cpu")
+    return DQN(config, env, seed=seed, device="cpu")
 
 
 TASKS = {"ppo": Task(100_000, 8, ppo), "dqn": Task(50_000, 8, dqn, best_every=1_024)}
 
 
-class Best(IterationCallback):
+class Best(Hooks):
     """Keeps the weights that did best so far."""
 
     def __init__(self, every: int) -> None:
-        super().__init__()
         self.every, self.next = every, every
         self.score, self.step, self.weights = -np.inf, 0, {}
 
     def on_iteration_end(self) -> bool:
         """Evaluates when due."""
-        if self.model.num_timesteps >= self.next:
+        if self.agent.num_timesteps >= self.next:
             self.next += self.every
-            score = evaluate(self.model, 50, EVALUATION_SEED // 2).mean()
+            score = evaluate(self.agent, 50, EVALUATION_SEED // 2).mean()
             if score >= self.score:
-                self.score, self.step = score, self.model.num_timesteps
-                self.weights = {name: x.clone() for name, x in self.model.policy.state_dict().items()}
+                self.score, self.step = score, self.agent.num_timesteps
+                self.weights = {name: x.clone() for name, x in self.agent.policy.state_dict().items()}
         return True
 
 
@@ -127,7 +126,7 @@ def run(name: str, seed: int) -> dict[str, Any]:
     agent = task.make(make_env(task.num_envs), seed)
     best = None if task.best_every is None else Best(task.best_every)
     start = time.perf_counter()
-    agent.learn(task.steps, callback=best)
+    agent.learn(task.steps, hooks=best)
     seconds = time.perf_counter() - start
     returns = evaluate(agent)
     row = {"seed": seed, "mean": returns.mean(), "worst": returns.min(), "train_seconds": round(seconds, 1)}

@@ -39,15 +39,15 @@ from typing import Any
 
 import gymnasium
 import torch
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AutoresetMode, VectorEnv
 from stable_baselines3 import DQN as StockDQN
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import KVWriter, Logger
 
 import quadrivium  # noqa: F401  registers the ids
-from quadrivium.agents.batches.vec_env import BatchedVecEnv
 from quadrivium.agents.dqn import DQN, DQNConfig
 from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.stable import DQN as OursAsStable
 from quadrivium.envs.core.threads import set_threads
 
 HIGHWAY, CARTPOLE = "quadrivium/Highway-v0", "CartPole-v1"
@@ -128,7 +128,7 @@ class Setting:
     def ours(self) -> Runner:
         """Returns ours on a batch of them."""
         num_envs = 64 if self.env == HIGHWAY else 32
-        agent = DQN("MlpPolicy", vector(self.env, num_envs), double=False, **self._common(num_envs))
+        agent = OursAsStable("MlpPolicy", vector(self.env, num_envs), double=False, **self._common(num_envs))
         return Runner(agent, 2_048)
 
     def _common(self, num_envs: int) -> dict[str, Any]:
@@ -168,18 +168,18 @@ PAIRS = {
 }
 
 
-def vector(env_id: str, num_envs: int) -> BatchedVecEnv:
+def vector(env_id: str, num_envs: int) -> VectorEnv:
     if env_id == HIGHWAY:
-        return BatchedVecEnv(gymnasium.make_vec(env_id, num_envs))
+        return gymnasium.make_vec(env_id, num_envs)
     mode = {"autoreset_mode": AutoresetMode.SAME_STEP}
-    return BatchedVecEnv(gymnasium.make_vec(env_id, num_envs, vectorization_mode="sync", vector_kwargs=mode))
+    return gymnasium.make_vec(env_id, num_envs, vectorization_mode="sync", vector_kwargs=mode)
 
 
 def config() -> Runner:
     settings = DQNConfig(
         batch_size=256, train_freq=4, gradient_steps=16, net=NetConfig(width=64, activation="relu")
     )
-    return Runner(DQN.from_config(settings, vector(HIGHWAY, 64), seed=0, device="cpu"), 8_192)
+    return Runner(DQN(settings, vector(HIGHWAY, 64), seed=0, device="cpu"), 8_192)
 
 
 def main() -> None:

@@ -250,9 +250,9 @@ def agent(scale: Scale, name: str, trunk: str, device: torch.device, **options: 
     env = gymnasium.make_vec(WORLD, envs)
     if name == "ppo":
         config = PPOConfig(n_steps=scale.steps, batch_size=4 * envs, n_epochs=4, net=net, **options)
-        return PPO.from_config(config, env, seed=0, device=str(device))
+        return PPO(config, env, seed=0, device=str(device))
     config = DQNConfig(buffer_size=100 * envs, learning_starts=envs, batch_size=256, net=net, **options)
-    return DQN.from_config(config, env, seed=0, device=str(device))
+    return DQN(config, env, seed=0, device=str(device))
 
 
 def training(scale: Scale) -> Iterator[tuple[str, Any]]:

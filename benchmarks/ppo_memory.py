@@ -36,13 +36,13 @@ epochs, normalize = json.loads(sys.argv[1])
 torch.set_num_threads(1)
 net = NetConfig(normalize_inputs=normalize)
 config = PPOConfig(n_steps=32, batch_size=1024, n_epochs=epochs, learning_rate=1e-3, net=net)
-agent = PPO.from_config(config, gymnasium.make_vec("quadrivium/Highway-v0", 256), seed=0, device="cpu")
+agent = PPO(config, gymnasium.make_vec("quadrivium/Highway-v0", 256), seed=0, device="cpu")
 agent.learn(2 * 256 * 32)
 weights = hashlib.sha256(b"".join(x.numpy().tobytes() for x in agent.policy.state_dict().values()))
 rollout = agent.rollout_buffer
 parts = [rollout.obs, rollout.actions, rollout.rewards, rollout.values, rollout.log_probs]
 with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-    agent.train()
+    agent.update(10**9) if hasattr(agent, "update") else agent.train()
 events = profiler.profiler.kineto_results.events()
 changes = [(event.start_ns(), event.nbytes()) for event in events if event.name() == "[memory]"]
 now = peak = 0

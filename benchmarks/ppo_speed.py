@@ -45,9 +45,9 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import KVWriter, Logger
 
 import quadrivium  # noqa: F401  registers the ids
-from quadrivium.agents.batches.vec_env import BatchedVecEnv
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
+from quadrivium.agents.stable import BatchedVecEnv
 
 ENV = "quadrivium/Highway-v0"
 RESULTS = Path(__file__).parent / "results"
@@ -134,7 +134,7 @@ def native(num_envs: int) -> gymnasium.vector.VectorEnv:
 
 
 def ours(config: PPOConfig, num_envs: int) -> Any:
-    return PPO.from_config(config, BatchedVecEnv(native(num_envs)), seed=0, device="cpu")
+    return PPO(config, native(num_envs), seed=0, device="cpu")
 
 
 def stock(config: PPOConfig, num_envs: int) -> Any:

@@ -22,10 +22,9 @@ from typing import Any
 
 import numpy as np
 from machine import RESULTS, machine, write_report
-from stable_baselines3.common.logger import Logger
 
 import quadrivium  # noqa: F401  registers the ids
-from quadrivium.agents.batches.vec_env import BatchedVecEnv, BatchStep
+from quadrivium.agents.batches.env_batch import BatchStep, EnvBatch
 from quadrivium.agents.evaluation.episodes import AgentPlayer, play_episodes
 from quadrivium.agents.ppo import PPO
 from quadrivium.commands.build import make_env, make_evaluation_env, use_threads
@@ -40,10 +39,10 @@ WORLDS: dict[str, tuple[str, int, float]] = {  # config, steps, what rewards are
 }
 
 
-class Paid(BatchedVecEnv):
+class Paid(EnvBatch):
     """Pays so many times as much."""
 
-    def __init__(self, env: BatchedVecEnv, scale: float) -> None:
+    def __init__(self, env: EnvBatch, scale: float) -> None:
         super().__init__(env.env)
         self.scale = scale
 
@@ -56,8 +55,7 @@ class Paid(BatchedVecEnv):
 
 def score(config: RunConfig, scale: float) -> float:
     """Returns the mean return of an agent that was trained as `config` says."""
-    agent = PPO.from_config(config.agent, Paid(make_env(config), scale), seed=config.seed, device="cpu")  # pyright: ignore
-    agent.set_logger(Logger(None, []))
+    agent = PPO(config.agent, Paid(make_env(config), scale), seed=config.seed, device="cpu")  # pyright: ignore
     agent.learn(config.total_timesteps)
     env = make_evaluation_env(config)(EPISODES)
     played = play_episodes(AgentPlayer("ppo", agent), env, episodes=EPISODES, seed=config.evaluation.seed)

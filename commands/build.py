@@ -14,8 +14,8 @@ from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.alphazero.players import SearchPlayer
 from quadrivium.agents.arena.players import QueryOption, positive, split_query
+from quadrivium.agents.batches.env_batch import EnvBatch
 from quadrivium.agents.batches.environments import make_vector_env
-from quadrivium.agents.batches.vec_env import BatchedVecEnv
 from quadrivium.agents.compute.cores import auto_threads
 from quadrivium.agents.dqn import DQN
 from quadrivium.agents.errors import UserError, as_user_error, did_you_mean
@@ -43,10 +43,10 @@ def use_threads(threads: int | Literal["auto"] | None) -> None:
     set_threads(threads)
 
 
-def make_env(config: RunConfig) -> BatchedVecEnv:
+def make_env(config: RunConfig) -> EnvBatch:
     """Returns the environments that the run trains in."""
     with as_user_error(config.env.id, ValueError):
-        return BatchedVecEnv(make_vector_env(config.env.id, config.env.num_envs, config.env.kwargs))
+        return EnvBatch(make_vector_env(config.env.id, config.env.num_envs, config.env.kwargs))
 
 
 def make_evaluation_env(config: RunConfig) -> Callable[[int], VectorEnv]:
@@ -102,7 +102,7 @@ def make_agent(config: RunConfig) -> Agent:
         game = make_game(config.env.id, config.env.kwargs)
         others = [make_game(config.env.id, config.env.kwargs | {"size": size}) for size in agent.other_sizes]
         with as_user_error("agent (alphazero)", *kinds):
-            return AlphaZero.from_config(
+            return AlphaZero(
                 agent,
                 game,
                 others=others,
@@ -112,9 +112,7 @@ def make_agent(config: RunConfig) -> Agent:
             )
     env = make_env(config)
     with as_user_error(f"agent ({agent.algorithm})", *kinds):
-        return AGENTS[agent.algorithm].from_config(
-            agent, env, seed=config.seed, device=_device(config.device)
-        )
+        return AGENTS[agent.algorithm](agent, env, seed=config.seed, device=_device(config.device))
 
 
 def make_player(name: str, agent: Agent, identity: str = "") -> AgentPlayer | SearchPlayer:
@@ -222,7 +220,7 @@ def load_agent(
         agent.require_same_game(snapshot)
     with as_user_error(f"{run_dir}: the weights do not fit the network of config.yaml", RuntimeError):
         agent.policy.load_state_dict(snapshot.weights)
-    if not isinstance(agent, AlphaZero) and agent.env is not None:
+    if not isinstance(agent, AlphaZero):
         agent.env.close()
     return agent, Checkpoint(snapshot.step, snapshot.weights_sha256)
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from stable_baselines3.common.logger import Logger
 
 import quadrivium  # noqa: F401 (registers the environment ids)
 from quadrivium.agents.alphazero.agent import AlphaZero
@@ -33,6 +32,7 @@ from quadrivium.agents.runs.start import (
     require_new,
     rewind,
 )
+from quadrivium.agents.training.logger import Logger
 from quadrivium.agents.training.loop import Evaluation, Every, StopRequest, TrainingLoop
 from quadrivium.commands.build import (
     Agent,
@@ -130,7 +130,7 @@ def run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> Non
     if start == 0:
         tensorboard.write_header(flatten(to_data(config)), to_text(config))
     progress = TerminalProgress(config.total_timesteps, start, console, visible=config.logging.progress)
-    logger = Logger(str(run_dir), [tensorboard, MetricsWriter(MetricsLog(run_dir / METRICS)), progress])
+    logger = Logger([tensorboard, MetricsWriter(MetricsLog(run_dir / METRICS)), progress])
     agent.set_logger(logger)
     stop = StopRequest(config.max_minutes, progress.message)
     loop = make_loop(agent, config, run_dir, tensorboard, stop)
@@ -138,7 +138,7 @@ def run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> Non
         with stop.listening():
             agent.learn(
                 config.total_timesteps - start,
-                callback=loop,
+                loop,
                 log_interval=config.logging.interval,
                 reset_num_timesteps=start == 0,
             )

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, Self, cast
 
 import numpy as np
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import Logger
 
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.alphazero.learn.judge import NetworkEvaluator
@@ -36,15 +33,16 @@ from quadrivium.agents.runs.state import (
 )
 from quadrivium.agents.search import EvaluationCache, MatchSearch, PuctConfig, monte_carlo_search
 from quadrivium.agents.search.protocols import Evaluator, Game
-from quadrivium.agents.training.hooks import IterationCallback, iteration_end, iteration_logged
+from quadrivium.agents.training.agent import Agent
+from quadrivium.agents.training.hooks import Hooks
 
 # The same in every evaluation of every run, so that ratings compare; two streams, else the random anchor's
 # first move would repeat the opening's.
 _OPENINGS_SEED, _ANCHOR_SEED = 2_000_000, 2_000_001
 
 
-class AlphaZero:
-    """Plays, learns, saves and resumes; the public face of PPO and DQN where it makes sense.
+class AlphaZero(Agent):
+    """Plays, learns, saves and resumes, as PPO and DQN do.
 
     An iteration is: every game makes `n_steps` moves with the averaged network; then as many gradient steps
     as the positions of the games that ended pay for. `num_timesteps` counts moves of all games.
@@ -65,7 +63,6 @@ class AlphaZero:
 
     Attributes:
         policy: the networks: `net`, which learns, and `average`, which plays.
-        logger: Stable-Baselines3's; silent until `set_logger`.
     """
 
     def __init__(
@@ -79,6 +76,7 @@ class AlphaZero:
         device: str = "auto",
         parts: int | None = None,
     ) -> None:
+        super().__init__()
         self.config, self.game = config, game
         self.auxiliary = auxiliary_of(config, game)
         if games <= len(others):
@@ -102,24 +100,10 @@ class AlphaZero:
         self._rating = 0.0
         self._match: MatchSearch | None = None  # its arrays are used again from move to move
         self.games = games
-        self.num_timesteps = 0
-        self.logger = Logger(None, [])
+        self._entries: dict[str, float] = {}  # for the log, of the newest iteration
+        self._spent: dict[str, float] = {}  # seconds of it, by phase
         self.action_space = spaces.Discrete(game.num_actions)
         self.observation_space = _observation_space(game)
-
-    @classmethod
-    def from_config(
-        cls,
-        config: AlphaZeroConfig,
-        game: Game,
-        *,
-        others: Sequence[Game] = (),
-        games: int,
-        seed: int,
-        device: str = "auto",
-    ) -> AlphaZero:
-        """Returns an agent with fresh weights; see the class."""
-        return cls(config, game, others=others, games=games, seed=seed, device=device)
 
     def _network(self, game: Game) -> PolicyValueNet:
         return PolicyValueNet(
@@ -143,10 +127,6 @@ class AlphaZero:
                     f"{tuple(theirs[name].shape)} instead of {tuple(ours.shape)}); it needs a trunk cnn or "
                     "transformer and policy_head conv, in a game whose actions are cells"
                 )
-
-    def set_logger(self, logger: Logger) -> None:
-        """Logs there from now on."""
-        self.logger = logger
 
     # ---- playing
 
@@ -234,45 +214,10 @@ class AlphaZero:
 
     # ---- the loop
 
-    def learn(
-        self,
-        total_timesteps: int,
-        callback: BaseCallback | None = None,
-        log_interval: int | None = 1,
-        reset_num_timesteps: bool = True,
-    ) -> Self:
-        """Trains for `total_timesteps` moves (rounded up to whole iterations).
-
-        After each iteration come `IterationCallback.on_iteration_end`, the log and `on_iteration_logged`;
-        then `snapshot()` is exact. After `restore`, continue with `learn(total - agent.num_timesteps,
-        reset_num_timesteps=False)`.
-        """
-        if reset_num_timesteps:
-            self.num_timesteps = 0
-        end = self.num_timesteps + total_timesteps
-        callback = callback if callback is not None else IterationCallback()
-        callback.init_callback(cast(Any, self))
-        callback.on_training_start(locals(), globals())
-        iteration = 0
-        while self.num_timesteps < end:
-            self._iterate(end)
-            iteration += 1
-            proceed = iteration_end(callback)
-            if log_interval is not None and iteration % log_interval == 0:
-                self.logger.record("time/iterations", iteration, exclude="tensorboard")
-                self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
-                self.logger.dump(step=self.num_timesteps)
-            if not (iteration_logged(callback) and proceed):
-                break
-        callback.on_training_end()
-        return self
-
-    def get_env(self) -> None:
-        """There is no vector environment (Stable-Baselines3's callbacks ask)."""
-
-    def _iterate(self, end: int) -> None:
-        """Plays and learns once, and records what is logged."""
+    def collect(self, hooks: Hooks, end: int) -> bool:
+        """Lets every game make `n_steps` moves, and keeps the positions of those that ended."""
         began = time.perf_counter()
+        hooks.on_rollout_start()
         simulations = self.config.simulations_at(self.num_timesteps / end)
         network = NetworkEvaluator(self.policy.average, bf16=self.config.bf16)
         entries: dict[str, float] = {}
@@ -289,12 +234,7 @@ class AlphaZero:
             lookups, hits = (lookups + cache.lookups, hits + cache.hits) if cache else (0, 0)
         moves = self.config.n_steps * self.games
         self.num_timesteps += moves
-        played = time.perf_counter()
-
-        entries |= self._learner.learn(self._practices, self.num_timesteps / end, self._learn_rng)
-        ended = time.perf_counter()
-
-        spent, playing = ended - began, played - began
+        playing = time.perf_counter() - began
         entries |= {
             "self_play/simulations": simulations,
             "self_play/window": sum(practice.replay.size for practice in self._practices),
@@ -304,15 +244,26 @@ class AlphaZero:
             "time/games_per_second": games / playing,
             "time/evaluations_per_second": network.positions / playing,
             "time/simulations_per_second": moves * simulations / playing,
-            "time/steps_per_second": moves / spent,
-            "time/fraction_network": network.seconds / spent,
-            "time/fraction_search": (playing - network.seconds) / spent,
-            "time/fraction_update": (ended - played) / spent,
         }
         if self.config.cache:
             entries["self_play/cache_hit_rate"] = hits / max(lookups, 1)
-        for name, value in entries.items():
-            self.logger.record(name, value)
+        self._entries = entries
+        self._spent = {"network": network.seconds, "search": playing - network.seconds}
+        hooks.on_rollout_end()
+        return True
+
+    def update(self, end: int) -> None:
+        """Makes as many gradient steps as the new positions pay for."""
+        began = time.perf_counter()
+        self._entries |= self._learner.learn(self._practices, self.num_timesteps / end, self._learn_rng)
+        spent = self._spent | {"update": time.perf_counter() - began}
+        total = sum(spent.values())
+        self._entries |= {f"time/fraction_{phase}": seconds / total for phase, seconds in spent.items()}
+        self._entries["time/steps_per_second"] = self.config.n_steps * self.games / total
+
+    def summary(self) -> dict[str, float]:
+        """Returns what the log says of the newest iteration."""
+        return dict(self._entries)
 
     # ---- exact resume
 
@@ -352,6 +303,7 @@ class AlphaZero:
         optimizer_from_tensors(self._learner.optimizer, snapshot.optimizer)
         restore_rng(snapshot.rng, **self._generators())
         self.num_timesteps = snapshot.step
+        self.iterations = snapshot.step // (self.config.n_steps * self.games)
         self._learner.updates, self._rating = int(state["updates"]), float(state["rating"])
 
     def _generators(self) -> dict[str, np.random.Generator]:

@@ -1,7 +1,7 @@
 """DQN with double Q-learning, action masks and batched environments.
 
 Sources: Mnih et al. 2015 (DQN), van Hasselt et al. 2016 (double Q-learning), Sutton 1988 (n-step returns),
-Wang et al. 2016 (dueling head). A subclass of Stable-Baselines3's DQN with its public face. What it changes:
+Wang et al. 2016 (dueling head). The update is Stable-Baselines3's, to which tests hold it; what is different:
 
 1. All environments step, and all transitions are stored, as arrays; there is no loop over environments.
 2. One uniform draw gives the indices of all gradient steps that are due, and the target network, which does
@@ -17,39 +17,33 @@ transitions: `gradient_steps` follow every train_freq * num_envs of them; -1 mea
 `target_update_interval` counts transitions, rounded down to whole calls (at least one).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from annotated_types import Ge, Gt, Interval
 from gymnasium import spaces
-from stable_baselines3 import DQN as StableDQN
-from stable_baselines3.common.policies import BasePolicy
-from stable_baselines3.common.type_aliases import GymEnv, Schedule
-from stable_baselines3.common.utils import LinearSchedule
-from stable_baselines3.dqn.policies import DQNPolicy
 from torch import Tensor
 from torch.nn import functional as F
 
-from quadrivium.agents.batches.observations import (
-    Obs,
-    ObsArray,
-    batch_size,
-    concatenate,
-    to_arrays,
-    to_tensors,
-)
+from quadrivium.agents.batches.env_batch import as_batch
+from quadrivium.agents.batches.observations import Obs, ObsArray, batch_size, concatenate, to_tensors
 from quadrivium.agents.compute.adam import LeanAdam
 from quadrivium.agents.compute.devices import choose_device
 from quadrivium.agents.compute.foreach import clip_norm_, polyak_
-from quadrivium.agents.dqn.collect import OffPolicyAgent
-from quadrivium.agents.dqn.policy import ACTION_MASK, BackboneQPolicy, greedy, legal_values
-from quadrivium.agents.dqn.replay import Transitions
+from quadrivium.agents.compute.seeds import seed_everything
+from quadrivium.agents.dqn.policy import ACTION_MASK, QNetworks, greedy, legal_values
+from quadrivium.agents.dqn.replay import Replay, Transitions
 from quadrivium.agents.nets import NetConfig
-from quadrivium.agents.runs.checkpoint import Snapshot
+from quadrivium.agents.runs.state import under
+from quadrivium.agents.training.hooks import Hooks
+from quadrivium.agents.training.schedules import Schedule, linear, schedule
+from quadrivium.agents.training.vector_agent import VectorAgent
 
+_BLOCK_ROWS = 4096  # transitions gathered at once: more is no faster, and the activations leave the cache
+_BLOCK_BYTES = 64 << 20  # of observations; keeps a block of large ones in bounds
 _UPDATE_NAMES = ("loss", "q_mean", "target_q_mean", "td_error", "gradient_norm")
 
 
@@ -125,133 +119,84 @@ def td_targets(
     return rewards + discounts * next_q.gather(1, best)[:, 0]
 
 
-class DQN(OffPolicyAgent, StableDQN):  # pyright: ignore
-    """Deep Q-learning on one environment or a batch of them.
-
-    With VecNormalize or a `replay_buffer_class` of the user's own, Stable-Baselines3's code collects and
-    stores; all else takes the batched path, which is fast on a `BatchedVecEnv`. The update is the same.
+class DQN(VectorAgent):
+    """Deep Q-learning on a batch of environments.
 
     Args:
-        policy: "MlpPolicy", "CnnPolicy", "MultiInputPolicy", or a DQNPolicy class such as `BackboneQPolicy`.
-        env: an environment, its id, a VecEnv, or a SAME_STEP gymnasium VectorEnv.
-        double: double Q-learning; False is what Stable-Baselines3 does.
-        huber_delta: of the loss; 1 is what Stable-Baselines3 does. See `DQNConfig`.
-        stable: the other arguments of Stable-Baselines3's DQN, by name. `optimize_memory_usage` also works
-            where episodes are truncated.
+        config: hyper-parameters.
+        env: a SAME_STEP gymnasium VectorEnv, an `EnvBatch`, or what acts like one; None: it only acts.
+        seed: of weights, exploration, sampling and environments.
+        device: "cpu", "cuda", or "auto" (`choose_device`).
+        policy: networks with the attributes of `QNetworks`, on the device; None: these with fresh weights.
+        optimizer: of the parameters of such a policy's `q_net`.
+        replay: the replay memory, a `Replay` or what acts like one; None: a `Replay`.
+        num_envs: where there is no `env`.
+        window: episodes that the log's mean return is at least of.
     """
 
-    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
-        **StableDQN.policy_aliases,
-        "BackboneQPolicy": BackboneQPolicy,
-    }
-    saved_settings = (
-        *("learning_rate", "buffer_size", "learning_starts", "batch_size", "tau", "gamma", "gradient_steps"),
-        *("n_steps", "target_update_interval", "exploration_fraction", "exploration_initial_eps"),
-        *("exploration_final_eps", "max_grad_norm", "policy_kwargs", "seed", "double", "huber_delta"),
+    generator: np.random.Generator
+    counters = (
+        *("iterations", "n_updates", "episodes", "logged", "calls", "exploration_rate"),
+        "_update_count",
     )
-    saved_progress = (
-        *("num_timesteps", "_n_updates", "_n_calls", "_episode_num", "_logged", "exploration_rate"),
-        "_current_progress_remaining",
-    )
-
-    double: bool
-    huber_delta: float
 
     def __init__(
         self,
-        policy: str | type[DQNPolicy],
-        env: GymEnv | str,
-        *,
-        double: bool = True,
-        huber_delta: float = 1.0,
-        **stable: Any,
-    ):
-        self.double, self.huber_delta = double, huber_delta
-        policy_kwargs = dict(stable.pop("policy_kwargs", None) or {})
-        policy_kwargs.setdefault("optimizer_class", LeanAdam)
-        super().__init__(policy, env, policy_kwargs=policy_kwargs, **stable)
-
-    @classmethod
-    def from_config(
-        cls,
         config: DQNConfig,
-        env: GymEnv,
+        env: Any,
         *,
         seed: int | None,
         device: torch.device | str = "auto",
-        **stable: Any,
-    ) -> "DQN":
-        """Returns an agent on `BackboneQPolicy`.
-
-        Args:
-            config: hyper-parameters.
-            env: a BatchedVecEnv, a SAME_STEP gymnasium VectorEnv, or anything that SB3 takes.
-            seed: of weights, exploration, sampling and environments.
-            device: "cpu", "cuda", or "auto" (`choose_device`).
-            stable: further arguments of the constructor (tensorboard_log, verbose).
-        """
-        rate: float | Schedule = config.learning_rate
-        if config.learning_rate_schedule == "linear":
-            rate = LinearSchedule(config.learning_rate, 0.0, 1.0)
-        return cls(
-            BackboneQPolicy,
-            env,
-            double=config.double,
-            huber_delta=config.huber_delta,
-            learning_rate=rate,
-            buffer_size=config.buffer_size,
-            learning_starts=config.learning_starts,
-            batch_size=config.batch_size,
-            tau=config.tau,
-            gamma=config.gamma,
-            train_freq=config.train_freq,
-            gradient_steps=config.gradient_steps,
-            target_update_interval=config.target_update_interval,
-            exploration_fraction=config.exploration_fraction,
-            exploration_initial_eps=config.exploration_initial_eps,
-            exploration_final_eps=config.exploration_final_eps,
-            max_grad_norm=config.max_grad_norm,
-            n_steps=config.n_steps,
-            optimize_memory_usage=config.optimize_memory,
-            policy_kwargs={"net": config.net, "dueling": config.dueling},
-            seed=seed,
-            device=choose_device(device, config.net),
-            **stable,
+        policy: Any = None,
+        optimizer: torch.optim.Optimizer | None = None,
+        replay: Any = None,
+        num_envs: int = 1,
+        window: int = 100,
+    ) -> None:
+        env, device = as_batch(env), torch.device(choose_device(device, config.net))
+        num_envs = num_envs if env is None else env.num_envs
+        if policy is None:
+            seed_everything(seed, env)
+            policy = QNetworks(env.observation_space, env.action_space, config.net, config.dueling).to(device)
+        if optimizer is None:
+            optimizer = LeanAdam(policy.q_net.parameters(), lr=config.learning_rate)
+        super().__init__(policy, optimizer, env, num_envs, np.random.default_rng(seed), device, window)
+        self.config, self.replay_buffer = config, replay
+        if replay is None:
+            self.replay_buffer = make_replay(config, env.observation_space, num_envs, device)
+        self.actions = int(policy.action_space.n)
+        self.learning_rate: Schedule = schedule(config.learning_rate, config.learning_rate_schedule)
+        self.exploration: Schedule = linear(
+            config.exploration_initial_eps, config.exploration_final_eps, config.exploration_fraction
         )
-
-    def _setup_model(self) -> None:
-        self._update_sums = torch.zeros(len(_UPDATE_NAMES), device=self.device)  # since the last log line
+        self.exploration_rate = 0.0  # of `act` where it is not deterministic
+        self.episodes = 0  # that ended
+        self.logged = 0  # episodes at the last log line
+        self.calls = 0  # to step
+        self._collected = 0  # transitions of the newest iteration
+        self._update_sums = torch.zeros(len(_UPDATE_NAMES), device=device)  # since the last log line
         self._update_count = 0
-        super()._setup_model()
+        self._last_rate = self.learning_rate(1.0)
         # Kept: walking through the modules for them would cost a tenth of a gradient step.
-        self._online: list[Tensor] = list(self.q_net.parameters())
-        self._target: list[Tensor] = list(self.q_net_target.parameters())
+        self._online, self._target = (list(net.parameters()) for net in (policy.q_net, policy.q_net_target))
+        self._online_moments, self._target_moments = (  # of batch normalisation
+            [buffer for name, buffer in net.named_buffers() if "running_" in name]
+            for net in (policy.q_net, policy.q_net_target)
+        )
 
     # ---- acting
 
     def act(self, obs: ObsArray, deterministic: bool = True) -> np.ndarray:
-        """Actions (N,) int64 for a batch of observations (N, ...): greedy, or epsilon-greedy."""
-        self.policy.set_training_mode(False)
+        """Returns actions (N,) int64 for a batch of observations (N, ...): greedy, or epsilon-greedy."""
+        self.policy.train(False)
         return self._act(obs, 0.0 if deterministic else self.exploration_rate)
-
-    def predict(
-        self,
-        observation: np.ndarray | dict[str, np.ndarray],
-        state: tuple[np.ndarray, ...] | None = None,
-        episode_start: np.ndarray | None = None,
-        deterministic: bool = False,
-    ) -> tuple[np.ndarray, tuple[np.ndarray, ...] | None]:
-        """SB3's predict, for one observation or a batch; legal actions only."""
-        batch, vectorized = self.policy.obs_to_tensor(observation)  # adds the batch axis, transposes images
-        actions = self.act(to_arrays(batch), deterministic)
-        return (actions if vectorized else actions[0]), state
 
     def _act(self, obs: ObsArray, epsilon: float) -> np.ndarray:
         """Epsilon-greedy, decided for each row."""
         if epsilon <= 0.0:
             return self._greedy(obs)
         count = batch_size(obs)
-        explores = self._rng.random(count) < epsilon
+        explores = self.generator.random(count) < epsilon
         if not explores.any():
             return self._greedy(obs)
         random = self._random_legal(obs, count)
@@ -260,56 +205,106 @@ class DQN(OffPolicyAgent, StableDQN):  # pyright: ignore
     @torch.no_grad()
     def _greedy(self, obs: ObsArray) -> np.ndarray:
         batch = to_tensors(obs, self.device)
-        return greedy(self.q_net(batch), batch).cpu().numpy()
+        return greedy(self.policy.q_net(batch), batch).cpu().numpy()
 
     def _random_legal(self, obs: ObsArray, count: int) -> np.ndarray:
         """Uniform over the legal actions; 0 where there is none."""
-        actions = int(cast(spaces.Discrete, self.action_space).n)
         if not (isinstance(obs, Mapping) and ACTION_MASK in obs):
-            return self._rng.integers(0, actions, count)
-        keys = 1.0 - self._rng.random((count, actions))  # in (0, 1]: every legal action beats an illegal 0
+            return self.generator.integers(0, self.actions, count)
+        # In (0, 1]: every legal action beats an illegal 0.
+        keys = 1.0 - self.generator.random((count, self.actions))
         return np.where(np.asarray(obs[ACTION_MASK]) != 0, keys, 0.0).argmax(1)
 
-    def _sample_action(
-        self, learning_starts: int, action_noise: Any = None, n_envs: int = 1
-    ) -> tuple[np.ndarray, np.ndarray]:
-        obs = cast(ObsArray, self._last_obs)
-        if self.num_timesteps < learning_starts:
-            actions = self._random_legal(obs, n_envs)
-        else:
-            actions = self._act(obs, self.exploration_schedule(self._current_progress_remaining))
-        return actions, actions
+    def explore(self, remaining: float) -> np.ndarray:
+        """Returns the actions (N,) of the next step; remaining: of the training, 1 to 0."""
+        if self.num_timesteps < self.config.learning_starts:
+            return self._random_legal(self.obs, self.num_envs)
+        return self._act(self.obs, self.exploration(remaining))
 
-    def _observe(self, batches: list[ObsArray]) -> None:
-        if isinstance(self.policy, BackboneQPolicy):
-            self.policy.update_statistics(to_tensors(concatenate(batches), self.device))
+    # ---- collecting
 
-    def _on_step(self) -> None:
-        self._n_calls += 1
-        if self._n_calls % max(self.target_update_interval // self.n_envs, 1) == 0:
-            polyak_(self._online, self._target, self.tau)
-            polyak_(self.batch_norm_stats, self.batch_norm_stats_target, 1.0)
-        self.exploration_rate = self.exploration_schedule(self._current_progress_remaining)
+    def reset_counters(self) -> None:
+        """Counts from 0 again."""
+        super().reset_counters()
+        self.episodes = self.logged = 0
+
+    def after_reset(self) -> None:
+        """Called when the environments were reset, which cut the running episodes."""
+        super().after_reset()
+        self.replay_buffer.end_episodes()
+
+    def collects_more(self, steps: int, episodes: int) -> bool:
+        """Returns whether an iteration goes on after so many calls to step and ended episodes."""
+        return steps < self.config.train_freq
+
+    def collect(self, hooks: Hooks, end: int) -> bool:
+        """Takes `train_freq` steps in the environments into the replay memory; False if a hook stopped it."""
+        self.policy.train(False)
+        hooks.on_rollout_start()
+        seen: list[ObsArray] = []
+        episodes = 0
+        while self.collects_more(len(seen), episodes):
+            self.clock.enter("network")
+            obs, actions = self.obs, self.explore(1 - self.num_timesteps / end)
+            step = self.step(actions)
+            self.replay_buffer.add_step(obs, actions, step)
+            seen.append(obs)
+            ended = int(step.done.sum())
+            episodes += ended
+            self.episodes += ended
+            self._follow()
+            self.exploration_rate = self.exploration(1 - self.num_timesteps / end)
+            # SB3 calls back before it stores; here the step is complete, so that stopping loses nothing.
+            if not hooks.on_step(step):
+                return False
+        self.policy.update_statistics(to_tensors(concatenate(seen), self.device))
+        self._collected = len(seen) * self.num_envs
+        hooks.on_rollout_end()
+        return True
+
+    def _follow(self) -> None:
+        """Lets the target network follow after each `target_update_interval` transitions."""
+        self.calls += 1
+        if self.calls % max(self.config.target_update_interval // self.num_envs, 1) == 0:
+            polyak_(self._online, self._target, self.config.tau)
+            polyak_(self._online_moments, self._target_moments, 1.0)
 
     # ---- learning
 
-    def train(self, gradient_steps: int, batch_size: int = 100) -> None:
+    def update(self, end: int) -> None:
+        """Makes the gradient steps that are due."""
+        if self.num_timesteps > self.config.learning_starts:
+            due = self.config.gradient_steps
+            self.train(due if due >= 0 else self._collected, 1 - self.num_timesteps / end)
+
+    def train(self, gradient_steps: int, remaining: float) -> None:
         """Makes `gradient_steps` gradient steps on batches from the replay memory."""
         if gradient_steps == 0:
             return
         self.clock.enter("update")
-        self.policy.set_training_mode(True)
-        self._update_learning_rate(self.policy.optimizer)
-        for block in self._blocks(gradient_steps, batch_size):
+        self.policy.train(True)
+        self._last_rate, size = self.learning_rate(remaining), self.config.batch_size
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._last_rate
+        for block in self._blocks(gradient_steps, size):
             with torch.no_grad():
-                next_q = self.q_net_target(block.next_obs)  # (K*B, A): fixed during this update
+                next_q = self.policy.q_net_target(block.next_obs)  # (K*B, A): fixed during this update
             steps = [
-                self._gradient_step(block.part(start, start + batch_size), next_q[start : start + batch_size])
-                for start in range(0, len(block.rewards), batch_size)
+                self._gradient_step(block.part(start, start + size), next_q[start : start + size])
+                for start in range(0, len(block.rewards), size)
             ]
             self._count_update(steps)
-        self._n_updates += gradient_steps
+        self.n_updates += gradient_steps
         self.clock.enter("other")
+
+    def _blocks(self, gradient_steps: int, batch_size: int) -> Iterator[Transitions]:
+        """Whole batches for all gradient steps, several at a time."""
+        replay = self.replay_buffer
+        numbers = replay.draw(self.generator, gradient_steps * batch_size)
+        rows = min(_BLOCK_ROWS, _BLOCK_BYTES // max(replay.obs_bytes, 1))
+        rows = max(rows // batch_size, 1) * batch_size
+        for start in range(0, len(numbers), rows):
+            yield replay.gather(numbers[start : start + rows])
 
     def _gradient_step(self, batch: Transitions, next_q: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One step of the optimizer; next_q (B, A) is of the target network.
@@ -317,18 +312,13 @@ class DQN(OffPolicyAgent, StableDQN):  # pyright: ignore
         Returns the loss (), the gradient's norm before clipping (), Q and its target (B,).
         """
         with torch.no_grad():
-            chooser_q = self.q_net(batch.next_obs) if self.double else next_q  # (B, A)
+            chooser_q = self.policy.q_net(batch.next_obs) if self.config.double else next_q  # (B, A)
             target = td_targets(batch.rewards, batch.discounts, next_q, chooser_q, batch.next_obs)  # (B,)
-        q = self.q_net(batch.obs).gather(1, batch.actions[:, None])[:, 0]  # (B,)
-        loss = F.huber_loss(q, target, delta=self.huber_delta)
+        q = self.policy.q_net(batch.obs).gather(1, batch.actions[:, None])[:, 0]  # (B,)
+        loss = F.huber_loss(q, target, delta=self.config.huber_delta)
         gradients = list(torch.autograd.grad(loss, self._online))
-        norm = clip_norm_(gradients, self.max_grad_norm)
-        if isinstance(self.policy.optimizer, LeanAdam):
-            self.policy.optimizer.apply(gradients)
-        else:
-            for parameter, gradient in zip(self._online, gradients, strict=True):
-                parameter.grad = gradient
-            self.policy.optimizer.step()
+        norm = clip_norm_(gradients, self.config.max_grad_norm)
+        self.descend(self._online, gradients)
         return loss.detach(), norm, q.detach(), target
 
     def _count_update(self, steps: list[tuple[Tensor, Tensor, Tensor, Tensor]]) -> None:
@@ -339,30 +329,48 @@ class DQN(OffPolicyAgent, StableDQN):  # pyright: ignore
         self._update_sums += torch.stack([x.mean() for x in logged]) * len(steps)
         self._update_count += len(steps)
 
-    def _update_entries(self) -> dict[str, float]:
-        entries = {"rollout/exploration_rate": self.exploration_rate}
+    # ---- the log
+
+    def line_is_due(self, log_interval: int) -> bool:
+        """Returns whether `log_interval` episodes ended since the last line, or one a lane if more."""
+        return self.episodes - self.logged >= max(log_interval, self.num_envs)
+
+    def update_summary(self) -> dict[str, float]:
+        """Returns means over the gradient steps since the last call."""
+        self.logged = self.episodes
+        entries = {
+            "rollout/exploration_rate": self.exploration_rate,
+            "train/replay_size": len(self.replay_buffer),
+        }
         if self._update_count:
             means = (self._update_sums / self._update_count).tolist()
             entries |= {f"train/{name}": mean for name, mean in zip(_UPDATE_NAMES, means, strict=True)}
+            entries["train/learning_rate"] = self._last_rate
         self._update_sums.zero_()
         self._update_count = 0
         return entries
 
     # ---- exact resume
 
-    def snapshot(self) -> Snapshot:
-        """Everything that decides how the training goes on (see `OffPolicyAgent`)."""
-        snapshot = super().snapshot()
-        snapshot.state["n_calls"] = np.array(self._n_calls)
-        # Of the gradient steps that no log line has shown yet.
-        snapshot.state["update_sums"] = self._update_sums.cpu().numpy().copy()
-        snapshot.state["update_count"] = np.array(self._update_count)
-        return snapshot
+    def own_state(self) -> dict[str, np.ndarray]:
+        """Returns the replay memory, and the sums of the gradient steps that no log line has shown yet."""
+        state = {f"replay/{name}": array for name, array in self.replay_buffer.state().items()}
+        return state | {"update_sums": self._update_sums.cpu().numpy().copy()}
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Becomes the agent that `snapshot` was taken of; go on by learn(..., reset_num_timesteps=False)."""
-        super().restore(snapshot)
-        self._n_calls = int(snapshot.state["n_calls"])
-        self._update_sums.copy_(torch.from_numpy(snapshot.state["update_sums"]))
-        self._update_count = int(snapshot.state["update_count"])
-        self.exploration_rate = self.exploration_schedule(self._current_progress_remaining)
+    def load_own_state(self, state: dict[str, np.ndarray]) -> None:
+        """Takes back what `own_state` returned."""
+        self.replay_buffer.load_state(under("replay/", state))
+        self._update_sums.copy_(torch.from_numpy(state["update_sums"]))
+
+
+def make_replay(config: DQNConfig, space: spaces.Space, num_envs: int, device: torch.device) -> Replay:
+    """Returns an empty replay memory."""
+    return Replay(
+        config.buffer_size,
+        space,
+        num_envs,
+        device=device,
+        gamma=config.gamma,
+        n_step=config.n_steps,
+        optimize_memory=config.optimize_memory,
+    )

@@ -23,6 +23,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
+from quadrivium.agents.batches.env_batch import BatchStep
 from quadrivium.agents.batches.observations import Obs, ObsArray, map_obs
 from quadrivium.agents.compute.memory import available_memory
 from quadrivium.agents.dqn.finals import FinalRing, Layout
@@ -171,6 +172,10 @@ class Replay:
                 self._finals.append(row, where, {key: self._final(key, x[where]) for key, x in final.items()})
         self.pos = following
         self.full = self.full or following == 0
+
+    def add_step(self, obs: ObsArray, actions: np.ndarray, step: BatchStep) -> None:
+        """Stores the step that `actions` (N,), chosen on `obs`, came to."""
+        self.add_batch(obs, actions, step.rewards, step.terminated, step.truncated, step.obs, step.final_obs)
 
     def end_episodes(self) -> None:
         """Counts the newest transitions as truncated: the environments are about to be reset from outside."""

@@ -1,15 +1,14 @@
-"""Stable-Baselines3's logger into `metrics.jsonl`, for whoever reads a run with a program."""
+"""The log into `metrics.jsonl`, for whoever reads a run with a program."""
 
 import time
 from typing import Any
 
 import numpy as np
-from stable_baselines3.common.logger import KVWriter
 
 from quadrivium.agents.runs.directory import MetricsLog
 
 
-class MetricsWriter(KVWriter):
+class MetricsWriter:
     """Appends a line with the step, the wall-clock time and the numbers whenever the logger is dumped."""
 
     def __init__(self, log: MetricsLog) -> None:

@@ -5,12 +5,11 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from stable_baselines3.common.logger import KVWriter
 
 PLAIN_SECONDS = 10.0
 
 
-class TerminalProgress(KVWriter):
+class TerminalProgress:
     """Shows steps, steps a second, return and time left whenever the logger is dumped.
 
     Args:

@@ -1,6 +1,6 @@
 """A run in TensorBoard: scalars, charts that belong together, hyper-parameters, the config, and films.
 
-It is one more output of Stable-Baselines3's logger, so whatever an agent records appears under its name.
+It is one more output of the logger, so whatever an agent records appears under its name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from stable_baselines3.common.logger import KVWriter
 from tensorboard.compat.proto import summary_pb2
 from torch.utils.tensorboard.summary import custom_scalars, hparams, text
 
@@ -42,7 +41,7 @@ TRAINING: Charts = {
 }
 
 
-class TensorBoardWriter(KVWriter):
+class TensorBoardWriter:
     """Writes events into a run directory.
 
     Args:

@@ -1,36 +1,41 @@
 """Proximal policy optimisation (Schulman et al. 2017): a config and an agent; the loss is in `loss`.
 
-Stable-Baselines3's PPO in its public face and in what it computes: the tests hold parameters after updates,
-GAE and the truncation bootstrap equal to stock. Replaced is what makes it slow or inexact: no Python work for
-each environment, a rollout in tensors on the device, one bootstrap forward for all truncated episodes, no
-synchronisation in the update, an explicit random generator, and an exact snapshot.
+It computes what Stable-Baselines3's PPO does: the tests hold parameters after updates, GAE and the truncation
+bootstrap equal to stock. What is different: no Python work for each environment, a rollout in tensors on the
+device, one bootstrap forward for all truncated episodes, no synchronisation in the update, an explicit random
+generator, and an exact snapshot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, cast
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from annotated_types import Ge, Gt, Interval, Le
-from gymnasium.vector import VectorEnv
-from stable_baselines3 import PPO as SB3PPO
-from stable_baselines3.common.policies import BasePolicy
-from stable_baselines3.common.type_aliases import Schedule
-from stable_baselines3.common.utils import FloatSchedule, LinearSchedule
-from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
 
+from quadrivium.agents.batches.env_batch import Obs, as_batch
+from quadrivium.agents.batches.observations import to_tensors
 from quadrivium.agents.compute.adam import LeanAdam
-from quadrivium.agents.compute.devices import Bf16, choose_device
+from quadrivium.agents.compute.crew import Crew, blocks, one_torch_thread
+from quadrivium.agents.compute.devices import Bf16, autocast, choose_device
 from quadrivium.agents.compute.foreach import clip_norm_
+from quadrivium.agents.compute.seeds import seed_everything
 from quadrivium.agents.nets import NetConfig
-from quadrivium.agents.ppo.collect import OnPolicyAgent
 from quadrivium.agents.ppo.gradients import DividedGradient, Outputs, Slopes
 from quadrivium.agents.ppo.loss import LossSettings, UpdateLog, approximate_kl, ppo_slopes, standardise
 from quadrivium.agents.ppo.policy import ActorCritic
-from quadrivium.agents.ppo.rollout import Batch, RolloutBuffer, TensorObs
+from quadrivium.agents.ppo.rollout import Batch, RolloutBuffer, TensorObs, rows_of
+from quadrivium.agents.training.hooks import Hooks
+from quadrivium.agents.training.schedules import Schedule, schedule
+from quadrivium.agents.training.vector_agent import VectorAgent
+
+_DEVICE_ROWS = 4096  # of observations at once: enough for any accelerator, few enough for its memory
 
 Fraction = Annotated[float, Interval(ge=0, le=1)]
 
@@ -92,154 +97,237 @@ class PPOConfig:
     bf16: Bf16 = False
 
 
-class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
+class PPO(VectorAgent):
     """PPO on vector environments of hundreds of lanes.
 
-    With a `BatchedVecEnv` nothing is done in Python for each environment. Any other VecEnv of
-    Stable-Baselines3 takes the same path behind one conversion of its infos. Policies of Stable-Baselines3
-    ("MlpPolicy", ...) work too, gSDE included.
+    On the CPU a crew of `torch.get_num_threads()` threads shares the work of an `ActorCritic`, and torch has
+    one thread meanwhile; what comes out is the same for any number of them.
 
     Args:
-        policy: "ActorCritic" (`quadrivium.agents.ppo.policy`), any SB3 policy's name, or a class.
-        env: a BatchedVecEnv, a SAME_STEP gymnasium VectorEnv, or anything that SB3 takes.
-        compile: compile loss and networks with torch.compile.
-        bf16: run the networks in bfloat16 autocast; "auto": where the device has instructions for it.
-        settings: the arguments of `stable_baselines3.PPO`, unchanged.
+        config: hyper-parameters.
+        env: a SAME_STEP gymnasium VectorEnv, an `EnvBatch`, or what acts like one; None: it only acts.
+        seed: of weights, action noise, minibatch order and environments; None: of torch's own.
+        device: "cpu", "cuda", or "auto": CUDA where there is one, but not for an MLP up to width 256, which
+            launching kernels would slow down.
+        policy: networks with the methods of `ActorCritic`, on the device; None: an `ActorCritic` with fresh
+            weights.
+        optimizer: of the parameters of such a policy.
+        num_envs: where there is no `env`.
+        window: episodes that the log's mean return is at least of.
+
+    Raises:
+        ValueError: batch_size does not divide n_steps * num_envs, or the spaces are not supported.
     """
 
-    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
-        **SB3PPO.policy_aliases,
-        "ActorCritic": ActorCritic,
-    }
-    saved_settings = (
-        *("learning_rate", "n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "clip_range"),
-        *("clip_range_vf", "normalize_advantage", "ent_coef", "vf_coef", "max_grad_norm", "target_kl"),
-        *("use_sde", "sde_sample_freq", "policy_kwargs", "seed", "compile", "bf16"),
-    )
-    saved_progress = ("num_timesteps", "_n_updates", "_iterations", "_current_progress_remaining")
+    generator: torch.Generator
 
     def __init__(
         self,
-        policy: str | type[ActorCritic] = "ActorCritic",
-        env: Any = None,
-        *,
-        compile: bool = False,
-        bf16: Bf16 = False,
-        **settings: Any,
-    ) -> None:
-        self.compile, self.bf16 = compile, bf16
-        super().__init__(policy, env, **settings)  # pyright: ignore[reportArgumentType]
-
-    @classmethod
-    def from_config(
-        cls,
         config: PPOConfig,
-        env: VecEnv | VectorEnv,
+        env: Any,
         *,
-        seed: int,
-        device: str = "auto",
-        tensorboard_log: str | None = None,
-        verbose: int = 0,
-    ) -> PPO:
-        """Returns an agent with fresh weights.
-
-        Args:
-            config: hyper-parameters.
-            env: as for the constructor.
-            seed: of weights, action noise, minibatch order and environments.
-            device: "cpu", "cuda", or "auto": CUDA where there is one, but not for an MLP up to width 256,
-                which launching kernels would slow down.
-            tensorboard_log: directory for SB3's own TensorBoard logger; None: none.
-            verbose: as in SB3.
-
-        Raises:
-            ValueError: batch_size does not divide n_steps * num_envs, or the spaces are not supported.
-        """
-        rollout = config.n_steps * env.num_envs
-        if rollout % config.batch_size:
-            divisor = max(
-                size for size in range(1, min(config.batch_size, rollout) + 1) if rollout % size == 0
-            )
-            raise ValueError(
-                f"batch_size={config.batch_size} does not divide n_steps*num_envs={rollout}; try {divisor}."
-            )
-        return cls(
-            ActorCritic,
-            env,
-            compile=config.compile,
-            bf16=config.bf16,
-            learning_rate=_schedule(config.learning_rate, config.learning_rate_schedule),
-            n_steps=config.n_steps,
-            batch_size=config.batch_size,
-            n_epochs=config.n_epochs,
-            gamma=config.gamma,
-            gae_lambda=config.gae_lambda,
-            clip_range=_schedule(config.clip_range, config.clip_range_schedule),
-            clip_range_vf=config.clip_range_vf,
-            normalize_advantage=config.normalize_advantage,
-            ent_coef=config.ent_coef,
-            vf_coef=config.vf_coef,
-            max_grad_norm=config.max_grad_norm,
-            target_kl=config.target_kl,
-            policy_kwargs={
-                "net": config.net,
-                "separate_critic": config.separate_critic,
-                "log_std_init": config.log_std_init,
-                "weight_decay": config.weight_decay,
-                "normalize_returns": config.normalize_returns,
-            },
-            seed=seed,
-            device=choose_device(device, config.net),
-            tensorboard_log=tensorboard_log,
-            verbose=verbose,
+        seed: int | None,
+        device: torch.device | str = "auto",
+        policy: Any = None,
+        optimizer: torch.optim.Optimizer | None = None,
+        num_envs: int = 1,
+        window: int = 100,
+    ) -> None:
+        env, device = as_batch(env), torch.device(choose_device(device, config.net))
+        num_envs = num_envs if env is None else env.num_envs
+        if policy is None:
+            require_whole_minibatches(config, num_envs)
+            seed_everything(seed, env)
+            with one_torch_thread():  # the last bits of the first weights would depend on how many there are
+                policy = ActorCritic(
+                    env.observation_space,
+                    env.action_space,
+                    config.net,
+                    config.separate_critic,
+                    config.log_std_init,
+                    config.normalize_returns,
+                ).to(device)
+        if optimizer is None:
+            optimizer = make_optimizer(policy, config.learning_rate, config.weight_decay)
+        generator = torch.Generator(device)
+        generator.manual_seed(torch.initial_seed() if seed is None else seed)
+        super().__init__(policy, optimizer, env, num_envs, generator, device, window)
+        self.config, self.seed = config, seed
+        self.learning_rate: Schedule = schedule(config.learning_rate, config.learning_rate_schedule)
+        self.clip_range: Schedule = schedule(config.clip_range, config.clip_range_schedule)
+        self.clip_range_vf: Schedule | None = None
+        if config.clip_range_vf is not None:
+            self.clip_range_vf = schedule(config.clip_range_vf, "constant")
+        self.rollout_buffer = RolloutBuffer(
+            config.n_steps, policy.observation_space, policy.action_space, device, num_envs
         )
-
-    def _setup_model(self) -> None:
-        super()._setup_model()
+        self.crew = Crew(1)  # at work it has helpers
+        self._update_entries: dict[str, float] = {}
         self._evaluate: Callable[[TensorObs, Tensor], Outputs] = self._evaluate_plainly
-        if self.compile:
+        if config.compile:
             self._evaluate = torch.compile(self._evaluate_plainly, dynamic=False)
         self._divided: DividedGradient | None = None
-        if self._is_divisible():
-            self._divided = DividedGradient(self.policy, self._autocast)  # pyright: ignore
+        if isinstance(policy, ActorCritic) and device.type == "cpu" and not config.compile:
+            self._divided = DividedGradient(policy, self._autocast)
 
-    def _is_divisible(self) -> bool:
-        return super()._is_divisible() and not self.compile
+    @contextmanager
+    def at_work(self) -> Generator[None]:
+        """Measures the time, and has helpers where the networks' work comes in pieces."""
+        crew = nullcontext(self.crew) if self._divided is None else Crew()
+        with super().at_work(), crew as self.crew:
+            yield
+        self.crew = Crew(1)
+
+    def _autocast(self) -> Any:
+        return autocast(self.device, self.config.bf16)
+
+    # ---- acting
+
+    def act(self, obs: Obs, deterministic: bool = True) -> np.ndarray:
+        """Returns actions (N, ...) for observations (N, ...), clipped to the action space, for any N.
+
+        Stochastic, it draws from torch's global generator, so that evaluating does not disturb training.
+        """
+        with torch.no_grad(), self._autocast():
+            tensors = to_tensors(obs, self.device)
+            (out,) = self._by_rows(lambda rows: (self.policy.actor_outputs(rows),), tensors)
+            actions = self.policy.choose(out, deterministic)
+        return self.policy.bounded(actions.cpu().numpy())
+
+    def _by_rows(self, function: Callable[[TensorObs], tuple[Any, ...]], obs: TensorObs) -> tuple[Any, ...]:
+        """Returns what `function` does of observations (N, ...), without gradients, in the crew's pieces."""
+
+        def piece(part: slice) -> tuple[Any, ...]:
+            with torch.no_grad(), self._autocast():  # of the thread that does it
+                return function(rows_of(obs, part))
+
+        count = len(next(iter(obs.values()))) if isinstance(obs, dict) else len(obs)
+        rows = self.policy.forward_rows
+        if self.device.type != "cpu":
+            rows = max(rows, _DEVICE_ROWS)
+        done = self.crew.run([partial(piece, part) for part in blocks(count, rows)])
+        return done[0] if len(done) == 1 else tuple(torch.cat(column) for column in zip(*done, strict=True))
+
+    def _policy_step(self, obs: TensorObs) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Returns actions (N, ...), values (N, 1) or None (see `_late_values`), log-probabilities (N,)."""
+        policy, values = self.policy, None
+        if policy.separate_critic:
+            (out,) = self._by_rows(lambda rows: (policy.actor_outputs(rows),), obs)
+        else:
+            out, values = self._by_rows(policy.outputs, obs)
+        actions, log_probs = policy.sample(out, self.generator)
+        return actions, values, log_probs
+
+    def _values(self, obs: TensorObs) -> Tensor:
+        with self._autocast():
+            return self.policy.predict_values(obs).flatten()  # (N,)
+
+    # ---- collecting
+
+    def after_reset(self) -> None:
+        """Makes the first statistics of what the environments show."""
+        super().after_reset()
+        with one_torch_thread():  # the last bits of sums depend on how many there are
+            self._warm_statistics()
+
+    @torch.no_grad()
+    def _warm_statistics(self) -> None:
+        """Plays a rollout at random for the statistics of the inputs, and starts the environments anew.
+
+        Else the first rollout would be acted on raw inputs, and all later ones on others. Its steps are not
+        counted. Source: Burda et al. 2018 (RND), section 2.4.
+        """
+        policy, rollout = self.policy, self.rollout_buffer
+        if not policy.lacks_statistics():
+            return
+        rollout.reset()
+        even = torch.zeros((self.num_envs, policy.distribution.outputs), device=self.device)
+        for _ in range(rollout.steps):
+            out = policy.masked_outputs(even, rollout.put_obs(self.obs))
+            actions, log_probs = policy.sample(out, self.generator)
+            step = self.env.step_batch(policy.bounded(actions.cpu().numpy()))
+            rollout.add(actions, None, log_probs, step.rewards, step.done)
+            self.obs = step.obs
+        policy.update_statistics(rollout.flat().obs)
+        if self.seed is not None:
+            self.env.seed(self.seed)  # the training plays what it would have played without this
+        self.obs = self.env.reset()
+
+    @torch.no_grad()
+    def collect(self, hooks: Hooks, end: int) -> bool:
+        """Fills the rollout with `n_steps` steps of every environment; False if a hook stopped it."""
+        rollout = self.rollout_buffer
+        self.policy.train(False)
+        rollout.reset()
+        hooks.on_rollout_start()
+        for _ in range(rollout.steps):
+            self.clock.enter("network")
+            with self._autocast():
+                actions, values, log_probs = self._policy_step(rollout.put_obs(self.obs))
+            step = self.step(self.policy.bounded(actions.cpu().numpy()))
+            if step.truncated.any():
+                rollout.mark_truncated(np.flatnonzero(step.truncated), step.final_obs)
+            rollout.add(actions, values, log_probs, step.rewards, step.done)
+            if not hooks.on_step(step):
+                return False
+        self.clock.enter("network")
+        self._late_values(rollout)
+        self._bootstrap(rollout)
+        last_values = self._values(to_tensors(self.obs, self.device))
+        rollout.finish(last_values, self.config.gamma, self.config.gae_lambda)
+        self.clock.enter("other")
+        hooks.on_rollout_end()
+        return True
+
+    def _late_values(self, rollout: RolloutBuffer) -> None:
+        """Values the whole rollout: a critic of its own costs less in a few large batches than every step."""
+        if self.policy.separate_critic:
+            (values,) = self._by_rows(lambda rows: (self.policy.predict_values(rows),), rollout.flat().obs)
+            rollout.values.copy_(values.view_as(rollout.values))
+
+    def _bootstrap(self, rollout: RolloutBuffer) -> None:
+        """Adds γ V(last observation) to the reward of truncated steps: the episode would have gone on.
+
+        Source: Pardo et al. 2018. One forward for all of the rollout's truncations.
+        """
+        found = rollout.truncated()
+        if found is not None:
+            steps, rows, final_obs = found
+            rollout.rewards[steps, rows] += self.config.gamma * self._values(final_obs)
+
+    # ---- learning
 
     def _evaluate_plainly(self, obs: TensorObs, actions: Tensor) -> Outputs:
         with self._autocast():
-            values, log_probs, entropy = self.policy.evaluate_actions(obs, actions)  # pyright: ignore
+            values, log_probs, entropy = self.policy.evaluate_actions(obs, actions)
         return Outputs(values.flatten(), log_probs, entropy)
 
-    def train(self) -> None:
+    def update(self, end: int) -> None:
         """Updates the policy on the rollout; then the input normaliser learns the rollout's observations."""
         self.clock.enter("update")
-        self.policy.set_training_mode(True)
-        self._update_learning_rate(self.policy.optimizer)
-        progress = self._current_progress_remaining
-        clip_range_vf = cast(Schedule | None, self.clip_range_vf)
-        unit = 1.0
-        if isinstance(self.policy, ActorCritic):
-            unit = self.policy.value_head.follow(self.rollout_buffer.returns)
+        self.policy.train(True)
+        config, remaining = self.config, 1 - self.num_timesteps / end
+        rate, clip_range_vf = self.learning_rate(remaining), self.clip_range_vf
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
         settings = LossSettings(
-            clip_range=cast(Schedule, self.clip_range)(progress),
-            clip_range_vf=None if clip_range_vf is None else clip_range_vf(progress),
-            ent_coef=self.ent_coef,
-            vf_coef=self.vf_coef,
-            value_unit=unit,
+            clip_range=self.clip_range(remaining),
+            clip_range_vf=None if clip_range_vf is None else clip_range_vf(remaining),
+            ent_coef=config.ent_coef,
+            vf_coef=config.vf_coef,
+            value_unit=self.policy.follow(self.rollout_buffer.returns),
         )
         parameters = list(self.policy.parameters())
         log = UpdateLog(settings)
-        for _ in range(self.n_epochs):
+        for _ in range(config.n_epochs):
             proceed = self._train_epoch(parameters, settings, log)
             log.end_epoch()
-            self._n_updates += 1
+            self.n_updates += 1
             if not proceed:
                 break
-        if isinstance(self.policy, ActorCritic):
-            # After the update: the rollout's log-probabilities were made with the old statistics.
-            self.policy.update_statistics(self.rollout_buffer.flat().obs)
-        self._record_update(log, settings)
+        # After the update: the rollout's log-probabilities were made with the old statistics.
+        self.policy.update_statistics(self.rollout_buffer.flat().obs)
+        self._update_entries = self._entries(log, settings) | {"train/learning_rate": rate}
         self.clock.enter("other")
 
     def _train_epoch(self, parameters: list[nn.Parameter], settings: LossSettings, log: UpdateLog) -> bool:
@@ -247,9 +335,9 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
 
         Nothing here waits for the device, unless there is such a target.
         """
-        optimizer = self.policy.optimizer
-        for batch in self.rollout_buffer.minibatches(self.batch_size, self.generator):
-            if self.normalize_advantage and len(batch.advantages) > 1:
+        config = self.config
+        for batch in self.rollout_buffer.minibatches(config.batch_size, self.generator):
+            if config.normalize_advantage and len(batch.advantages) > 1:
                 batch = batch._replace(advantages=standardise(batch.advantages))
             slopes = ppo_slopes(settings, len(batch.returns))
             if self._divided is not None:
@@ -257,17 +345,12 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
             else:
                 outputs, gradients = self._whole_gradient(parameters, batch, slopes)
             log.add(batch, outputs)
-            if self.target_kl is not None:
+            if config.target_kl is not None:
                 kl = approximate_kl(outputs.log_probs, batch.log_probs).item()
-                if kl > 1.5 * self.target_kl:
+                if kl > 1.5 * config.target_kl:
                     return False
-            log.add_norm(clip_norm_(gradients, self.max_grad_norm))
-            if isinstance(optimizer, LeanAdam):
-                optimizer.apply(gradients)
-                continue
-            for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter.grad = gradient
-            optimizer.step()
+            log.add_norm(clip_norm_(gradients, config.max_grad_norm))
+            self.descend(parameters, gradients)
         return True
 
     def _whole_gradient(
@@ -286,17 +369,40 @@ class PPO(OnPolicyAgent, SB3PPO):  # pyright: ignore
             starts.append(by_entropy)
         return detached, list(torch.autograd.grad(ends, parameters, starts, materialize_grads=True))
 
-    def _record_update(self, log: UpdateLog, settings: LossSettings) -> None:
-        for name, value in log.means().items():
-            self.logger.record(f"train/{name}", value)
-        self.logger.record("train/explained_variance", explained_variance(self.rollout_buffer))
+    def _entries(self, log: UpdateLog, settings: LossSettings) -> dict[str, float]:
+        """Returns what the log says of an update."""
+        entries = {f"train/{name}": value for name, value in log.means().items()}
+        entries["train/explained_variance"] = explained_variance(self.rollout_buffer)
         log_std = getattr(self.policy, "log_std", None)
         if log_std is not None:
-            self.logger.record("train/std", log_std.exp().mean().item())
-        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-        self.logger.record("train/clip_range", settings.clip_range)
+            entries["train/std"] = log_std.exp().mean().item()
+        entries["train/clip_range"] = settings.clip_range
         if settings.clip_range_vf is not None:
-            self.logger.record("train/clip_range_vf", settings.clip_range_vf)
+            entries["train/clip_range_vf"] = settings.clip_range_vf
+        return entries
+
+    def update_summary(self) -> dict[str, float]:
+        """Returns what the log says of the newest update."""
+        return self._update_entries
+
+
+def require_whole_minibatches(config: PPOConfig, num_envs: int) -> None:
+    """Raises ValueError where batch_size does not divide the rollout."""
+    rollout = config.n_steps * num_envs
+    if rollout % config.batch_size:
+        divisor = max(size for size in range(1, min(config.batch_size, rollout) + 1) if rollout % size == 0)
+        raise ValueError(
+            f"batch_size={config.batch_size} does not divide n_steps*num_envs={rollout}; try {divisor}."
+        )
+
+
+def make_optimizer(policy: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.Optimizer:
+    """Returns Adam, or AdamW where weights decay, with the epsilon of OpenAI Baselines and SB3."""
+    if weight_decay:
+        parameters = policy.parameters()
+        return torch.optim.AdamW(parameters, learning_rate, eps=1e-5, weight_decay=weight_decay, fused=True)
+    # One kernel for all parameters: 70 µs a step instead of 265 for the 64x64 MLP on the CPU.
+    return LeanAdam(policy.parameters(), lr=learning_rate, eps=1e-5)
 
 
 def explained_variance(rollout: RolloutBuffer) -> float:
@@ -304,7 +410,3 @@ def explained_variance(rollout: RolloutBuffer) -> float:
     variance = rollout.returns.var(correction=0)
     residual = (rollout.returns - rollout.values).var(correction=0)
     return float("nan") if variance == 0 else float(1 - residual / variance)
-
-
-def _schedule(value: float, kind: str) -> Schedule:
-    return FloatSchedule(LinearSchedule(value, 0.0, 1.0) if kind == "linear" else value)

@@ -64,22 +64,18 @@ def gae(
 
 
 class RolloutBuffer:
-    """T steps of N environments, written in place; the signature is that of SB3's buffers."""
+    """T steps of N environments, written in place."""
 
     def __init__(
         self,
-        buffer_size: int,
+        steps: int,
         observation_space: spaces.Space,
         action_space: spaces.Space,
-        device: torch.device | str = "cpu",
-        gae_lambda: float = 0.95,
-        gamma: float = 0.99,
-        n_envs: int = 1,
+        device: torch.device,
+        num_envs: int,
     ) -> None:
-        self.device = torch.device(device)
-        self.gamma, self.gae_lambda = gamma, gae_lambda
-        self.buffer_size, self.n_envs = buffer_size, n_envs
-        lead = (buffer_size, n_envs)
+        self.device, self.steps, self.num_envs = device, steps, num_envs
+        lead = (steps, num_envs)
         self.obs = self._allocate(observation_space)
         action_dtype = torch.float32 if isinstance(action_space, spaces.Box) else torch.int64
         self.actions = torch.zeros(
@@ -99,14 +95,11 @@ class RolloutBuffer:
     def _leaf(self, space: spaces.Space) -> Tensor:
         dtype = torch.from_numpy(np.zeros(0, space.dtype)).dtype
         dtype = torch.float32 if dtype.is_floating_point else dtype
-        return torch.zeros(
-            (self.buffer_size, self.n_envs, *(space.shape or ())), dtype=dtype, device=self.device
-        )
+        return torch.zeros((self.steps, self.num_envs, *(space.shape or ())), dtype=dtype, device=self.device)
 
     def reset(self) -> None:
         """Forgets the transitions; the memory stays."""
         self.pos = 0
-        self.full = False
         self._truncated: list[tuple[int, np.ndarray, Any]] = []
 
     # ---- writing
@@ -142,7 +135,6 @@ class RolloutBuffer:
         self.rewards[row] = torch.from_numpy(rewards)
         self.dones[row] = torch.from_numpy(dones)
         self.pos += 1
-        self.full = self.pos == self.buffer_size
 
     def mark_truncated(self, rows: np.ndarray, final_obs: np.ndarray | dict[str, np.ndarray]) -> None:
         """Remembers the last observations of the episodes truncated by the step that `add` writes next.
@@ -166,9 +158,9 @@ class RolloutBuffer:
 
     # ---- reading
 
-    def finish(self, last_values: Tensor) -> None:
+    def finish(self, last_values: Tensor, gamma: float, gae_lambda: float) -> None:
         """Computes advantages and returns; last_values (N,) of the observations after the last step."""
-        advantages = gae(self.rewards, self.values, self.dones, last_values, self.gamma, self.gae_lambda)
+        advantages = gae(self.rewards, self.values, self.dones, last_values, gamma, gae_lambda)
         self.advantages.copy_(advantages)
         torch.add(self.advantages, self.values, out=self.returns)
 
@@ -187,7 +179,7 @@ class RolloutBuffer:
 
         The whole epoch is permuted at once: one gather a tensor, and the minibatches are views.
         """
-        count = self.buffer_size * self.n_envs
+        count = self.steps * self.num_envs
         order = torch.randperm(count, generator=generator, device=self.device)
         flat = self.flat()
         obs = (

@@ -35,7 +35,7 @@ from quadrivium.agents.errors import UserError
 from quadrivium.agents.runs.array_files import read_arrays, write_arrays
 from quadrivium.agents.runs.directory import fsync_directory, write_durably
 
-SCHEMA = 2
+SCHEMA = 3
 """Of what a checkpoint holds. Of earlier ones only the weights are read: the rest meant something else."""
 MANIFEST = "manifest.json"
 WEIGHTS, OPTIMIZER, STATE, RNG = "weights.safetensors", "optimizer.safetensors", "state.npz", "rng.json"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quadrivium.agents.batches.vec_env import BatchStep
+from quadrivium.agents.batches.env_batch import BatchStep
 from quadrivium.agents.runs.state import under
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from quadrivium.agents.training.hooks import IterationCallback
+from quadrivium.agents.training.hooks import Hooks
 
 # What an evaluation returns: scalars by TensorBoard name, and the score that `best` goes by.
 Evaluation = tuple[dict[str, float], float]
@@ -28,7 +28,7 @@ class Every:
         return self.steps is not None and now // self.steps > before // self.steps
 
 
-class TrainingLoop(IterationCallback):
+class TrainingLoop(Hooks):
     """Evaluates, films and saves when due; every scheduled checkpoint is evaluated, so that `best` is known.
 
     Args:
@@ -54,7 +54,6 @@ class TrainingLoop(IterationCallback):
         save_every: Every,
         stop: Callable[[], str | None],
     ) -> None:
-        super().__init__()
         self._total_steps = total_steps
         self._evaluate, self._evaluate_every = evaluate, evaluate_every
         self._film, self._film_every = film, film_every
@@ -64,9 +63,10 @@ class TrainingLoop(IterationCallback):
         self._score: float | None = None
         self.stopped: str | None = None
 
-    def _on_training_start(self) -> None:
-        self._last = self.num_timesteps
-        if self.num_timesteps == 0:  # how the untrained agent does is where the curves begin
+    def on_training_start(self) -> None:
+        """Evaluates and films the untrained agent."""
+        self._last = self.agent.num_timesteps
+        if self._last == 0:  # how the untrained agent does is where the curves begin
             if self._evaluate is not None and self._evaluate_every.steps is not None:
                 self._record_evaluation(self._evaluate)
             if self._film_every.steps is not None:
@@ -74,7 +74,7 @@ class TrainingLoop(IterationCallback):
 
     def on_iteration_end(self) -> bool:
         """Evaluates if it is due."""
-        due = self._evaluate_every.passed(self._last, self.model.num_timesteps)
+        due = self._evaluate_every.passed(self._last, self.agent.num_timesteps)
         self._score = None
         if self._evaluate is not None and (due or self._save_is_due()):
             self._record_evaluation(self._evaluate)
@@ -82,7 +82,7 @@ class TrainingLoop(IterationCallback):
 
     def on_iteration_logged(self) -> bool:
         """Films and saves if it is due. Returns False, with a checkpoint written, if the run is to stop."""
-        now = self.model.num_timesteps
+        now = self.agent.num_timesteps
         if self._film_every.passed(self._last, now):
             self._film(now)
         self.stopped = self._stop() if now < self._total_steps else None
@@ -92,14 +92,14 @@ class TrainingLoop(IterationCallback):
         return self.stopped is None
 
     def _save_is_due(self) -> bool:
-        now = self.model.num_timesteps
+        now = self.agent.num_timesteps
         return self._save_every.passed(self._last, now) or now >= self._total_steps
 
     def _record_evaluation(self, evaluate: Callable[[], Evaluation]) -> None:
         scalars, self._score = evaluate()
         # Not through `record`: the logger's next dump may belong to a later step.
-        for output in self.logger.output_formats:
-            output.write(dict(scalars), dict.fromkeys(scalars, ()), self.model.num_timesteps)
+        for output in self.agent.logger.output_formats:
+            output.write(dict(scalars), dict.fromkeys(scalars, ()), self.agent.num_timesteps)
 
 
 class StopRequest:

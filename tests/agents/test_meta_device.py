@@ -13,7 +13,6 @@ import pytest
 import torch
 from gymnasium import spaces
 from gymnasium.vector.utils import batch_space
-from stable_baselines3.common.logger import Logger
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -21,6 +20,7 @@ from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.alphazero.learn.learner import Learner
 from quadrivium.agents.alphazero.learn.network import Networks, PolicyValueNet
 from quadrivium.agents.alphazero.play.records import Samples
+from quadrivium.agents.batches.observations import concatenate, to_tensors
 from quadrivium.agents.compute.crew import Crew
 from quadrivium.agents.dqn import DQN, DQNConfig
 from quadrivium.agents.dqn.replay import Replay
@@ -104,11 +104,11 @@ def test_ppo_collects_and_updates_on_the_device(kind, trunk, continuous):
         pytest.skip("masks are for discrete actions")
     env = Shown(OBSERVATIONS[kind], continuous)
     config = PPOConfig(n_steps=3, batch_size=4, normalize_returns=True, net=net_of(trunk))
-    agent = PPO.from_config(config, env, seed=0, device="cpu")
-    move(agent.policy, agent.policy.optimizer)
+    agent = PPO(config, env, seed=0, device="cpu")
+    move(agent.policy, agent.optimizer)
     agent.device, agent._divided, agent.generator, agent.crew = META, None, None, Crew(1)
     space = env.single_observation_space
-    rollout = RolloutBuffer(3, space, env.single_action_space, META, n_envs=LANES)
+    rollout = RolloutBuffer(3, space, env.single_action_space, META, LANES)
     agent.rollout_buffer = rollout
     settings = LossSettings(clip_range=0.2, clip_range_vf=0.1, ent_coef=0.01, vf_coef=0.5)
     log = UpdateLog(settings)
@@ -120,7 +120,7 @@ def test_ppo_collects_and_updates_on_the_device(kind, trunk, continuous):
                 rollout.add(actions, values, log_probs, np.ones(LANES, np.float32), np.ones(LANES, bool))
             agent._late_values(rollout)
             agent._bootstrap(rollout)
-            rollout.finish(torch.zeros(LANES, device=META))
+            rollout.finish(torch.zeros(LANES, device=META), 0.9, 0.9)
         assert agent._train_epoch(list(agent.policy.parameters()), settings, log)
         log.end_epoch()
         agent.policy.update_statistics(rollout.flat().obs)
@@ -142,9 +142,8 @@ def test_dqn_stores_samples_and_updates_on_the_device(kind, trunk, options):
         net=net_of(trunk),
         **options,
     )
-    agent = DQN.from_config(config, env, seed=0, device="cpu")
-    agent.set_logger(Logger(None, []))
-    move(agent.policy, agent.policy.optimizer)
+    agent = DQN(config, env, seed=0, device="cpu")
+    move(agent.policy, agent.optimizer)
     agent.device = META
     agent._update_sums = agent._update_sums.to(META)
     n_step = options.get("n_steps", 1)
@@ -157,9 +156,9 @@ def test_dqn_stores_samples_and_updates_on_the_device(kind, trunk, options):
         cut, over = np.array([True, False, False, False]), np.array([False, True, False, False])
         for obs, following in pairwise(observations):
             replay.add_batch(obs, actions, rewards, over, cut, following, env.observation_space.sample())
-        agent._observe(observations)
-        agent.train(3, batch_size=8)
-        agent._on_step()
+        agent.policy.update_statistics(to_tensors(concatenate(observations), META))
+        agent.train(3, remaining=1.0)
+        agent._follow()
     assert all(tensor.is_meta for tensor in agent.policy.state_dict().values())
 
 

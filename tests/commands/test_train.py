@@ -298,10 +298,10 @@ def test_a_wrong_argument_is_one_line_and_leaves_no_run_behind(tmp_path, capsys,
 def test_a_run_of_an_earlier_version_is_evaluated_but_not_resumed_and_nothing_of_it_changes(copy, capsys):
     run_dir = copy / "runs" / "small"
     for path in run_dir.glob("checkpoints/*/manifest.json"):
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 1}))
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 2}))
     before = {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()}
     line = refused(capsys, run_train(copy, "--resume", "runs/small", "--total-timesteps", 2048))
-    assert "checkpoint 1024 of runs/small is of an earlier version (schema 1, now 2)" in line
+    assert "checkpoint 1024 of runs/small is of an earlier version (schema 2, now 3)" in line
     assert before == {path: path.read_bytes() for path in before}
     assert run_evaluate(copy, "run", "runs/small", "--episodes", 4) == 0
     remedy = line.partition("begin anew: python train.py ")[2].replace("OTHER", "anew").split()

@@ -4,7 +4,7 @@ import gymnasium
 import pytest
 
 import quadrivium  # noqa: F401 (registers the ids)
-from quadrivium.agents.batches.vec_env import BatchedVecEnv
+from quadrivium.agents.batches.env_batch import EnvBatch
 from quadrivium.agents.dqn import DQN, DQNConfig
 from quadrivium.agents.evaluation.episodes import AgentPlayer, RandomPlayer, play_episodes
 from quadrivium.agents.nets import NetConfig
@@ -36,7 +36,7 @@ def lost(player):
 )
 def test_tic_tac_toe_is_lost_to_random_play_in_less_than_a_tenth_of_the_games(agent, config, steps):
     assert lost(RandomPlayer()) > 0.35
-    env = BatchedVecEnv(gymnasium.make_vec("quadrivium/TicTacToe-v0", num_envs=64, seat="random"))
-    learner = agent.from_config(config, env, seed=0, device="cpu")
+    env = EnvBatch(gymnasium.make_vec("quadrivium/TicTacToe-v0", num_envs=64, seat="random"))
+    learner = agent(config, env, seed=0, device="cpu")
     learner.learn(steps)
     assert lost(AgentPlayer("learner", learner)) < 0.1

@@ -11,7 +11,7 @@ from quadrivium.agents.evaluation.episodes import AgentPlayer, film_episode, pla
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
 from quadrivium.agents.runs.checkpoint import load_checkpoint, save_checkpoint
-from quadrivium.agents.training.hooks import IterationCallback
+from quadrivium.agents.training.hooks import Hooks
 from tests.worlds.pointer import SIGNS, PointerEnv, PointerVectorEnv
 
 NET = NetConfig(width=32, token_mask_feature=0)
@@ -36,7 +36,7 @@ KINDS = {"ppo": (PPO, PPO_CONFIG, 64, 40_000), "dqn": (DQN, DQN_CONFIG, 32, 20_0
 def test_agents_learn_what_only_both_parts_together_tell(kind, masked):
     agent_class, config, num_envs, steps = KINDS[kind]
     env = PointerVectorEnv(num_envs, masked=masked)
-    agent = agent_class.from_config(config, env, seed=0, device="cpu")
+    agent = agent_class(config, env, seed=0, device="cpu")
     agent.learn(steps)
     test_env = PointerVectorEnv(32, masked=masked, split="test")
     episodes = play_episodes(AgentPlayer("agent", agent), test_env, episodes=64, seed=0)
@@ -56,16 +56,16 @@ def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind, trunk,
         config = replace(config, optimize_memory=kind != "dqn")
     steps = 240
 
-    class SaveAtHalf(IterationCallback):
+    class SaveAtHalf(Hooks):
         def on_iteration_logged(self):
-            if self.model.num_timesteps == steps // 2:
-                save_checkpoint(tmp_path, self.model.snapshot())
+            if self.agent.num_timesteps == steps // 2:
+                save_checkpoint(tmp_path, self.agent.snapshot())
             return True
 
-    whole = agent_class.from_config(config, PointerVectorEnv(5), seed=1, device="cpu")
-    whole.learn(steps, callback=SaveAtHalf())
+    whole = agent_class(config, PointerVectorEnv(5), seed=1, device="cpu")
+    whole.learn(steps, hooks=SaveAtHalf())
     torch.manual_seed(999)
-    resumed = agent_class.from_config(config, PointerVectorEnv(5), seed=77, device="cpu")
+    resumed = agent_class(config, PointerVectorEnv(5), seed=77, device="cpu")
     resumed.restore(load_checkpoint(tmp_path, steps // 2))
     resumed.learn(steps - steps // 2, reset_num_timesteps=False)
     one, other = whole.snapshot(), resumed.snapshot()
@@ -78,17 +78,17 @@ def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind, trunk,
 def test_inputs_are_standardised_part_by_part():
     seen = []  # in the random rollout that comes first, and in the one that is learned from
 
-    class Keep(IterationCallback):
-        def _on_training_start(self):
-            seen.append({name: x.clone() for name, x in self.model.rollout_buffer.flat().obs.items()})
+    class Keep(Hooks):
+        def on_training_start(self):
+            seen.append({name: x.clone() for name, x in self.agent.rollout_buffer.flat().obs.items()})
 
         def on_iteration_end(self):
-            self._on_training_start()
+            self.on_training_start()
             return True
 
     env = PointerVectorEnv(64)
-    agent = PPO.from_config(PPO_CONFIG, env, seed=0, device="cpu")
-    agent.learn(64 * 16, callback=Keep())
+    agent = PPO(PPO_CONFIG, env, seed=0, device="cpu")
+    agent.learn(64 * 16, hooks=Keep())
     assert len(seen) == 2
     stems = agent.policy.backbone.stem.parts
     for name, features in (("signs", 2), ("pointer", SIGNS + 1)):
@@ -103,7 +103,7 @@ def test_inputs_are_standardised_part_by_part():
 
 
 def test_a_film_shows_an_episode():
-    agent = PPO.from_config(PPO_CONFIG, PointerVectorEnv(16), seed=0, device="cpu")
+    agent = PPO(PPO_CONFIG, PointerVectorEnv(16), seed=0, device="cpu")
     frames, _ = film_episode(agent, PointerEnv(render_mode="rgb_array"), seed=3, fps=10)
     assert len(frames) > 1
     assert frames[0].shape == (16, 16 * SIGNS, 3)

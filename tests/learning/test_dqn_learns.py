@@ -7,9 +7,10 @@ import pytest
 import torch
 from stable_baselines3.common.envs import IdentityEnv
 
-from quadrivium.agents.batches.vec_env import BatchedVecEnv
+from quadrivium.agents.batches.env_batch import EnvBatch
 from quadrivium.agents.dqn import DQN, DQNConfig
 from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.stable import DQN as StableDQN
 from tests.agents.worlds import ContextVectorEnv, SteadyVectorEnv
 
 CONFIG = DQNConfig(
@@ -30,7 +31,7 @@ CONFIG = DQNConfig(
 @pytest.mark.parametrize("n_steps", [1, 3])
 def test_the_shown_action_is_learned(masked: bool, n_steps: int):
     env = ContextVectorEnv(16, masked=masked)
-    agent = DQN.from_config(replace(CONFIG, n_steps=n_steps), BatchedVecEnv(env), seed=0, device="cpu")
+    agent = DQN(replace(CONFIG, n_steps=n_steps), EnvBatch(env), seed=0, device="cpu")
     agent.learn(4_000)
     obs, _ = ContextVectorEnv(400, masked=masked).reset(seed=1)
     shown = obs["observation"] if masked else obs
@@ -44,16 +45,16 @@ def test_a_truncated_episode_is_worth_what_an_endless_one_is(truncates: bool, va
     The observation does not tell which, so a terminating world's value v is the fixed point of
     v = (1 + v / 2 + 1) / 2, which is 4/3.
     """
-    env = BatchedVecEnv(SteadyVectorEnv(8, limit=2, truncates=truncates))
-    agent = DQN.from_config(CONFIG, env, seed=0, device="cpu")
+    env = EnvBatch(SteadyVectorEnv(8, limit=2, truncates=truncates))
+    agent = DQN(CONFIG, env, seed=0, device="cpu")
     agent.learn(4_000)
     with torch.no_grad():
-        learned = agent.q_net(torch.zeros(1, 1)).max().item()
+        learned = agent.policy.q_net(torch.zeros(1, 1)).max().item()
     assert learned == pytest.approx(4 / 3 if value is None else value, abs=0.1)
 
 
 def test_an_environment_of_stable_baselines3_is_learned():
-    agent = DQN(
+    agent = StableDQN(
         "MlpPolicy",
         IdentityEnv(4),
         learning_rate=3e-3,
@@ -84,7 +85,7 @@ def test_q_is_the_mean_where_noise_is_within_hubers_delta_and_leans_to_the_media
     delta: float, value: float
 ):
     """With delta 1, Q balances 0.6 (1 - Q) = 0.4 * 1, so that it is 1/3: the losing action looks best."""
-    env = BatchedVecEnv(LotteryEnv(16, limit=1, truncates=False))
+    env = EnvBatch(LotteryEnv(16, limit=1, truncates=False))
     config = replace(
         CONFIG,
         huber_delta=delta,
@@ -93,9 +94,9 @@ def test_q_is_the_mean_where_noise_is_within_hubers_delta_and_leans_to_the_media
         learning_rate=1e-3,
         learning_rate_schedule="linear",  # else the last batches' luck moves Q by 0.1
     )
-    agent = DQN.from_config(config, env, seed=0, device="cpu")
+    agent = DQN(config, env, seed=0, device="cpu")
     agent.learn(8_000)
     with torch.no_grad():
-        nothing, lottery = agent.q_net(torch.zeros(1, 1))[0].tolist()
+        nothing, lottery = agent.policy.q_net(torch.zeros(1, 1))[0].tolist()
     assert lottery == pytest.approx(value, abs=0.1)
     assert nothing == pytest.approx(0.0, abs=0.05)

@@ -66,7 +66,7 @@ def test_ppo_learns_to_repeat_what_it_sees(kind, trunk):
         net=NetConfig(trunk, width=32, token_mask_feature=0),
     )
     env = Repeat(64, kind)
-    agent = PPO.from_config(config, env, seed=0, device="cpu")
+    agent = PPO(config, env, seed=0, device="cpu")
     agent.learn(64 * 16 * (40 if kind == "box" else 15))  # a standard deviation takes longer to fall
     obs, _ = env.reset(seed=123)
     total = 0.0

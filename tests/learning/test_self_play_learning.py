@@ -9,7 +9,7 @@ from quadrivium.agents.evaluation.episodes import AgentPlayer, BaselinePlayer, p
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
 from quadrivium.agents.runs.checkpoint import load_checkpoint, save_checkpoint
-from quadrivium.agents.training.hooks import IterationCallback
+from quadrivium.agents.training.hooks import Hooks
 from tests.worlds.line import LineVectorEnv
 
 PPO_CONFIG = PPOConfig(
@@ -19,7 +19,7 @@ PPO_CONFIG = PPOConfig(
 
 @pytest.mark.parametrize("walls", [False, True])
 def test_runners_with_one_policy_learn_to_run_straight_to_their_goals(walls):
-    agent = PPO.from_config(PPO_CONFIG, LineVectorEnv(64, walls=walls), seed=0, device="cpu")
+    agent = PPO(PPO_CONFIG, LineVectorEnv(64, walls=walls), seed=0, device="cpu")
     agent.learn(60_000)
     env = LineVectorEnv(64, walls=walls, split="test")
     learned = play_episodes(AgentPlayer("agent", agent), env, episodes=128, seed=0)
@@ -38,19 +38,19 @@ def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind, tmp_pa
     ppo = PPOConfig(n_steps=8, batch_size=16, n_epochs=2, net=net)
     dqn = DQNConfig(learning_starts=40, batch_size=16, buffer_size=96, net=net)
     make = {
-        "ppo": lambda seed: PPO.from_config(ppo, LineVectorEnv(6), seed=seed, device="cpu"),
-        "dqn": lambda seed: DQN.from_config(dqn, LineVectorEnv(6), seed=seed, device="cpu"),
+        "ppo": lambda seed: PPO(ppo, LineVectorEnv(6), seed=seed, device="cpu"),
+        "dqn": lambda seed: DQN(dqn, LineVectorEnv(6), seed=seed, device="cpu"),
     }[kind]
     steps = 288
 
-    class SaveAtHalf(IterationCallback):
+    class SaveAtHalf(Hooks):
         def on_iteration_logged(self):
-            if self.model.num_timesteps == steps // 2:
-                save_checkpoint(tmp_path, self.model.snapshot())
+            if self.agent.num_timesteps == steps // 2:
+                save_checkpoint(tmp_path, self.agent.snapshot())
             return True
 
     whole, resumed = make(1), make(77)
-    whole.learn(steps, callback=SaveAtHalf())
+    whole.learn(steps, hooks=SaveAtHalf())
     torch.manual_seed(999)
     resumed.restore(load_checkpoint(tmp_path, steps // 2))
     resumed.learn(steps - steps // 2, reset_num_timesteps=False)

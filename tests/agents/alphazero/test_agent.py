@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from stable_baselines3.common.logger import KVWriter, Logger
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
@@ -12,6 +11,7 @@ from quadrivium.agents.alphazero.watch.ladder import random_mover
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.runs.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from quadrivium.agents.search import MatchSearch, PuctConfig
+from quadrivium.agents.training.logger import Logger
 from quadrivium.envs.board.registry import GAMES
 
 SMALL = NetConfig("cnn", width=8, depth=1, normalize_inputs=False)
@@ -38,7 +38,7 @@ def make(name="TicTacToe", seed=0, games=16, options=None, **settings):
     return AlphaZero(config(**settings), GAMES[name](**(options or {})), games=games, seed=seed, device="cpu")
 
 
-class Rows(KVWriter):
+class Rows:
     """Keeps what is logged."""
 
     def __init__(self):
@@ -53,7 +53,7 @@ class Rows(KVWriter):
 
 def logged(agent, steps, **arguments):
     rows = Rows()
-    agent.set_logger(Logger(None, [rows]))
+    agent.set_logger(Logger([rows]))
     agent.learn(steps, **arguments)
     return rows.rows
 
@@ -96,7 +96,7 @@ def test_half_and_the_other_half_equal_the_whole_bit_for_bit(name, settings, tmp
     rows = logged(whole, 8 * steps)
 
     first = make(name, **settings)
-    first.learn(8 * steps, callback=stop_after(4))
+    first.learn(8 * steps, hooks=stop_after(4))
     first.climb()
     save_checkpoint(tmp_path, first.snapshot())
     second = make(name, seed=77, **settings)
@@ -119,9 +119,9 @@ def test_half_and_the_other_half_equal_the_whole_bit_for_bit(name, settings, tmp
 
 
 def stop_after(iterations):
-    from quadrivium.agents.training.hooks import IterationCallback
+    from quadrivium.agents.training.hooks import Hooks
 
-    class Stop(IterationCallback):
+    class Stop(Hooks):
         def on_iteration_logged(self):
             self.seen = getattr(self, "seen", 0) + 1
             return self.seen < iterations

@@ -4,12 +4,12 @@ import re
 
 import numpy as np
 import pytest
-from stable_baselines3.common.logger import KVWriter, Logger
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.charts import charts_of
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.training.logger import Logger
 from quadrivium.envs.board import Othello, TicTacToe
 from tests.agents.search.toys import Corridor
 
@@ -27,7 +27,7 @@ SMALL = {
 }
 
 
-class Names(KVWriter):
+class Names:
     """Keeps the names of the numbers that are logged."""
 
     def __init__(self):
@@ -39,7 +39,7 @@ class Names(KVWriter):
 
 def logged(agent):
     names = Names()
-    agent.set_logger(Logger(None, [names]))
+    agent.set_logger(Logger([names]))
     agent.learn(30 * agent.games)
     return names.names | set(agent.climb()) | set(agent.take_exam())
 

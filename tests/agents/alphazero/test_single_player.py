@@ -90,9 +90,9 @@ def carts(seed=0, **settings):
 
 
 def stop_after(iterations):
-    from quadrivium.agents.training.hooks import IterationCallback
+    from quadrivium.agents.training.hooks import Hooks
 
-    class Stop(IterationCallback):
+    class Stop(Hooks):
         def on_iteration_logged(self):
             self.seen = getattr(self, "seen", 0) + 1
             return self.seen < iterations
@@ -104,7 +104,7 @@ def stop_after(iterations):
 def test_half_and_the_other_half_equal_the_whole_bit_for_bit(share, tmp_path):
     steps = 16 * 8
     whole = carts(full_search_share=share).learn(8 * steps)
-    first = carts(full_search_share=share).learn(8 * steps, callback=stop_after(4))
+    first = carts(full_search_share=share).learn(8 * steps, hooks=stop_after(4))
     save_checkpoint(tmp_path, first.snapshot())
     second = carts(seed=77, full_search_share=share)
     second.restore(load_checkpoint(tmp_path))

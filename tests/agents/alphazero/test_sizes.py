@@ -56,7 +56,7 @@ def test_games_of_all_sizes_are_played_and_learned_from():
 
 def test_resuming_on_several_sizes_is_exact():
     whole = agent().learn(10 * 8 * 8)
-    first = agent().learn(10 * 8 * 8, callback=stop_after(4))
+    first = agent().learn(10 * 8 * 8, hooks=stop_after(4))
     second = agent(seed=5)
     second.restore(first.snapshot())
     second.learn(10 * 8 * 8 - second.num_timesteps, reset_num_timesteps=False)

@@ -3,20 +3,17 @@
 from dataclasses import replace
 from pathlib import Path
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
-from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import KVWriter, Logger
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from quadrivium.agents.batches.vec_env import BatchedVecEnv
+from quadrivium.agents.batches.env_batch import BatchStep, EnvBatch
 from quadrivium.agents.dqn import DQN, DQNConfig
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.runs.checkpoint import Snapshot, load_checkpoint, save_checkpoint
-from quadrivium.agents.training.hooks import IterationCallback
+from quadrivium.agents.training.hooks import Hooks
+from quadrivium.agents.training.logger import Logger
 from tests.agents.worlds import ContextVectorEnv
 
 CONFIG = DQNConfig(
@@ -34,12 +31,10 @@ CONFIG = DQNConfig(
 
 
 def make(config: DQNConfig = CONFIG, *, masked: bool = True, envs: int = 8, seed: int = 0) -> DQN:
-    return DQN.from_config(
-        config, BatchedVecEnv(ContextVectorEnv(envs, masked=masked)), seed=seed, device="cpu"
-    )
+    return DQN(config, EnvBatch(ContextVectorEnv(envs, masked=masked)), seed=seed, device="cpu")
 
 
-class Capture(KVWriter):
+class Capture:
     def __init__(self) -> None:
         self.lines: list[dict] = []
 
@@ -50,14 +45,14 @@ class Capture(KVWriter):
         pass
 
 
-class SaveAt(IterationCallback):
+class SaveAt(Hooks):
     def __init__(self, step: int, run_dir: Path) -> None:
         super().__init__()
         self.step, self.run_dir = step, run_dir
 
     def on_iteration_logged(self) -> bool:
-        if self.model.num_timesteps == self.step:
-            save_checkpoint(self.run_dir, self.model.snapshot())
+        if self.agent.num_timesteps == self.step:
+            save_checkpoint(self.run_dir, self.agent.snapshot())
         return True
 
 
@@ -87,7 +82,7 @@ def test_resumed_training_equals_uninterrupted_training_bit_for_bit(
     config: DQNConfig, masked: bool, tmp_path: Path
 ):
     whole = make(config, masked=masked)
-    whole.learn(640, callback=SaveAt(320, tmp_path))
+    whole.learn(640, hooks=SaveAt(320, tmp_path))
     resumed = make(config, masked=masked, seed=99)
     resumed.restore(load_checkpoint(tmp_path, 320))
     assert resumed.num_timesteps == 320
@@ -103,12 +98,12 @@ def test_a_resumed_run_writes_the_log_lines_of_the_whole_one_wherever_it_was_sav
 
     def captured(agent: DQN) -> Capture:
         capture = Capture()
-        agent.set_logger(Logger(None, [capture]))
+        agent.set_logger(Logger([capture]))
         return capture
 
     whole, resumed = make(), make(seed=99)
     lines = captured(whole)
-    whole.learn(640, callback=SaveAt(save_at, tmp_path), log_interval=32)
+    whole.learn(640, hooks=SaveAt(save_at, tmp_path), log_interval=32)
     later = captured(resumed)
     resumed.restore(load_checkpoint(tmp_path, save_at))
     resumed.learn(640 - save_at, reset_num_timesteps=False, log_interval=32)
@@ -133,8 +128,8 @@ def test_illegal_actions_are_never_taken():
     agent.learn(800)
     obs = agent.env.reset()
     for deterministic in (True, False):
-        for actions in (agent.act(obs, deterministic), agent.predict(obs, deterministic=deterministic)[0]):
-            assert (obs["action_mask"][np.arange(8), actions] == 1).all()
+        actions = agent.act(obs, deterministic)
+        assert (obs["action_mask"][np.arange(8), actions] == 1).all()
 
 
 def test_exploration_is_decided_for_each_environment_and_uniform_over_the_legal_actions():
@@ -149,21 +144,12 @@ def test_exploration_is_decided_for_each_environment_and_uniform_over_the_legal_
     assert counts[greedy[0]] == pytest.approx(0.5 + 0.5 / 3, abs=0.04)
 
 
-def test_predict_takes_one_observation_or_a_batch():
-    agent = make(masked=False)
-    obs = agent.env.reset()
-    batch, _ = agent.predict(obs, deterministic=True)
-    one, _ = agent.predict(obs[3], deterministic=True)
-    assert batch.shape == (8,)
-    assert one.shape == ()
-    assert one == batch[3]
-
-
 def test_both_networks_see_inputs_by_the_same_statistics_of_all_collected_observations():
     agent = make(masked=False)
     agent.learn(320)
     online, target = (
-        net.backbone.stem.parts["observation"].normalizer for net in (agent.q_net, agent.q_net_target)
+        net.backbone.stem.parts["observation"].normalizer
+        for net in (agent.policy.q_net, agent.policy.q_net_target)
     )
     assert online is target
     assert online.count.item() == 320
@@ -172,7 +158,7 @@ def test_both_networks_see_inputs_by_the_same_statistics_of_all_collected_observ
 
 def test_the_log_has_every_promised_name():
     agent, capture = make(), Capture()
-    agent.set_logger(Logger(None, [capture]))
+    agent.set_logger(Logger([capture]))
     agent.learn(800)
     promised = {
         "rollout/ep_rew_mean",
@@ -201,37 +187,37 @@ def test_the_log_has_every_promised_name():
     assert last["train/replay_size"] == 160
 
 
-def test_what_a_callback_records_is_logged_in_the_same_iteration():
-    class Evaluate(IterationCallback):
+def test_what_a_hook_records_is_logged_in_the_same_iteration():
+    class Evaluate(Hooks):
         def on_iteration_end(self) -> bool:
-            if self.model.num_timesteps == 96:
-                self.logger.record("evaluation/return", 1.5)
+            if self.agent.num_timesteps == 96:
+                self.agent.logger.record("evaluation/return", 1.5)
             return True
 
     agent, capture = make(), Capture()
-    agent.set_logger(Logger(None, [capture]))
-    agent.learn(320, callback=Evaluate(), log_interval=None)
+    agent.set_logger(Logger([capture]))
+    agent.learn(320, hooks=Evaluate(), log_interval=None)
     assert [line["time/total_timesteps"] for line in capture.lines] == [96]
     assert capture.lines[0]["evaluation/return"] == 1.5
 
 
 @pytest.mark.parametrize("hook", ["on_iteration_end", "on_iteration_logged"])
-def test_an_iteration_callback_can_stop_the_training(hook: str):
-    callback = IterationCallback()
-    setattr(callback, hook, lambda: callback.model.num_timesteps < 96)
+def test_a_hook_between_iterations_can_stop_the_training(hook: str):
+    hooks = Hooks()
+    setattr(hooks, hook, lambda: hooks.agent.num_timesteps < 96)
     agent = make()
-    agent.learn(320, callback=callback)
+    agent.learn(320, hooks=hooks)
     assert agent.num_timesteps == 96
 
 
-def test_a_step_callback_stops_the_training_and_the_step_is_not_lost():
-    class Stop(BaseCallback):
-        def _on_step(self) -> bool:
-            assert self.locals["rewards"].shape == self.locals["dones"].shape == (8,)
-            return self.num_timesteps < 24
+def test_a_hook_after_a_step_stops_the_training_and_the_step_is_not_lost():
+    class Stop(Hooks):
+        def on_step(self, step: BatchStep) -> bool:
+            assert step.rewards.shape == step.done.shape == (8,)
+            return self.agent.num_timesteps < 24
 
     agent = make()
-    agent.learn(320, callback=Stop())
+    agent.learn(320, hooks=Stop())
     assert agent.num_timesteps == len(agent.replay_buffer) == 24
 
 
@@ -243,25 +229,6 @@ def test_learning_goes_on_where_it_stopped_or_starts_anew():
     agent.learn(64)
     assert agent.num_timesteps == 64
     assert agent.replay_buffer.truncated[:, :].any()  # the reset cut the running episodes
-
-
-def test_vec_normalize_takes_the_path_of_stable_baselines3():
-    env = VecNormalize(DummyVecEnv([lambda: gym.make("CartPole-v1")] * 2))
-    agent = DQN("MlpPolicy", env, learning_starts=20, train_freq=4, seed=0, device="cpu")
-    before = [p.clone() for p in agent.q_net.parameters()]
-    agent.learn(100)
-    assert agent.replay_buffer.observations.dtype == np.float32
-    assert any(not torch.equal(p, q) for p, q in zip(before, agent.q_net.parameters(), strict=True))
-    with pytest.raises(ValueError, match="ReplayBuffer cannot be saved exactly, expected Replay; leave out"):
-        agent.snapshot()
-
-
-def test_episodic_updates_work_with_one_environment():
-    agent = DQN(
-        "MlpPolicy", "CartPole-v1", train_freq=(1, "episode"), gradient_steps=2, learning_starts=0, seed=0
-    )
-    agent.learn(200)
-    assert agent._n_updates == 2 * agent._episode_num
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ NETS = {
 
 def make_policy(net, space, actions, separate):
     torch.manual_seed(0)
-    policy = ActorCritic(space, actions, lambda _: 1e-3, net=net, separate_critic=separate)
+    policy = ActorCritic(space, actions, net, separate_critic=separate)
     policy.gradient_rows = 10  # 24 rows in blocks of 8
     with torch.no_grad():
         for parameter in policy.parameters():

@@ -76,7 +76,7 @@ def test_rewards_a_thousand_times_as_large_train_the_same_policy(separate, clip_
     weights = []
     for scale in (1.0, 1024.0):
         config = replace(CONFIG, separate_critic=separate, clip_range_vf=clip_range_vf)
-        agent = PPO.from_config(config, Paid(6, scale, limit=7), seed=1, device="cpu")
+        agent = PPO(config, Paid(6, scale, limit=7), seed=1, device="cpu")
         with torch.no_grad():
             agent.policy.value_head.weight.zero_()
         agent.learn(48 * 5)
@@ -90,7 +90,7 @@ def test_rewards_a_thousand_times_as_large_train_the_same_policy(separate, clip_
 def test_the_gradient_in_pieces_is_that_of_the_whole(trunk):
     """The critic's tower is differentiated by hand in units, autograd through the values."""
     config = replace(CONFIG, net=NetConfig(trunk, width=16))
-    agent = PPO.from_config(config, LineWalk(6), seed=1, device="cpu")
+    agent = PPO(config, LineWalk(6), seed=1, device="cpu")
     agent.learn(48)
     agent.policy.value_head.follow(torch.tensor([3.0, 50.0]))
     batch = agent.rollout_buffer.flat()
@@ -103,10 +103,10 @@ def test_the_gradient_in_pieces_is_that_of_the_whole(trunk):
 
 
 def test_training_resumes_with_the_scale_of_returns_bit_for_bit():
-    whole, half = (PPO.from_config(CONFIG, LineWalk(6), seed=1, device="cpu") for _ in range(2))
+    whole, half = (PPO(CONFIG, LineWalk(6), seed=1, device="cpu") for _ in range(2))
     whole.learn(48 * 4)
     half.learn(48 * 2)
-    resumed = PPO.from_config(CONFIG, LineWalk(6), seed=9, device="cpu")
+    resumed = PPO(CONFIG, LineWalk(6), seed=9, device="cpu")
     resumed.restore(half.snapshot())
     resumed.learn(48 * 2, reset_num_timesteps=False)
     for name, value in whole.policy.state_dict().items():

@@ -226,8 +226,8 @@ def test_a_newer_format_is_refused_not_skipped(tmp_path: Path):
     for step in (1, 2):
         save_checkpoint(tmp_path, snapshot(step))
     path = tmp_path / "checkpoints/2/manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 3}))
-    with pytest.raises(CheckpointError, match="schema 3, expected at most 2: update quadrivium"):
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 4}))
+    with pytest.raises(CheckpointError, match="schema 4, expected at most 3: update quadrivium"):
         load_checkpoint(tmp_path)
 
 

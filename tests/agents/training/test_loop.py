@@ -39,13 +39,9 @@ class Model:
         self.logger = type("Logger", (), {"output_formats": [Output()]})()
         self.done = []
 
-    def get_env(self):
-        return None
-
     def play(self, loop, iterations):
-        loop.init_callback(self)
-        loop.num_timesteps = self.num_timesteps
-        loop._on_training_start()
+        loop.agent = self
+        loop.on_training_start()
         for _ in range(iterations):
             self.num_timesteps += 64
             loop.on_iteration_end()

@@ -8,10 +8,9 @@ from stable_baselines3 import DQN as StableDQN
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from quadrivium.agents.batches.vec_env import BatchedVecEnv
 from quadrivium.agents.compute.foreach import clip_norm_, polyak_
-from quadrivium.agents.dqn import DQN
 from quadrivium.agents.dqn.agent import td_targets
+from quadrivium.agents.stable import DQN, BatchedVecEnv
 from tests.agents.worlds import ContextVectorEnv
 
 ENVS, GAMMA = 4, 0.9
@@ -55,11 +54,13 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> tuple[StableDQN, DQN]:
         StableDQN("MlpPolicy", cartpoles(), **SETTINGS),
         DQN("MlpPolicy", cartpoles(), double=False, **SETTINGS),
     )
+    stable, ours = agents
+    monkeypatch.setattr(stable, "_sample_action", Scripted())
+    scripted = Scripted()
+    monkeypatch.setattr(ours.core, "explore", lambda remaining: scripted()[0])
     for agent in agents:
-        monkeypatch.setattr(agent, "_sample_action", Scripted())
         agent.learn(300 * ENVS)
         agent.set_logger(Logger(None, []))
-    stable, ours = agents
     with torch.no_grad():
         for x in stable.q_net.parameters():  # the target network must matter
             x.add_(torch.randn_like(x) * 0.1)
@@ -97,7 +98,7 @@ def test_losses_and_weights_equal_those_of_stable_baselines3(
     monkeypatch.setattr(ours.replay_buffer, "draw", lambda rng, count: numbers.reshape(-1))
     stable.train(steps, batch)
     ours.train(steps, batch)
-    loss = (ours._update_sums / ours._update_count)[0].item()
+    loss = (ours.core._update_sums / ours.core._update_count)[0].item()
     assert loss == pytest.approx(stable.logger.name_to_value["train/loss"], abs=1e-6)
     for theirs, mine in zip(stable.q_net.parameters(), ours.q_net.parameters(), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-6)

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import ConstantSchedule, FloatSchedule, LinearSchedule
 from torch import nn
 
@@ -36,18 +35,6 @@ _CLASSES: dict[str, type] = {
         *(nn.Tanh, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.GELU, nn.Sigmoid, nn.Identity),
     )
 }
-
-
-class PickledIfTrusted(BasePolicy):
-    """A policy whose `load`, which is Stable-Baselines3's and unpickles, asks for the user's trust first."""
-
-    @classmethod
-    def load(  # pyright: ignore[reportIncompatibleMethodOverride]
-        cls, path: str, device: torch.device | str = "auto", *, trust_pickle: bool = False
-    ) -> Self:
-        """Returns the policy that SB3's `save` pickled; raises CheckpointError unless that is trusted."""
-        require_trust(path, trust_pickle)
-        return super().load(path, device)
 
 
 class SavesWithoutPickle(BaseAlgorithm):

@@ -1,108 +1,47 @@
-"""A Gymnasium vector environment as a Stable-Baselines3 VecEnv, without Python work for each environment.
+"""Vector environments between Gymnasium and Stable-Baselines3, in both directions.
 
 Stable-Baselines3 wants a list of info dictionaries every step; building them is what makes it slow at
-hundreds of environments. `BatchedVecEnv.step_batch` returns arrays only. `step_async`/`step_wait` still
-build the lists, for callbacks and algorithms that know nothing else.
+hundreds of environments. Our agents call `step_batch`, which makes arrays only; `step_async`/`step_wait`
+still build the lists, for callbacks and algorithms that know nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import VectorEnv
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
-Obs = np.ndarray | dict[str, np.ndarray]
+from quadrivium.agents.batches.env_batch import BatchStep, EnvBatch, Obs, final_observations
 
 
-@dataclass(slots=True)
-class BatchStep:
-    """One step of N environments. Arrays other than `obs` may be overwritten by the next step."""
-
-    obs: Obs  # (N, ...) what the next action is for: where an episode ended, the first of the next one
-    rewards: np.ndarray  # (N,) float32
-    terminated: np.ndarray  # (N,) bool
-    truncated: np.ndarray  # (N,) bool; False where terminated too
-    done: np.ndarray  # (N,) bool, terminated or truncated
-    final_obs: Obs  # (N, ...) the ended episodes' last observations; other rows mean nothing
-    # name -> (N,) float32; the metrics are valid where done
-    reward_terms: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
-    metrics: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
-
-
-class BatchedVecEnv(VecEnv):
-    """Wraps a `gymnasium.vector.VectorEnv` whose autoreset mode is SAME_STEP.
-
-    Args:
-        env: a native vector environment (dense `final_obs`) or Gymnasium's SyncVectorEnv/AsyncVectorEnv.
-
-    Raises:
-        ValueError: the environment resets in another mode: with NEXT_STEP every reset would be stored as a
-            transition that never happened.
-    """
+class BatchedVecEnv(EnvBatch, VecEnv):
+    """A Gymnasium vector environment for Stable-Baselines3; see `EnvBatch` for its argument."""
 
     def __init__(self, env: VectorEnv) -> None:
-        mode = env.metadata.get("autoreset_mode")
-        if mode not in (AutoresetMode.SAME_STEP, AutoresetMode.SAME_STEP.value):
-            name = mode.value if isinstance(mode, AutoresetMode) else mode
-            raise ValueError(
-                f"autoreset_mode={name} of {type(env.unwrapped).__name__}, "
-                f"expected {AutoresetMode.SAME_STEP.value}; use "
-                "make_vec(..., vectorization_mode='sync', "
-                "vector_kwargs={'autoreset_mode': AutoresetMode.SAME_STEP})."
-            )
-        self.env = env
+        EnvBatch.__init__(self, env)
         self._actions: np.ndarray | None = None
         self._returns = np.zeros(env.num_envs)
         self._lengths = np.zeros(env.num_envs, dtype=np.int64)
-        super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
+        VecEnv.__init__(self, env.num_envs, env.single_observation_space, env.single_action_space)
 
-    # ---- the fast path
-
-    def step_batch(self, actions: np.ndarray) -> BatchStep:
-        """Steps all environments; actions (N, ...) in the action space, which is not checked here."""
-        obs, rewards, terminated, truncated, info = self.env.step(actions)
-        done = terminated | truncated
-        return BatchStep(
-            obs=obs,
-            rewards=np.asarray(rewards, dtype=np.float32),
-            terminated=terminated,
-            truncated=truncated & ~terminated,
-            done=done,
-            final_obs=_final_obs(obs, info),
-            reward_terms=info.get("reward_terms", {}),
-            metrics=info.get("metrics", {}),
-        )
-
-    @property
-    def supports_state(self) -> bool:
-        """Whether `get_state` and `set_state` exist, which exact resume needs."""
-        env = self.env.unwrapped
-        return hasattr(env, "get_state") and hasattr(env, "set_state")
-
-    def get_state(self) -> np.ndarray:
-        """Returns a copy of the state of all environments: a row each, or one for those that share a lane."""
-        return self.env.unwrapped.get_state()  # pyright: ignore[reportAttributeAccessIssue]
-
-    def set_state(self, rows: np.ndarray) -> None:
-        """Puts all environments back into the states that `get_state` returned."""
-        self.env.unwrapped.set_state(rows)  # pyright: ignore[reportAttributeAccessIssue]
-
-    # ---- Stable-Baselines3's interface
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Seeds the next reset: environment i gets `seed` plus i."""
+        seeds = VecEnv.seed(self, seed)
+        EnvBatch.seed(self, seeds[0])
+        return seeds
 
     def reset(self) -> Obs:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Starts an episode in every environment; environment i gets the seed of `seed(seed)` plus i."""
-        obs, _ = self.env.reset(seed=self._seeds[0])
+        """Starts an episode in every environment."""
         self._returns[:] = 0.0
         self._lengths[:] = 0
         self._reset_seeds()
         self._reset_options()
-        return obs
+        return EnvBatch.reset(self)
 
     def step_async(self, actions: np.ndarray) -> None:
         """Remembers the actions for `step_wait`."""
@@ -118,7 +57,7 @@ class BatchedVecEnv(VecEnv):
         infos = [_lane_info(info, lane) for lane in range(self.num_envs)]
         self._returns += rewards
         self._lengths += 1
-        final_obs = _final_obs(obs, info)
+        final_obs = final_observations(obs, info)
         for lane in np.flatnonzero(done):
             infos[lane] |= {
                 "terminal_observation": _row(final_obs, int(lane)),
@@ -128,10 +67,6 @@ class BatchedVecEnv(VecEnv):
         self._returns[done] = 0.0
         self._lengths[done] = 0
         return obs, np.asarray(rewards, dtype=np.float32), done, infos
-
-    def close(self) -> None:
-        """Closes the wrapped environment."""
-        self.env.close()
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """Returns an attribute of each environment, or that of the whole batch repeated."""
@@ -178,31 +113,41 @@ class BatchedVecEnv(VecEnv):
         return list(lanes)
 
 
-def batch_step(env: VecEnv, actions: np.ndarray) -> tuple[BatchStep, list[dict[str, Any]] | None]:
-    """Steps any VecEnv and returns a `BatchStep`, with the list of infos if the environment made one."""
-    if isinstance(env, BatchedVecEnv):
-        return env.step_batch(actions), None
-    obs, rewards, done, infos = env.step(actions)
-    final_obs: Any = obs
-    truncated = np.zeros(len(done), dtype=bool)
-    ended = np.flatnonzero(done)
-    if len(ended):
-        final_obs = (
-            {key: part.copy() for key, part in obs.items()} if isinstance(obs, dict) else np.array(obs)
-        )
-    for lane in ended:
-        last = infos[lane].get("terminal_observation")
-        if last is None:
-            continue
-        truncated[lane] = infos[lane].get("TimeLimit.truncated", False)
-        if isinstance(final_obs, dict):
-            for key, part in final_obs.items():
-                part[lane] = last[key]
-        else:
-            final_obs[lane] = last
-    done = np.asarray(done, dtype=bool)
-    rewards = np.asarray(rewards, dtype=np.float32)
-    return BatchStep(obs, rewards, done & ~truncated, truncated, done, final_obs), infos  # pyright: ignore
+class ForeignBatch:
+    """Any VecEnv as agents see environments; its state cannot be saved."""
+
+    supports_state = False
+
+    def __init__(self, env: VecEnv) -> None:
+        self.env = env
+        self.num_envs = env.num_envs
+        self.observation_space, self.action_space = env.observation_space, env.action_space
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.env, name)
+
+    def step_batch(self, actions: np.ndarray) -> BatchStep:
+        """Steps all environments; the step holds the infos that they made."""
+        obs, rewards, done, infos = self.env.step(actions)
+        final_obs: Any = obs
+        done = np.asarray(done, dtype=bool)
+        truncated, ended = np.zeros(len(done), dtype=bool), np.flatnonzero(done)
+        if len(ended):
+            final_obs = (
+                {key: part.copy() for key, part in obs.items()} if isinstance(obs, dict) else np.array(obs)
+            )
+        for lane in ended:
+            last = infos[lane].get("terminal_observation")
+            if last is None:
+                continue
+            truncated[lane] = infos[lane].get("TimeLimit.truncated", False)
+            if isinstance(final_obs, dict):
+                for key, part in final_obs.items():
+                    part[lane] = last[key]
+            else:
+                final_obs[lane] = last
+        rewards = np.asarray(rewards, dtype=np.float32)
+        return BatchStep(obs, rewards, done & ~truncated, truncated, done, final_obs, infos=infos)  # pyright: ignore
 
 
 class LazyInfos(Sequence[dict[str, Any]]):
@@ -229,24 +174,6 @@ class LazyInfos(Sequence[dict[str, Any]]):
 
     def __getitem__(self, index: Any) -> Any:
         return self._built()[index]
-
-
-def _final_obs(obs: Obs, info: dict[str, Any]) -> Obs:
-    """Returns dense last observations; Gymnasium's own vector environments give an object array of them."""
-    final = info.get("final_obs")
-    if final is None:
-        return obs
-    if isinstance(final, dict) or final.dtype != object:
-        return final
-    ended = np.flatnonzero(info["_final_obs"])
-    if isinstance(obs, dict):
-        dense = {key: part.copy() for key, part in obs.items()}
-        for key, part in dense.items():
-            part[ended] = [final[lane][key] for lane in ended]
-        return dense
-    dense = obs.copy()
-    dense[ended] = list(final[ended])
-    return dense
 
 
 def _lane_info(info: dict[str, Any], lane: int) -> dict[str, Any]:

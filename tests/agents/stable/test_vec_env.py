@@ -5,7 +5,7 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3 import PPO as StockPPO
 from stable_baselines3.common.env_util import make_vec_env
 
-from quadrivium.agents.batches.vec_env import BatchedVecEnv, LazyInfos, batch_step
+from quadrivium.agents.stable.vec_env import BatchedVecEnv, ForeignBatch, LazyInfos
 from tests.agents.toys import LineWalk, sync_cartpole
 
 
@@ -103,10 +103,9 @@ def test_a_foreign_vec_env_becomes_the_same_batch_step():
         env.seed(11)
         env.reset()
     for _ in range(40):
-        step, no_infos = batch_step(ours, right(3))
-        same, infos = batch_step(foreign, right(3))
-        assert no_infos is None
-        assert len(infos) == 3
+        step, same = ours.step_batch(right(3)), ForeignBatch(foreign).step_batch(right(3))
+        assert step.infos is None
+        assert len(same.infos) == 3
         for name in ("obs", "rewards", "terminated", "truncated", "done"):
             assert np.array_equal(getattr(step, name), getattr(same, name)), name
         assert np.array_equal(step.final_obs[step.done], same.final_obs[step.done])

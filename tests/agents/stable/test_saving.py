@@ -15,30 +15,43 @@ from stable_baselines3.common.utils import LinearSchedule
 from torch import nn
 
 from quadrivium.agents.batches.space_data import space_from_data, space_to_data
-from quadrivium.agents.batches.vec_env import BatchedVecEnv
-from quadrivium.agents.dqn import DQN, DQNConfig
 from quadrivium.agents.nets import NetConfig
-from quadrivium.agents.ppo import PPO, PPOConfig
-from quadrivium.agents.ppo.policy import ActorCritic
 from quadrivium.agents.runs.checkpoint_files import CheckpointError
 from quadrivium.agents.runs.state import optimizer_to_tensors
+from quadrivium.agents.stable import DQN, PPO, BatchedVecEnv
+from quadrivium.agents.stable.policies import StableActorCritic
 from tests.agents.toys import LineWalk
 
 NET = NetConfig(width=8, depth=1)
-PPO_CONFIG = PPOConfig(
-    n_steps=8, batch_size=16, learning_rate_schedule="linear", clip_range_vf=0.3, log_std_init=-0.5, net=NET
-)
-DQN_CONFIG = DQNConfig(
-    buffer_size=64, learning_starts=8, optimize_memory=True, n_steps=2, exploration_fraction=0.5, net=NET
-)
 
 
 def ppo(env=None, seed=3):
-    return PPO.from_config(PPO_CONFIG, env or LineWalk(4, continuous=True), seed=seed, device="cpu")
+    return PPO(
+        "ActorCritic",
+        env or LineWalk(4, continuous=True),
+        n_steps=8,
+        batch_size=16,
+        learning_rate=LinearSchedule(3e-4, 0.0, 1.0),
+        clip_range_vf=0.3,
+        policy_kwargs={"log_std_init": -0.5, "net": NET},
+        seed=seed,
+        device="cpu",
+    )
 
 
 def dqn(env=None, seed=3):
-    return DQN.from_config(DQN_CONFIG, env or LineWalk(4, masked=True), seed=seed, device="cpu")
+    return DQN(
+        "BackboneQPolicy",
+        env or LineWalk(4, masked=True),
+        buffer_size=64,
+        learning_starts=8,
+        optimize_memory_usage=True,
+        n_steps=2,
+        exploration_fraction=0.5,
+        policy_kwargs={"net": NET},
+        seed=seed,
+        device="cpu",
+    )
 
 
 def plain_ppo():
@@ -144,7 +157,7 @@ def test_a_file_of_stable_baselines3_is_loaded_only_by_who_trusts_it(ours, stock
 def test_a_policy_and_a_replay_memory_that_were_pickled_need_trust_too(tmp_path):
     (tmp_path / "pickled").write_bytes(pickle.dumps(Bomb(tmp_path / "exploded")))
     with pytest.raises(CheckpointError, match="trust_pickle"):
-        ActorCritic.load(tmp_path / "pickled")
+        StableActorCritic.load(tmp_path / "pickled")
     with pytest.raises(CheckpointError, match="trust_pickle"):
         dqn().load_replay_buffer(tmp_path / "pickled")
     assert not (tmp_path / "exploded").exists()

@@ -1,0 +1,119 @@
+"""Environments that step together, as agents see them: arrays in, arrays out, no Python for each one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+
+Obs = np.ndarray | dict[str, np.ndarray]
+
+
+@dataclass(slots=True)
+class BatchStep:
+    """One step of N environments. Arrays other than `obs` may be overwritten by the next step."""
+
+    obs: Obs  # (N, ...) what the next action is for: where an episode ended, the first of the next one
+    rewards: np.ndarray  # (N,) float32
+    terminated: np.ndarray  # (N,) bool
+    truncated: np.ndarray  # (N,) bool; False where terminated too
+    done: np.ndarray  # (N,) bool, terminated or truncated
+    final_obs: Obs  # (N, ...) the ended episodes' last observations; other rows mean nothing
+    # name -> (N,) float32; the metrics are valid where done
+    reward_terms: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
+    metrics: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
+    infos: list[dict[str, Any]] | None = None  # where the environments made them
+
+
+class EnvBatch:
+    """A `gymnasium.vector.VectorEnv` whose autoreset mode is SAME_STEP.
+
+    Args:
+        env: a native vector environment (dense `final_obs`) or Gymnasium's SyncVectorEnv/AsyncVectorEnv.
+
+    Raises:
+        ValueError: the environment resets in another mode: with NEXT_STEP every reset would be stored as a
+            transition that never happened.
+    """
+
+    def __init__(self, env: VectorEnv) -> None:
+        mode = env.metadata.get("autoreset_mode")
+        if mode not in (AutoresetMode.SAME_STEP, AutoresetMode.SAME_STEP.value):
+            name = mode.value if isinstance(mode, AutoresetMode) else mode
+            raise ValueError(
+                f"autoreset_mode={name} of {type(env.unwrapped).__name__}, "
+                f"expected {AutoresetMode.SAME_STEP.value}; use "
+                "make_vec(..., vectorization_mode='sync', "
+                "vector_kwargs={'autoreset_mode': AutoresetMode.SAME_STEP})."
+            )
+        self.env = env
+        self.num_envs = env.num_envs
+        self.observation_space, self.action_space = env.single_observation_space, env.single_action_space
+        self._seed: int | None = None
+
+    def seed(self, seed: int | None = None) -> Any:
+        """Seeds the next reset: environment i gets `seed` plus i."""
+        self._seed = seed
+
+    def reset(self) -> Obs:
+        """Starts an episode in every environment."""
+        obs, _ = self.env.reset(seed=self._seed)
+        self._seed = None
+        return obs
+
+    def step_batch(self, actions: np.ndarray) -> BatchStep:
+        """Steps all environments; actions (N, ...) in the action space, which is not checked here."""
+        obs, rewards, terminated, truncated, info = self.env.step(actions)
+        return BatchStep(
+            obs=obs,
+            rewards=np.asarray(rewards, dtype=np.float32),
+            terminated=terminated,
+            truncated=truncated & ~terminated,
+            done=terminated | truncated,
+            final_obs=final_observations(obs, info),
+            reward_terms=info.get("reward_terms", {}),
+            metrics=info.get("metrics", {}),
+        )
+
+    @property
+    def supports_state(self) -> bool:
+        """Whether `get_state` and `set_state` exist, which exact resume needs."""
+        env = self.env.unwrapped
+        return hasattr(env, "get_state") and hasattr(env, "set_state")
+
+    def get_state(self) -> np.ndarray:
+        """Returns a copy of the state of all environments: a row each, or one for those that share a lane."""
+        return self.env.unwrapped.get_state()  # pyright: ignore[reportAttributeAccessIssue]
+
+    def set_state(self, rows: np.ndarray) -> None:
+        """Puts all environments back into the states that `get_state` returned."""
+        self.env.unwrapped.set_state(rows)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def close(self) -> None:
+        """Closes the wrapped environment."""
+        self.env.close()
+
+
+def as_batch(env: Any) -> Any:
+    """Returns a Gymnasium vector environment as an `EnvBatch`, and anything else as it is."""
+    return EnvBatch(env) if isinstance(env, VectorEnv) else env
+
+
+def final_observations(obs: Obs, info: dict[str, Any]) -> Obs:
+    """Returns dense last observations; Gymnasium's own vector environments give an object array of them."""
+    final = info.get("final_obs")
+    if final is None:
+        return obs
+    if isinstance(final, dict) or final.dtype != object:
+        return final
+    ended = np.flatnonzero(info["_final_obs"])
+    if isinstance(obs, dict):
+        dense = {key: part.copy() for key, part in obs.items()}
+        for key, part in dense.items():
+            part[ended] = [final[lane][key] for lane in ended]
+        return dense
+    dense = obs.copy()
+    dense[ended] = list(final[ended])
+    return dense
