@@ -126,10 +126,11 @@ def _numbers(episode: Episode) -> str:
     told = episode_metrics(episode)
     sharpe = "–" if np.isnan(told["sharpe"]) else f"{told['sharpe']:.2f}"
     return (
-        f"{episode.times[0]:.10} to {episode.times[-1]:.10}: return {100 * told['total_return']:+.3g} "
+        f"return {100 * told['total_return']:+.3g} "
         f"%, Sharpe {sharpe}, "
         f"maximum drawdown {100 * told['max_drawdown']:.1f} % over {told['max_drawdown_length']:.0f} steps, "
-        f"turnover {told['turnover']:.1f} a year, costs {100 * told['cost_drag']:.3g} % a year"
+        f"turnover {told['turnover']:.1f} a year, costs {100 * told['cost_drag']:.3g} % a year, "
+        f"{episode.times[0]:.10} to {episode.times[-1]:.10}"
     )
 
 
