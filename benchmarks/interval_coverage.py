@@ -15,7 +15,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ from quadrivium.intervals import (
 )
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
-SIZES = (20, MIN_PAIRS, 100)
+SIZES = (20, 50, MIN_PAIRS)
 
 
 def crashes(share: float) -> Draw:
@@ -59,6 +59,9 @@ RETURNS: dict[str, Draw] = {
     "crash in 20 %": crashes(0.2),
     "crash in 10 %": crashes(0.1),
     "crash in 5 %": crashes(0.05),
+    "crash in 2 %": crashes(0.02),
+    "ten times more in 10 %": lambda rng, n: np.where(rng.random(n) < 0.1, 100.0, rng.normal(0, 10, n)),
+    "a share, mostly 0": lambda rng, n: np.where(rng.random(n) < 0.7, 0.0, 0.1 * rng.random(n)),
 }
 
 
@@ -246,9 +249,10 @@ def tournaments(trials: int, rng: np.random.Generator) -> dict[str, Any]:
         "four of different strength": ([0.8, 0.3, -0.2, -0.9], everyone[4], 10),
         "eight equals": ([0.0] * 8, everyone[8], 10),
     }
-    for others, p in ((12, 0.9), (20, 0.95), (10, 0.81)):
+    for pairs, (others, p) in product((5, MIN_OPENING_PAIRS), ((12, 0.9), (20, 0.95), (10, 0.81))):
         meetings = [(0, k) for k in range(1, others + 1)]
-        cases[f"one against {others}, who wins {100 * p:g} %"] = ([log_odds(p)] + [0.0] * others, meetings, 5)
+        name = f"one against {others}, who wins {100 * p:g} %, {pairs} pairs"
+        cases[name] = ([log_odds(p)] + [0.0] * others, meetings, pairs)
     found: dict[str, Any] = {}
     for name, (strengths, meetings, pairs) in cases.items():
         truth = (np.array(strengths) - np.mean(strengths)) * ELO

@@ -78,7 +78,7 @@ def make_game(env_id: str, kwargs: dict[str, Any]) -> BoardGame | WorldGame:
 def _make_world_game(env_id: str, kwargs: dict[str, Any]) -> WorldGame:
     """Returns the world behind an id, whose lanes search copies and steps."""
     setup = None
-    if env_id in gymnasium.registry:
+    if ":" in env_id or env_id in gymnasium.registry:
         env = make_vector_env(env_id, 1, kwargs)
         setup = getattr(env.unwrapped, "setup", None)
         env.close()

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 
 from quadrivium.agents.errors import UserError, did_you_mean, program, run_command
+from quadrivium.envs import bare_id
 
 
 class Parser(argparse.ArgumentParser):
@@ -73,7 +74,9 @@ def parser() -> Parser:
         metavar="PLAYER",
         help="run:DIRECTORY, run:DIRECTORY?checkpoint=best (or a step), baseline:NAME or random",
     )
-    several.add_argument("--env", required=True, metavar="ID", help="an environment id")
+    several.add_argument(
+        "--env", required=True, type=bare_id, metavar="ID", help="an environment id, or MODULE:ID"
+    )
     several.add_argument(
         "--env-kwargs",
         nargs="*",

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from quadrivium.agents.arena.game_log import GameLog, GameRecord
-from quadrivium.agents.arena.openings import Opening, random_openings, read_openings
+from quadrivium.agents.arena.openings import Opening, random_openings, read_opening_file, read_openings
 from quadrivium.agents.arena.players import Table, TablePlayer
 from quadrivium.agents.arena.report import print_standings, write_standings
 from quadrivium.agents.arena.schedule import Pairing
@@ -93,6 +93,9 @@ def _openings(config: TournamentConfig, table: Table, notify: Notify) -> list[Op
     count, plies = config.games // 2, config.openings.plies
     if config.openings.moves is not None:
         lines = read_openings(table.game, config.openings.moves)
+        openings = [lines[number % len(lines)] for number in range(count)]
+    elif config.openings.file is not None:
+        lines = read_opening_file(table.game, Path(config.openings.file), plies)
         openings = [lines[number % len(lines)] for number in range(count)]
     else:
         openings = random_openings(table.game, count, plies or 0, config.seed)

@@ -16,6 +16,7 @@ import quadrivium  # noqa: F401 (registers the environment ids)
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.charts import charts_of
 from quadrivium.agents.batches.environments import make_film_env
+from quadrivium.agents.batches.finite import NotFiniteError
 from quadrivium.agents.errors import UserError, program, run_command
 from quadrivium.agents.evaluation.episodes import film_episode
 from quadrivium.agents.evaluation.evaluator import MAX_LANES, Evaluator, baseline_players
@@ -142,13 +143,17 @@ def run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> Non
                 log_interval=config.logging.interval,
                 reset_num_timesteps=start == 0,
             )
+    except NotFiniteError as error:
+        raise UserError(
+            f"{error}; then go on from what was saved before: {program('train')} --resume {run_dir}"
+        ) from error
     finally:
         logger.close()
     if loop.stopped is not None:
-        say(console, f"stopped at step {agent.num_timesteps:,}: {loop.stopped}")
+        say(console, f"stopped at step {agent.num_timesteps:,}: {loop.stopped.reason}")
         say(console, f"to go on: {program('train')} --resume {run_dir}")
-        return
-    close_run(agent, config, run_dir, console)
+    if loop.stopped is None or not loop.stopped.hurried:
+        close_run(agent, config, run_dir, console)
 
 
 def make_loop(

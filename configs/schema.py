@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_core import ErrorDetails
 
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
@@ -18,7 +18,7 @@ from quadrivium.agents.dqn import DQNConfig
 from quadrivium.agents.errors import UserError, did_you_mean, one_line, program
 from quadrivium.agents.ppo import PPOConfig
 from quadrivium.configs.yaml_format import dump_yaml, parse_texts, parse_yaml, read_yaml, with_published
-from quadrivium.envs import options_of
+from quadrivium.envs import bare_id, options_of
 from quadrivium.envs.core.options import hint_of, is_text
 
 AgentConfig = Annotated[PPOConfig | DQNConfig | AlphaZeroConfig, Field(discriminator="algorithm")]
@@ -31,8 +31,8 @@ class _Section(BaseModel):
 class EnvConfig(_Section):
     """The environment that the agent trains in."""
 
-    id: str
-    """a registered Gymnasium id"""
+    id: Annotated[str, AfterValidator(bare_id)]
+    """a registered Gymnasium id, or MODULE:ID where MODULE registers it"""
     num_envs: PositiveInt
     """how many environments step together; with alphazero, how many games are played at once"""
     kwargs: dict[str, Any] = {}
@@ -160,7 +160,7 @@ def _typed(data: dict[str, Any], key: str, text: str) -> Any:
 
 def read_argument(env_id: str, name: str, text: str, source: str) -> Any:
     """Returns an argument of an environment that was typed, by its name: "window", "load.time_format"."""
-    kind = options_of(env_id)
+    kind = options_of(bare_id(env_id))
     if kind is not None and is_text(hint_of(kind, name)):
         return parse_texts(text, source)
     return parse_yaml(text, source)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import gymnasium
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,7 +22,7 @@ from quadrivium.agents.arena.schedule import most_swiss_rounds
 from quadrivium.agents.arena.sprt import Sprt
 from quadrivium.agents.errors import UserError, did_you_mean
 from quadrivium.configs.yaml_format import dump_yaml, read_yaml
-from quadrivium.envs import board_game_name
+from quadrivium.envs import bare_id, board_game_name
 
 
 class _Section(BaseModel):
@@ -38,17 +39,20 @@ class NamedPlayer(_Section):
 
 
 class Openings(_Section):
-    """What the games begin with: random moves, or lines of your own. Two games for each, colours swapped."""
+    """What the games begin with: random moves, lines or a file of yours. Two games each, colours swapped."""
 
     plies: Annotated[int, Field(ge=0, le=200)] | None = None
-    """so many random legal moves"""
+    """so many random legal moves; with a file, no more of each game in it"""
+    file: str | None = None
+    """games in PGN or SGF, positions in FEN or EPD, or lines of moves (.txt); used again when they run out"""
     moves: list[str] | None = None
     """openings, each a line of moves in the game's notation; used again from the first when they run out"""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
-        if (self.plies is None) == (self.moves is None):
-            raise ValueError("expected one of the two: plies: 4, or moves: [...]")
+        given = [self.plies is not None and self.file is None, self.moves is not None, self.file is not None]
+        if sum(given) != 1 or (self.moves is not None and self.plies is not None):
+            raise ValueError("expected one of these: plies: 4, moves: [...], file: openings.pgn")
         if self.moves is not None and not self.moves:
             raise ValueError("expected at least one line of moves")
         return self
@@ -84,7 +88,7 @@ class TournamentConfig(_Section):
     """the results are in runs/tournaments/NAME"""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """of openings and games; of the first scenario where players do not meet in games"""
-    env: str
+    env: Annotated[str, AfterValidator(bare_id)]
     """an environment id: a board game, or a world in which players meet on the same scenarios"""
     kwargs: dict[str, Any] = {}
     """arguments of the game or the environment, such as size"""

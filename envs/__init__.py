@@ -75,6 +75,11 @@ def board_game_name(env_id: str) -> str | None:
     return name if name in BOARD_GAMES and env_id == f"quadrivium/{name}-v0" else None
 
 
+def bare_id(env_id: str) -> str:
+    """Returns "quadrivium/Highway-v0" for "quadrivium:quadrivium/Highway-v0", other ids as they are."""
+    return env_id.removeprefix("quadrivium:")
+
+
 def options_of(env_id: str) -> "type[Options] | None":
     """Returns the class that declares the arguments of an id of ours; None for any other id."""
     if game := board_game_name(env_id):

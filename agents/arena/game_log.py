@@ -34,10 +34,12 @@ class GameRecord:
     Attributes:
         fixture: what was to be played.
         outcome: 1 the first player won, -1 the second, 0 a draw.
-        reason: how it ended: "rules", "move limit", "resigned", or what a player did that cost the game.
+        reason: how it ended: "rules", "move limit", "resigned", or what a player did that cost the game,
+            after "time forfeit: " where it was too slow, and "abandoned: " where its program ended.
         opening_plies: how many of the actions are the opening's.
         actions: all of the game.
         seconds: thinking time of the first and of the second player.
+        start: the position it began with, as text in the game's own format; "": the first position.
     """
 
     fixture: Fixture
@@ -46,6 +48,7 @@ class GameRecord:
     opening_plies: int
     actions: tuple[int, ...]
     seconds: tuple[float, float] = (0.0, 0.0)
+    start: str = ""
 
     def score(self, player: str) -> float:
         """Returns 1, 0.5 or 0 points for a player of this game."""
@@ -105,6 +108,8 @@ class GameLog:
 
 def _to_data(record: GameRecord) -> dict[str, object]:
     data = asdict(record)
+    if not record.start:
+        del data["start"]
     return {**data.pop("fixture"), **data}
 
 

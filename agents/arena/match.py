@@ -16,13 +16,23 @@ import numpy as np
 
 from quadrivium.agents.arena.builtin import mix
 from quadrivium.agents.arena.game_log import Fixture, GameRecord
-from quadrivium.agents.arena.openings import Opening
-from quadrivium.agents.arena.players import EngineError, Resignation, TableGame, TablePlayer
+from quadrivium.agents.arena.openings import Opening, first_position
+from quadrivium.agents.arena.players import (
+    Ended,
+    EngineError,
+    Follower,
+    OutOfTime,
+    Resignation,
+    TableGame,
+    TablePlayer,
+)
 from quadrivium.agents.errors import one_line
 
 RULES = "rules"
 MOVE_LIMIT = "move limit"
 RESIGNED = "resigned"
+TIME = "time forfeit"  # what a reason begins with: the words of PGN
+ABANDONED = "abandoned"
 BOTH_FAILED = "both failed"
 
 
@@ -30,6 +40,16 @@ def fixture_seed(seed: int, fixture: Fixture) -> int:
     """Returns the seed of a game: of the tournament's and the fixture alone, whatever else is played."""
     text = f"{seed}/{fixture.first}/{fixture.second}/{fixture.opening}"
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def _reason(name: str, error: EngineError) -> str:
+    """Returns how a player has lost by an error, in PGN's words where it has some."""
+    if isinstance(error, Resignation):
+        return RESIGNED
+    text = one_line(error)
+    text = text if text.startswith(name) else f"{name}: {text}"
+    kinds = {OutOfTime: TIME, Ended: ABANDONED}
+    return ": ".join([*(word for kind, word in kinds.items() if isinstance(error, kind)), text])
 
 
 @dataclass
@@ -105,13 +125,23 @@ class Match:
         slots = np.array(list(games), np.int64)
         seeds = np.array([fixture_seed(self._seed, game.fixture) for game in games.values()], np.uint64)
         for slot, seed in zip(slots, seeds, strict=True):
-            pool[slot] = self._game.pool(1, int(seed % np.uint64(2**62)))[0]
+            start = games[int(slot)].opening.start
+            row = self._game.pool(1, int(seed % np.uint64(2**62)))
+            if start:  # with the random stream of its own game
+                stream = row["rng"].copy()
+                row = first_position(self._game, start)
+                row["rng"] = stream
+            pool[slot] = row[0]
         for side, player in enumerate(self._players):
             seats = np.array([game.sides.index(side) for game in games.values()], np.int8)
             self._ask(side, games, player.begin, slots, seats, mix(seeds ^ mix(seats.astype(np.uint64))))
-        for ply in range(max(len(game.opening) for game in games.values())):
-            moving = {slot: game for slot, game in games.items() if ply < len(game.opening)}
-            actions = np.array([game.opening[ply] for game in moving.values()], np.int64)
+            placed = {slot: game for slot, game in games.items() if game.opening.start and not game.failures}
+            if placed and isinstance(player, Follower):
+                at = np.array(list(placed), np.int64)
+                self._ask(side, placed, partial(player.start_from, pool), at, at)
+        for ply in range(max(len(game.opening.actions) for game in games.values())):
+            moving = {slot: game for slot, game in games.items() if ply < len(game.opening.actions)}
+            actions = np.array([game.opening.actions[ply] for game in moving.values()], np.int64)
             self._play(pool, moving, actions)
 
     def _take_off(
@@ -135,8 +165,9 @@ class Match:
                 continue
             del running[slot]
             seconds = (round(game.seconds[0], 3), round(game.seconds[1], 3))
-            actions, plies = tuple(game.actions), len(game.opening)
-            finished(GameRecord(game.fixture, outcome, reason, plies, actions, seconds))
+            actions, plies = tuple(game.actions), len(game.opening.actions)
+            record = GameRecord(game.fixture, outcome, reason, plies, actions, seconds, game.opening.start)
+            finished(record)
 
     def _move(self, pool: np.ndarray, running: dict[int, _Running]) -> None:
         """Lets the player who is to move choose in every game, and plays what was chosen."""
@@ -203,10 +234,7 @@ class Match:
                 if player.concurrency is None:
                     raise
                 game = games[slots[part.start]]
-                text = RESIGNED if isinstance(error, Resignation) else one_line(error)
-                if text != RESIGNED and not text.startswith(player.name):
-                    text = f"{player.name}: {text}"
-                game.failures[game.sides.index(side)] = text
+                game.failures[game.sides.index(side)] = _reason(player.name, error)
             seconds[part] = (time.perf_counter() - start) / len(seconds[part])
 
         parts = [slice(k, k + 1) for k in range(len(slots))]

@@ -1,6 +1,9 @@
 """The moves that games begin with, so that deterministic players do not play one game again and again."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -9,8 +12,18 @@ from quadrivium.agents.arena.players import TableGame
 from quadrivium.agents.errors import UserError, one_line
 from quadrivium.agents.search.protocols import Game
 
-Opening = tuple[int, ...]
-"""The actions from the first position on; the game goes on after them."""
+
+class Opening(NamedTuple):
+    """What a game begins with.
+
+    Attributes:
+        actions: that are played; the game goes on after them.
+        start: the position before them, as text in the game's own format; "": the first position.
+    """
+
+    actions: tuple[int, ...] = ()
+    start: str = ""
+
 
 MOST_MISSES = 1000  # so many draws in vain: there are no further openings
 ROW = np.arange(1)
@@ -49,11 +62,13 @@ def _draw(game: Game, plies: int, seed: int, attempt: int) -> Opening | None:
         opening.append(int(action[0]))
         if game.result(pool, ROW).over[0]:
             return None
-    return tuple(opening)
+    return Opening(tuple(opening))
 
 
-def read_openings(game: TableGame, lines: Sequence[str]) -> list[Opening]:
+def read_openings(game: TableGame, lines: Sequence[str], source: str = "openings.moves") -> list[Opening]:
     """Returns the openings that lines of moves in the game's notation, separated by blanks, describe.
+
+    Numbers such as "1." are passed over. source: of the lines, for errors.
 
     Raises:
         UserError: a move cannot be read or played, or the game is over after it.
@@ -62,18 +77,83 @@ def read_openings(game: TableGame, lines: Sequence[str]) -> list[Opening]:
     for number, line in enumerate(lines, 1):
         pool = game.pool(1)
         opening: list[int] = []
-        for move in line.split():
+        for move in re.sub(r"(?<!\S)\d+\.+", " ", line).split():
             try:
                 action = game.parse_move(pool[0], move)
                 game.step(pool, ROW, np.array([action]))
             except ValueError as error:
                 raise UserError(
-                    f"openings.moves, line {number}, move {len(opening) + 1}: {one_line(error)}"
+                    f"{source}, line {number}, move {len(opening) + 1}: {one_line(error)}"
                 ) from None
             opening.append(int(action))
             if game.result(pool, ROW).over[0]:
-                raise UserError(
-                    f"openings.moves, line {number}: the game is over after {move}; end it earlier"
-                )
-        openings.append(tuple(opening))
+                raise UserError(f"{source}, line {number}: the game is over after {move}; end it earlier")
+        openings.append(Opening(tuple(opening)))
     return openings
+
+
+def read_opening_file(game: TableGame, path: Path, plies: int | None) -> list[Opening]:
+    """Returns the openings in a file: games in PGN or SGF, positions in FEN or EPD, or lines of moves (.txt).
+
+    plies: no more of each game is played. An opening after which a game is over is left out.
+
+    Raises:
+        UserError: the file is not there, of a kind that the game does not read, or nothing to begin with.
+    """
+    readers: dict[str, Callable[[bytes], list[Opening]]] = {
+        ".txt": lambda data: read_openings(game, _lines(data), str(path))
+    }
+    own = next(iter(game.formats))  # the format of positions
+    if own == "fen":
+        readers |= {
+            ".pgn": lambda data: _of_records(game, cast(Any, game).read_records(data, plies), plies),
+            ".fen": lambda data: [Opening(start=_position(game, line)) for line in _lines(data)],
+        }
+        readers[".epd"] = readers[".fen"]
+    elif own == "sgf":
+        readers[".sgf"] = lambda data: _of_records(game, cast(Any, game).read_records(data), plies)
+    if path.suffix.lower() not in readers:
+        raise UserError(
+            f"openings.file = {str(path)!r}: {game.title} reads files that end in {', '.join(readers)}; "
+            "convert it"
+        )
+    try:
+        openings = readers[path.suffix.lower()](path.read_bytes())
+    except OSError as error:
+        raise UserError(f"openings.file = {str(path)!r}: {error.strerror}; check the path") from None
+    except ValueError as error:
+        raise UserError(f"{path}: {one_line(error)}") from None
+    going = [
+        opening for opening in openings if not game.result(first_position(game, opening.start), ROW).over[0]
+    ]
+    if not going:
+        raise UserError(f"{path} holds no opening after which a game goes on; give another file")
+    return going
+
+
+def first_position(game: TableGame, start: str) -> np.ndarray:
+    """Returns a pool (1,) with the position that an opening, or a record, starts from."""
+    return game.parse_position(start) if start else game.pool(1)
+
+
+def _of_records(game: TableGame, records: Sequence[Any], plies: int | None) -> list[Opening]:
+    usual = game.position_text(game.pool(1)[0])
+    openings: list[Opening] = []
+    for start, actions, _ in records:
+        text, pool = game.position_text(start[0]), start.copy()
+        opening = Opening(tuple(actions[:plies]), "" if text == usual else text)
+        for action in opening.actions:
+            game.step(pool, ROW, np.array([action]))
+        if not game.result(pool, ROW).over[0]:
+            openings.append(opening)
+    return openings
+
+
+def _position(game: TableGame, line: str) -> str:
+    return game.position_text(game.parse_position(line)[0])
+
+
+def _lines(data: bytes) -> list[str]:
+    """Returns the lines of a text that say something; those after # are comments."""
+    lines = data.decode("utf-8-sig", errors="replace").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]

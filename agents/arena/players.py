@@ -6,12 +6,12 @@ kind is made, the caller says (`Kinds`).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from quadrivium.agents.errors import UserError, did_you_mean
-from quadrivium.agents.search.protocols import Game, Notation
+from quadrivium.agents.search.protocols import Game, Notation, Thought
 
 
 class EngineError(Exception):
@@ -19,6 +19,14 @@ class EngineError(Exception):
 
     The text is one line that says what happened; the player loses the game with it as the reason.
     """
+
+
+class OutOfTime(EngineError):
+    """A player did not answer in time."""
+
+
+class Ended(EngineError):
+    """A player's program has ended, or cannot be started."""
 
 
 class Resignation(EngineError):
@@ -89,6 +97,30 @@ class TablePlayer(Protocol):
 
     def close(self) -> None:
         """Lets go of what it holds: processes, memory."""
+        ...
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """A player that follows a game by its moves alone, and is told where it begins elsewhere."""
+
+    def start_from(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray) -> None:
+        """Hears that the games that have just begun in `slots` (n,) begin at the positions in `rows` (n,)."""
+        ...
+
+
+@runtime_checkable
+class Thinker(Protocol):
+    """A player whose thinking can be watched, and ended early.
+
+    Attributes:
+        go_on: is asked with the number of simulations done whether a search goes on.
+    """
+
+    go_on: Callable[[int], bool]
+
+    def thought(self, slot: int) -> Thought:
+        """Returns what it thinks of the position in a slot that it was last asked about."""
         ...
 
 

@@ -9,18 +9,23 @@ game that i begins against j has u = (θ_i − θ_j + δ) / 2 and
 δ is the first move's advantage, e^λ Davidson's ν. Its logarithm is concave, so Newton's method finds the
 maximum. Ratings are θ · 400 / ln 10: without draws that is Elo's scale.
 
-Players who always won have no finite maximum. So each player is given one virtual game, half won and half
-lost, spread evenly over the opponents met, in which nobody moves first; and δ one such game between equals.
-For two players without draws that is Jeffreys's prior.
+Players who always won have no finite maximum. So those who met are given virtual games, half won and half
+lost, in which nobody moves first; and δ one such game between equals. A pair gets as much of a game as its
+own games tell of what is known of its difference: one where no others link the two (a match, a gauntlet), 2/P
+of one where P players all meet. Without draws that is Jeffreys's prior, its weights those of equal players
+(Firth 1993, "Bias reduction of maximum likelihood estimates"): a challenger who meets many opponents in few
+games each is not rated too high.
 
 Intervals come from the Bayesian bootstrap (Rubin 1981): each opening pair (the two games with an opening,
 colours swapped, which are not independent) and each virtual half game is weighted by an exponential random
 number. Unlike resampling, that has a width where a player has won everything. What is drawn spreads about its
 median; an interval has this spread about the estimate, stretched as Student's t is wider than the normal
-distribution, for few pairs vary less than their population. How often such intervals hold the truth,
-benchmarks/interval_coverage.py measures.
+distribution, for few pairs vary less than their population. Where the median lies elsewhere, which only few
+games against each opponent do, the interval holds the spread about it, too. How often such intervals hold
+the truth, benchmarks/interval_coverage.py measures.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,11 +34,11 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from quadrivium.agents.arena.game_log import GameRecord
-from quadrivium.intervals import Interval
+from quadrivium.intervals import NOTHING, Interval
 
 ELO = 400 / np.log(10)  # a natural unit of strength in points
 RESAMPLES = 1000
-PRIOR = 1.0  # virtual games a player
+PRIOR = 1.0  # virtual games of two players whom no other games link
 WIN, DRAW, LOSS = 0, 1, 2  # of the player who began
 MAX_ITERATIONS = 200
 TOLERANCE = 1e-7  # natural units
@@ -109,7 +114,7 @@ def rate(
 ) -> Ratings:
     """Returns the ratings of the players `names` from `games` between them.
 
-    prior: virtual games a player. seed: of the bootstrap.
+    prior: virtual games of two players whom no other games link. seed: of the bootstrap.
     """
     cells, unit, cell, outcome = _tabulate(names, games)
     groups = _groups(len(names), cells)
@@ -121,39 +126,27 @@ def rate(
         counts[:, cell[game], outcome[game]] += weights[:, unit[game]]
     drawn = maximum_likelihood(len(names), Cells(cells.first, cells.second, counts), prior=prior, rng=rng)
     linked = groups[:, None] == groups[None, :]
-    players, pairs = range(len(names)), _pairs_of(len(names), cells, unit, cell)
-    differences = {
-        (a, b): _centred(
-            fit.ratings[a] - fit.ratings[b],
-            drawn.ratings[:, a] - drawn.ratings[:, b],
-            min(pairs[a], pairs[b]),
-        )
-        for a in players
-        for b in players
-        if linked[a, b]
-    }
+    players, pairs_of = range(len(names)), _pairs_of(len(names), cells, unit, cell)
     superiority = np.full((len(names), len(names)), np.nan)
-    for (a, b), values in differences.items():
-        superiority[a, b] = (values > 0).mean() + (values == 0).mean() / 2
+    differences: dict[tuple[int, int], Interval] = {}
+    for a, b in itertools.product(players, players):
+        estimate, pairs = float(fit.ratings[a] - fit.ratings[b]), min(pairs_of[a], pairs_of[b])
+        values = drawn.ratings[:, a] - drawn.ratings[:, b]
+        if linked[a, b]:
+            about = _centred(estimate, values, pairs)
+            superiority[a, b] = (about > 0).mean() + (about == 0).mean() / 2
+        if a < b:
+            differences[a, b] = _interval(estimate, values, pairs) if linked[a, b] else NOTHING
     everything = int(unit.max(initial=-1)) + 1
-    shares = _centred(fit.draws, drawn.draws, everything).clip(0, 1)
+    draws = _interval(float(fit.draws), drawn.draws, everything)
     return Ratings(
         names=tuple(names),
         fit=fit,
-        intervals=tuple(
-            _interval(fit.ratings[k], _centred(fit.ratings[k], drawn.ratings[:, k], pairs[k]))
-            for k in players
-        ),
-        advantage=_interval(fit.advantage, _centred(fit.advantage, drawn.advantage, everything)),
-        draws=_interval(fit.draws, shares),
+        intervals=tuple(_interval(float(fit.ratings[k]), drawn.ratings[:, k], pairs_of[k]) for k in players),
+        advantage=_interval(float(fit.advantage), drawn.advantage, everything),
+        draws=Interval(draws.estimate, max(draws.low, 0.0), min(draws.high, 1.0)),
         superiority=superiority,
-        differences={
-            (a, b): _interval(fit.ratings[a] - fit.ratings[b], differences[a, b])
-            if linked[a, b]
-            else Interval(np.nan, np.nan, np.nan)
-            for a in players
-            for b in players[a + 1 :]
-        },
+        differences=differences,
         groups=groups,
     )
 
@@ -163,8 +156,8 @@ def maximum_likelihood(
 ) -> Fit:
     """Returns the maximum of the likelihood of `cells.counts` (..., C, 3), each leading index by itself.
 
-    prior: virtual games a player; with 0 the maximum may lie at infinity, and what is returned is then merely
-        far out. rng: draws the virtual games' weights anew for each leading index (bootstrap).
+    prior: virtual games, as of `rate`; with 0 the maximum may lie at infinity, and what is returned is then
+        merely far out. rng: draws the virtual games' weights anew for each leading index (bootstrap).
     """
     shape = cells.counts.shape[:-2]
     cases = math.prod(shape)
@@ -209,10 +202,19 @@ def _design(players: int, cells: Cells, prior: float) -> tuple[np.ndarray, np.nd
     design[np.arange(len(firsts)), seconds] = -0.5
     design[: len(cells.first), players] = 0.5
     design[-1, players] = 0.5
-    opponents = np.bincount(cells.first, minlength=players)
-    a, b = cells.first[met], cells.second[met]
-    shares = (1 / opponents[a] + 1 / opponents[b]) / 2
-    return design, prior / 2 * np.append(shares, 1.0)
+    return design, prior / 2 * np.append(_leverages(players, cells.first[met], cells.second[met]), 1.0)
+
+
+def _leverages(players: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Returns how much of what is known of the difference of a (M,) and b (M,), who met, is their own games'.
+
+    Equal players with equally many games a pair: the resistance between two in a network of unit resistors.
+    """
+    meetings = np.zeros((players, players))
+    meetings[a, b] = meetings[b, a] = -1.0
+    np.fill_diagonal(meetings, -meetings.sum(axis=1))
+    spread = np.linalg.pinv(meetings, hermitian=True)
+    return spread[a, a] + spread[b, b] - 2 * spread[a, b]
 
 
 def _newton(design: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -308,7 +310,7 @@ def _pairs_of(players: int, cells: Cells, unit: np.ndarray, cell: np.ndarray) ->
     return np.bincount(seats, minlength=players)
 
 
-def _centred(estimate: np.ndarray, drawn: np.ndarray, pairs: int) -> np.ndarray:
+def _centred(estimate: float, drawn: np.ndarray, pairs: int) -> np.ndarray:
     """Returns draws (R,) of a bootstrap of so many pairs, moved to the estimate and stretched.
 
     Their variance is (n − 1) / (n + 1) times that of the mean of n, and their tails are the normal's.
@@ -318,6 +320,8 @@ def _centred(estimate: np.ndarray, drawn: np.ndarray, pairs: int) -> np.ndarray:
     return estimate + stretch * (drawn - np.median(drawn))
 
 
-def _interval(estimate: np.ndarray, drawn: np.ndarray) -> Interval:
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return Interval(float(estimate), float(low), float(high))
+def _interval(estimate: float, drawn: np.ndarray, pairs: int) -> Interval:
+    """Returns the interval of the draws about the estimate, and about their own median too."""
+    low, high = np.percentile(_centred(estimate, drawn, pairs), (2.5, 97.5))
+    away = float(np.median(drawn)) - estimate
+    return Interval(estimate, float(low) + min(away, 0.0), float(high) + max(away, 0.0))

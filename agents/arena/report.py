@@ -35,9 +35,10 @@ def standings_table(standings: Standings, title: str) -> Table:
     table.add_column("player", no_wrap=True)
     for heading in ("rating", "95 % interval", "points", "games", "won", "drawn", "lost", "moving first"):
         table.add_column(heading, justify="right", no_wrap=True)
-    forfeits = any(standings.forfeits)
-    if forfeits:
-        table.add_column("forfeited", justify="right")
+    losses = {"forfeited": standings.forfeits, "on time": standings.on_time}
+    losses = {heading: counts for heading, counts in losses.items() if any(counts)}
+    for heading in losses:
+        table.add_column(heading, justify="right")
     ranks = standings.ratings.ranks()
     for player in standings.places:
         tally, interval = standings.tallies[player], standings.ratings.intervals[player]
@@ -50,7 +51,7 @@ def standings_table(standings: Standings, title: str) -> Table:
             *(str(count) for count in (tally.games, tally.won, tally.drawn, tally.lost)),
             _percent(standings.first[player]),
         ]
-        table.add_row(*map(Text, [*cells, str(standings.forfeits[player])] if forfeits else cells))
+        table.add_row(*map(Text, [*cells, *(str(counts[player]) for counts in losses.values())]))
     return table
 
 
@@ -125,6 +126,7 @@ def to_json(standings: Standings, about: Mapping[str, Any]) -> dict[str, Any]:
                 **_counts(standings.tallies[player]),
                 "moving_first": _counts(standings.first[player]),
                 "forfeits": standings.forfeits[player],
+                "lost_on_time": standings.on_time[player],
             }
             for player in standings.places
         ],
@@ -181,12 +183,14 @@ def _ratings_csv(standings: Standings) -> str:
     file, ranks = io.StringIO(), standings.ratings.ranks()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(
-        ["place", "player", "rating", "low", "high", "points", "games", "won", "drawn", "lost", "forfeits"]
-    )
+        ["place", "player", "rating", "low", "high", "points", "games", "won", "drawn", "lost", "forfeits",
+         "on_time"]
+    )  # fmt: skip
     for player in standings.places:
         tally, interval = standings.tallies[player], standings.ratings.intervals[player]
         rating = [f"{x:.1f}" for x in (interval.estimate, interval.low, interval.high)]
-        counts = [tally.points, tally.games, tally.won, tally.drawn, tally.lost, standings.forfeits[player]]
+        counts = [tally.points, tally.games, tally.won, tally.drawn, tally.lost, standings.forfeits[player],
+                  standings.on_time[player]]  # fmt: skip
         writer.writerow([ranks[player], standings.names[player], *rating, *counts])
     return file.getvalue()
 

@@ -1,11 +1,13 @@
 """Players that search: with a trained network (`run:PATH?sims=N`), or by random games (`mcts:N`)."""
 
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 
 from quadrivium.agents.arena.players import Table, positive_count
-from quadrivium.agents.search import MatchSearch, monte_carlo_search
+from quadrivium.agents.search import MatchSearch, Thought, monte_carlo_search, read_thought
+from quadrivium.agents.search.protocols import always
 
 SLOTS = 1  # to begin with; a search makes more as games begin
 
@@ -17,6 +19,9 @@ class SearchTablePlayer:
         name: what tables call it.
         search: of the table's game.
         identity: which weights evaluate its positions; "" without any.
+
+    Attributes:
+        go_on: is asked with the number of simulations done whether a search goes on.
     """
 
     concurrency: int | None = None
@@ -24,6 +29,7 @@ class SearchTablePlayer:
     def __init__(self, name: str, search: MatchSearch, identity: str = "") -> None:
         self.name, self.identity = name, identity
         self._search = search
+        self.go_on: Callable[[int], bool] = always
 
     def begin(self, slots: np.ndarray, seats: np.ndarray, seeds: np.ndarray) -> None:
         """Forgets earlier games in `slots`; what is random in a search follows from the positions' rows."""
@@ -31,11 +37,16 @@ class SearchTablePlayer:
 
     def act(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray) -> np.ndarray:
         """Returns the actions that searches find."""
+        self._search.go_on = self.go_on
         return np.asarray(self._search.search(pool[rows], slots).actions, np.int64)
 
     def played(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray, actions: np.ndarray) -> None:
         """Keeps the trees below the moves."""
         self._search.advance(slots, actions)
+
+    def thought(self, slot: int) -> Thought:
+        """Returns what the search in a slot thinks now."""
+        return read_thought(self._search.tree, slot)
 
     def close(self) -> None:
         """Holds memory only."""

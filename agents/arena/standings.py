@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from quadrivium.agents.arena.game_log import GameRecord
-from quadrivium.agents.arena.match import MOVE_LIMIT, RESIGNED, RULES
+from quadrivium.agents.arena.match import MOVE_LIMIT, RESIGNED, RULES, TIME
 from quadrivium.agents.arena.ratings import Ratings, rate
 from quadrivium.agents.arena.sprt import Sprt, SprtState, pair_counts, sprt_state
 from quadrivium.intervals import Interval
@@ -53,6 +53,7 @@ class Standings:
         first: of each player's games in which it moved first.
         cross: (a, b) to a's games against b, for those who met.
         forfeits: games that each player lost by an illegal move or an engine that failed.
+        on_time: games that each player lost because it did not answer in time.
         move_limits: games that were too long.
         ratings: with intervals.
         places: the players' numbers, the highest rating first.
@@ -66,6 +67,7 @@ class Standings:
     first: tuple[Tally, ...]
     cross: dict[tuple[int, int], Tally]
     forfeits: tuple[int, ...]
+    on_time: tuple[int, ...]
     move_limits: int
     ratings: Ratings
     places: tuple[int, ...]
@@ -96,7 +98,7 @@ class Standings:
                 )
         best = self.places[0]
         alone = ranks.count(1) == 1 and len(set(self.ratings.groups.tolist())) == 1
-        if alone and self.tallies[best].games >= MIN_GAMES:
+        if alone and min(tally.games for tally in self.tallies) >= MIN_GAMES:
             lines.append(f"winner: {self.names[best]}")
         else:
             lines.append("winner: none is claimed")
@@ -122,7 +124,7 @@ def stand(
     number = {name: k for k, name in enumerate(names)}
     tallies, first = [Tally() for _ in names], [Tally() for _ in names]
     cross: dict[tuple[int, int], Tally] = {}
-    forfeits = [0] * len(names)
+    forfeits, on_time = [0] * len(names), [0] * len(names)
     for game in games:
         a, b = number[game.fixture.first], number[game.fixture.second]
         first[a].add(game.score(names[a]))
@@ -130,7 +132,8 @@ def stand(
             tallies[own].add(game.score(names[own]))
             cross.setdefault((own, other), Tally()).add(game.score(names[own]))
         if game.reason not in (RULES, MOVE_LIMIT, RESIGNED) and game.outcome:
-            forfeits[b if game.outcome > 0 else a] += 1
+            lost = on_time if game.reason.startswith(TIME) else forfeits
+            lost[b if game.outcome > 0 else a] += 1
     ratings = rate(names, games, seed=seed)
     order = sorted(range(len(names)), key=lambda k: (-ratings.fit.ratings[k], k))
     state = None if test is None else (test, sprt_state(test, pair_counts(games, names[0])))
@@ -141,6 +144,7 @@ def stand(
         first=tuple(first),
         cross=cross,
         forfeits=tuple(forfeits),
+        on_time=tuple(on_time),
         move_limits=sum(game.reason == MOVE_LIMIT for game in games),
         ratings=ratings,
         places=tuple(order),

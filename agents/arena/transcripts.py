@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from quadrivium.agents.arena.game_log import GameRecord
-from quadrivium.agents.arena.match import MOVE_LIMIT, RESIGNED, RULES
+from quadrivium.agents.arena.match import ABANDONED, MOVE_LIMIT, RESIGNED, RULES, TIME
+from quadrivium.agents.arena.openings import first_position
 from quadrivium.agents.arena.players import TableGame
 
 ROW = np.arange(1)
@@ -25,9 +26,10 @@ def transcript(game: TableGame, records: Sequence[GameRecord], event: str) -> tu
 
 def _moves(game: TableGame, record: GameRecord, name: Callable[[np.void, int], str]) -> list[str]:
     """Returns the moves by name, with the number before each of the first player's."""
-    pool, moves = game.pool(1), list[str]()
-    for ply, action in enumerate(record.actions):
-        number = f"{ply // 2 + 1}. " if ply % 2 == 0 else ""
+    pool, moves = first_position(game, record.start), list[str]()
+    first = int(pool["ply"][0])
+    for ply, action in enumerate(record.actions, first):
+        number = f"{ply // 2 + 1}. " if ply % 2 == 0 else f"{ply // 2 + 1}... " if ply == first else ""
         moves.append(number + name(pool[0], action))
         game.step(pool, ROW, np.array([action]))
     return moves
@@ -44,7 +46,14 @@ def _plain(game: TableGame, record: GameRecord) -> str:
 def _pgn(game: Any, record: GameRecord, event: str) -> str:
     """Source: Portable Game Notation, 1994 (export format: the seven tags, 80 columns)."""
     fixture, result = record.fixture, RESULTS[record.outcome]
-    normal = {RULES: "normal", RESIGNED: "normal", MOVE_LIMIT: "adjudication"}
+    kind = record.reason.partition(":")[0]
+    words = {
+        RULES: "normal",
+        RESIGNED: "normal",
+        MOVE_LIMIT: "adjudication",
+        TIME: TIME,
+        ABANDONED: ABANDONED,
+    }
     tags = {
         "Event": event,
         "Site": "?",
@@ -53,16 +62,17 @@ def _pgn(game: Any, record: GameRecord, event: str) -> str:
         "White": fixture.first,
         "Black": fixture.second,
         "Result": result,
+        **({"SetUp": "1", "FEN": record.start} if record.start else {}),
         "PlyCount": str(len(record.actions)),
-        "Termination": normal.get(record.reason, "rules infraction"),
+        "Termination": words.get(kind, "rules infraction"),
     }
     head = "".join(f'[{tag} "{_quoted(value)}"]\n' for tag, value in tags.items())
-    moves = _moves(game, record, game.san)
+    moves, first = _moves(game, record, game.san), int(first_position(game, record.start)["ply"][0])
     if record.opening_plies:
         moves.insert(record.opening_plies, "{end of the opening}")
-        after = record.opening_plies + 1
-        if after < len(moves) and record.opening_plies % 2:  # a move of Black after a comment is numbered
-            moves[after] = f"{record.opening_plies // 2 + 1}... {moves[after]}"
+        after, ply = record.opening_plies + 1, record.opening_plies + first
+        if after < len(moves) and ply % 2:  # a move of Black after a comment is numbered
+            moves[after] = f"{ply // 2 + 1}... {moves[after]}"
     if record.reason != RULES:
         moves.append("{" + record.reason.replace("}", ")") + "}")
     return f"{head}\n{_wrapped(' '.join([*moves, result]))}\n\n"
@@ -70,11 +80,15 @@ def _pgn(game: Any, record: GameRecord, event: str) -> str:
 
 def _sgf(game: Any, record: GameRecord) -> str:
     names = (record.fixture.first, record.fixture.second)
-    result = None  # the score of a game that has ended
+    result = comment = None  # the score of a game that has ended
     if record.reason != RULES:
-        how = "R" if record.reason == RESIGNED else "F"
+        how = {RESIGNED: "R", TIME: "T"}.get(record.reason.partition(":")[0], "F")
         result = {1: f"B+{how}", 0: "0", -1: f"W+{how}"}[record.outcome]
-    text: str = game.game_record(list(record.actions), names=names, result=result)
+        comment = record.reason
+    start = first_position(game, record.start)
+    text: str = game.game_record(
+        list(record.actions), start=start, names=names, result=result, comment=comment
+    )
     return text.strip()
 
 

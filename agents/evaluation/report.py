@@ -24,7 +24,7 @@ Results = Mapping[str, Episodes]  # player name -> its episodes, all on the same
 
 # From fewer pairs nothing is said: what is rare, such as a crash in 20 episodes, is missing in many samples,
 # and no interval knows of it. benchmarks/interval_coverage.py measures what intervals hold from here on.
-MIN_PAIRS = 50
+MIN_PAIRS = 100
 
 
 def describe(env_id: str, kwargs: Mapping[str, Any]) -> str:

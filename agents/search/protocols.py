@@ -211,3 +211,38 @@ class RowEvaluator(Protocol):
     def __call__(self, pool: np.ndarray, rows: np.ndarray, /) -> Evaluation:
         """Evaluates the running games in `rows` (n,) of a pool, which it must leave as it is."""
         ...
+
+
+class Line(NamedTuple):
+    """A move that was tried at the root.
+
+    Attributes:
+        actions: it, and what most simulations went on with.
+        visits: simulations that went this way.
+        value: their mean, for the player to move.
+        prior: the policy's probability.
+    """
+
+    actions: list[int]
+    visits: int
+    value: float
+    prior: float
+
+
+class Thought(NamedTuple):
+    """What a search thinks of its root.
+
+    Attributes:
+        visits: simulations.
+        value: their mean, -1 to 1 for the player to move.
+        lines: the moves tried, the most visited first.
+    """
+
+    visits: int
+    value: float
+    lines: list[Line]
+
+
+def always(done: int) -> bool:
+    """Returns True, whether a search goes on after so many simulations: it makes all of them."""
+    return True

@@ -6,6 +6,7 @@ Björnsson & Saito 2008), with draws; the final choice is the action whose value
 the highest, among those visited enough (as in Leela Zero and KataGo).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from quadrivium.agents.search import kernels
 from quadrivium.agents.search.kernels import PuctRule, Roots
 from quadrivium.agents.search.lockstep import AnyEvaluator, Lockstep
-from quadrivium.agents.search.protocols import Game
+from quadrivium.agents.search.protocols import Game, always
 from quadrivium.agents.search.tree import SearchResult, Tree
 
 _HARDLY = 1e9  # taken off what is chosen only if nothing else is left
@@ -69,13 +70,18 @@ class MatchSearch:
 
     Attributes:
         slots: how many there are; more come when they are named.
+        go_on: is asked before each simulation but the first, with the number of those done, whether the
+            search goes on; for clocks, and for people who want the move now.
     """
+
+    go_on: Callable[[int], bool]
 
     def __init__(self, game: Game, evaluator: AnyEvaluator, config: PuctConfig, slots: int = 1) -> None:
         self.game, self.evaluator, self.config = game, evaluator, config
         self._solver = config.solver and game.num_players == 2
         cpuct, fpu, root_fpu = map(np.float32, (config.cpuct, config.fpu, config.root_fpu))
         self._rule = kernels.pack(PuctRule(cpuct, fpu, root_fpu, self._solver, game.num_players == 1))
+        self.go_on = always
         self._allocate(slots)
 
     @property
@@ -97,7 +103,9 @@ class MatchSearch:
         fresh = self._place(rows, slots)
         if len(fresh):
             self._lockstep.plant(rows[fresh], slots[fresh], any_order=False)
-        for _ in range(self.config.simulations):
+        for done in range(self.config.simulations):
+            if done and not self.go_on(done):
+                break
             kernels.select_puct(self.tree.words, slots, self._rule)
             running = slots[self.tree.arrays.plan[slots, 0] != kernels.RESTING]
             if not len(running):

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,14 @@ from quadrivium.envs.core.rules import NO_MOVE, Rules
 from quadrivium.envs.core.validation import require_choice
 
 Look = Literal["squares", "discs", "holes", "stones", "hexagons"]
+
+
+class Record(NamedTuple):
+    """A game that was read: pools (1,) at its first and last position, and the actions between them."""
+
+    start: np.ndarray
+    actions: list[int]
+    end: np.ndarray
 
 
 class BoardGame(Game, ABC):

@@ -24,7 +24,7 @@ from typing import (
 
 import numpy as np
 
-from quadrivium.envs.core.validation import require_choice, require_number
+from quadrivium.envs.core.validation import require_choice, require_keyword, require_number
 
 P = TypeVar("P", bound=tuple[Any, ...])
 _CASTS: dict[Any, Any] = {int: int, float: float, np.float32: np.float32}
@@ -69,12 +69,21 @@ class Options:
 
     split: Literal["train", "test"] = "train"
     """no scenario of the one is ever drawn in the other"""
+    flat: bool = False
+    """observe one vector, all parts one after another, for clients that take nothing else; masks of legal
+    actions are then in `info` and `action_masks()` only
+    """
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
-        """Returns the options with those `given` and defaults for the others; ValueError for a wrong one."""
+        """Returns the options with those `given` and defaults for the others.
+
+        Raises:
+            UnknownArgumentError: a name that is none of them; a TypeError, and a ValueError.
+            ValueError: a wrong value.
+        """
         for name in given:
-            require_choice("argument", name, cls.names())
+            require_keyword(name, cls.names())
         return cls(**given)
 
     @classmethod

@@ -113,8 +113,8 @@ def test_checkpoints_of_a_run_are_compared_by_name(directory, capsys, tmp_path):
 
 def test_no_winner_is_claimed_between_a_player_and_its_equal(directory, capsys):
     shutil.copytree(directory / "runs" / "small", directory / "runs" / "twin", dirs_exist_ok=True)
-    assert run_evaluate(directory, "compare", "run:runs/small", "run:runs/twin", *ENV, "--episodes", 50) == 0
-    assert "small and twin: no difference in return is shown by 50 episodes" in capsys.readouterr().out
+    assert run_evaluate(directory, "compare", "run:runs/small", "run:runs/twin", *ENV, "--episodes", 100) == 0
+    assert "small and twin: no difference in return is shown by 100 episodes" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

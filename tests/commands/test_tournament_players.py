@@ -165,6 +165,8 @@ for line in sys.stdin:
         print("id name Fake VERSION", "uciok", sep="\\n", flush=True)
     if word == "isready":
         print("readyok", flush=True)
+    if word == "go":
+        print("bestmove 0000", flush=True)
     if word == "quit":
         break
 """

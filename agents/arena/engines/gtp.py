@@ -6,9 +6,12 @@ Source: Farnebäck, "Specification of the Go Text Protocol, version 2, draft 2" 
 import contextlib
 import time
 from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
 
 from quadrivium.agents.arena.engines.process import EngineProcess
-from quadrivium.agents.arena.players import EngineError, Resignation
+from quadrivium.agents.arena.players import EngineError, Resignation, TableGame
 
 COLOURS = ("b", "w")
 CLEANUP = "kgs-genmove_cleanup"  # like genmove, but passes only when no dead stone is left (KGS's extension)
@@ -131,6 +134,13 @@ class GtpEngine:
         if self._setup.seconds_a_move:
             # No main time, then one stone in each period: so GTP says "seconds a move", in whole ones.
             self.ask(f"time_settings 0 {max(1, round(self._setup.seconds_a_move))} 1")
+
+    def start_from(self, game: TableGame, position: np.void) -> None:
+        """Puts stones on the empty board, one by one: GTP lets a colour play as often as it likes."""
+        cells = cast(Any, game).cells(position)
+        for point in np.flatnonzero(cells).tolist():
+            colour = COLOURS[0 if cells.flat[point] > 0 else 1]
+            self.ask(f"play {colour} {game.move_name(position, point)}")
 
     def choose(self, seat: int) -> str:
         """Returns the move that it makes, which it has played then."""

@@ -26,6 +26,10 @@ class Engine(Protocol):
         """Begins a game at the first position; random choices follow from `seed`, if the engine can."""
         ...
 
+    def start_from(self, game: TableGame, position: np.void) -> None:
+        """Begins the game that has just begun at another position."""
+        ...
+
     def choose(self, seat: int) -> str:
         """Returns a move of the player to move."""
         ...
@@ -77,6 +81,11 @@ class EnginePlayer:
             if engine is None or not engine.alive:
                 self._engines[slot] = engine = self._connect()
             engine.begin(seed)
+
+    def start_from(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray) -> None:
+        """Tells the engines where their games begin."""
+        for row, slot in zip(rows.tolist(), slots.tolist(), strict=True):
+            self._engines[slot].start_from(self._game, cast(np.void, pool[row]))
 
     def act(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray) -> np.ndarray:
         """Returns the engines' moves; an illegal one is an EngineError."""

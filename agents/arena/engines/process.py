@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from quadrivium.agents.arena.engines.watcher import WATCHER, kill_group
-from quadrivium.agents.arena.players import EngineError
+from quadrivium.agents.arena.players import Ended, EngineError, OutOfTime
 from quadrivium.agents.errors import UserError
 
 INSTALL = {  # by `sys.platform`, how packages are installed and what they are called there
@@ -71,7 +71,8 @@ class EngineProcess:
     """A running program, spoken to over its standard input and output, in a process group of its own.
 
     What it writes to standard error is read away. When it dies or hangs, its last lines are quoted, also
-    those on its output, where some say why they end. Whatever goes wrong is an EngineError of one line, and
+    those on its output, where some say why they end. Whatever goes wrong is an EngineError of one line
+    (OutOfTime, Ended), and
     the program is dead after it, as it is when this process ends, however that ends. One thread at a time
     calls.
 
@@ -94,9 +95,7 @@ class EngineProcess:
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
             )
         except OSError as error:
-            raise EngineError(
-                f"{name} cannot be started: {error.strerror or error}; check {command[0]}"
-            ) from None
+            raise Ended(f"{name} cannot be started: {error.strerror or error}; check {command[0]}") from None
         self._popen = popen
         self._stdin = cast(IO[bytes], popen.stdin)
         self._lines: queue.Queue[str | None] = queue.Queue(MAX_WAITING)  # None: it said its last
@@ -127,7 +126,7 @@ class EngineProcess:
     def send(self, line: str) -> None:
         """Says a line; raises EngineError if the program has ended."""
         if not self.alive:
-            raise EngineError(f"{self.name} is not running")
+            raise Ended(f"{self.name} is not running")
         self._heard.clear()
         try:
             self._stdin.write(f"{line}\n".encode())
@@ -140,18 +139,23 @@ class EngineProcess:
         deadline: by `time.monotonic`. awaited: what it is to answer, for errors. Raises EngineError past the
             deadline and when the program has ended.
         """
+        line = self.listen(deadline, awaited)
+        if line is None:
+            self.kill()
+            raise OutOfTime(f"{self.name} did not answer {awaited[:60]!r} in time{self._last_words()}")
+        return line
+
+    def listen(self, deadline: float, awaited: str) -> str | None:
+        """Returns the next line as `read` does, None past the deadline; the program goes on."""
         if not self.alive:
-            raise EngineError(f"{self.name} is not running")
+            raise Ended(f"{self.name} is not running")
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:  # even if it talks on and on
+            return None
         try:
-            seconds = deadline - time.monotonic()
-            if seconds <= 0:  # even if it talks on and on
-                raise queue.Empty
             line = self._lines.get(timeout=seconds)
         except queue.Empty:
-            self.kill()
-            raise EngineError(
-                f"{self.name} did not answer {awaited[:60]!r} in time{self._last_words()}"
-            ) from None
+            return None
         if line is None:
             raise self._died(awaited)
         self._heard.append(line)
@@ -196,7 +200,7 @@ class EngineProcess:
             how = f"was ended by {signal.Signals(-code).name}"
         else:
             how = f"ended with exit code {code}"
-        return EngineError(f"{self.name} {how} instead of answering {awaited[:60]!r}{self._last_words()}")
+        return Ended(f"{self.name} {how} instead of answering {awaited[:60]!r}{self._last_words()}")
 
     def _last_words(self) -> str:
         """Returns what it said last, on its output and on standard error, to go on a message; or nothing."""

@@ -1,11 +1,12 @@
 """A player of ours in one game at a time, whose moves may be taken back: what both servers serve."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
 
-from quadrivium.agents.arena.players import TableGame, TablePlayer
+from quadrivium.agents.arena.players import TableGame, TablePlayer, Thinker
+from quadrivium.agents.search.protocols import Thought, always
 
 ROW = np.arange(1)
 
@@ -34,6 +35,11 @@ class Seat:
     def row(self) -> np.void:
         """The position."""
         return cast(np.void, self.pool[0])
+
+    @property
+    def start(self) -> np.ndarray:
+        """The pool (1,) that holds the position at which the game began."""
+        return self._pools[0]
 
     @property
     def to_move(self) -> int:
@@ -76,12 +82,29 @@ class Seat:
             del self._pools[length + 1 :], self._actions[length:]
             self._seat_of_player = -1
 
-    def choose(self) -> int:
-        """Returns the player's move for the side to move; it is not played."""
+    def choose(self, go_on: Callable[[int], bool] = always) -> int:
+        """Returns the player's move for the side to move; it is not played.
+
+        go_on: is asked with the number of simulations done whether a player that searches goes on.
+        """
         seat = self.to_move
+        if isinstance(self.player, Thinker):
+            self.player.go_on = go_on
         if self._seat_of_player != seat:
             self._begin(seat)
         return int(self.player.act(self.pool, ROW, ROW)[0])
+
+    def thought(self) -> Thought | None:
+        """Returns what the player thinks of the position that it was last asked about; None for most."""
+        return self.player.thought(0) if isinstance(self.player, Thinker) else None
+
+    def names(self, actions: Sequence[int]) -> list[str]:
+        """Returns moves from here on by name."""
+        pool, names = self.pool.copy(), list[str]()
+        for action in actions:
+            names.append(self.game.move_name(pool[0], action))
+            self.game.step(pool, ROW, np.array([action]))
+        return names
 
     def _begin(self, seat: int) -> None:
         """Tells the player the game from its start."""

@@ -1,6 +1,7 @@
 """Serves a player over standard input and output: `python evaluate.py engine PLAYER --protocol gtp|uci`."""
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any, cast
 
@@ -34,7 +35,7 @@ def serve(
     """Answers `lines` until one of them says quit, or there are none left.
 
     player: as text. options: the game's, to begin with. write: is given text to send at once. Raises
-    UserError before anything is written if the player cannot play this game.
+    UserError if the player cannot play this game, when it is needed for the first time.
     """
     title = f"Quadrivium {player}"
     players: list[TablePlayer] = []
@@ -43,7 +44,11 @@ def serve(
         table = make_table(wanted)
         players.append(make_player(text, table))
         seat = Seat(table.game, players[-1])
-        seat.choose()  # compiles what is not compiled, which a clock would count
+        for _ in range(
+            2
+        ):  # compiles what is not compiled, which a clock would count: also how a tree is kept
+            if not seat.over:
+                seat.play(seat.choose())
         seat.reset()
         return seat
 
@@ -51,16 +56,17 @@ def serve(
         longer = {} if max_moves is None else {"max_moves": max_moves}
         return {**options, "size": size, "komi": komi, **longer}
 
+    def first_board() -> tuple[int, float]:
+        game = cast(GoGame, make_table(options).game)
+        return game.observation_shape[1], float(game.params.komi)
+
     try:
         if protocol == "gtp":
-            first = cast(GoGame, make_table(options).game)
-            size, komi = first.observation_shape[1], float(first.params.komi)
             server = GtpServer(
                 lambda size, komi, max_moves: open_seat(player, board(size, komi, max_moves)),
                 title,
                 version("quadrivium"),
-                size=size,
-                komi=komi,
+                first_board,
             )
             _answer(server, lines, write)
         else:
@@ -77,11 +83,24 @@ def serve(
 
 
 def _answer(server: GtpServer, lines: Iterable[str], write: Callable[[str], None]) -> None:
-    for line in lines:
-        if (answer := server.answer(line)) is not None:
-            write(answer)
-        if server.ended:
-            return
+    lines = iter(lines)
+    line = next(lines, None)
+    with ThreadPoolExecutor(1) as reader:
+        while line is not None:
+            if (answer := server.answer(line)) is not None:
+                write(answer)
+            if server.ended:
+                return
+            if server.analysis is None:
+                line = next(lines, None)
+                continue
+            coming = reader.submit(next, lines, None)  # thought about until it is there
+            while told := server.analyse(coming.done):
+                write(told)
+                if coming.done():
+                    break
+            line = coming.result()
+            write("\n")
 
 
 def _hear(server: UciServer, lines: Iterable[str]) -> None:
@@ -89,6 +108,8 @@ def _hear(server: UciServer, lines: Iterable[str]) -> None:
         server.hear(line)
         if server.ended:
             return
+    server.ponderhit([])  # input has ended, but its last question is answered
+    server.wait()
     server.hear("quit")
 
 

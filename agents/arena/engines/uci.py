@@ -8,11 +8,16 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
 
 from quadrivium.agents.arena.engines.process import EngineProcess
-from quadrivium.agents.arena.players import EngineError
+from quadrivium.agents.arena.players import EngineError, TableGame
 
 LIMITS = ("movetime", "nodes", "depth")
+SLACK = 3.0  # seconds that a busy machine may add to a move
+EXAMPLES = {"depth": 8, "movetime": 100, "nodes": 1000}
 NO_MOVE = ("(none)", "0000")  # what engines answer that see no legal move
 WORDS = ("name", "type", "default", "min", "max", "var")
 # Engines that speak only XBoard's protocol answer the line "uci" so: "Error (unknown command): uci".
@@ -117,18 +122,57 @@ class UciEngine:
     def begin(self, seed: int) -> None:
         """Begins a game; UCI has no word for random seeds."""
         self._moves.clear()
+        self._start = "startpos"
         self.process.send("ucinewgame")
         self._ask("isready", "readyok", self._setup.command_seconds)
+
+    def start_from(self, game: TableGame, position: np.void) -> None:
+        """Begins the game at another position."""
+        self._start = f"fen {game.position_text(position, 'fen')}"
+
+    @property
+    def _go(self) -> str:
+        return " ".join(["go", *(f"{key} {value}" for key, value in self._setup.limits.items())])
 
     def choose(self, seat: int) -> str:
         """Returns its move in the position after what it has heard."""
         moves = f" moves {' '.join(self._moves)}" if self._moves else ""
-        self.process.send(f"position startpos{moves}")
-        limits = " ".join(f"{key} {value}" for key, value in self._setup.limits.items())
-        words = self._ask(f"go {limits}", "bestmove", self._setup.answer_seconds)[-1].split()
+        self.process.send(f"position {self._start}{moves}")
+        words = self._ask(self._go, "bestmove", self._setup.answer_seconds)[-1].split()
         if len(words) < 2 or words[1] in NO_MOVE:
             raise EngineError(f"{self.name} sees no move to play: {' '.join(words)!r}")
         return words[1]
+
+    def limits_fault(self, seconds: float) -> str:
+        """Returns how it fails to keep its limits in the first position, "" if it does, and what else may be.
+
+        seconds: that it has for the move. Who is on the way to the limit then is stopped and believed.
+        """
+        limits, went, began = self._setup.limits, dict[str, int](), time.monotonic()
+        self.process.send("position startpos")
+        self.process.send(self._go)
+        while (line := self.process.listen(began + seconds, self._go)) is not None:
+            words = line.split()
+            if words[:1] == ["bestmove"]:
+                break
+            for word, value in pairwise(words):
+                if words[0] == "info" and word in ("nodes", "depth") and value.isdecimal():
+                    went[word] = int(value)
+        spent = time.monotonic() - began
+        wanted = " and ".join(f"{key}={value}" for key, value in limits.items())
+        others = " or ".join(f"{key}={n}" for key, n in EXAMPLES.items() if key not in limits)
+        told = ", ".join(f"{key} {value:,}" for key, value in went.items())
+        if line is None:
+            if any(0 < went.get(key, 0) <= 2 * limits[key] for key in limits if key != "movetime"):
+                self._ask("stop", "bestmove", self._setup.command_seconds)
+                return ""
+            self.process.kill()
+            return f"does not stop at {wanted} (after {spent:.0f} s: {told or 'no word'}); give {others}"
+        if spent > 2 * limits.get("movetime", math.inf) / 1000 + SLACK:
+            return f"thinks for {spent:.1f} s at {wanted}; give {others}"
+        if list(limits) == ["nodes"] and 0 < went.get("nodes", 0) < limits["nodes"] / 10:
+            return f"stops long before {wanted} (at {told}); give {others}"
+        return ""
 
     def hear(self, seat: int, move: str, chosen: bool) -> None:
         """Notes a move, for the next position."""

@@ -16,13 +16,14 @@ from quadrivium.agents.errors import UserError
 
 OWN = (*LIMITS, "timeout", "processes")
 DEFAULT_MOVETIME = 100
+PROBE_SECONDS = 5.0  # an engine's first move, before any game, shows whether it keeps its limit
 
 
 def make_uci(argument: str, table: Table) -> EnginePlayer:
     """Returns the engine of `COMMAND?options` as a player.
 
     Raises UserError where it cannot be: another game, an option that the engine does not offer or a value
-    that it cannot have, a program that is not installed or is no UCI engine.
+    that it cannot have, a program that is not installed or is no UCI engine, or does not keep its limit.
     """
     if table.name != "Chess":
         raise UserError(
@@ -49,6 +50,9 @@ def make_uci(argument: str, table: Table) -> EnginePlayer:
         try:
             setup = replace(setup, options=chosen_options(text, first.offers))
             first.configure(setup.options)
+            seconds = min(text.command_seconds, PROBE_SECONDS + limits.get("movetime", 0) / 1000)
+            if fault := first.limits_fault(seconds):
+                raise EngineError(f"{text.program} {fault}")
         except Exception:
             first.close()
             raise

@@ -3,15 +3,20 @@
 Source: Huber & Meyer-Kahlen, "Description of the universal chess interface" (2006).
 
 How long the player thinks its text says (`mcts:400`, `run:PATH?sims=800`) and, for one move, `go nodes N`,
-where a node is a simulation. Clocks, `movetime` and `depth` are understood and change nothing; after
-`go infinite` the move is said at `stop`. UCI has no answer for errors: they come as `info string`.
+where a node is a simulation. It thinks no longer than `movetime`, or than its clock allows, and not after
+`stop`; `depth` changes nothing, and after `go infinite` the move is said at `stop`. What it thinks is told
+as `info`, once a second and with the move. UCI has no answer for errors: they come as `info string`.
 
 Our chess draws at once what players may claim (a position for the third time, fifty moves). Where a program
 plays on, the game goes on from the position alone, without its past.
 """
 
+import math
+import re
 import threading
+import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,6 +25,8 @@ from quadrivium.agents.arena.players import EngineError
 from quadrivium.agents.errors import UserError, one_line
 
 STARTPOS = "startpos"
+RESERVE = 0.02  # seconds of a move's time that the way to the program and back may take
+USUAL_MOVES = 25  # that a clock is to be enough for
 ROW = np.arange(1)
 
 
@@ -52,7 +59,8 @@ class UciServer:
         self._writing = threading.Lock()
         self._write_line = write
         self._thinking: threading.Thread | None = None
-        self._stop = threading.Event()
+        self._stop = threading.Event()  # the move may be said
+        self._cut = threading.Event()  # nothing is to be thought about any more
         self.ended = False
 
     def hear(self, line: str) -> None:
@@ -139,12 +147,14 @@ class UciServer:
             self._seat = self._open()
         self._catch_up()
         self._stop.clear()
+        self._cut.clear()
         until_stopped = "infinite" in words or "ponder" in words
-        self._thinking = threading.Thread(target=self._think, args=(until_stopped,), daemon=True)
+        seconds = math.inf if until_stopped else _seconds(words, self._seat.to_move)
+        self._thinking = threading.Thread(target=self._think, args=(until_stopped, seconds), daemon=True)
         self._thinking.start()
 
     def stop(self, words: list[str]) -> None:
-        """Wants the move now; a search that runs is waited for."""
+        """Wants the move now."""
         self._finish()
 
     def ponderhit(self, words: list[str]) -> None:
@@ -159,19 +169,46 @@ class UciServer:
     # ---- within
 
     def _finish(self) -> None:
+        self._cut.set()
         self._stop.set()
         self.wait()
 
-    def _think(self, until_stopped: bool) -> None:
+    def _think(self, until_stopped: bool, seconds: float) -> None:
         move = "0000"  # UCI's word for no move
+        began = told = time.monotonic()
+
+        def go_on(done: int) -> bool:
+            nonlocal told
+            now = time.monotonic()
+            if now >= told + 1:
+                told = now
+                self._tell(now - began)
+            return now < began + seconds and not self._cut.is_set()
+
         try:
             if not self._seat.over:
-                move = self._seat.game.move_name(self._seat.row, self._seat.choose())
+                action = self._seat.choose(go_on)
+                self._tell(time.monotonic() - began, action)
+                move = self._seat.game.move_name(self._seat.row, action)
         except Exception as error:  # a program that waits for a move must not wait for ever
             self._write(f"info string error: {one_line(error)}")
         if until_stopped:
             self._stop.wait()
         self._write(f"bestmove {move}")
+
+    def _tell(self, seconds: float, chosen: int | None = None) -> None:
+        """Says what the player thinks: its first line is that of the chosen move, if there is one already."""
+        thought = self._seat.thought()
+        if thought is None or not thought.lines:
+            return
+        line = next((line for line in thought.lines if line.actions[0] == chosen), thought.lines[0])
+        # As Leela Chess Zero maps expected scores to centipawns; 0.999 keeps the sure ones finite.
+        score = round(90 * math.tan(1.5637541897 * max(-0.999, min(0.999, line.value))))
+        speed = round(thought.visits / max(seconds, 1e-3))
+        self._write(
+            f"info depth {len(line.actions)} nodes {thought.visits} nps {speed} time {round(1000 * seconds)} "
+            f"score cp {score} pv {' '.join(self._seat.names(line.actions))}"
+        )
 
     def _open(self) -> Seat:
         if self._own_seat is None:
@@ -210,6 +247,19 @@ class UciServer:
     def _write(self, line: str) -> None:
         with self._writing:
             self._write_line(line)
+
+
+def _seconds(words: list[str], seat: int) -> float:
+    """Returns how long a move may take by `movetime`, or by the clock of the side to move; else infinity."""
+    given = {word: int(value) for word, value in pairwise(words) if re.fullmatch(r"-?\d+", value)}
+    left, more = given.get(f"{'wb'[seat]}time"), given.get(f"{'wb'[seat]}inc", 0)
+    if "movetime" in given:
+        milliseconds: float = given["movetime"]
+    elif left is None:
+        return math.inf
+    else:
+        milliseconds = min(left / max(1, given.get("movestogo", USUAL_MOVES)) + 0.8 * more, 0.8 * left)
+    return max(0.0, milliseconds / 1000 - RESERVE)
 
 
 def _nodes(words: list[str]) -> int | None:

@@ -36,13 +36,22 @@ def to_fen(position: Position) -> str:
 
 
 def parse_fen(text: str) -> Position:
-    """Returns the position; raises ValueError that names the field. The two counters may be left out."""
-    fields = text.split()
-    if len(fields) not in (4, 6):
+    """Returns the position; raises ValueError that names the field.
+
+    The counters may be left out, or be a dash; the first move may have number 0. EPD is read, too: four
+    fields, and operations that end in semicolons, of which hmvc and fmvn are the counters.
+    """
+    fields = text.removeprefix("\ufeff").split()
+    operations = " ".join(fields[4:])
+    if operations.endswith(";") and re.match(r"[A-Za-z]\w*\b", operations):
+        counters = (re.search(rf"\b{name} (\d+) ?;", operations) for name in ("hmvc", "fmvn"))
+        fields = [*fields[:4], *(found[1] if found else "-" for found in counters)]
+    if not 4 <= len(fields) <= 6:
         raise ValueError(
             f"the FEN has {len(fields)} fields, not 6 (or 4, without counters): such as {_EXAMPLE!r}"
         )
-    board, mover, rights, passed, clock, number = (*fields, "0", "1")[:6]
+    board, mover, rights, passed, clock, number = (*fields, "-", "-")[:6]
+    clock, number = clock.replace("-", "0", clock == "-"), "1" if number in ("-", "0") else number
     if mover not in ("w", "b"):
         raise ValueError(f"FEN field 2 is {mover!r}: use 'w' or 'b' for who is to move")
     if rights != "-" and (len(set(rights)) < len(rights) or not set(rights) <= set(RIGHTS)):

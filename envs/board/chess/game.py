@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from quadrivium.envs.board import symmetries
-from quadrivium.envs.board.board_game import BoardGame, Look
-from quadrivium.envs.board.chess import fen, kernel, moves, position, tables
+from quadrivium.envs.board.board_game import BoardGame, Look, Record
+from quadrivium.envs.board.chess import fen, kernel, moves, pgn, position, tables
 from quadrivium.envs.board.chess.position import LETTERS, Position
 from quadrivium.envs.core.rules import NO_MOVE
 
@@ -115,6 +115,42 @@ class Chess(BoardGame):
         self.step(after, np.arange(1), np.array([action]))
         mate = after["over"][0] and after["winner"][0] >= 0
         return stem + ("#" if mate else "+" if after["checkers"][0] else "")
+
+    def read_records(self, text: str | bytes, plies: int | None = None) -> list[Record]:
+        """Returns each game of a PGN text: its start, the actions of its main line, and its end.
+
+        plies: no more of each game is read. Bytes are UTF-8 or Latin-1. What was played on after a draw that
+        players must claim is left out. Raises ValueError that names the game and the move where one cannot be
+        played.
+        """
+        records: list[Record] = []
+        try:
+            records.extend(self._replay(written, plies) for written in pgn.split_games(pgn.decode(text)))
+        except ValueError as error:
+            raise ValueError(f"game {len(records) + 1} of the PGN: {error}") from None
+        return records
+
+    def _replay(self, written: pgn.PgnGame, plies: int | None) -> Record:
+        start = self.parse_position(written.fen, "fen") if written.fen else self.pool(1)
+        end, actions = start.copy(), list[int]()
+        for name in written.moves[:plies]:
+            if end["over"][0] and self._only_claimed(end[0]):
+                break
+            try:
+                if end["over"][0]:
+                    raise ValueError(f"{name} was played after the game's end")
+                action = self.parse_move(end[0], name)
+                self.step(end, np.arange(1), np.array([action]))
+            except ValueError as error:
+                ply = int(end["ply"][0])
+                raise ValueError(f"move {ply // 2 + 1}{'.' if ply % 2 == 0 else '...'} {error}") from None
+            actions.append(action)
+        return Record(start, actions, end)
+
+    def _only_claimed(self, row: np.void) -> bool:
+        """Returns whether a game that is over goes on where nobody claims that: it has no other reason."""
+        fields = self._fen(row).split()
+        return not self._parse_fen(" ".join([*fields[:4], "0", fields[5]]))["over"][0]
 
     def last_cells(self, row: np.void) -> list[tuple[int, int]]:
         """Returns the cells that the last move led from and to."""

@@ -14,7 +14,7 @@ from quadrivium.envs.board.chess import tables
 from quadrivium.envs.board.chess.position import LETTERS, from_row, square
 
 _UCI = re.compile(r"([a-h])([1-8])([a-h])([1-8])([nbrq]?)")
-_SAN = re.compile(r"([NBRQK]?)([a-h]?)([1-8]?)[x-]?([a-h][1-8])(?:=?([NBRQ]))?[+#]?[!?]*")
+_SAN = re.compile(r"([NBRQK]?)([a-h]?)([1-8]?)[x-]?([a-h][1-8])(?:[=/]?\(?([NBRQ])\)?)?[+#]{0,2}[!?]*")
 _CASTLES = {"O-O": "g", "O-O-O": "c"}  # the king's column
 
 
@@ -112,8 +112,12 @@ def parse_uci(row: np.void, text: str) -> int | None:
     return action
 
 
+_FIGURINES = str.maketrans("♔♕♖♗♘♚♛♜♝♞", "KQRBNKQRBN", "♙♟")
+
+
 def parse_san(row: np.void, legal: Sequence[int], text: str) -> int:
     """Returns the one of the `legal` actions that a SAN name means; ValueError if there is not just one."""
+    written, text = text, re.sub(r"\s*e\.?p\.?$", "", text.translate(_FIGURINES))
     candidates = list(zip(legal, decode(row, legal), strict=True))
     castle = _CASTLES.get(text.rstrip("+#!?").replace("0", "O"))
     found = _SAN.fullmatch(text)
@@ -132,7 +136,9 @@ def parse_san(row: np.void, legal: Sequence[int], text: str) -> int:
             and not (move.castles or (kind == 1 and not found[2] and move.captures))
         ]
     else:
-        raise ValueError(f"{text!r} is no move: write it as 'e2e4', 'e7e8q', 'Nf3', 'exd5', 'O-O' or 'e8=Q'")
+        raise ValueError(
+            f"{written!r} is no move: write it as 'e2e4', 'e7e8q', 'Nf3', 'exd5', 'O-O' or 'e8=Q'"
+        )
     if not candidates:
         names = [move.uci for move in decode(row, legal)]
         more = f" and {len(names) - 40} more" if len(names) > 40 else ""

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from quadrivium.envs.board import notation
-from quadrivium.envs.board.board_game import BoardGame, Look
+from quadrivium.envs.board.board_game import BoardGame, Look, Record
 from quadrivium.envs.board.go import kernel, sgf
 from quadrivium.envs.board.symmetries import square
 from quadrivium.envs.core.rules import NO_MOVE
@@ -162,24 +162,27 @@ class Go(BoardGame):
         start: np.ndarray | None = None,
         names: tuple[str, str] | None = None,
         result: str | None = None,
+        comment: str | None = None,
     ) -> str:
         """Returns a game as SGF; raises ValueError that names the first illegal move.
 
         start: a pool (1,) with the first position, by default the empty board. names: of black and white.
             result: as SGF says it ("B+R", "W+T"); by default the score of a game that has ended, "B+3.5" or
-            "0".
+            "0". comment: on the game, such as why it was lost.
         """
-        return sgf.write(self, self.pool(1) if start is None else start, actions, names, result, self._lead)
+        first = self.pool(1) if start is None else start
+        return sgf.write(self, first, actions, names, result, self._lead, comment)
 
-    def read_record(self, text: str) -> sgf.Record:
+    def read_record(self, text: str | bytes) -> Record:
         """Returns the first position, the actions and the last position of an SGF game's main line.
 
         Raises ValueError for a text that is no SGF or has several games, for another game, size or komi, and
         for an illegal move (by its number). Passes after the game's end are left out.
+        Bytes, as a file has them, are read in the character set that they name.
         """
         return sgf.read(self, text)
 
-    def read_records(self, text: str) -> list[sgf.Record]:
+    def read_records(self, text: str | bytes) -> list[Record]:
         """Returns as `read_record` does each game of a text, such as a tournament's games.sgf."""
         return sgf.read_all(self, text)
 

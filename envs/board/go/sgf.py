@@ -1,13 +1,13 @@
 """Go games and positions as SGF, through sgfmill. Source: the Smart Game Format, FF[4] (red-bean.com/sgf)."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sgfmill.sgf import Sgf_game, Tree_node
 from sgfmill.sgf_grammar import Coarse_game_tree, parse_sgf_collection
 
-from quadrivium.envs.board.board_game import BoardGame
+from quadrivium.envs.board.board_game import BoardGame, Record
 
 COLOURS = ("b", "w")  # sgfmill's names of the two seats
 MOVES = ("B", "W")  # and the properties of their moves
@@ -22,14 +22,6 @@ EXPECTED = {
 ROW = np.arange(1)
 
 
-class Record(NamedTuple):
-    """A game that was read: pools (1,) at its first and last position, and the actions between them."""
-
-    start: np.ndarray
-    actions: list[int]
-    end: np.ndarray
-
-
 def write(
     game: BoardGame,
     start: np.ndarray,
@@ -37,10 +29,12 @@ def write(
     names: tuple[str, str] | None,
     result: str | None,
     lead: Callable[[np.ndarray], float],
+    comment: str | None = None,
 ) -> str:
     """Returns a game of Go as SGF: the stones of `start` (1,), the moves, and the result if it has ended.
 
     lead: by how much the first player has won in a pool (1,) with a game that has ended.
+    comment: on the game.
     """
     sgf = Sgf_game(game.height)
     root = sgf.get_root()
@@ -48,6 +42,8 @@ def write(
     root.set("RU", "Chinese")  # of the names that programs know, the one that counts area
     for key, name in zip(("PB", "PW"), names or (), strict=False):
         root.set(key, name)
+    if comment:
+        root.set("GC", comment)
     cells = game.cells(start[0])
     if cells.any() or start["to_move"][0]:
         black, white = ({_point(game, int(c)) for c in np.flatnonzero(cells == value)} for value in (1, -1))
@@ -66,35 +62,42 @@ def write(
     return sgf.serialise().decode()
 
 
-def read(game: BoardGame, text: str) -> Record:
-    """Returns the main line of an SGF game, played by the rules; raises ValueError that names the fault."""
+def read(game: BoardGame, text: str | bytes) -> Record:
+    """Returns the main line of an SGF game, played by the rules; raises ValueError that names the fault.
+
+    Bytes are in the character set that the file names (CA).
+    """
     records = read_all(game, text)
     if len(records) > 1:
         raise ValueError(f"the SGF has {len(records)} games, and one was expected: use read_records")
     return records[0]
 
 
-def read_all(game: BoardGame, text: str) -> list[Record]:
+def read_all(game: BoardGame, text: str | bytes) -> list[Record]:
     """Returns the main line of each game in an SGF text; raises ValueError that names the first fault."""
     try:
-        trees = parse_sgf_collection(text.encode())
+        trees = parse_sgf_collection(text.encode() if isinstance(text, str) else text)
     except ValueError as error:
         raise ValueError(f"this is no SGF that can be read: {_one_line(error)}") from None
     records: list[Record] = []
     for number, tree in enumerate(trees, 1):
         try:
-            records.append(_read_tree(game, tree))
+            records.append(_read_tree(game, tree, "utf-8" if isinstance(text, str) else None))
         except ValueError as error:
             where = f"game {number}: " if len(trees) > 1 else ""
             raise ValueError(where + _one_line(error)) from None
     return records
 
 
-def _read_tree(game: BoardGame, tree: Coarse_game_tree) -> Record:
+def _read_tree(game: BoardGame, tree: Coarse_game_tree, encoding: str | None) -> Record:
     size = _size(tree)
     if size != game.height:
         raise ValueError(f"the SGF has SZ[{size}], this board {game.height}: use Go(size={size})")
-    sgf = Sgf_game.from_coarse_game_tree(tree, override_encoding="utf-8")
+    try:
+        sgf = Sgf_game.from_coarse_game_tree(tree, override_encoding=encoding)
+    except ValueError:
+        name = tree.sequence[0].get("CA", [b""])[0].decode(errors="replace")
+        raise ValueError(f"the SGF has CA[{name}], no character set that is known: write UTF-8") from None
     root = sgf.get_root()
     kind = root.get_raw("GM").decode(errors="replace").strip() if root.has_property("GM") else ""
     if kind not in ("", "1"):

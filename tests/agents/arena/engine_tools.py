@@ -97,8 +97,11 @@ def fake_gtp(directory: Path, moves=(), extra="pass", more=""):
 
 
 def fake_uci(directory: Path, moves=(), extra="pass", options=()):
-    """Writes a UCI engine; returns the command. extra: Python for its loop. options: lines."""
-    return _command_of(directory, moves, UCI.format(extra=extra, options=list(options)))
+    """Writes a UCI engine; returns the command. extra: Python for its loop. options: lines.
+
+    Before `moves` it has one for the question whether it keeps its limits.
+    """
+    return _command_of(directory, ["a2a3", *moves], UCI.format(extra=extra, options=list(options)))
 
 
 def _command_of(directory: Path, moves, source: str) -> str:

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from quadrivium.agents.arena.builtin import RandomTablePlayer
-from quadrivium.agents.arena.players import EngineError, Resignation, Table
+from quadrivium.agents.arena.players import Ended, EngineError, OutOfTime, Resignation, Table
 from quadrivium.envs.board import GAMES
 
 
@@ -59,7 +59,11 @@ class Fake(Named):
             failure = self.fails(self.number[slot], self.move[slot])
             if failure == "crash":
                 self.dead.add(slot)
-                raise EngineError("ended with exit code 1\nand more")
+                raise Ended("ended with exit code 1\nand more")
+            if failure == "hang":
+                raise OutOfTime("did not answer 'go' in time")
+            if failure == "nonsense":
+                raise EngineError("answered 'xyz'")
             if failure == "resign":
                 raise Resignation("resigned")
             if failure == "illegal":

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,14 @@ import pytest
 
 from quadrivium.agents.arena.builtin import make_random
 from quadrivium.agents.arena.engines.gtp_server import COMMANDS, GtpServer
+from quadrivium.agents.arena.engines.handicap import fixed_handicap
 from quadrivium.agents.arena.engines.seat import Seat
 from quadrivium.agents.arena.engines.serve import serve, with_simulations
-from quadrivium.agents.arena.engines.uci_server import UciServer
+from quadrivium.agents.arena.engines.uci_server import UciServer, _seconds
 from quadrivium.agents.arena.players import parse_player
 from quadrivium.agents.arena.search_player import make_mcts
 from quadrivium.agents.errors import UserError
+from quadrivium.agents.search import Line, Thought
 from tests.agents.arena.engine_tools import ROW, table
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -60,7 +63,7 @@ def gtp(moves=(), **options):
         players[size, komi] = Scripted(game, moves)
         return Seat(game, players[size, komi])
 
-    server = GtpServer(open_seat, "Scripted", "1.0", size=5)
+    server = GtpServer(open_seat, "Scripted", "1.0", lambda: (5, 7.0))
     return (lambda line: server.answer(line)), players, server
 
 
@@ -185,6 +188,125 @@ def test_gtp_ends_no_game_by_a_limit_on_moves():
     assert server._seat.game.params.max_moves == 18
 
 
+def test_gtp_says_who_it_is_before_a_player_is_made():
+    def open_seat(size, komi, max_moves):
+        raise UserError("no such player")
+
+    server = GtpServer(open_seat, "Slow", "1.0")
+    assert server.answer("protocol_version") == "= 2\n\n"
+    assert server.answer("list_commands").startswith("= protocol_version\n")
+    assert server.answer("sing") == "? unknown command\n\n"
+    with pytest.raises(UserError, match="no such player"):
+        server.answer("boardsize 9")
+
+
+@pytest.mark.parametrize(
+    ("size", "stones", "points"),
+    [
+        (7, 4, "C3 E5 C5 E3"),
+        (8, 4, "C3 F6 C6 F3"),
+        (9, 5, "C3 C7 E5 G3 G7"),
+        (13, 3, "D4 D10 K10"),
+        (13, 6, "D4 D7 D10 K4 K7 K10"),
+        (19, 7, "D4 D10 D16 K10 Q4 Q10 Q16"),
+        (19, 8, "D4 D10 D16 K4 K16 Q4 Q10 Q16"),
+        (19, 9, "D4 D10 D16 K4 K10 K16 Q4 Q10 Q16"),
+    ],
+)
+def test_handicap_stones_are_where_the_specification_and_gnu_go_put_them(size, stones, points):
+    assert set(fixed_handicap(size, stones)) == set(points.split())
+
+
+@pytest.mark.parametrize(
+    ("size", "stones", "most"), [(5, 2, "none"), (8, 5, "2 to 4"), (9, 1, "2 to 9"), (9, 10, "2 to 9")]
+)
+def test_a_handicap_that_no_board_has_is_refused(size, stones, most):
+    with pytest.raises(ValueError, match=f"^{stones} handicap stones on {size}x{size}; there {most}"):
+        fixed_handicap(size, stones)
+
+
+def test_gtp_handicap_stones_stand_before_white_begins_and_stay_when_komi_comes():
+    ask, _, server = gtp(["C3", "C3"])
+    assert ask("set_free_handicap B2 D4") == "=\n\n"
+    assert ask("set_free_handicap B2 D4") == "? board not empty\n\n"
+    assert server._seat.to_move == 1
+    assert ask("genmove w") == "= C3\n\n"
+    ask("komi 0.5")
+    assert "4 . . . X ." in ask("showboard")
+    assert "3 . . O . ." in ask("showboard")
+    assert ask("final_status_list alive") == "= D4 C3 B2\n\n"
+    assert ask("final_status_list dead") == "=\n\n"
+    ask("clear_board")
+    assert ask("set_free_handicap B2 B2") == "? bad handicap stone 'B2'; give different points\n\n"
+    assert ask("fixed_handicap 2").startswith("? 2 handicap stones on 5x5; there none")
+    ask("boardsize 7")
+    assert ask("place_free_handicap 9") == "= C3 E5 C5 E3\n\n"
+    ask("clear_board")
+    assert ask("fixed_handicap 2") == "= C3 E5\n\n"
+
+
+def test_gtp_a_game_is_loaded_from_a_file_up_to_a_move(tmp_path):
+    ask, _, server = gtp()
+    file = tmp_path / "a.sgf"
+    file.write_bytes("(;GM[1]CA[Shift_JIS]SZ[5]KM[0.5]PB[囲碁];B[cc];W[bb];B[])".encode("shift_jis"))
+    assert ask(f"loadsgf {file}") == "= w\n\n"
+    assert "3 . . X . ." in ask("showboard")
+    assert ask("undo") == "=\n\n"
+    assert ask("play b A1") == "=\n\n"
+    assert ask(f"loadsgf {file} 2") == "= w\n\n"
+    assert "O" not in ask("showboard")
+    assert (server._size, server._komi) == (5, 0.5)
+    assert ask("loadsgf nowhere.sgf") == "? cannot load file: No such file or directory\n\n"
+    file.write_text("(;GM[2])")
+    assert ask(f"loadsgf {file}").startswith("? the SGF has GM[2], which is another game")
+
+
+def test_gtp_a_move_may_be_asked_for_without_playing_it():
+    ask, _, _ = gtp(["C3", "C3"])
+    before = ask("showboard")
+    assert ask("reg_genmove b") == "= C3\n\n"
+    assert ask("showboard") == before
+    assert ask("undo") == "? cannot undo\n\n"
+    assert ask("kgs-genmove_cleanup b") == "= C3\n\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "seconds"),
+    [
+        (["time_settings 300 10 5"], 9.0),
+        (["time_settings 0 10 5"], 1.8),
+        (["time_settings 0 10 0"], None),
+        (["time_settings 300 10 5", "time_left b 60 0"], 1.8),
+        (["time_settings 300 10 5", "time_left b 10 4"], 2.25),
+        (["time_left b 10 4", "time_settings 0 1 0"], None),
+    ],
+)
+def test_gtp_clocks_bound_what_a_move_takes(lines, seconds):
+    ask, _, server = gtp()
+    for line in lines:
+        assert ask(line) == "=\n\n"
+    assert server._seconds.get(0) == (None if seconds is None else pytest.approx(seconds))
+
+
+INFO = r"info move (\w+) visits \d+ winrate ([\d.]+) prior ([\d.]+) lcb [\d.]+ order 0 pv \1.*"
+
+
+def test_gtp_analysis_goes_on_until_the_next_line_comes():
+    lines = ["lz-analyze b 1", "kata-analyze interval 1", "lz-genmove_analyze b", "showboard", "lz-analyze"]
+    first, second, third, board, last, _ = run_serve("gtp", "mcts:30", lines, size=3).split("\n\n")
+    assert re.match(rf"=\n{INFO}", first)
+    assert re.match(rf"=\n{INFO}", second)
+    shares = [float(re.search(INFO, text)[2]) for text in (first, second)]
+    assert 0 <= shares[0] <= 10_000
+    assert shares[0] == int(shares[0])
+    assert 0 <= shares[1] <= 1
+    move = re.fullmatch(rf"=\n{INFO}\nplay (\w+)", third)
+    assert f"info move {move[4]} " in third
+    assert "X" in board
+    assert last.startswith("=")
+    assert run_serve("gtp", "random", ["lz-analyze"], size=3).startswith("? this player does not search")
+
+
 # ---- UCI
 
 
@@ -226,24 +348,29 @@ def test_uci_says_who_it_is_before_a_player_is_made():
     assert "readyok" not in lines
 
 
-def test_uci_is_answered_before_torch_is_imported():
-    code = """
+@pytest.mark.parametrize(
+    ("protocol", "line", "answer"), [("uci", "uci", "uciok"), ("gtp", "protocol_version", "= 2")]
+)
+def test_who_it_is_is_said_before_anything_heavy_is_imported(protocol, line, answer):
+    code = f"""
 import sys
 from quadrivium.commands.evaluate import main
 class Lines:
-    def __init__(self): self.lines = iter(["uci", "quit"])
+    def __init__(self): self.lines = iter([{line!r}, "quit"])
     def __iter__(self): return self
     def __next__(self):
         line = next(self.lines)
         if line == "quit":
-            print(sorted({"torch", "pandas", "stable_baselines3", "matplotlib"} & set(sys.modules)))
+            heavy = "torch", "numba", "scipy", "pandas", "stable_baselines3", "matplotlib"
+            print([name for name in heavy if name in sys.modules])
         return line
 sys.stdin = Lines()
-sys.exit(main(["engine", "random", "--protocol", "uci"]))
+sys.exit(main(["engine", "random", "--protocol", {protocol!r}]))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-2:] == ["uciok", "[]"]
+    told = [line for line in done.stdout.splitlines() if line not in ("", "=")]
+    assert told[-2:] == [answer, "[]"]
 
 
 def test_uci_follows_a_game_by_its_further_moves():
@@ -339,6 +466,59 @@ def test_uci_infinite_thinking_ends_at_stop_and_isready_is_answered_meanwhile():
     assert server.ended
 
 
+class Searching(Scripted):
+    """Thinks until it is told not to, at least ten times, and tells what."""
+
+    go_on = None
+
+    def act(self, pool, rows, slots):
+        self.done = 0
+        while self.go_on(self.done) or self.done < 10:
+            self.done += 1
+            time.sleep(0.001)
+        return super().act(pool, rows, slots)
+
+    def thought(self, slot):
+        e4, e5 = (
+            self.game.parse_move(self.game.play_moves(moves)[0], m) for moves, m in (("", "e4"), ("e4", "e5"))
+        )
+        return Thought(self.done, 0.5, [Line([e4, e5], self.done, 0.5, 0.25)])
+
+
+def searching(moves):
+    lines, game = [], table("Chess").game
+    player = Searching(game, moves)
+    return UciServer(lambda simulations: Seat(game, player), "Searching", "us", lines.append), lines, player
+
+
+@pytest.mark.parametrize("word", ["stop", "position startpos", "ucinewgame", "quit"])
+def test_uci_a_search_ends_when_its_move_is_wanted_and_tells_what_it_thinks(word):
+    server, lines, player = searching(["e2e4"])
+    server.hear("go nodes 1000000")
+    server.hear(word)
+    info, best = lines
+    assert best == "bestmove e2e4"
+    assert player.done < 1_000_000
+    # a quarter above even by Leela Chess Zero's formula: 90 tan(1.5637541897 · 0.5)
+    assert re.fullmatch(rf"info depth 2 nodes {player.done} nps \d+ time \d+ score cp 89 pv e2e4 e7e5", info)
+
+
+@pytest.mark.parametrize(
+    ("words", "seat", "seconds"),
+    [
+        ("movetime 500", 0, 0.48),
+        ("wtime 50000 btime 1000 winc 100 binc 0", 0, 2.06),
+        ("wtime 50000 btime 1000 winc 100 binc 0", 1, 0.02),
+        ("wtime 1000 winc 5000 movestogo 1", 0, 0.78),
+        ("depth 5", 0, np.inf),
+        ("btime 100", 0, np.inf),
+        ("wtime -50", 0, 0.0),
+    ],
+)
+def test_uci_clocks_bound_what_a_move_takes(words, seat, seconds):
+    assert _seconds(words.split(), seat) == pytest.approx(seconds)
+
+
 def test_uci_ponderhit_lets_the_move_be_said():
     server, lines, _ = uci(["e2e4"])
     server.hear("go ponder")
@@ -421,7 +601,9 @@ def test_the_games_options_are_the_board_that_is_served_first():
 
 def test_a_search_is_served_and_finds_mate_in_one():
     fen = "position fen 6k1/5ppp/8/8/8/8/8/R6K w - - 0 1"
-    assert run_serve("uci", "mcts:60", [fen, "go nodes 400"]) == "bestmove a1a8\n"
+    *infos, best = run_serve("uci", "mcts:60", [fen, "go nodes 400"]).splitlines()
+    assert best == "bestmove a1a8"
+    assert re.fullmatch(r"info depth 1 nodes \d+ nps \d+ time \d+ score cp \d+ pv a1a8", infos[-1])
 
 
 def test_simulations_of_a_text_are_replaced():

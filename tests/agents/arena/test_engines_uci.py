@@ -152,7 +152,7 @@ def test_it_hears_the_whole_game_and_the_limits(tmp_path):
             game.step(pool, ROW, actions)
     player.close()
     assert heard.read_text().splitlines() == [
-        "uci", "isready", "isready", "ucinewgame", "isready",
+        "uci", "isready", "isready", "position startpos", "go nodes 50 depth 3", "ucinewgame", "isready",
         "position startpos", "go nodes 50 depth 3",
         "position startpos moves e2e4 e7e5", "go nodes 50 depth 3",
         "quit",
@@ -179,6 +179,51 @@ def test_a_failure_costs_the_game_and_the_next_is_played(tmp_path, move, extra, 
     begin(player, 0)
     assert game.move_name(pool[0], int(player.act(pool, ROW, ROW)[0])) == "d2d4"
     player.close()
+
+
+THINKER = """
+import sys, threading
+stop = threading.Event()
+def think():
+    nodes = 0
+    while not stop.wait(0.01):
+        nodes += {step}
+        print("info depth 1 nodes", nodes, flush=True)
+        if {ends}:
+            break
+    print("bestmove e2e4", flush=True)
+for line in sys.stdin:
+    word = line.split()[0]
+    if word in ("uci", "isready"):
+        print({{"uci": "uciok", "isready": "readyok"}}[word], flush=True)
+    if word == "go":
+        stop.clear()
+        threading.Thread(target=think, daemon=True).start()
+    if word in ("stop", "quit"):
+        stop.set()
+    if word == "quit":
+        break
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "ends", "fault"),
+    [
+        (500, "False", r"does not stop at nodes=1000 \(after 1 s: depth 1, nodes [\d,]+\); give depth=8 or"),
+        (20, "True", r"stops long before nodes=1000 \(at depth 1, nodes 20\); give depth=8 or movetime=100"),
+        (500, "nodes >= 1000", None),
+        (1, "False", None),  # slow, but on its way
+    ],
+)
+def test_whether_an_engine_keeps_its_limit_is_found_before_any_game(tmp_path, step, ends, fault):
+    program = tmp_path / "engine.py"
+    program.write_text(THINKER.format(step=step, ends=ends))
+    text = f"{shlex.quote(sys.executable)} {shlex.quote(str(program))}?nodes=1000&timeout=1"
+    if fault:
+        with pytest.raises(UserError, match=fault):
+            make_uci(text, table("Chess", 1.0))
+    else:
+        make_uci(text, table("Chess", 1.0)).close()
 
 
 @pytest.mark.parametrize(

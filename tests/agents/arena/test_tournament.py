@@ -151,14 +151,17 @@ def test_points_are_counted_by_hand():
         *(game("a", "b", 0, 1), game("b", "a", 0, 1), game("a", "b", 1, 0)),
         game("b", "a", 1, -1, "b played an illegal move"),
         game("a", "b", 2, 0, "move limit"),
+        game("b", "a", 2, 1, "time forfeit: a did not answer 'go' in time"),
+        game("a", "b", 3, 1, "abandoned: b ended with exit code 1"),
     ]
     standings = stand(["a", "b"], games)
     a, b = standings.tallies
-    assert (a.won, a.drawn, a.lost, a.points) == (2, 2, 1, 3)
-    assert (b.won, b.drawn, b.lost, b.points) == (1, 2, 2, 2)
-    assert standings.cross[1, 0].points == 2
-    assert standings.first[0].points == 2
-    assert standings.forfeits == (0, 1)
+    assert (a.won, a.drawn, a.lost, a.points) == (3, 2, 2, 4)
+    assert (b.won, b.drawn, b.lost, b.points) == (2, 2, 3, 3)
+    assert standings.cross[1, 0].points == 3
+    assert standings.first[0].points == 3
+    assert standings.forfeits == (0, 2)
+    assert standings.on_time == (1, 0)
     assert standings.move_limits == 1
 
 

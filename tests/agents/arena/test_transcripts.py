@@ -73,6 +73,23 @@ def test_a_forfeit_is_told_in_the_record():
     assert "RE[B+F]" in text
 
 
+@pytest.mark.parametrize(
+    ("reason", "termination", "sgf"),
+    [
+        ("time forfeit: b did not answer 'go' in time", "time forfeit", "RE[B+T]"),
+        ("abandoned: b ended with exit code 1", "abandoned", "RE[B+F]"),
+        ("b played an illegal move", "rules infraction", "RE[B+F]"),
+    ],
+)
+def test_how_a_game_was_lost_is_told_in_the_words_of_pgn_and_sgf(reason, termination, sgf):
+    record = GameRecord(Fixture("a", "b", 0), 1, reason, 0, ())
+    read = chess.pgn.read_game(io.StringIO(transcript(table("Chess").game, [record], "x")[0]))
+    assert (read.headers["Termination"], read.headers["Result"]) == (termination, "1-0")
+    text = transcript(table("Go", size=5).game, [record], "x")[0]
+    assert sgf in text
+    assert Sgf_game.from_string(text).get_root().get("GC") == reason
+
+
 @pytest.mark.parametrize(("outcome", "result", "sgf"), [(1, "1-0", "RE[B+R]"), (-1, "0-1", "RE[W+R]")])
 def test_a_resignation_is_told_as_one_in_every_record(outcome, result, sgf):
     chess_game, go, hexes = table("Chess").game, table("Go", size=5).game, table("Hex", size=3).game

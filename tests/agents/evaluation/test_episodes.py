@@ -178,16 +178,16 @@ def played(returns):
 
 
 def test_no_winner_is_claimed_where_the_interval_of_the_difference_contains_zero():
-    noise = np.random.default_rng(0).normal(0, 1, 50)
+    noise = np.random.default_rng(0).normal(0, 1, 100)
     lines = verdicts({"a": played(noise), "b": played(noise[::-1]), "c": played(noise - 1.0)})
-    assert lines[0] == "a and b: no difference in return is shown by 50 episodes"
+    assert lines[0] == "a and b: no difference in return is shown by 100 episodes"
     assert lines[1].startswith("a has a higher return than c, by 1.00 [1.00, 1.00]")
     assert lines[2].startswith("b has a higher return than c")
 
 
 def test_few_episodes_give_no_verdict():
     (line,) = verdicts({"a": played([1, 1]), "b": played([0, 0])})
-    assert line == "a and b: no verdict from 2 episodes; play at least 50"
+    assert line == "a and b: no verdict from 2 episodes; play at least 100"
 
 
 def test_the_report_holds_means_intervals_and_paired_differences():

@@ -1,0 +1,36 @@
+"""What a search thinks of a position, to be shown: how often it tried each move, and what it expects next."""
+
+import numpy as np
+
+from quadrivium.agents.search.kernels.layout import CHILD, FIRST, GAIN, TIMES, TOTAL, TRIED, UNVISITED, VISITS
+from quadrivium.agents.search.protocols import Line, Thought
+from quadrivium.agents.search.tree import Tree
+
+
+def read_thought(tree: Tree, slot: int) -> Thought:
+    """Returns what the tree in `slot` holds, which a search has filled."""
+    nodes, counts = tree.arrays.nodes[slot], tree.arrays.counts[slot]
+    first, tried, visits = (int(nodes[0, column]) for column in (FIRST, TRIED, VISITS))
+    edges = range(first, first + tried)
+    lines = [
+        Line(
+            [int(tree.arrays.actions[slot, edge]), *_below(tree, slot, int(counts[edge, CHILD]))],
+            int(counts[edge, TIMES]),
+            float(tree.arrays.gains[slot, edge, GAIN]) / max(1, int(counts[edge, TIMES])),
+            float(tree.arrays.priors[slot, edge]),
+        )
+        for edge in edges
+    ]
+    lines.sort(key=lambda line: -line.visits)
+    return Thought(visits, float(tree.arrays.sums[slot, 0, TOTAL]) / max(1, visits), lines)
+
+
+def _below(tree: Tree, slot: int, node: int) -> list[int]:
+    """Returns the most visited way down from a node."""
+    nodes, counts, way = tree.arrays.nodes[slot], tree.arrays.counts[slot], list[int]()
+    while node != UNVISITED and nodes[node, TRIED]:
+        first = int(nodes[node, FIRST])
+        edge = first + int(np.argmax(counts[first : first + int(nodes[node, TRIED]), TIMES]))
+        way.append(int(tree.arrays.actions[slot, edge]))
+        node = int(counts[edge, CHILD])
+    return way
