@@ -1,6 +1,5 @@
 """The command `python evaluate.py audit`: a trading environment of any package under audit."""
 
-import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +9,8 @@ import gymnasium
 import pandas as pd
 from rich.console import Console
 
-from quadrivium.agents.batches.environments import require_registered
-from quadrivium.agents.errors import UserError, as_user_error, one_line
+from quadrivium.agents.batches.environments import registered
+from quadrivium.agents.errors import as_user_error
 from quadrivium.agents.evaluation.report import describe
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.envs.trading.audit import AuditReport, audit
@@ -34,7 +33,7 @@ def audit_environment(
     environment; where `df` is a path, it gets the CSV as a data frame, the first column as its dates. Raises
     UserError for an id that is unknown and for arguments that are refused.
     """
-    name = _registered(env_id)
+    name = registered(env_id)
     given = {key: _frame(value) if key == "df" else value for key, value in kwargs.items()}
 
     def make_env() -> gymnasium.Env:
@@ -50,17 +49,6 @@ def audit_environment(
         write_atomically(output, (json.dumps(report.to_dict(), indent=2) + "\n").encode())
         console.print(f"written: {output}", highlight=False, soft_wrap=True)
     return report
-
-
-def _registered(env_id: str) -> str:
-    module, colon, name = env_id.rpartition(":")
-    if colon:
-        try:
-            importlib.import_module(module)
-        except Exception as error:  # a foreign module may raise anything
-            raise UserError(f"{env_id}: module {module!r} does not import: {one_line(error)}") from error
-    require_registered(name)
-    return name
 
 
 def _frame(value: Any) -> Any:

@@ -16,6 +16,7 @@ import quadrivium  # noqa: F401 (registers the environment ids)
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.charts import charts_of
 from quadrivium.agents.batches.environments import make_film_env
+from quadrivium.agents.batches.finite import NotFiniteError
 from quadrivium.agents.errors import UserError, program, run_command
 from quadrivium.agents.evaluation.episodes import film_episode
 from quadrivium.agents.evaluation.evaluator import MAX_LANES, Evaluator, baseline_players
@@ -43,7 +44,9 @@ from quadrivium.commands.build import (
     use_threads,
 )
 from quadrivium.commands.command_line import QUICKSTART, help_text, parse_arguments
+from quadrivium.commands.market import keep_market, kept_kwargs, require_apart
 from quadrivium.commands.measure import evaluate_players
+from quadrivium.commands.remedies import typed_remedies
 from quadrivium.commands.showcase import make_showcase
 from quadrivium.configs.schema import RunConfig, flatten, load_config, option, to_data, to_text, validate
 
@@ -69,14 +72,23 @@ def train(argv: Sequence[str], console: Console) -> None:
         require_new(run_dir)
     use_threads(config.threads)
     # All that a config can be wrong in is made first, so that a wrong one leaves no directory behind.
-    agent = make_agent(config)
-    baseline_players(make_evaluation_env(config)(1), config.evaluation.baselines)
+    written = to_text(config)
+    if resuming:
+        kept = kept_kwargs(run_dir, config, config.env.kwargs, lambda line: say(console, f"note: {line}"))
+        env = config.env.model_copy(update={"kwargs": config.env.kwargs | kept})
+        config = config.model_copy(update={"env": env})
+    with typed_remedies(config.env.id):
+        agent = make_agent(config)
+        evaluation_env = make_evaluation_env(config)(1)
+        baseline_players(evaluation_env, config.evaluation.baselines)
+        require_apart(config, evaluation_env, notify=lambda line: say(console, f"note: {line}"))
     if not resuming:
-        create_run_directory(run_dir, to_text(config))
+        create_run_directory(run_dir, written)
+        keep_market(run_dir, config)
     with RunLock(run_dir):
         if resuming:
             snapshot = rewind(run_dir, notify=lambda line: say(console, f"note: {line}"))
-            write_atomically(run_dir / "config.yaml", to_text(config).encode())
+            write_atomically(run_dir / "config.yaml", written.encode())
             if snapshot is not None:
                 restore(agent, snapshot, console)
         run(agent, config, run_dir, console)
@@ -131,13 +143,17 @@ def run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> Non
                 log_interval=config.logging.interval,
                 reset_num_timesteps=start == 0,
             )
+    except NotFiniteError as error:
+        raise UserError(
+            f"{error}; then go on from what was saved before: {program('train')} --resume {run_dir}"
+        ) from error
     finally:
         logger.close()
     if loop.stopped is not None:
-        say(console, f"stopped at step {agent.num_timesteps:,}: {loop.stopped}")
+        say(console, f"stopped at step {agent.num_timesteps:,}: {loop.stopped.reason}")
         say(console, f"to go on: {program('train')} --resume {run_dir}")
-        return
-    close_run(agent, config, run_dir, console)
+    if loop.stopped is None or not loop.stopped.hurried:
+        close_run(agent, config, run_dir, console)
 
 
 def make_loop(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import gymnasium
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,7 +22,7 @@ from quadrivium.agents.arena.schedule import most_swiss_rounds
 from quadrivium.agents.arena.sprt import Sprt
 from quadrivium.agents.errors import UserError, did_you_mean
 from quadrivium.configs.yaml_format import dump_yaml, read_yaml
-from quadrivium.envs import board_game_name
+from quadrivium.envs import bare_id, board_game_name
 
 
 class _Section(BaseModel):
@@ -87,7 +88,7 @@ class TournamentConfig(_Section):
     """the results are in runs/tournaments/NAME"""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """of openings and games; of the first scenario where players do not meet in games"""
-    env: str
+    env: Annotated[str, AfterValidator(bare_id)]
     """an environment id: a board game, or a world in which players meet on the same scenarios"""
     kwargs: dict[str, Any] = {}
     """arguments of the game or the environment, such as size"""

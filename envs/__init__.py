@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 # Every world by the name in its id, with the module of its classes `<Name>Env` and `<Name>VectorEnv`.
 WORLDS = {
     "Highway": "quadrivium.envs.driving.highway.env",
+    "Merge": "quadrivium.envs.driving.roads.scenarios.merge",
+    "Roundabout": "quadrivium.envs.driving.roads.scenarios.roundabout",
+    "Exit": "quadrivium.envs.driving.roads.scenarios.exit",
+    "TwoWay": "quadrivium.envs.driving.roads.scenarios.two_way",
+    "UTurn": "quadrivium.envs.driving.roads.scenarios.u_turn",
     "SingleAsset": "quadrivium.envs.trading.single_asset.env",
     "Portfolio": "quadrivium.envs.trading.portfolio.env",
     "SignChain": "quadrivium.envs.trading.sign_chain.env",
@@ -73,6 +78,11 @@ def board_game_name(env_id: str) -> str | None:
     """Returns "ConnectFour" for "quadrivium/ConnectFour-v0", None for what is no board game of ours."""
     name = env_id.removeprefix("quadrivium/").removesuffix("-v0")
     return name if name in BOARD_GAMES and env_id == f"quadrivium/{name}-v0" else None
+
+
+def bare_id(env_id: str) -> str:
+    """Returns "quadrivium/Highway-v0" for "quadrivium:quadrivium/Highway-v0", other ids as they are."""
+    return env_id.removeprefix("quadrivium:")
 
 
 def options_of(env_id: str) -> "type[Options] | None":

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-Obs = np.ndarray | dict[str, np.ndarray]
+from quadrivium.agents.batches.finite import FiniteGuard, name_of
+from quadrivium.agents.batches.infos import Obs, columns, final_observations
 
 
 @dataclass(slots=True)
@@ -31,7 +32,9 @@ class EnvBatch:
     """A `gymnasium.vector.VectorEnv` whose autoreset mode is SAME_STEP.
 
     Args:
-        env: a native vector environment (dense `final_obs`) or Gymnasium's SyncVectorEnv/AsyncVectorEnv.
+        env: a native vector environment, or Gymnasium's SyncVectorEnv or AsyncVectorEnv.
+
+    `reset` and steps raise NotFiniteError at the first NaN or infinity.
 
     Raises:
         ValueError: the environment resets in another mode: with NEXT_STEP every reset would be stored as a
@@ -52,6 +55,7 @@ class EnvBatch:
         self.num_envs = env.num_envs
         self.observation_space, self.action_space = env.single_observation_space, env.single_action_space
         self._seed: int | None = None
+        self._guard = FiniteGuard(env.num_envs, name_of(env))
 
     def seed(self, seed: int | None = None) -> Any:
         """Seeds the next reset: environment i gets `seed` plus i."""
@@ -61,20 +65,24 @@ class EnvBatch:
         """Starts an episode in every environment."""
         obs, _ = self.env.reset(seed=self._seed)
         self._seed = None
+        self._guard.reset(obs)
         return obs
 
     def step_batch(self, actions: np.ndarray) -> BatchStep:
         """Steps all environments; actions (N, ...) in the action space, which is not checked here."""
         obs, rewards, terminated, truncated, info = self.env.step(actions)
+        done = terminated | truncated
+        final_obs = final_observations(obs, info)
+        self._guard.step(obs, rewards, done, final_obs)
         return BatchStep(
             obs=obs,
             rewards=np.asarray(rewards, dtype=np.float32),
             terminated=terminated,
             truncated=truncated & ~terminated,
-            done=terminated | truncated,
-            final_obs=final_observations(obs, info),
-            reward_terms=info.get("reward_terms", {}),
-            metrics=info.get("metrics", {}),
+            done=done,
+            final_obs=final_obs,
+            reward_terms=columns(info, "reward_terms", done),
+            metrics=columns(info, "metrics", done),
         )
 
     @property
@@ -99,21 +107,3 @@ class EnvBatch:
 def as_batch(env: Any) -> Any:
     """Returns a Gymnasium vector environment as an `EnvBatch`, and anything else as it is."""
     return EnvBatch(env) if isinstance(env, VectorEnv) else env
-
-
-def final_observations(obs: Obs, info: dict[str, Any]) -> Obs:
-    """Returns dense last observations; Gymnasium's own vector environments give an object array of them."""
-    final = info.get("final_obs")
-    if final is None:
-        return obs
-    if isinstance(final, dict) or final.dtype != object:
-        return final
-    ended = np.flatnonzero(info["_final_obs"])
-    if isinstance(obs, dict):
-        dense = {key: part.copy() for key, part in obs.items()}
-        for key, part in dense.items():
-            part[ended] = [final[lane][key] for lane in ended]
-        return dense
-    dense = obs.copy()
-    dense[ended] = list(final[ended])
-    return dense

@@ -12,8 +12,11 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import VectorEnv
 
+from quadrivium.agents.batches.finite import FiniteGuard, name_of
+from quadrivium.agents.batches.infos import columns, final_observations
 from quadrivium.agents.errors import UserError
-from quadrivium.intervals import Interval, interval
+from quadrivium.intervals import Interval
+from quadrivium.measures import Measure, count, measure_interval
 
 MAX_STEPS = 100_000
 
@@ -97,11 +100,11 @@ class Episodes:
     def columns(self) -> dict[str, np.ndarray]:
         """Returns every measure by name: return, length, then the metrics, then `reward/<term>`."""
         terms = {f"reward/{name}": values for name, values in self.reward_terms.items()}
-        return {"return": self.returns, "length": self.lengths, **self.metrics, **terms}
+        return {Measure("return"): self.returns, count("length"): self.lengths, **self.metrics, **terms}
 
     def summary(self) -> dict[str, Interval]:
-        """Returns the mean of every measure with its 95 % interval (Wilson for zeros and ones)."""
-        return {name: interval(values) for name, values in self.columns().items()}
+        """Returns the mean of every measure with its 95 % interval (Wilson for a rate)."""
+        return {name: measure_interval(name, values) for name, values in self.columns().items()}
 
 
 def play_episodes(player: Player, env: VectorEnv, *, episodes: int, seed: int) -> Episodes:
@@ -110,7 +113,7 @@ def play_episodes(player: Player, env: VectorEnv, *, episodes: int, seed: int) -
     Only each lane's first episode counts, so short episodes are not played more often than long ones.
 
     Raises:
-        UserError: an episode does not end within MAX_STEPS.
+        UserError: an episode does not end within MAX_STEPS, or the environment gives a NaN or an infinity.
     """
     blocks = [_play_block(player, env, seed + start) for start in range(0, episodes, env.num_envs)]
     return Episodes(
@@ -124,6 +127,8 @@ def play_episodes(player: Player, env: VectorEnv, *, episodes: int, seed: int) -
 def _play_block(player: Player, env: VectorEnv, seed: int) -> Episodes:
     n = env.num_envs
     obs, _ = env.reset(seed=seed)
+    guard = FiniteGuard(n, name_of(env))
+    guard.reset(obs)
     env.action_space.seed(seed)
     returns, lengths = np.zeros(n), np.zeros(n, np.int64)
     metrics: dict[str, np.ndarray] = {}
@@ -131,30 +136,28 @@ def _play_block(player: Player, env: VectorEnv, seed: int) -> Episodes:
     running = np.ones(n, np.bool_)
     for _ in range(MAX_STEPS):
         obs, rewards, terminated, truncated, info = env.step(player.act(obs, env))
+        done = terminated | truncated
+        guard.step(obs, rewards, done, final_observations(obs, info))
         returns += np.where(running, rewards, 0)
         lengths += running
-        for name, values in info.get("reward_terms", {}).items():
+        for name, values in columns(info, "reward_terms", done).items():
             terms[name] = terms.get(name, np.zeros(n)) + np.where(running, values, 0)
-        ended = running & (terminated | truncated)
+        ended = running & done
         if ended.any():
-            for name, values in info.get("metrics", {}).items():
+            for name, values in columns(info, "metrics", done).items():
                 column = metrics.setdefault(name, np.full(n, np.nan))
                 column[ended] = values[ended]
             running &= ~ended
             if not running.any():
                 return Episodes(returns, lengths, metrics, terms)
     raise UserError(
-        f"{_environment_name(env)}: {int(running.sum())} of {n} episodes of {player.name} did not end within "
+        f"{name_of(env)}: {int(running.sum())} of {n} episodes of {player.name} did not end within "
         f"{MAX_STEPS} steps; evaluation needs episodes that end: give the environment a time limit"
     )
 
 
 def _join(blocks: list[Mapping[str, np.ndarray]], episodes: int) -> dict[str, np.ndarray]:
     return {name: np.concatenate([block[name] for block in blocks])[:episodes] for name in blocks[0]}
-
-
-def _environment_name(env: VectorEnv) -> str:
-    return env.spec.id if env.spec is not None else type(env.unwrapped).__name__
 
 
 def film_episode(

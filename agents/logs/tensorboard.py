@@ -77,7 +77,7 @@ class TensorBoardWriter:
         config: flat, dotted key to value.
         """
         chosen = {key: value for key, value in config.items() if key.startswith(_HYPER_PARAMETERS)}
-        values = {key: v if isinstance(v, bool | int | float | str) else str(v) for key, v in chosen.items()}
+        values = {key: _hyper_parameter(value) for key, value in chosen.items()}
         # In the run's own directory: SummaryWriter.add_hparams would make a further run of it.
         self._file.write(text("config", f"```yaml\n{config_text}```"), *hparams(values, {HEADLINE: 0.0}))
 
@@ -106,6 +106,13 @@ class TensorBoardWriter:
 
 
 _HYPER_PARAMETERS = ("agent.", "env.", "seed", "total_timesteps")
+
+
+def _hyper_parameter(value: Any) -> int | float | str:
+    """Returns what HPARAMS shows of a value: a number, or text; TensorBoard 2.21 shows a bool as 1.0000."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, int | float | str) else str(value)
 
 
 def _layout(scalars: Mapping[str, Any]) -> Charts:

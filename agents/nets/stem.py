@@ -1,7 +1,13 @@
 """The stem: observations of any supported space become a tuple of standardised parts.
 
-The space's rank says what a part is: 1 a vector, 2 tokens (N, F), 3 a grid (C, H, W); `Discrete` is a one-hot
-vector; `Dict` composes its keys in order, except `action_mask`, which belongs to the policy.
+The space's rank says what a part is: 1 a vector, 2 tokens (N, F), 3 a grid (C, H, W); `Discrete` and
+`MultiDiscrete` are one-hot vectors, `MultiBinary` a vector; `Dict` composes its keys in order, except
+`action_mask`, which belongs to the policy.
+
+Pictures are grids too. A Box of bytes of rank 3 or 2 is one, (H, W) has one channel, and their values are
+divided by 255. The channels of a grid lie on the last axis if that is shorter than both others, and of bytes
+or of at most 4: (H, W, C) is then transposed.
+
 A stem has statistics but no weights: several trunks can share one.
 """
 
@@ -11,6 +17,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
 from gymnasium import spaces
 from torch import Tensor, nn
@@ -51,38 +58,54 @@ class PartStem(nn.Module):
 
     def __init__(self, space: spaces.Space, config: NetConfig, name: str) -> None:
         super().__init__()
-        self.one_hot = int(space.n) if isinstance(space, spaces.Discrete) else 0
-        self.start = int(space.start) if isinstance(space, spaces.Discrete) else 0
+        self.choices, self.first = _choices(space)
         self.mask_feature: int | None = None
-        if isinstance(space, spaces.Discrete):
-            self.spec = PartSpec("vector", (self.one_hot,))
+        self.channels_last, self.scale = False, 1.0
+        if self.choices:
+            self.spec = PartSpec("vector", (sum(self.choices),))
+        elif isinstance(space, spaces.MultiBinary):
+            self.spec = PartSpec("vector", (math.prod(space.shape),))
         elif isinstance(space, spaces.Box):
-            kind = _kind(space.shape, name)
+            shape, byte = space.shape, space.dtype == np.uint8
+            if byte and len(shape) in (2, 3):
+                self.scale = 1 / 255
+                shape = shape if len(shape) == 3 else (1, *shape)
+            if len(shape) == 3 and shape[2] < min(shape[:2]) and (byte or shape[2] <= 4):
+                self.channels_last, shape = True, (shape[2], *shape[:2])
+            kind = _kind(shape, name)
             if kind == "tokens" and config.token_mask_feature is not None:
-                self.mask_feature, count = config.token_mask_feature, space.shape[-1]
+                self.mask_feature, count = config.token_mask_feature, shape[-1]
                 if self.mask_feature >= count:
                     raise ValueError(
                         f"token_mask_feature={self.mask_feature} is outside the {count} features of "
-                        f"{name} {space.shape}; give the index of presence, or null."
+                        f"{name} {shape}; give the index of presence, or null."
                     )
-            self.spec = PartSpec(kind, space.shape or (1,), self.mask_feature is not None)
+            self.spec = PartSpec(kind, shape or (1,), self.mask_feature is not None)
         else:
             raise ValueError(
-                f"{name} is a {type(space).__name__} space; expected Box, Discrete, or a Dict of them; "
-                "flatten it first (gymnasium.wrappers.FlattenObservation)."
+                f"{name} is a {type(space).__name__} space; expected Box, Discrete, MultiDiscrete, "
+                "MultiBinary, or a Dict of them; flatten it first (gymnasium.wrappers.FlattenObservation)."
             )
         self.normalizer: RunningNormalizer | None = None
-        if config.normalize_inputs and not self.one_hot:
+        if config.normalize_inputs and isinstance(space, spaces.Box):
             trailing = 2 if self.spec.kind == "grid" else 0
             self.normalizer = RunningNormalizer(self.spec.features, trailing=trailing, keep=self.mask_feature)
 
     def _raw(self, obs: Tensor) -> Part:
-        if self.one_hot:
-            index = obs.long().reshape(-1) - self.start
-            return Part(F.one_hot(index, self.one_hot).float(), None)
+        if self.choices:
+            index = obs.long().reshape(-1, len(self.choices))  # (B, K)
+            hot = [
+                F.one_hot(index[:, k] - first, count)
+                for k, (count, first) in enumerate(zip(self.choices, self.first, strict=True))
+            ]
+            return Part(torch.cat(hot, dim=1).float(), None)
         values = obs if obs.dtype == torch.float32 else obs.float()
-        if self.spec.shape == (1,):
-            values = values.reshape(-1, 1)  # rank 0 too
+        if self.scale != 1.0:
+            values = values * self.scale
+        if self.channels_last:
+            values = values.movedim(-1, -3)
+        if self.spec.kind != "tokens":
+            values = values.reshape(-1, *self.spec.shape)  # rank 0, grey pictures, several axes of bits too
         mask = None if self.mask_feature is None else values[..., self.mask_feature] > 0  # (B, N)
         return Part(values, mask)
 
@@ -148,6 +171,15 @@ class Stem(nn.Module):
         """Returns whether a part is to be standardised of which nothing has been seen."""
         normalizers = [stem.normalizer for stem in self._stems().values() if stem.normalizer is not None]
         return any(int(normalizer.count) == 0 for normalizer in normalizers)
+
+
+def _choices(space: spaces.Space) -> tuple[list[int], list[int]]:
+    """Returns of each number that is chosen among, how many choices it has, and the first of them."""
+    if isinstance(space, spaces.Discrete):
+        return [int(space.n)], [int(space.start)]
+    if isinstance(space, spaces.MultiDiscrete):
+        return space.nvec.ravel().tolist(), space.start.ravel().tolist()
+    return [], []
 
 
 def _kind(shape: tuple[int, ...], name: str) -> Literal["vector", "tokens", "grid"]:

@@ -16,7 +16,9 @@ from gymnasium.vector import VectorEnv
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
-from quadrivium.agents.batches.env_batch import BatchStep, EnvBatch, Obs, final_observations
+from quadrivium.agents.batches.env_batch import BatchStep, EnvBatch
+from quadrivium.agents.batches.finite import FiniteGuard
+from quadrivium.agents.batches.infos import Obs, final_observations, lane_info
 
 
 class BatchedVecEnv(EnvBatch, VecEnv):
@@ -54,10 +56,11 @@ class BatchedVecEnv(EnvBatch, VecEnv):
         obs, rewards, terminated, truncated, info = self.env.step(self._actions)
         self._actions = None
         done = terminated | truncated
-        infos = [_lane_info(info, lane) for lane in range(self.num_envs)]
+        infos = [lane_info(info, lane) for lane in range(self.num_envs)]
         self._returns += rewards
         self._lengths += 1
         final_obs = final_observations(obs, info)
+        self._guard.step(obs, rewards, done, final_obs)
         for lane in np.flatnonzero(done):
             infos[lane] |= {
                 "terminal_observation": _row(final_obs, int(lane)),
@@ -90,12 +93,16 @@ class BatchedVecEnv(EnvBatch, VecEnv):
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Calls a method of each environment, or that of the whole batch once, with its result repeated."""
+        """Calls a method of each environment, or that of the whole batch once, with its result repeated.
+
+        Of `action_masks` (N, A), which sb3-contrib's MaskablePPO calls, each environment gets its row.
+        """
         lanes = self._lanes(indices)
         if hasattr(self.env.unwrapped, "call"):
             results = self.env.unwrapped.call(method_name, *method_args, **method_kwargs)  # pyright: ignore
             return [results[lane] for lane in lanes]
-        return [getattr(self.env.unwrapped, method_name)(*method_args, **method_kwargs)] * len(lanes)
+        result = getattr(self.env.unwrapped, method_name)(*method_args, **method_kwargs)
+        return [result[lane] for lane in lanes] if method_name == "action_masks" else [result] * len(lanes)
 
     def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: VecEnvIndices = None) -> list[bool]:
         """Returns False for every environment: a batch has no wrappers around its members."""
@@ -122,9 +129,16 @@ class ForeignBatch:
         self.env = env
         self.num_envs = env.num_envs
         self.observation_space, self.action_space = env.observation_space, env.action_space
+        self._guard = FiniteGuard(env.num_envs, type(env).__name__)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.env, name)
+
+    def reset(self) -> Any:
+        """Starts an episode in every environment."""
+        obs = self.env.reset()
+        self._guard.reset(obs)
+        return obs
 
     def step_batch(self, actions: np.ndarray) -> BatchStep:
         """Steps all environments; the step holds the infos that they made."""
@@ -147,6 +161,7 @@ class ForeignBatch:
             else:
                 final_obs[lane] = last
         rewards = np.asarray(rewards, dtype=np.float32)
+        self._guard.step(obs, rewards, done, final_obs)
         return BatchStep(obs, rewards, done & ~truncated, truncated, done, final_obs, infos=infos)  # pyright: ignore
 
 
@@ -174,22 +189,6 @@ class LazyInfos(Sequence[dict[str, Any]]):
 
     def __getitem__(self, index: Any) -> Any:
         return self._built()[index]
-
-
-def _lane_info(info: dict[str, Any], lane: int) -> dict[str, Any]:
-    """Returns one environment's entries of a batched info, those that its `_key` masks call present."""
-    found: dict[str, Any] = {}
-    for key, value in info.items():
-        if key.startswith("_") or key == "final_obs":
-            continue
-        present = info.get(f"_{key}")
-        if present is not None and not present[lane]:
-            continue
-        if isinstance(value, dict):
-            found[key] = _lane_info(value, lane)
-        elif isinstance(value, np.ndarray) and value.ndim:
-            found[key] = value[lane]
-    return found
 
 
 def _row(obs: Obs, lane: int) -> Any:

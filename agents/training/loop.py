@@ -28,6 +28,14 @@ class Every:
         return self.steps is not None and now // self.steps > before // self.steps
 
 
+@dataclass(frozen=True)
+class Stop:
+    """Why a run is to end early; hurried: at once, without an evaluation, because who asks may not wait."""
+
+    reason: str
+    hurried: bool = False
+
+
 class TrainingLoop(Hooks):
     """Evaluates, films and saves when due; every scheduled checkpoint is evaluated, so that `best` is known.
 
@@ -39,7 +47,9 @@ class TrainingLoop(Hooks):
         film_every: when.
         save: saves the agent, given the score of the evaluation at this very step, or None.
         save_every: when.
-        stop: asked after each iteration; a reason ends the run, after a checkpoint.
+        stop: asked after each iteration; a `Stop` ends the run, after an evaluation if it is in no hurry,
+        and a
+            checkpoint.
     """
 
     def __init__(
@@ -52,7 +62,7 @@ class TrainingLoop(Hooks):
         film_every: Every,
         save: Callable[[float | None], None],
         save_every: Every,
-        stop: Callable[[], str | None],
+        stop: Callable[[], Stop | None],
     ) -> None:
         self._total_steps = total_steps
         self._evaluate, self._evaluate_every = evaluate, evaluate_every
@@ -61,7 +71,7 @@ class TrainingLoop(Hooks):
         self._stop = stop
         self._last = 0
         self._score: float | None = None
-        self.stopped: str | None = None
+        self.stopped: Stop | None = None
 
     def on_training_start(self) -> None:
         """Evaluates and films the untrained agent."""
@@ -88,6 +98,10 @@ class TrainingLoop(Hooks):
         self.stopped = self._stop() if now < self._total_steps else None
         if self._save_is_due() or self.stopped is not None:
             self._save(self._score)
+        # After the checkpoint: a run that goes on from it does as if it had never stopped.
+        at_leisure = self.stopped is not None and not self.stopped.hurried
+        if at_leisure and self._evaluate is not None and self._score is None:
+            self._record_evaluation(self._evaluate)
         self._last = now
         return self.stopped is None
 
@@ -111,11 +125,11 @@ class StopRequest:
         self._notify = notify
         self._signal: str | None = None
 
-    def __call__(self) -> str | None:
-        """Returns the reason to stop, or None."""
+    def __call__(self) -> Stop | None:
+        """Returns why to stop, or None."""
         if self._signal is None and self._deadline is not None and time.monotonic() >= self._deadline:
-            return f"the time budget of {self._minutes:g} minutes is used up"
-        return self._signal
+            return Stop(f"the time budget of {self._minutes:g} minutes is used up")
+        return None if self._signal is None else Stop(self._signal, hurried=True)
 
     @contextmanager
     def listening(self) -> Generator[None]:

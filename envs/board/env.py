@@ -19,6 +19,7 @@ from quadrivium.envs.core.options import Options
 from quadrivium.envs.core.setup import Batch, Setup, drawn_by
 from quadrivium.envs.core.validation import require_choice
 from quadrivium.envs.core.versus import EITHER, FIRST, OUTSIDE, RANDOM_INSIDE, SECOND, versus
+from quadrivium.envs.core.world_env import chosen_setup
 
 Policy = Callable[[dict[str, np.ndarray]], np.ndarray]
 """Plays a batch: {"observation": (n, C, H, W) float32, "action_mask": (n, A) int8} -> actions (n,)."""
@@ -143,7 +144,7 @@ class BoardEnv(LaneEnv):
     """
 
     def __init__(self, name: str, render_mode: str | None = None, **options: Any) -> None:
-        super().__init__(board_setup(options_of(name).of(options)), render_mode)
+        super().__init__(chosen_setup(board_setup, options_of(name).of(options)), render_mode)
 
 
 class BoardVectorEnv(LaneVectorEnv):
@@ -157,4 +158,5 @@ class BoardVectorEnv(LaneVectorEnv):
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         **options: Any,
     ) -> None:
-        super().__init__(board_setup(options_of(name).of(options)), num_envs, render_mode, autoreset_mode)
+        setup = chosen_setup(board_setup, options_of(name).of(options))
+        super().__init__(setup, num_envs, render_mode, autoreset_mode)

@@ -10,7 +10,7 @@ from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 from quadrivium.envs.board.board_game import BoardGame
 from quadrivium.envs.board.registry import GAMES
 from quadrivium.envs.core.setup import Renderer
-from quadrivium.envs.core.validation import require_choice
+from quadrivium.envs.core.validation import require_keyword
 from quadrivium.envs.core.zoo_env import GameAECEnv
 
 
@@ -26,7 +26,7 @@ def constructors(
     def raw_env(*, render_mode: str | None = None, **options: Any) -> GameAECEnv:
         own = inspect.signature(GAMES[game_name]).parameters
         for option in options:
-            require_choice("argument", option, [*own, "render_mode"])
+            require_keyword(option, [*own, "render_mode"])
         game = GAMES[game_name](**options)
         return GameAECEnv(
             game,

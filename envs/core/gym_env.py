@@ -5,24 +5,26 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.spaces import Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from quadrivium.envs.core.lanes import Lanes, Obs, checked_seeds, fresh_seeds
+from quadrivium.envs.core.lanes import Lanes, Obs, checked_seeds, fresh_seeds, named_columns
 from quadrivium.envs.core.launch import TERMINATED, TRUNCATED
 from quadrivium.envs.core.screen import Screen
-from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.core.setup import ACTION_MASK, Setup
 from quadrivium.envs.core.spaces import LegalDiscrete, LegalMultiDiscrete
 
-_BOUND = ("_obs", "_terms", "_rewards", "_advance")
+_BOUND = ("_obs", "_terms", "_metrics", "_rewards", "_advance", "_measure")
 """Attributes of environments that a copy makes anew."""
 
 
 class LaneEnv(gymnasium.Env[Any, Any]):
     """One environment: a batch of one lane. A copy, by `copy.deepcopy` or pickle, goes on like the original.
 
-    The arrays that it returns are the caller's to keep. `info["reward_terms"]` holds the named parts of the
-    reward at every step, `info["metrics"]` the episode's metrics at its last step.
+    The arrays that it returns are the caller's to keep. `info` has one structure from `reset` on:
+    `reward_terms`, the named parts of the reward (0 at `reset`); `metrics`, the episode's metrics so far,
+    which are its own at the last step; and where actions may be illegal `action_mask`, the observation's.
     """
 
     # What any world may have; an environment has what its own world has.
@@ -58,11 +60,14 @@ class LaneEnv(gymnasium.Env[Any, Any]):
             self._lanes.seed(seeds, self._all)
         self._running = False  # until others have acted, who may raise
         self._lanes.reset(self._all)
-        self._advance = self._lanes.stepper()
+        self._advance, self._measure = self._lanes.stepper(), self._lanes.measurer()
+        self._terms[:] = 0.0
         self._running = True
         if self.render_mode == "human":
             self.render()
-        return self._copy_of_obs(), {}
+        self._measure()
+        obs = self._copy_of_obs()
+        return obs, self._info(obs)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Takes one action. Raises ValueError for a wrong or illegal one, and after the episode's end."""
@@ -75,15 +80,30 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         if self.render_mode == "rgb_array":
             self._before[:] = lanes.states
         bits = self._advance()
-        info: dict[str, Any] = {"reward_terms": dict(zip(self._term_names, self._terms.tolist()))}  # noqa: B905
         if bits:
-            info["metrics"] = dict(
-                zip(self.setup.world.metric_names, lanes.outputs.metrics[0].tolist(), strict=True)
-            )
             self._running = False
+        else:  # else the step has written the metrics
+            self._measure()
         if self.render_mode == "human":
             self.render()
-        return self._copy_of_obs(), self._rewards.item(0), bits == TERMINATED, bits == TRUNCATED, info
+        obs = self._copy_of_obs()
+        return obs, self._rewards.item(0), bits == TERMINATED, bits == TRUNCATED, self._info(obs)
+
+    def _info(self, obs: Any) -> dict[str, Any]:
+        info: dict[str, Any] = {
+            "reward_terms": dict(zip(self._term_names, self._terms.tolist())),  # noqa: B905
+            "metrics": dict(zip(self._metric_names, self._metrics.tolist())),  # noqa: B905
+        }
+        if self.setup.masked:
+            info[ACTION_MASK] = mask_of(obs, self._lanes.masks[0])
+        if self.setup.shown:
+            for name, value in self.setup.show(self._lanes.states).items():
+                info[name] = value[0] if value.ndim > 1 else value.item(0)
+        return info
+
+    def action_masks(self) -> np.ndarray:
+        """Returns which actions are legal now, (A,) bool, as sb3-contrib's MaskablePPO asks."""
+        return action_masks(self._lanes)[0]
 
     def _copy_of_obs(self) -> Any:
         """Returns a copy of the observation, or a dict of copies of its parts, from views made once."""
@@ -125,8 +145,10 @@ class LaneEnv(gymnasium.Env[Any, Any]):
     def _bind(self) -> None:
         """Makes the views of the lane's arrays, of this environment's own or of its copy's."""
         lanes, outputs = self._lanes, self._lanes.outputs
-        self._obs, self._terms, self._rewards = lanes.obs_views(0), outputs.terms[0], outputs.rewards
-        self._advance, self._term_names = lanes.step, self.setup.world.reward_terms
+        self._obs, self._rewards = lanes.obs_views(0), outputs.rewards
+        self._terms, self._metrics = outputs.terms[0], outputs.metrics[0]
+        self._advance, self._measure = lanes.step, lanes.write_metrics
+        self._term_names, self._metric_names = self.setup.world.reward_terms, self.setup.world.metric_names
         if isinstance(self.action_space, LegalDiscrete):
             self.action_space.mask = self._lanes.masks[0]
 
@@ -136,8 +158,9 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
 
     When an episode ends, `autoreset_mode` says what follows, as in Gymnasium's batches:
 
-    - "SameStep" (default): the same step begins the next one and returns its first observation; the last one
-      of the old is in `info["final_obs"]`.
+    - "SameStep" (default): the same step begins the next one and returns its first observation. Where lanes
+      have ended, `info["final_obs"]` (N,) object holds their last observations and `info["final_info"]` their
+      last infos, as Gymnasium's batches form them; `_final_obs` and `_final_info` (N,) bool say where.
     - "NextStep": the step returns the last observation; the next one ignores the action, begins the next
       episode and returns its first observation with reward 0.
     - "Disabled": the step returns the last observation; the caller begins the next episode by
@@ -146,9 +169,9 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
     An environment is a lane. Where P agents act at once, it is one agent of a lane, so that one policy can be
     trained as all of them: those of lane i begin at i * P, and begin and end their episodes together.
 
-    `reset` and `step` return arrays that are the caller's to keep. The arrays in `info` are views that the
-    next step overwrites: `final_obs`, like the observations, valid where `_final_obs` (N,) bool;
-    `reward_terms`, name to (N,) float32; `metrics`, name to (N,) float32, valid where `_metrics` (N,) bool.
+    All arrays are the caller's to keep. `info` holds `reward_terms`, name to (N,) float32, of the step;
+    `metrics`, name to (N,) float32, valid where an episode ended: `_metrics` (N,) bool; and where actions may
+    be illegal `action_mask` (N, A) int8, the observations'.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 (Gymnasium's form)
@@ -246,7 +269,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self._begun &= ~mask  # until others have acted, who may raise
         self._lanes.reset(mask)
         self._begun |= mask
-        return self._lanes.copy_of_obs(), {}
+        return self._lanes.copy_of_obs(), self.setup.show(self._lanes.states)
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Steps every lane. actions: (N,) integers for Discrete, (N, A) for Box; else ValueError."""
@@ -259,15 +282,38 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         else:
             self._step_as_far_as_they_run(np.asarray(actions))
         rewards, terminated, truncated = lanes.results()
-        done = terminated | truncated
+        obs = lanes.copy_of_obs()
+        return obs, rewards, terminated, truncated, self._info(obs, terminated | truncated)
+
+    def _info(self, obs: Any, done: np.ndarray) -> dict[str, Any]:
+        lanes, world = self._lanes, self.setup.world
+        terms, metrics = lanes.term_rows.copy(), lanes.metric_rows.copy()
         info: dict[str, Any] = {
-            "reward_terms": lanes.reward_terms,
-            "metrics": lanes.metrics,
+            "reward_terms": named_columns(world.reward_terms, terms),
+            "metrics": named_columns(world.metric_names, metrics),
             "_metrics": done,
         }
-        if self._mode is AutoresetMode.SAME_STEP:
-            info |= {"final_obs": lanes.final_obs, "_final_obs": done}
-        return lanes.copy_of_obs(), rewards, terminated, truncated, info
+        if self.setup.masked:
+            info[ACTION_MASK] = mask_of(obs, lanes.masks)
+        info |= self.setup.show(lanes.states)
+        if self._mode is AutoresetMode.SAME_STEP and done.any():
+            last = lanes.last_obs(done)
+            final: dict[str, Any] = {}
+            for key, names, rows in (
+                ("reward_terms", world.reward_terms, terms),
+                ("metrics", world.metric_names, metrics),
+            ):
+                columns = named_columns(names, np.where(done[:, None], rows, 0))
+                final |= {key: columns | {f"_{name}": done for name in names}, f"_{key}": done}
+            if self.setup.masked:
+                masks = np.where(done[:, None], lanes.final_masks, np.int8(0))
+                final |= {ACTION_MASK: masks, f"_{ACTION_MASK}": done}
+            info |= {"final_obs": last, "_final_obs": done, "final_info": final, "_final_info": done}
+        return info
+
+    def action_masks(self) -> np.ndarray:
+        """Returns which actions are legal now, (N, A) bool."""
+        return action_masks(self._lanes)
 
     def _step_as_far_as_they_run(self, actions: np.ndarray) -> None:
         """Steps the lanes whose episodes run. Begins those that ended in the step before, if that is the
@@ -326,6 +372,21 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
     def close_extras(self, **kwargs: Any) -> None:
         """Releases the renderer."""
         self._screen.close()
+
+
+def mask_of(obs: Any, masks: np.ndarray) -> np.ndarray:
+    """Returns the mask that was observed, or a copy of `masks` where it was not."""
+    return obs[ACTION_MASK] if isinstance(obs, dict) else masks.copy()
+
+
+def action_masks(lanes: Lanes) -> np.ndarray:
+    """Returns which actions are legal, (N, A) bool; of a Discrete space without masks all are."""
+    if lanes.setup.masked:
+        return lanes.masks != 0
+    space = lanes.setup.action_space
+    if not isinstance(space, Discrete):
+        raise ValueError(f"actions of {lanes.setup.world.name} are {space}; only a Discrete space has masks")
+    return np.ones((len(lanes.term_rows), int(space.n)), np.bool_)
 
 
 def _autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:

@@ -86,14 +86,16 @@ class Lanes:
             bounds = list(zip(space.low.flat, space.high.flat, strict=True)) if flat else []
             self._bounds = [(float(low), float(high)) for low, high in bounds]
         self._action_rows = self.actions.reshape(rows, setup.action_width)
-        self.masks = outputs.masks.reshape(rows, legal)
-        self._obs = self._named(outputs.obs.reshape(rows, width), self.masks)
-        self._final_obs = self._named(
-            outputs.final_obs.reshape(rows, width), outputs.final_masks.reshape(rows, legal)
+        self.masks, self.final_masks = (
+            outputs.masks.reshape(rows, legal),
+            outputs.final_masks.reshape(rows, legal),
         )
+        self._obs = self._named(outputs.obs.reshape(rows, width), self.masks)
+        self._final_obs = self._named(outputs.final_obs.reshape(rows, width), self.final_masks)
         term_rows, metric_rows = outputs.terms.reshape(rows, terms), outputs.metrics.reshape(rows, metrics)
-        self.reward_terms = {name: term_rows[:, k] for k, name in enumerate(world.reward_terms)}
-        self.metrics = {name: metric_rows[:, k] for k, name in enumerate(world.metric_names)}
+        self.term_rows, self.metric_rows = term_rows, metric_rows
+        self.reward_terms = named_columns(world.reward_terms, term_rows)
+        self.metrics = named_columns(world.metric_names, metric_rows)
 
     def _bind(self) -> None:
         """Writes the record by which the machine code finds all of these arrays."""
@@ -146,7 +148,7 @@ class Lanes:
         """Returns rows (..., K) and their masks (..., A) as observations: views."""
         if self._parts is None:
             return flat.reshape(*flat.shape[:-1], *self.setup.observation_space.shape or ())
-        named = {ACTION_MASK: masks} if self.setup.masked else {}
+        named = {ACTION_MASK: masks} if self.setup.masked and self.setup.mask_observed else {}
         for name, begin, end, shape in self._parts:
             named[name] = flat[..., begin:end].reshape(*flat.shape[:-1], *shape)
         return named
@@ -172,6 +174,19 @@ class Lanes:
         if isinstance(self._obs, dict):
             return {name: values[row].copy() for name, values in self._obs.items()}
         return self._obs[row].copy()
+
+    def last_obs(self, done: np.ndarray) -> np.ndarray:
+        """Returns (N * P,) object, as Gymnasium's batches give them: where `done` a copy of the episode's
+        last observation, which may be a dict; None elsewhere.
+        """
+        found, rows = np.full(len(done), None, object), np.flatnonzero(done)
+        if isinstance(self._final_obs, dict):
+            names, parts = list(self._final_obs), [values[rows] for values in self._final_obs.values()]
+            found[rows] = [dict(zip(names, own)) for own in zip(*parts)]  # noqa: B905 (they are as many)
+        else:
+            for row, last in zip(rows.tolist(), self._final_obs[rows], strict=True):
+                found[row] = last
+        return found
 
     @property
     def done(self) -> np.ndarray:
@@ -255,6 +270,11 @@ class Lanes:
             return self.step
         self._prepare()
         return partial(caller(), self._step_job, self._at, 0, 1, 0)
+
+    def measurer(self) -> Callable[[], Any]:
+        """Returns what writes the metrics of a lane that is alone, as `write_metrics` does."""
+        self._prepare()
+        return partial(caller(), self._jobs["metrics"], self._at, 0, 1, 0)
 
     def _launch_step(self, autoreset: bool) -> int:
         if autoreset is not self._autoreset:
@@ -342,6 +362,11 @@ def require_rows_of(rows: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> 
         )
 
 
+def named_columns(names: Sequence[str], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns the columns of `rows` by their names: views."""
+    return {name: rows[:, k] for k, name in enumerate(names)}
+
+
 def _zeros(name: str, shape: tuple[int, ...] | int, dtype: Any) -> np.ndarray:
     return np.zeros(shape, dtype)
 
@@ -361,7 +386,7 @@ def fresh_seeds(n: int) -> np.ndarray:
 
 def _parts(setup: Setup) -> list[tuple[str, int, int, tuple[int, ...]]] | None:
     """Returns each part's name, where it lies in the flat row, and its shape; None for a Box alone."""
-    if not setup.masked and not isinstance(setup.observation_space, Dict):
+    if not isinstance(setup.single_observation_space, Dict):
         return None
     shapes = {name: part.shape or () for name, part in setup.observation_parts.items()}
     ends = np.cumsum([math.prod(shape) for shape in shapes.values()]).tolist()

@@ -19,8 +19,8 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
 
     The dictionaries by agent that `step` returns have those who acted, the leaving ones included. An agent
     that leaves early has terminated; if the episode's time is up, those who are left are truncated.
-    `infos[agent]` holds the named parts of its reward as `reward_terms`, and in its last step its `metrics`.
-    The arrays are the caller's to keep.
+    `infos[agent]` holds, from `reset` on, the named parts of its reward as `reward_terms` and its `metrics`
+    so far. The arrays are the caller's to keep.
 
     Args:
         setup: the world with its parameters chosen.
@@ -76,15 +76,17 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
         self.agents = [agent for agent in self.possible_agents if self._takes_part(agent)]
         if self.render_mode == "human":
             self.render()
-        return self._observations(), {agent: {} for agent in self.agents}
+        self._lanes.term_rows[:] = 0.0
+        return self._observations(), self._infos(self.agents)
 
     def step(
         self, actions: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
         """Takes an action of each of `agents`.
 
-        Raises ValueError for a wrong, illegal, missing or superfluous action, which leaves everything as it
-        was, and after the episode's end.
+        Actions of agents that have left are left aside. Raises ValueError for a wrong, illegal or missing
+        action, or one of an agent that does not exist, which leaves everything as it was, and after the
+        episode's end.
         """
         self._take(actions)
         lanes, acted = self._lanes, self.agents
@@ -94,13 +96,8 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
             agent: bool(over[self._row_of[agent]]) or not self._takes_part(agent) for agent in acted
         }
         truncations = {agent: bool(cut[self._row_of[agent]]) and not terminations[agent] for agent in acted}
-        infos = {agent: {"reward_terms": self._of(agent, lanes.reward_terms)} for agent in acted}
+        infos = self._infos(acted)
         self.agents = [agent for agent in acted if not (terminations[agent] or truncations[agent])]
-        left = [agent for agent in acted if agent not in self.agents]
-        if left and not (over[0] or cut[0]):  # else the step has written the metrics
-            lanes.write_metrics()
-        for agent in left:
-            infos[agent]["metrics"] = self._of(agent, lanes.metrics)
         if self.render_mode == "human":
             self.render()
         return (
@@ -116,7 +113,8 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
             raise ValueError(
                 "step() was called on an episode that has ended or not begun; call reset() first"
             )
-        if set(actions) != set(self.agents):
+        # Some clients go on to give actions for all, as long as any agent is there.
+        if not set(self.agents) <= set(actions) <= set(self.possible_agents):
             raise ValueError(
                 f"actions were given for {sorted(actions)}; give one for each of {self.agents}, who take part"
             )
@@ -134,6 +132,11 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
     def _takes_part(self, agent: str) -> bool:
         active = self.setup.active
         return active is None or bool(self._lanes.states[active][0, self._row_of[agent]])
+
+    def _infos(self, agents: list[str]) -> dict[str, dict[str, Any]]:
+        self._lanes.write_metrics()
+        named = (("reward_terms", self._lanes.reward_terms), ("metrics", self._lanes.metrics))
+        return {agent: {key: self._of(agent, columns) for key, columns in named} for agent in agents}
 
     def _of(self, agent: str, columns: Mapping[str, np.ndarray]) -> dict[str, float]:
         return {name: float(values[self._row_of[agent]]) for name, values in columns.items()}

@@ -85,6 +85,10 @@ class Setup:
             others; they do not come back within the episode, and their actions are 0. None: all stay.
         columns: what each number of an observation is, by part: of the last axis, or of a grid's first one,
             which are its planes.
+        shown: what `info` says of the state after every reset and step, by name: functions of the records
+            (N,) that return arrays (N, ...), and that can be pickled. In a batch that resets by itself it is
+            the new episode's state.
+        mask_observed: whether the mask of legal actions is a part of what is observed; else it is only told.
         source: what the parameters were made from, for the world's own tools; the engine never reads it.
 
     Raises:
@@ -106,6 +110,8 @@ class Setup:
     agents: tuple[str, ...] = ("agent",)
     active: str | None = None
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shown: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
+    mask_observed: bool = True
     source: Any = None
 
     def __post_init__(self) -> None:
@@ -152,6 +158,10 @@ class Setup:
             return self  # nothing in it ever changes
         return replace(self, others=deepcopy(self.others, memo))  # they may have a random stream of their own
 
+    def show(self, states: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns copies (N, ...) of what `shown` says of `states` (N,)."""
+        return {name: np.array(function(states)) for name, function in self.shown.items()}
+
     @property
     def observation_parts(self) -> dict[str, Space[Any]]:
         """The Boxes whose values the flat row holds, in its order; a Box alone is called `observation`."""
@@ -181,11 +191,30 @@ class Setup:
     @property
     def single_observation_space(self) -> Box | Dict:
         """What one environment returns: the observation space, with the mask of legal actions if any."""
-        if not self.masked:
+        if not (self.masked and self.mask_observed):
             return self.observation_space
         assert isinstance(self.action_space, Discrete)
         mask = Box(0, 1, (int(self.action_space.n),), np.int8)
         return Dict([(ACTION_MASK, mask), *self.observation_parts.items()])  # Dict does not sort pairs
+
+
+def flattened(setup: Setup) -> Setup:
+    """Returns the world that observes one vector (K,), the parts in their order; a mask is not in it."""
+    boxes = [part for part in setup.observation_parts.values() if isinstance(part, Box)]
+    low, high = (np.concatenate([getattr(box, side).ravel() for box in boxes]) for side in ("low", "high"))
+    names: list[str] = []
+    for name, box in setup.observation_parts.items():
+        told, shape = setup.columns.get(name), box.shape or ()
+        for k in range(math.prod(shape)):
+            # of a grid the first axis is described, of anything else the last
+            at = k // math.prod(shape[1:]) if len(shape) == 3 else k % (shape or (1,))[-1]
+            names.append(f"{name}: {told[at] if told else k}")
+    return replace(
+        setup,
+        observation_space=Box(low, high, dtype=np.float32),
+        columns={"observation": tuple(names)} if setup.columns else {},
+        mask_observed=False,
+    )
 
 
 def render_modes(renderer: Callable[[], Renderer] | None, text: Callable[[np.void], str] | None) -> list[str]:

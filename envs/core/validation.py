@@ -15,6 +15,22 @@ def require_choice(name: str, value: object, allowed: Iterable[str]) -> str:
     raise ValueError(f"{name}={value!r} is unknown: use one of {', '.join(map(repr, choices))}{hint}")
 
 
+class UnknownArgumentError(TypeError, ValueError):
+    """A keyword that no one knows: a TypeError as Python's own is, and a ValueError as all of ours are."""
+
+
+def require_keyword(name: str, known: Iterable[str]) -> None:
+    """Raises UnknownArgumentError, in the words that other libraries look for, unless `name` is known."""
+    names = list(known)
+    if name not in names:
+        near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UnknownArgumentError(
+            f"unexpected keyword argument {name!r}: use {'one of ' if len(names) > 1 else ''}"
+            f"{', '.join(map(repr, names))}{hint}"
+        )
+
+
 def require_number(
     name: str, value: object, low: float, high: float, *, integer: bool = False, open_low: bool = False
 ) -> float:

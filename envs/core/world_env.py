@@ -19,7 +19,7 @@ from gymnasium.vector import AutoresetMode
 
 from quadrivium.envs.core.gym_env import LaneEnv, LaneVectorEnv
 from quadrivium.envs.core.options import Options, hints
-from quadrivium.envs.core.setup import Setup
+from quadrivium.envs.core.setup import Setup, flattened
 
 
 class WorldEnv(LaneEnv):
@@ -39,7 +39,7 @@ class WorldEnv(LaneEnv):
             sign(cls, cls.options, {"render_mode": None})
 
     def __init__(self, render_mode: str | None = None, **options: Any) -> None:
-        super().__init__(type(self).setup_of(self.options.of(options)), render_mode)
+        super().__init__(chosen_setup(type(self).setup_of, self.options.of(options)), render_mode)
 
 
 class WorldVectorEnv(LaneVectorEnv):
@@ -58,8 +58,14 @@ class WorldVectorEnv(LaneVectorEnv):
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         **options: Any,
     ) -> None:
-        setup = self.single.setup_of(self.single.options.of(options))
+        setup = chosen_setup(self.single.setup_of, self.single.options.of(options))
         super().__init__(setup, num_envs, render_mode, autoreset_mode)
+
+
+def chosen_setup(setup_of: Callable[[Any], Setup], options: Options) -> Setup:
+    """Returns the world with these options, its observations in one vector if they say so."""
+    setup = setup_of(options)
+    return flattened(setup) if options.flat else setup
 
 
 def sign(

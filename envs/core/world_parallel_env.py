@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from quadrivium.envs.core.options import bounds
 from quadrivium.envs.core.parallel_env import ParallelLaneEnv
 from quadrivium.envs.core.validation import require_number
-from quadrivium.envs.core.world_env import WorldEnv, sign
+from quadrivium.envs.core.world_env import WorldEnv, chosen_setup, sign
 
 
 class WorldParallelEnv(ParallelLaneEnv):
@@ -33,5 +33,5 @@ class WorldParallelEnv(ParallelLaneEnv):
         limits = bounds(kind, self.count)
         assert limits is not None
         require_number(self.count, given[self.count], 2, limits.high, integer=True)
-        setup = self.single.setup_of(kind.of(given))
+        setup = chosen_setup(self.single.setup_of, kind.of(given))
         super().__init__(replace(setup, active=self.leaving), self.name, render_mode)

@@ -210,8 +210,11 @@ def test_a_signal_saves_and_names_the_command_that_goes_on(tmp_path):
 
 def test_a_used_up_time_budget_leaves_a_run_that_goes_on(tmp_path, capsys):
     config = write_config(tmp_path)
-    assert run_train(tmp_path, config, "--max-minutes", "1e-6", "--evaluation.final-episodes", "null") == 0
-    assert "the time budget of 1e-06 minutes is used up" in capsys.readouterr().out
+    assert run_train(tmp_path, config, "--max-minutes", "1e-6", "--evaluation.final-episodes", "4") == 0
+    said = capsys.readouterr().out
+    assert "the time budget of 1e-06 minutes is used up" in said
+    assert "evaluate it:  python evaluate.py run runs/small" in said  # measured like any other
+    assert (tmp_path / "runs/small/evaluation").is_dir()
     assert [manifest.step for manifest in list_checkpoints(tmp_path / "runs" / "small")] == [256]
     assert run_train(tmp_path, "--resume", "runs/small", "--max-minutes", "10") == 0
     assert load_checkpoint(tmp_path / "runs" / "small").step == 1024

@@ -35,6 +35,9 @@ def leaves(value: Any, path: str = "") -> Leaves:
         return {k: v for key in sorted(value) for k, v in leaves(value[key], f"{path}.{key}").items()}
     if isinstance(value, tuple):
         return {k: v for i, part in enumerate(value) for k, v in leaves(part, f"{path}.{i}").items()}
+    if isinstance(value, np.ndarray) and value.dtype == object:  # last observations in Gymnasium's batches
+        present = [(i, part) for i, part in enumerate(value) if part is not None]
+        return {k: v for i, part in present for k, v in leaves(part, f"{path}.{i}").items()}
     if isinstance(value, np.ndarray) and value.dtype.names:  # records by field: padding bytes mean nothing
         return {k: v for name in value.dtype.names for k, v in leaves(value[name], f"{path}.{name}").items()}
     return {path: np.array(value)}  # a copy: the environment may write into its own
@@ -139,7 +142,7 @@ def continue_batch(
                 "reward": np.array(rewards, np.float64),
                 "terminated": np.array(terminated),
                 "truncated": np.array(truncated),
-                **leaves(info.get("reward_terms", {}), "reward_terms"),
+                **leaves(told(info, "reward_terms", done), "reward_terms"),
             }
             | ended_rows(info, done)
         )
@@ -156,7 +159,21 @@ def ended_rows(info: Mapping[str, Any], done: np.ndarray) -> Leaves:
         found = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
     else:
         found = leaves(lanes_of(final, done), "final_obs")
-    return found | leaves(lanes_of(info.get("metrics", {}), done), "metrics")
+    return found | leaves(lanes_of(told(info, "metrics", done), done), "metrics")
+
+
+def told(info: Mapping[str, Any], key: str, done: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns what the infos of a step held under `key`, by name, in a batch's info.
+
+    In Gymnasium's batches, where an episode ended, that is in `final_info`, and beside it stands what the
+    reset has said; names that begin with "_" are masks.
+    """
+    now, last = info.get(key, {}), info.get("final_info", {}).get(key, {})
+    columns = {name: values for name, values in now.items() if not name.startswith("_")}
+    for name in columns.keys() & last.keys():
+        where = done.reshape(-1, *[1] * (columns[name].ndim - 1))
+        columns[name] = np.where(where, last[name], columns[name])
+    return columns
 
 
 def lane_records(rollout: Rollout, lane: int) -> list[Leaves]:

@@ -21,12 +21,13 @@ from quadrivium.envs.navigation.locomotion import (
 )
 from quadrivium.envs.navigation.point_nav.senses import forget, sense
 from quadrivium.envs.navigation.point_nav.state import ARRIVED, COLLIDED, UNDERWAY
+from quadrivium.measures import count, rate
 
 REWARD_TERMS = ("success", "collision", "time", "progress")
 METRICS = (
-    "success",
-    "collision",
-    "timeout",
+    rate("success"),
+    rate("collision"),
+    rate("timeout"),
     "spl",
     "soft_spl",
     "time_to_goal",
@@ -34,7 +35,7 @@ METRICS = (
     "min_clearance",
     "path_length",
     "roughness",
-    "length",
+    count("length"),
 )
 (
     _M_SUCCESS,

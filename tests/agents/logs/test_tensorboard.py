@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
 
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.evaluation.scalars import evaluation_scalars
@@ -98,12 +99,16 @@ def test_an_agents_own_charts_stand_in_the_place_of_the_usual_ones(tmp_path):
 
 def test_hyper_parameters_and_config_are_in_the_run_itself(tmp_path):
     writer = TensorBoardWriter(tmp_path)
-    writer.write_header({"agent.gamma": 0.9, "agent.net.trunk": "mlp", "name": "x"}, "name: x\n")
+    config = {"agent.gamma": 0.9, "agent.net.trunk": "mlp", "agent.wide": True, "name": "x"}
+    writer.write_header(config, "name: x\n")
     writer.close()
     assert {path.is_file() for path in tmp_path.iterdir()} == {True}  # no directory of a further run
     content = read(tmp_path).summary_metadata["_hparams_/session_start_info"].plugin_data.content
     assert b"agent.gamma" in content
     assert b"name" not in content
+    data = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info.hparams
+    assert data["agent.wide"].string_value == "true"  # a bool would be shown as a number
+    assert data["agent.gamma"].number_value == 0.9
     assert b"name: x" in read(tmp_path).Tensors("config/text_summary")[0].tensor_proto.string_val[0]
 
 

@@ -129,7 +129,7 @@ def test_backbones_of_different_width_do_not_mix():
     ("space", "config", "message"),
     [
         (spaces.Box(0, 1, (2, 3, 4, 5)), NetConfig(), r"shape \(2, 3, 4, 5\); expected rank 1"),
-        (spaces.MultiBinary(3), NetConfig(), "MultiBinary space; expected Box"),
+        (spaces.Text(3), NetConfig(), "Text space; expected Box"),
         (spaces.Dict({"action_mask": MASK}), NetConfig(), "only action_mask"),
         (TOKENS, NetConfig(token_mask_feature=6), "token_mask_feature=6 is outside the 6 features"),
         (

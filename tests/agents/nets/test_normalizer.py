@@ -138,7 +138,7 @@ def test_statistics_of_many_observations_are_taken_in_pieces(monkeypatch):
     backbone.update_statistics(obs)
     assert pieces == [7] * 7 + [1]
     (part,) = backbone.stem.parts.values()
-    exact = obs.double().movedim(1, -1).flatten(0, -2)
+    exact = obs.double().div(255).movedim(1, -1).flatten(0, -2)
     torch.testing.assert_close(part.normalizer.mean, exact.mean(0).float(), rtol=1e-5, atol=0)
     torch.testing.assert_close(part.normalizer.var, exact.var(0, correction=0).float(), rtol=1e-5, atol=0)
 

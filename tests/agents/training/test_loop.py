@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from quadrivium.agents.training.loop import Every, StopRequest, TrainingLoop
+from quadrivium.agents.training.loop import Every, Stop, StopRequest, TrainingLoop
 
 
 @pytest.mark.parametrize(
@@ -86,15 +86,26 @@ def test_a_resumed_run_does_the_rest_and_nothing_twice():
 
 def test_a_request_to_stop_saves_first_and_names_the_reason():
     model = Model()
-    loop = make_loop(model, stop=lambda: "enough" if model.num_timesteps >= 128 else None)
+    enough = Stop("enough", hurried=True)
+    loop = make_loop(model, stop=lambda: enough if model.num_timesteps >= 128 else None)
     model.play(loop, 10)
-    assert loop.stopped == "enough"
+    assert loop.stopped == enough
     assert model.done == [("film", 0), ("save", 128, None)]
+    (output,) = model.logger.output_formats
+    assert [step for step, _ in output.written] == [0]
+
+
+def test_a_run_whose_time_is_up_is_saved_and_then_evaluated():
+    model = Model()
+    model.play(make_loop(model, stop=lambda: Stop("time") if model.num_timesteps >= 128 else None), 10)
+    (output,) = model.logger.output_formats
+    assert output.written == [(0, 0.0), (128, 128.0)]
+    assert model.done[-1] == ("save", 128, None)  # as it was before, so that it goes on exactly
 
 
 def test_at_the_end_of_the_run_there_is_nothing_to_stop():
     model = Model()
-    loop = make_loop(model, stop=lambda: "too late", total=64)
+    loop = make_loop(model, stop=lambda: Stop("too late"), total=64)
     model.play(loop, 1)
     assert loop.stopped is None
     assert model.done[-1] == ("save", 64, 64.0)
@@ -106,7 +117,7 @@ def test_a_first_signal_is_a_request_and_a_second_one_ends_at_once():
     assert stop() is None
     with stop.listening():
         os.kill(os.getpid(), signal.SIGTERM)
-        assert stop() == "SIGTERM was received"
+        assert stop() == Stop("SIGTERM was received", hurried=True)
         assert "saving after this iteration" in notes[0]
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
@@ -114,5 +125,5 @@ def test_a_first_signal_is_a_request_and_a_second_one_ends_at_once():
 
 
 def test_a_used_up_time_budget_is_a_reason_to_stop():
-    assert StopRequest(1e-9, print)() == "the time budget of 1e-09 minutes is used up"
+    assert StopRequest(1e-9, print)() == Stop("the time budget of 1e-09 minutes is used up")
     assert StopRequest(5, print)() is None

@@ -1,13 +1,17 @@
 """The two faces of a world: what they refuse, and what they hand out."""
 
 import dataclasses
+from itertools import pairwise, product
 from typing import NamedTuple
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium.spaces import Box
 from gymnasium.utils.env_checker import data_equivalence
 
+from quadrivium.envs.board.env import BoardEnv, BoardVectorEnv
+from quadrivium.envs.core.checks.rollout import difference, leaves
 from quadrivium.envs.core.gym_env import LaneEnv, LaneVectorEnv
 from quadrivium.envs.core.lane import LANE_HEADER, World, lane
 from quadrivium.envs.core.setup import Setup
@@ -178,12 +182,65 @@ def test_state_is_a_copy_both_ways():
     assert (env.get_state()["x"] == before).all()
 
 
-def test_info_arrays_are_views_that_the_next_step_overwrites():
+def test_two_steps_share_no_array_of_their_infos():
     env = cartpole.CartPoleVectorEnv(2)
     env.reset(seed=0)
-    first, second = env.step(np.array([0, 0]))[4], env.step(np.array([0, 0]))[4]
-    assert first["final_obs"] is second["final_obs"]
-    assert np.shares_memory(first["reward_terms"]["upright"], second["reward_terms"]["upright"])
+    kept = []
+    while len(kept) < 3:
+        *_, info = env.step(np.array([0, 1]))
+        if "final_obs" in info:
+            kept.append((info, leaves(info)))
+    for one, other in pairwise(kept):
+        for mine, theirs in product(arrays(one[0]), arrays(other[0])):
+            assert not np.shares_memory(mine, theirs)
+    for info, before in kept:
+        assert difference(leaves(info), before) is None
+
+
+def arrays(value):
+    if isinstance(value, dict):
+        return [array for part in value.values() for array in arrays(part)]
+    if value.dtype == object:
+        return [array for part in value if part is not None for array in arrays(part)]
+    return [value]
+
+
+def test_an_info_has_one_structure_from_the_reset_on():
+    env = cartpole.CartPoleEnv(split="train")
+    _, first = env.reset(seed=0)
+    assert set(first["reward_terms"].values()) == {0.0}
+    assert list(first["metrics"]) == ["distance_m"]
+    over = False
+    while not over:
+        _, _, terminated, truncated, info = env.step(0)
+        over = terminated or truncated
+        assert {k: list(v) for k, v in info.items()} == {k: list(v) for k, v in first.items()}
+        so_far = abs(env.get_state()["x"][0])
+        assert info["metrics"]["distance_m"] == pytest.approx(so_far, abs=1e-6)
+
+
+def test_action_masks_are_the_legal_actions_and_without_rules_all_are():
+    env = BoardEnv("TicTacToe", seat="random")
+    obs, info = env.reset(seed=3)
+    for _ in range(3):
+        assert env.action_masks().dtype == np.bool_
+        assert (env.action_masks() == (obs["action_mask"] == 1)).all()
+        assert (info["action_mask"] == obs["action_mask"]).all()
+        obs, _, _, _, info = env.step(int(np.flatnonzero(obs["action_mask"])[-1]))
+    batch = BoardVectorEnv("TicTacToe", 3, seat="random")
+    obs, _ = batch.reset(seed=3)
+    assert (batch.action_masks() == (obs["action_mask"] == 1)).all()
+    assert cartpole.CartPoleEnv().action_masks().tolist() == [True, True]
+    with pytest.raises(ValueError, match="only a Discrete space has masks"):
+        gymnasium.make("quadrivium/PointNav-v0").unwrapped.action_masks()
+
+
+def test_an_unknown_keyword_is_a_type_error_that_names_the_nearest():
+    for make in (cartpole.CartPoleEnv, cartpole.CartPoleVectorEnv):
+        with pytest.raises(TypeError, match=r"^unexpected keyword argument 'spilt': .*mean 'split'\?$"):
+            make(spilt="test")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'frameskip'"):  # what TorchRL tries
+        gymnasium.make("quadrivium/TicTacToe-v0", frameskip=1)
 
 
 @pytest.mark.parametrize("n", [0, -1])

@@ -68,7 +68,7 @@ def test_an_agent_that_leaves_early_is_terminated_and_gone():
     assert terminations == {"left": True, "right": False}
     assert set(obs) == {"left", "right"}  # its last observation
     assert infos["left"]["metrics"] == {"arrived": 1, "steps": 1}
-    assert "metrics" not in infos["right"]
+    assert infos["right"]["metrics"] == {"arrived": 0, "steps": 1}  # so far
     assert env.agents == ["right"]
     obs, rewards, terminations, truncations, infos = env.step({"right": LEFT})
     assert obs.keys() == rewards.keys() == terminations.keys() == infos.keys() == {"right"}
@@ -78,6 +78,31 @@ def test_an_agent_that_leaves_early_is_terminated_and_gone():
     assert (terminations, truncations) == ({"right": False}, {"right": True})
     assert infos["right"]["metrics"] == {"arrived": 0, "steps": MAX_STEPS}
     assert env.agents == []
+
+
+def test_actions_of_agents_that_have_left_are_left_aside():
+    # AgileRL's workers go on to give one for every possible agent.
+    env, other = (placed(parallel_env(leave=True), (3, 7), (4, 0)) for _ in range(2))
+    for one in (env, other):
+        one.step({"left": RIGHT, "right": STAY})
+    while env.agents:
+        assert env.agents == ["right"]
+        given = env.step({"left": np.array([7, 7]), "right": LEFT})
+        assert data_equivalence(given, other.step({"right": LEFT}), exact=True)
+    with pytest.raises(ValueError, match="episode that has ended"):
+        env.step({"left": STAY, "right": STAY})
+
+
+def test_infos_have_one_structure_from_the_reset_on():
+    env = parallel_env()
+    _, infos = env.reset(seed=0)
+    assert infos["left"] == {
+        "reward_terms": {"progress": 0.0, "bump": 0.0, "arrival": 0.0},
+        "metrics": {"arrived": 0.0, "steps": 0.0},
+    }
+    while env.agents:
+        *_, infos = env.step(dict.fromkeys(env.agents, STAY))
+        assert all(info.keys() == {"reward_terms", "metrics"} for info in infos.values())
 
 
 def test_time_that_is_up_truncates_all():
@@ -214,7 +239,7 @@ def test_lanes_of_the_batch_equal_the_parallel_environment(walls):
                     for name, value in infos[agent]["metrics"].items():
                         assert info["metrics"][name][row] == value
                     for key, part in expected[i][agent].items():
-                        assert info["final_obs"][key][row].tobytes() == part.tobytes()
+                        assert info["final_obs"][row][key].tobytes() == part.tobytes()
             if not env.agents:
                 expected[i] = env.reset()[0]
         shown = obs
@@ -321,7 +346,7 @@ def test_rows_hold_agent_after_agent():
         assert rewards.tolist() == [12, 34, -12, 5, 0.5, -34]
         assert info["reward_terms"]["tens"].tolist() == [10, 30, -10, 5, 0, -30]
     assert truncated.all()
-    assert info["final_obs"].tolist() == (2 * actions)[:, :, None].tolist()
+    assert [last.tolist() for last in info["final_obs"]] == (2 * actions)[:, :, None].tolist()
     assert info["metrics"]["sum"].tolist() == [6, 14, -6, 1, 1, -14]
     assert obs.shape == (6, 2, 1)
     env = ParallelLaneEnv(drift, "drift_v0")

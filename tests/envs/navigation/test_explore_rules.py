@@ -228,7 +228,7 @@ def test_the_baseline_plays_actions_of_the_space_and_maps(drive, actions):
         ({"scan_matching": 1}, r"scan_matching=1 is no switch: use True or False"),
         ({"guide": "yes"}, r"guide='yes' is no switch: use True or False"),
         ({"enough": 0.0}, r"enough=0.0 is out of range: use a number in \(0.0, 1.0\]"),
-        ({"goal_radius": 0.3}, r"argument='goal_radius' is unknown"),
+        ({"goal_radius": 0.3}, r"unexpected keyword argument 'goal_radius'"),
         ({"maps": "nowhere.yaml"}, r"nowhere.yaml cannot be read \(No such file or directory\)"),
     ],
 )

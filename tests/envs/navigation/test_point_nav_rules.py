@@ -203,7 +203,7 @@ def test_discrete_actions_are_three_speeds_and_five_turn_rates(hall):
         ),
         ({"drive": "diferential"}, r"did you mean 'differential'\?"),
         ({"map_size": 5}, r"map_size=5 is out of range: use an integer in \[16, 512\]"),
-        ({"lidar_rnge": 3}, r"argument='lidar_rnge' is unknown: .*did you mean 'lidar_range'\?"),
+        ({"lidar_rnge": 3}, r"unexpected keyword argument 'lidar_rnge': .*did you mean 'lidar_range'\?"),
         ({"maps": "nowhere.yaml"}, r"nowhere.yaml cannot be read \(No such file or directory\)"),
     ],
 )

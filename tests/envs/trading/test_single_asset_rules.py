@@ -316,7 +316,7 @@ def test_cash_never_trades_and_followers_of_trends_do_as_they_say():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rewrad": "x"}, "argument='rewrad' is unknown.*did you mean 'reward'"),
+        ({"rewrad": "x"}, "unexpected keyword argument 'rewrad'.*did you mean 'reward'"),
         ({"reward": "log"}, "reward='log' is unknown"),
         ({"positions": (1.0,)}, "two or more different"),
         ({"positions": (-2.0, 0.0)}, "positions=-2.0 is out of range"),

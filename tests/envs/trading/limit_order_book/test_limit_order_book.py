@@ -307,7 +307,7 @@ def test_picture_and_text_show_the_queues_and_the_own_order():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"offset": (0,)}, "argument='offset' is unknown: .*did you mean 'offsets'"),
+        ({"offset": (0,)}, "unexpected keyword argument 'offset': .*did you mean 'offsets'"),
         ({"offsets": ()}, r"offsets=\(\) is no list of 1 to 8 numbers; use a list"),
         ({"sizes": (0,)}, r"sizes=\(0,\) holds what is not allowed; use a list of different integers in \[1"),
         ({"sizes": (2, 2)}, "holds a number twice"),
