@@ -24,7 +24,7 @@ from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.evaluation.episodes import Player, play_episodes
 from quadrivium.agents.evaluation.players import make_player
 from quadrivium.commands.build import load_player, use_threads
-from quadrivium.intervals import interval
+from quadrivium.measures import measure_interval, rate
 
 ROOT = Path(__file__).parents[1]
 ID = "quadrivium/ConnectFour-v0"
@@ -42,9 +42,9 @@ def scores(player: Player, opponent: str, games: int) -> dict[str, list[float]]:
     episodes = play_episodes(player, env, episodes=games, seed=SEED)
     env.close()
     metrics = episodes.metrics
-    columns = {name: metrics[name] for name in ("win", "draw", "loss")}
+    columns = {rate(name): metrics[name] for name in ("win", "draw", "loss")}
     columns["score"] = metrics["win"] + 0.5 * metrics["draw"]
-    found = {name: interval(values) for name, values in columns.items()}
+    found = {name: measure_interval(name, values) for name, values in columns.items()}
     return {name: [round(float(x), 4) for x in (i.estimate, i.low, i.high)] for name, i in found.items()}
 
 

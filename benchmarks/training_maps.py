@@ -20,7 +20,7 @@ from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.evaluation.episodes import play_episodes
 from quadrivium.commands import train
 from quadrivium.commands.build import load_player, open_run
-from quadrivium.intervals import interval
+from quadrivium.measures import measure_interval
 
 CONFIG = Path(__file__).parents[1] / "configs" / "navigation" / "point_nav_ppo.yaml"
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "training_maps.png"
@@ -44,7 +44,7 @@ def run(count: int, total: int, guide: bool, threads: int) -> dict[str, Any]:
         env = make_vector_env(config.env.id, EPISODES, kwargs)
         player, row["steps"] = load_player(Path("runs") / name, env, "last", print)
         metrics = play_episodes(player, env, episodes=EPISODES, seed=SEED).metrics
-        found = {key: interval(metrics[key]) for key in MEASURES}
+        found = {key: measure_interval(key, metrics[key]) for key in metrics if key in MEASURES}
         row[split] = {key: [round(x, 4) for x in (i.estimate, i.low, i.high)] for key, i in found.items()}
         env.close()
     print(row, flush=True)

@@ -194,8 +194,16 @@ def open_run(run_dir: Path) -> RunConfig:
     return read_resolved(run_dir / "config.yaml")
 
 
-def load_agent(run_dir: Path, which: Which, notify: Callable[[str], object]) -> tuple[Agent, Checkpoint]:
+def load_agent(
+    run_dir: Path,
+    which: Which,
+    notify: Callable[[str], object],
+    kwargs: Mapping[str, Any] | None = None,
+) -> tuple[Agent, Checkpoint]:
     """Returns a run's agent with the weights of a checkpoint, and which that is.
+
+    kwargs: arguments of the environments in which it is to play, in place of the run's own: files may have
+    moved, and spaces alone are asked of them.
 
     Nothing in the run directory is executed: its config is data, its weights
     are safetensors.
@@ -204,6 +212,8 @@ def load_agent(run_dir: Path, which: Which, notify: Callable[[str], object]) -> 
         UserError: there is no such run or checkpoint.
     """
     config = open_run(run_dir)
+    if kwargs is not None and not isinstance(config.agent, AlphaZeroConfig):
+        config = config.model_copy(update={"env": config.env.model_copy(update={"kwargs": dict(kwargs)})})
     agent = make_agent(config)
     snapshot = load_checkpoint(run_dir, which, notify=notify)
     if isinstance(agent, AlphaZero):
@@ -224,14 +234,18 @@ def load_run_player(
 
 
 def load_player(
-    run_dir: Path, env: VectorEnv, which: Which, notify: Callable[[str], object]
+    run_dir: Path,
+    env: VectorEnv,
+    which: Which,
+    notify: Callable[[str], object],
+    kwargs: Mapping[str, Any] | None = None,
 ) -> tuple[AgentPlayer | SearchPlayer, int]:
     """Returns a run's agent, to play in `env`, and its checkpoint's step; otherwise as `load_agent`.
 
     Raises:
         UserError: moreover, the agent was trained on other spaces than those of `env`.
     """
-    agent, checkpoint = load_agent(run_dir, which, notify)
+    agent, checkpoint = load_agent(run_dir, which, notify, kwargs)
     for kind in ("observation", "action"):
         trained, given = getattr(agent, f"{kind}_space"), getattr(env, f"single_{kind}_space")
         if trained != given:

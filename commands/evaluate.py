@@ -21,7 +21,6 @@ from typing import Any, NoReturn
 from rich.console import Console
 
 from quadrivium.agents.errors import UserError, did_you_mean, program, run_command
-from quadrivium.configs.yaml_format import parse_yaml
 from quadrivium.envs import bare_id
 
 
@@ -52,6 +51,13 @@ def parser() -> Parser:
     one.add_argument("run", type=Path, metavar="RUN", help="a run directory, such as runs/NAME")
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
     one.add_argument("--split", help="scenarios to play: test or train (default: as the run's config says)")
+    one.add_argument(
+        "--env-kwargs",
+        nargs="*",
+        default=[],
+        metavar="KEY=VALUE",
+        help="other arguments of the environment, such as market=FILE (default: the run's own)",
+    )
     one.add_argument("--video", action="store_true", help="film an episode")
     one.add_argument(
         "--failures",
@@ -137,14 +143,14 @@ def evaluate_run(arguments: argparse.Namespace, console: Console) -> None:
     """Plays a run beside the baselines; prints a table and writes RUN/evaluation/."""
     from quadrivium.commands import measure
 
-    measure.evaluate_run(arguments, console, notify=_note)
+    measure.evaluate_run(arguments, console, notify=_note, read_kwargs=_arguments)
 
 
 def compare(arguments: argparse.Namespace, console: Console) -> None:
     """Plays several players on the same scenarios; prints means, paired differences and verdicts."""
     from quadrivium.commands import measure
 
-    measure.compare(arguments, console, dict(map(_key_value, arguments.env_kwargs)), notify=_note)
+    measure.compare(arguments, console, _arguments(arguments.env, arguments.env_kwargs), notify=_note)
 
 
 def walk_forward(arguments: argparse.Namespace, console: Console) -> None:
@@ -165,7 +171,7 @@ def engine(arguments: argparse.Namespace, console: Console) -> None:
     """Plays as a program that others drive, until they say quit."""
     from quadrivium.commands.serve_engine import serve_engine
 
-    kwargs = dict(map(_key_value, arguments.env_kwargs))
+    kwargs = _arguments("", arguments.env_kwargs)
     serve_engine(arguments.player, arguments.protocol, kwargs, notify=_note)
 
 
@@ -175,7 +181,7 @@ def audit(arguments: argparse.Namespace, console: Console) -> int:
 
     report = audit_environment(
         arguments.env,
-        dict(map(_key_value, arguments.env_kwargs)),
+        _arguments(arguments.env, arguments.env_kwargs),
         console,
         episodes=arguments.episodes,
         seed=arguments.seed,
@@ -184,11 +190,19 @@ def audit(arguments: argparse.Namespace, console: Console) -> int:
     return int(bool(report.faults))
 
 
-def _key_value(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise UserError(f"--env-kwargs {text}: expected KEY=VALUE, such as preset=highway-fast")
-    return key, parse_yaml(value, f"--env-kwargs {key}")
+def _arguments(env_id: str, texts: Sequence[str]) -> dict[str, Any]:
+    """Returns the environment's arguments that `--env-kwargs` gives."""
+    if not texts:
+        return {}
+    from quadrivium.configs.schema import read_arguments  # slow to import
+
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"--env-kwargs {text}: expected KEY=VALUE, such as preset=highway-fast")
+        pairs[key] = value
+    return read_arguments(env_id, pairs, "--env-kwargs")
 
 
 def _positive(text: str) -> int:

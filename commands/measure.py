@@ -31,6 +31,8 @@ from quadrivium.commands.build import (
     read_which,
 )
 from quadrivium.commands.failures import write_failures
+from quadrivium.commands.market import kept_kwargs
+from quadrivium.commands.remedies import typed_remedies
 from quadrivium.commands.trading_evaluation import is_over_bars, report_trading
 
 Notify = Callable[[str], object]
@@ -45,11 +47,13 @@ def evaluate_players(
     *,
     episodes: int,
     title: str,
+    kept: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Episodes], list[Path]]:
     """Plays, prints a table, and writes the report of `quadrivium.agents.evaluation.report`, and what else
     the world shows.
 
     facts: goes into the report; `environment` and `kwargs` say what `env` is, `seed` the first scenario.
+    kept: arguments of it that go into no report: see `kept_kwargs`.
 
     Returns:
         Each player's episodes by its name, and what was written.
@@ -59,19 +63,31 @@ def evaluate_players(
     print_results(console, results, title)
     paths = write_report(directory, results, facts)
     if is_over_bars(env):
-        env_id, kwargs = facts["environment"], facts["kwargs"]
+        env_id, kwargs = facts["environment"], {**facts["kwargs"], **(kept or {})}
         paths += report_trading(console, directory, players, results, env, env_id, kwargs, seed)
     return results, paths
 
 
-def evaluate_run(arguments: argparse.Namespace, console: Console, notify: Notify) -> None:
-    """Plays a run beside the baselines; prints a table and writes RUN/evaluation/."""
+def evaluate_run(
+    arguments: argparse.Namespace,
+    console: Console,
+    notify: Notify,
+    read_kwargs: Callable[[str, Sequence[str]], dict[str, Any]],
+) -> None:
+    """Plays a run beside the baselines; prints a table and writes RUN/evaluation/.
+
+    read_kwargs: reads the environment's arguments as they were typed.
+    """
     run_dir: Path = arguments.run
     config = open_run(run_dir)
     seed = config.evaluation.seed if arguments.seed is None else arguments.seed
     kwargs = config.evaluation_kwargs() | ({} if arguments.split is None else {"split": arguments.split})
-    env = make_vector_env(config.env.id, min(arguments.episodes, MAX_LANES), kwargs)
-    player, step = load_player(run_dir, env, _checkpoint(arguments.checkpoint), notify=notify)
+    kwargs |= read_kwargs(config.env.id, arguments.env_kwargs)
+    with typed_remedies(config.env.id, "--env-kwargs {}={}"):
+        kept = kept_kwargs(run_dir, config, kwargs, notify)
+        env = make_vector_env(config.env.id, min(arguments.episodes, MAX_LANES), kwargs | kept)
+    which = _checkpoint(arguments.checkpoint)
+    player, step = load_player(run_dir, env, which, notify, kwargs | kept)
     players: list[Player] = [player, *baseline_players(env, config.evaluation.baselines)]
     title = f"{arguments.episodes} episodes of {describe(config.env.id, kwargs)}, checkpoint {step:,}"
     facts = {"run": str(run_dir), "step": step, "checkpoint": arguments.checkpoint}
@@ -82,10 +98,10 @@ def evaluate_run(arguments: argparse.Namespace, console: Console, notify: Notify
         title += f", the best on {chosen['episodes']} other scenarios (from seed {chosen['seed']})"
     directory = run_dir / "evaluation"
     results, paths = evaluate_players(
-        console, directory, players, env, facts, episodes=arguments.episodes, title=title
+        console, directory, players, env, facts, episodes=arguments.episodes, title=title, kept=kept
     )
     if arguments.video:
-        paths += _film(player.policy, config.env.id, kwargs, seed, directory / "film", notify)
+        paths += _film(player.policy, config.env.id, kwargs | kept, seed, directory / "film", notify)
     for path in paths:
         console.print(f"written: {path}", highlight=False, soft_wrap=True)
     if arguments.failures > 0:
@@ -110,7 +126,8 @@ def compare(
     kwargs: dict[str, Any] = {"split": "test"} if arguments.env.startswith("quadrivium/") else {}
     kwargs |= env_kwargs
     seed = 1_000_000 if arguments.seed is None else arguments.seed
-    env = make_vector_env(arguments.env, min(arguments.episodes, MAX_LANES), kwargs)
+    with typed_remedies(arguments.env, "--env-kwargs {}={}"):
+        env = make_vector_env(arguments.env, min(arguments.episodes, MAX_LANES), kwargs)
     kinds = {
         **PLAYER_KINDS,
         "run": lambda argument, env: load_run_player(read_run_text(argument), env, notify),

@@ -16,18 +16,21 @@ from rich.table import Table
 from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.evaluation.episodes import Episodes, Player
 from quadrivium.agents.evaluation.evaluator import MAX_LANES, play_all
-from quadrivium.agents.evaluation.report import format_interval, print_table
+from quadrivium.agents.evaluation.report import print_table
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.trading.bank import Bank
 from quadrivium.envs.trading.episode import Episode
-from quadrivium.envs.trading.metrics import metric_intervals
+from quadrivium.envs.trading.metrics import MEANING, metric_intervals
 from quadrivium.envs.trading.record import record_episode
 from quadrivium.envs.trading.regret import hindsight_growth
 from quadrivium.envs.trading.stress import MULTIPLES, break_even, with_costs
 from quadrivium.intervals import Interval, mean_interval
+from quadrivium.measures import format_measure
 
-_HISTORY = ("total_return", "sharpe", "max_drawdown", "turnover", "cost_drag")
+_HISTORY = [
+    name for name in MEANING if name in ("total_return", "sharpe", "max_drawdown", "turnover", "cost_drag")
+]
 
 
 def is_over_bars(env: VectorEnv) -> bool:
@@ -76,8 +79,9 @@ def report_trading(
     players, results: as in `play_all`, on scenarios `seed` and on; env: in which they were played.
 
     Returns:
-        What was written: trading.json, costs.png, episode.png of the first player and, where quantstats is
-        installed and the episode long enough, tear_sheet.html.
+        What was written: trading.json, costs.png, of the first player episode.png and, of files,
+        test_part.png and, where quantstats is installed and there is enough of it, tear_sheet.html, of the
+        whole test part.
     """
     setup = setup_of(env)
     assert setup is not None
@@ -97,18 +101,24 @@ def report_trading(
         }
         for name, row in gains.items()
     }
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "trading.json"
+    drawn = [_draw_stress(directory / "costs.png", gains)]
+    episode = record_player(players[0], env_id, kwargs, seed)
+    drawn.append(_draw_episode(directory / "episode.png", episode, f"{players[0].name}, scenario {seed}"))
     if setup.source.times is not None:
-        history = _history(players, env_id, kwargs, seed)
+        whole = {**kwargs, "episode_bars": None}
+        played = {player.name: record_player(player, env_id, whole, seed) for player in players}
+        history = {name: history_intervals(one) for name, one in played.items()}
         print_table(console, history_table(history, "the whole test part, in one go"))
         found["test_part"] = {
             name: {key: _plain(value) for key, value in row.items()} for name, row in history.items()
         }
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / "trading.json"
+        episode = played[players[0].name]
+        title = f"{players[0].name}, the whole test part"
+        drawn.append(_draw_episode(directory / "test_part.png", episode, title))
     write_atomically(path, (json.dumps(found, indent=2) + "\n").encode())
-    episode = record_player(players[0], env_id, kwargs, seed)
-    drawn = _draw_episode(directory, episode, players[0].name)
-    return [path, _draw_stress(directory / "costs.png", gains), *drawn]
+    return [path, *drawn, *_tear_sheet(directory / "tear_sheet.html", episode, players[0].name, console)]
 
 
 def history_intervals(episode: Episode) -> dict[str, Interval]:
@@ -124,7 +134,7 @@ def history_table(history: Mapping[str, Mapping[str, Interval]], title: str) -> 
     for name in _HISTORY:
         table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
     for player, row in history.items():
-        table.add_row(player, *(format_interval(row[name]) for name in _HISTORY))
+        table.add_row(player, *(format_measure(name, row[name]) for name in _HISTORY))
     return table
 
 
@@ -195,13 +205,6 @@ def _stress_table(gains: Mapping[str, Sequence[Interval]], fee_bps: float) -> Ta
     return table
 
 
-def _history(
-    players: Sequence[Player], env_id: str, kwargs: Mapping[str, Any], seed: int
-) -> dict[str, dict[str, Interval]]:
-    whole = {**kwargs, "episode_bars": None}
-    return {player.name: history_intervals(record_player(player, env_id, whole, seed)) for player in players}
-
-
 def _draw_stress(path: Path, gains: Mapping[str, Sequence[Interval]]) -> Path:
     from matplotlib.figure import Figure  # slow to import, and not every command draws
 
@@ -228,14 +231,28 @@ def _draw_stress(path: Path, gains: Mapping[str, Sequence[Interval]]) -> Path:
     return path
 
 
-def _draw_episode(directory: Path, episode: Episode, title: str) -> list[Path]:
-    from quadrivium.envs.trading.report import save_picture, save_tear_sheet
+def _draw_episode(path: Path, episode: Episode, title: str) -> Path:
+    from quadrivium.envs.trading.report import save_picture
 
-    paths = [save_picture(episode, directory / "episode.png", title)]
+    return save_picture(episode, path, title)
+
+
+def _tear_sheet(path: Path, episode: Episode, title: str, console: Console) -> list[Path]:
+    """Writes the tear sheet, if there can be one; a line says why not."""
+    from quadrivium.envs.trading.report import save_tear_sheet
+
     days = (episode.times[-1] - episode.times[0]) / np.timedelta64(1, "D")
-    if importlib.util.find_spec("quantstats") is not None and min(len(episode), days) >= 30:
-        paths.append(save_tear_sheet(episode, directory / "tear_sheet.html", title))
-    return paths
+    if importlib.util.find_spec("quantstats") is None:
+        return []
+    if min(len(episode), days) < 30:
+        why = f"{len(episode)} steps in {days:.0f} days; it needs 30 of each"
+    else:
+        try:
+            return [save_tear_sheet(episode, path, title)]
+        except Exception as error:  # quantstats fails in its own ways on returns that it did not expect
+            why = " ".join(str(error).split())[:120] or type(error).__name__
+    console.print(f"no tear sheet: {why}", highlight=False, markup=False, soft_wrap=True)
+    return []
 
 
 def _log_growth(episodes: Episodes) -> np.ndarray:

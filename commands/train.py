@@ -44,7 +44,9 @@ from quadrivium.commands.build import (
     use_threads,
 )
 from quadrivium.commands.command_line import QUICKSTART, help_text, parse_arguments
+from quadrivium.commands.market import keep_market, kept_kwargs, require_apart
 from quadrivium.commands.measure import evaluate_players
+from quadrivium.commands.remedies import typed_remedies
 from quadrivium.commands.showcase import make_showcase
 from quadrivium.configs.schema import RunConfig, flatten, load_config, option, to_data, to_text, validate
 
@@ -70,14 +72,23 @@ def train(argv: Sequence[str], console: Console) -> None:
         require_new(run_dir)
     use_threads(config.threads)
     # All that a config can be wrong in is made first, so that a wrong one leaves no directory behind.
-    agent = make_agent(config)
-    baseline_players(make_evaluation_env(config)(1), config.evaluation.baselines)
+    written = to_text(config)
+    if resuming:
+        kept = kept_kwargs(run_dir, config, config.env.kwargs, lambda line: say(console, f"note: {line}"))
+        env = config.env.model_copy(update={"kwargs": config.env.kwargs | kept})
+        config = config.model_copy(update={"env": env})
+    with typed_remedies(config.env.id):
+        agent = make_agent(config)
+        evaluation_env = make_evaluation_env(config)(1)
+        baseline_players(evaluation_env, config.evaluation.baselines)
+        require_apart(config, evaluation_env, notify=lambda line: say(console, f"note: {line}"))
     if not resuming:
-        create_run_directory(run_dir, to_text(config))
+        create_run_directory(run_dir, written)
+        keep_market(run_dir, config)
     with RunLock(run_dir):
         if resuming:
             snapshot = rewind(run_dir, notify=lambda line: say(console, f"note: {line}"))
-            write_atomically(run_dir / "config.yaml", to_text(config).encode())
+            write_atomically(run_dir / "config.yaml", written.encode())
             if snapshot is not None:
                 restore(agent, snapshot, console)
         run(agent, config, run_dir, console)

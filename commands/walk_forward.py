@@ -20,6 +20,7 @@ from quadrivium.agents.evaluation.evaluator import baseline_players
 from quadrivium.agents.evaluation.report import print_table
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.commands.build import load_player, open_run
+from quadrivium.commands.market import kept_kwargs
 from quadrivium.commands.trading_evaluation import (
     history_intervals,
     history_table,
@@ -43,10 +44,11 @@ def evaluate_walk_forward(
     histories: dict[str, list[Episode]] = {}
     found: dict[str, Any] = {"runs": [str(run) for run in runs]}
     for fold, (run, env_id, kwargs) in enumerate(_in_order(runs)):
+        kwargs |= kept_kwargs(run, open_run(run), kwargs, notify)
         env = make_vector_env(env_id, 1, kwargs)
         if not is_over_bars(env):
             raise UserError(f"{run}: {env_id} is no world over bars; give runs of trading on files")
-        agent, _ = load_player(run, env, "last", notify=notify)
+        agent, _ = load_player(run, env, "last", notify, kwargs)
         players: list[tuple[str, Player]] = [(AGENT, agent)]
         players += [(player.name, player) for player in baseline_players(env, None)]
         env.close()

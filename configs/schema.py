@@ -17,8 +17,9 @@ from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.dqn import DQNConfig
 from quadrivium.agents.errors import UserError, did_you_mean, one_line, program
 from quadrivium.agents.ppo import PPOConfig
-from quadrivium.configs.yaml_format import dump_yaml, parse_yaml, read_yaml
+from quadrivium.configs.yaml_format import dump_yaml, parse_texts, parse_yaml, read_yaml, with_published
 from quadrivium.envs import bare_id, options_of
+from quadrivium.envs.core.options import hint_of, is_text
 
 AgentConfig = Annotated[PPOConfig | DQNConfig | AlphaZeroConfig, Field(discriminator="algorithm")]
 
@@ -126,8 +127,11 @@ def validate(data: dict[str, Any], source: str, overrides: Mapping[str, str] | N
     """
     overrides = overrides or {}
     data = json.loads(json.dumps(data))
-    for key, text in overrides.items():
-        _assign(data, key, parse_yaml(text, option(key)))
+    for key in sorted(overrides, key=lambda one: one != "env.id"):  # which says what the others may be
+        _assign(data, key, _typed(data, key, overrides[key]))
+    for section in ("env", "evaluation"):
+        if isinstance(data.get(section), dict) and "kwargs" in data[section]:
+            data[section]["kwargs"] = with_published(data[section]["kwargs"])
     try:
         _strict(data)
     except ValidationError as error:
@@ -142,6 +146,35 @@ def validate(data: dict[str, Any], source: str, overrides: Mapping[str, str] | N
         raise UserError(_explain(error, data, source, overrides)) from None
     _require_arguments(config, source, overrides)
     return config
+
+
+def _typed(data: dict[str, Any], key: str, text: str) -> Any:
+    """Returns what the option `key` says: YAML, but texts as they were typed where a world expects texts."""
+    section, _, name = key.partition(".kwargs.")
+    env = data.get("env")
+    env_id = env.get("id") if isinstance(env, dict) else None
+    if section in ("env", "evaluation") and name and isinstance(env_id, str):
+        return read_argument(env_id, name, text, option(key))
+    return parse_yaml(text, option(key))
+
+
+def read_argument(env_id: str, name: str, text: str, source: str) -> Any:
+    """Returns an argument of an environment that was typed, by its name: "window", "load.time_format"."""
+    kind = options_of(bare_id(env_id))
+    if kind is not None and is_text(hint_of(kind, name)):
+        return parse_texts(text, source)
+    return parse_yaml(text, source)
+
+
+def read_arguments(env_id: str, given: Mapping[str, str], source: str) -> dict[str, Any]:
+    """Returns arguments of an environment that were typed, by name; a dot leads into one that holds
+    others.
+    """
+    found: dict[str, Any] = {}
+    for name, text in given.items():
+        key = name.replace("-", "_")
+        _assign(found, key, read_argument(env_id, key, text, f"{source} {name}"))
+    return with_published(found)
 
 
 def to_data(config: RunConfig) -> dict[str, Any]:

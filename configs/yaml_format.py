@@ -64,14 +64,30 @@ _Loader.add_implicit_resolver(
 _Loader.add_constructor("tag:yaml.org,2002:float", _construct_number)
 
 
-def parse_yaml(text: str, source: str) -> Any:
+class _Texts(_Loader):
+    """Lists and mappings of texts: 600519, 1e-5 and no stay as they were typed."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (PyYAML's form)
+
+
+def parse_texts(text: str, source: str) -> Any:
+    """Returns what was typed where texts are expected: itself, or a list or mapping of texts.
+
+    `%d.%m.%Y` and `000001` need no quotes; null is None.
+    """
+    if text.strip() in ("null", "~"):
+        return None
+    return parse_yaml(text, source, _Texts) if text.lstrip()[:1] in ("[", "{", '"', "'") else text
+
+
+def parse_yaml(text: str, source: str, loader: type[_Loader] = _Loader) -> Any:
     """Returns the plain data (dict, list, str, int, float, bool, None) in `text`.
 
     `source` names the text in errors. Raises UserError for bad syntax, a repeated key, and a number that is
     not finite.
     """
     try:
-        data = yaml.load(text, _Loader)
+        data = yaml.load(text, loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{source}, line {mark.line + 1}, column {mark.column + 1}" if mark else source
@@ -82,15 +98,30 @@ def parse_yaml(text: str, source: str) -> Any:
     return data
 
 
+def published(path: Path) -> Path:
+    """Returns where a path leads: `configs/…` to what comes with the program, if there is no such
+    file here.
+    """
+    ours = Path(__file__).parent.joinpath(*path.parts[1:])
+    return ours if path.parts[:1] == ("configs",) and not path.exists() and ours.exists() else path
+
+
+def with_published(data: Any) -> Any:
+    """Returns arguments in which the paths `configs/…` lead to what comes with the program, likewise."""
+    if isinstance(data, dict):
+        return {key: with_published(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [with_published(value) for value in data]
+    return str(published(Path(data))) if isinstance(data, str) and data.startswith("configs/") else data
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Returns the mapping in the file `path`; raises UserError where there is none.
 
     `configs/…` is one of the published configs where the folder that the program runs in has no such file.
     """
-    published = Path(__file__).parent.joinpath(*path.parts[1:])
-    found = published if path.parts[:1] == ("configs",) and not path.exists() and published.exists() else path
     try:
-        text = found.read_text(encoding="utf-8")
+        text = published(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path}: this is no UTF-8 text ({one_line(error)}); a config is a YAML file"

@@ -50,6 +50,11 @@ CHART: Box = (0, 28, 640, 360)
 ROOMS = {"maps": "rooms", "map_count": 20, "guide": True}
 VIEWS = {
     "Highway": View("idm_mobil", 0.63, (80, 28, 420, 160), seed=9, kwargs={"density": 1.4}),
+    "Merge": View("idm_mobil", 0.5, (150, 70, 490, 282), seed=4),
+    "Roundabout": View("idm", 0.35, (150, 70, 490, 282), seed=2),
+    "Exit": View("idm", 0.4, (150, 70, 490, 282), seed=1),
+    "TwoWay": View("idm_mobil", 0.4, (150, 70, 490, 282), seed=1),
+    "UTurn": View("idm", 0.75, (150, 70, 490, 282), seed=1),
     "PointNav": View("own_plan", 0.6, (0, 32, 1280, 672), kwargs=ROOMS | {"observation": "grid"}),
     "CrowdNav": View("orca", 0.4, (90, 110, 550, 580), kwargs={"people_count": 8, "robot_visible": True}),
     "Explore": View("nearest_frontier", 0.3, (0, 32, 1120, 592), kwargs=ROOMS),

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 # Every world by the name in its id, with the module of its classes `<Name>Env` and `<Name>VectorEnv`.
 WORLDS = {
     "Highway": "quadrivium.envs.driving.highway.env",
+    "Merge": "quadrivium.envs.driving.roads.scenarios.merge",
+    "Roundabout": "quadrivium.envs.driving.roads.scenarios.roundabout",
+    "Exit": "quadrivium.envs.driving.roads.scenarios.exit",
+    "TwoWay": "quadrivium.envs.driving.roads.scenarios.two_way",
+    "UTurn": "quadrivium.envs.driving.roads.scenarios.u_turn",
     "SingleAsset": "quadrivium.envs.trading.single_asset.env",
     "Portfolio": "quadrivium.envs.trading.portfolio.env",
     "SignChain": "quadrivium.envs.trading.sign_chain.env",

@@ -69,6 +69,8 @@ CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
             "observation": "sectors",
         },
     ],
+    "quadrivium/Merge-v0": [{}, {"preset": "merge"}, {"actions": "continuous"}],
+    "quadrivium/Roundabout-v0": [{}, {"preset": "roundabout", "observed_vehicles": 3}],
     "quadrivium/Highway-v0": [
         {},
         {"preset": "highway"},

@@ -156,6 +156,7 @@ class DQN(VectorAgent):
         env, device = as_batch(env), torch.device(choose_device(device, config.net))
         num_envs = num_envs if env is None else env.num_envs
         if policy is None:
+            assert env is not None, "fresh networks are made for the spaces of an env; give one"
             seed_everything(seed, env)
             policy = QNetworks(env.observation_space, env.action_space, config.net, config.dueling).to(device)
         if optimizer is None:
@@ -163,7 +164,7 @@ class DQN(VectorAgent):
         super().__init__(policy, optimizer, env, num_envs, np.random.default_rng(seed), device, window)
         self.config, self.replay_buffer = config, replay
         if replay is None:
-            self.replay_buffer = make_replay(config, env.observation_space, num_envs, device)
+            self.replay_buffer = make_replay(config, policy.observation_space, num_envs, device)
         self.actions = int(policy.action_space.n)
         self.learning_rate: Schedule = schedule(config.learning_rate, config.learning_rate_schedule)
         self.exploration: Schedule = linear(

@@ -39,7 +39,7 @@ class QNetworks(nn.Module):
         self, observation_space: spaces.Space, action_space: spaces.Discrete, net: NetConfig, dueling: bool
     ) -> None:
         super().__init__()
-        self.action_space = action_space
+        self.observation_space, self.action_space = observation_space, action_space
         self.q_net, self.q_net_target = (
             QNet(observation_space, int(action_space.n), net, dueling) for _ in range(2)
         )

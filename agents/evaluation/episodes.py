@@ -15,7 +15,8 @@ from gymnasium.vector import VectorEnv
 from quadrivium.agents.batches.finite import FiniteGuard, name_of
 from quadrivium.agents.batches.infos import columns, final_observations
 from quadrivium.agents.errors import UserError
-from quadrivium.intervals import Interval, interval
+from quadrivium.intervals import Interval
+from quadrivium.measures import Measure, count, measure_interval
 
 MAX_STEPS = 100_000
 
@@ -99,11 +100,11 @@ class Episodes:
     def columns(self) -> dict[str, np.ndarray]:
         """Returns every measure by name: return, length, then the metrics, then `reward/<term>`."""
         terms = {f"reward/{name}": values for name, values in self.reward_terms.items()}
-        return {"return": self.returns, "length": self.lengths, **self.metrics, **terms}
+        return {Measure("return"): self.returns, count("length"): self.lengths, **self.metrics, **terms}
 
     def summary(self) -> dict[str, Interval]:
-        """Returns the mean of every measure with its 95 % interval (Wilson for zeros and ones)."""
-        return {name: interval(values) for name, values in self.columns().items()}
+        """Returns the mean of every measure with its 95 % interval (Wilson for a rate)."""
+        return {name: measure_interval(name, values) for name, values in self.columns().items()}
 
 
 def play_episodes(player: Player, env: VectorEnv, *, episodes: int, seed: int) -> Episodes:

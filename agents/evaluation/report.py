@@ -15,13 +15,10 @@ from rich.text import Text
 
 from quadrivium.agents.evaluation.episodes import Episodes
 from quadrivium.agents.runs.directory import write_atomically
-from quadrivium.intervals import (
-    Interval,
-    interquartile_mean_interval,
-    mean_interval,
-    paired_difference,
-    proportion_interval,
-)
+from quadrivium.intervals import Interval, interquartile_mean_interval, paired_difference
+from quadrivium.measures import format_measure, format_number, in_percent
+
+__all__ = ["format_number"]  # with the tables, for those who make their own
 
 Results = Mapping[str, Episodes]  # player name -> its episodes, all on the same scenarios
 
@@ -35,32 +32,9 @@ def describe(env_id: str, kwargs: Mapping[str, Any]) -> str:
     return f"{env_id} ({', '.join(f'{key}={value}' for key, value in kwargs.items())})" if kwargs else env_id
 
 
-def format_number(value: float) -> str:
-    """Returns about three significant digits without exponents, and a dash for NaN."""
-    if math.isnan(value):
-        return "–"
-    size = abs(value)
-    return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}" if size >= 100 else f"{value:.2f}"
-
-
-def format_interval(value: Interval, *, percent: bool = False) -> str:
-    """Returns `estimate [low, high]`, in percent for proportions."""
-    if percent:
-        return f"{100 * value.estimate:.1f} % [{100 * value.low:.1f}, {100 * value.high:.1f}]"
-    return f"{format_number(value.estimate)} [{format_number(value.low)}, {format_number(value.high)}]"
-
-
 def summarise(results: Results) -> dict[str, dict[str, Interval]]:
-    """Returns each player's means with intervals: Wilson's where all players have zeros and ones only."""
-    return {
-        name: {
-            measure: proportion_interval(values)
-            if _is_proportion(results, measure)
-            else mean_interval(values)
-            for measure, values in episodes.columns().items()
-        }
-        for name, episodes in results.items()
-    }
+    """Returns each player's means with intervals, by measure."""
+    return {name: episodes.summary() for name, episodes in results.items()}
 
 
 def results_table(results: Results, title: str, *, stacked: bool = False) -> Table:
@@ -74,8 +48,7 @@ def results_table(results: Results, title: str, *, stacked: bool = False) -> Tab
     for name in results:
         table.add_column(name, justify="right", no_wrap=True)
     for measure in _measures(results):
-        percent = _is_proportion(results, measure)
-        cells = [format_interval(summary[measure], percent=percent) for summary in summaries.values()]
+        cells = [format_measure(measure, summary[measure]) for summary in summaries.values()]
         if stacked:
             cells = [cell.replace(" [", "\n[") for cell in cells]
         table.add_row(measure.replace("_", " "), *cells)
@@ -116,7 +89,9 @@ def differences_table(results: Results) -> Table:
         cells: list[Text] = []
         for a, b in pairs:
             difference = paired_difference(results[a].columns()[measure], results[b].columns()[measure])
-            cells.append(Text(format_interval(difference), "bold" if difference.excludes_zero() else ""))
+            cells.append(
+                Text(format_measure(measure, difference), "bold" if difference.excludes_zero() else "")
+            )
         table.add_row(measure.replace("_", " "), *cells)
     return table
 
@@ -130,12 +105,10 @@ def verdicts(results: Results) -> list[str]:
         if n < MIN_PAIRS:
             lines.append(f"{a} and {b}: no verdict from {n} episodes; play at least {MIN_PAIRS}")
         elif difference.low > 0:
-            lines.append(
-                f"{a} has a higher return than {b}, by {format_interval(difference)}, over {n} episodes"
-            )
+            lines.append(f"{a} has a higher return than {b}, by {_returns(difference)}, over {n} episodes")
         elif difference.high < 0:
             by = Interval(-difference.estimate, -difference.high, -difference.low)
-            lines.append(f"{b} has a higher return than {a}, by {format_interval(by)}, over {n} episodes")
+            lines.append(f"{b} has a higher return than {a}, by {_returns(by)}, over {n} episodes")
         else:
             lines.append(f"{a} and {b}: no difference in return is shown by {n} episodes")
     return lines
@@ -193,6 +166,7 @@ def _write_csv(path: Path, results: Results, seed: int) -> None:
 
 def _plot(path: Path, results: Results) -> None:
     from matplotlib.figure import Figure  # slow to import, and not every command draws
+    from matplotlib.ticker import PercentFormatter
 
     measures, names = _measures(results), list(results)
     summaries = summarise(results)
@@ -210,6 +184,8 @@ def _plot(path: Path, results: Results) -> None:
             axis.plot(ends, [row, row], color=color, linewidth=2, solid_capstyle="butt")
             axis.plot(value.estimate, row, "o", color=color, markersize=5)
         axis.set_title(measure.replace("_", " "), fontsize=9)
+        if in_percent(measure):
+            axis.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         axis.set_yticks(range(len(names)), names, fontsize=8)
         axis.tick_params(axis="x", labelsize=7)
         axis.grid(axis="x", linewidth=0.4, color="0.85")
@@ -228,10 +204,8 @@ def _measures(results: Results) -> list[str]:
     ]
 
 
-def _is_proportion(results: Results, measure: str) -> bool:
-    """Returns whether all players have zeros and ones only (who never changes lanes has zeros as well)."""
-    columns = [episodes.columns()[measure] for episodes in results.values() if measure in episodes.columns()]
-    return all(bool(np.isin(column, (0.0, 1.0)).all()) for column in columns)
+def _returns(value: Interval) -> str:
+    return format_measure("return", value)
 
 
 def _plain(value: Interval) -> dict[str, float | None]:

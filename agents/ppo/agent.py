@@ -136,6 +136,7 @@ class PPO(VectorAgent):
         env, device = as_batch(env), torch.device(choose_device(device, config.net))
         num_envs = num_envs if env is None else env.num_envs
         if policy is None:
+            assert env is not None, "fresh networks are made for the spaces of an env; give one"
             require_whole_minibatches(config, num_envs)
             seed_everything(seed, env)
             with one_torch_thread():  # the last bits of the first weights would depend on how many there are

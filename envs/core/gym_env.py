@@ -96,6 +96,9 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         }
         if self.setup.masked:
             info[ACTION_MASK] = mask_of(obs, self._lanes.masks[0])
+        if self.setup.shown:
+            for name, value in self.setup.show(self._lanes.states).items():
+                info[name] = value[0] if value.ndim > 1 else value.item(0)
         return info
 
     def action_masks(self) -> np.ndarray:
@@ -266,7 +269,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self._begun &= ~mask  # until others have acted, who may raise
         self._lanes.reset(mask)
         self._begun |= mask
-        return self._lanes.copy_of_obs(), {}
+        return self._lanes.copy_of_obs(), self.setup.show(self._lanes.states)
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Steps every lane. actions: (N,) integers for Discrete, (N, A) for Box; else ValueError."""
@@ -292,6 +295,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         }
         if self.setup.masked:
             info[ACTION_MASK] = mask_of(obs, lanes.masks)
+        info |= self.setup.show(lanes.states)
         if self._mode is AutoresetMode.SAME_STEP and done.any():
             last = lanes.last_obs(done)
             final: dict[str, Any] = {}

@@ -3,10 +3,24 @@
 import ast
 import inspect
 import textwrap
-from collections.abc import Mapping
+import types
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, Literal, NamedTuple, Self, TypeVar, cast, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import (
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    Self,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import numpy as np
 
@@ -49,6 +63,9 @@ class Options:
     its texts, a `bool` because it is one. Everything else is for `check`. What is not allowed is a ValueError
     in one line: the value, what is allowed, and the nearest name.
     """
+
+    keywords: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+    """functions whose keywords an argument of that name holds"""
 
     split: Literal["train", "test"] = "train"
     """no scenario of the one is ever drawn in the other"""
@@ -119,6 +136,40 @@ def params_of(params: type[P], options: Options, **derived: Any) -> P:
 def hints(kind: type) -> dict[str, Any]:
     """Returns the annotations of a class, those it inherits too."""
     return get_type_hints(kind)
+
+
+def hint_of(kind: type[Options], name: str) -> Any:
+    """Returns the annotation of an argument, or of a part of one: "load.columns.time"; Any where
+    there is none.
+    """
+    first, *rest = name.split(".")
+    hint = hints(kind).get(first, Any)
+    for k, part in enumerate(rest):
+        if k == 0 and first in kind.keywords:
+            hint = get_type_hints(kind.keywords[first]).get(part, Any)
+        else:
+            mappings = [one for one in _members(hint) if get_origin(one) is Mapping]
+            hint = get_args(mappings[0])[1] if mappings else Any
+    return hint
+
+
+def is_text(hint: Any) -> bool:
+    """Returns whether an annotation allows texts, or lists or mappings of them, but no number and
+    no switch.
+    """
+    members = [one for one in _members(hint) if one is not type(None)]
+    if any(one in (Any, int, float, bool) for one in members):
+        return False
+    for one in members:
+        if one in (str, Path) or get_origin(one) is Literal:
+            return True
+        if get_origin(one) is not None and get_args(one) and is_text(get_args(one)[-1]):
+            return True
+    return False
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
 
 
 @cache

@@ -85,6 +85,9 @@ class Setup:
             others; they do not come back within the episode, and their actions are 0. None: all stay.
         columns: what each number of an observation is, by part: of the last axis, or of a grid's first one,
             which are its planes.
+        shown: what `info` says of the state after every reset and step, by name: functions of the records
+            (N,) that return arrays (N, ...), and that can be pickled. In a batch that resets by itself it is
+            the new episode's state.
         mask_observed: whether the mask of legal actions is a part of what is observed; else it is only told.
         source: what the parameters were made from, for the world's own tools; the engine never reads it.
 
@@ -107,6 +110,7 @@ class Setup:
     agents: tuple[str, ...] = ("agent",)
     active: str | None = None
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shown: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     mask_observed: bool = True
     source: Any = None
 
@@ -153,6 +157,10 @@ class Setup:
         if self.others is None:
             return self  # nothing in it ever changes
         return replace(self, others=deepcopy(self.others, memo))  # they may have a random stream of their own
+
+    def show(self, states: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns copies (N, ...) of what `shown` says of `states` (N,)."""
+        return {name: np.array(function(states)) for name, function in self.shown.items()}
 
     @property
     def observation_parts(self) -> dict[str, Space[Any]]:

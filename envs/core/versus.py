@@ -17,6 +17,7 @@ from quadrivium.envs.core import rng
 from quadrivium.envs.core.lane import ILLEGAL_ACTION, NO_ACTION, World, lane
 from quadrivium.envs.core.pool_jobs import game_jobs
 from quadrivium.envs.core.rules import Rules
+from quadrivium.measures import count, rate
 
 FIRST, SECOND, EITHER = 0, 1, 2
 RANDOM_INSIDE, OUTSIDE = 0, 1
@@ -86,7 +87,7 @@ def versus(rules: Rules) -> World:
         observe=observe_one,
         metrics=_metrics_one,
         reward_terms=("outcome",),
-        metric_names=("win", "draw", "loss", "first", "plies"),
+        metric_names=(rate("win"), rate("draw"), rate("loss"), rate("first"), count("plies")),
         action_dtype=np.int32,
         legal=rules.legal,
         jobs=partial(game_jobs, rules),

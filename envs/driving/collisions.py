@@ -11,17 +11,22 @@ _ZERO, _FAR = np.float32(0.0), np.float32(1e9)
 
 
 @lane
-def within_reach(dx, dy, travel):
-    """Returns whether two cars (dx, dy) metres apart can touch while one of them travels `travel` metres."""
-    reach = DIAGONAL + travel
+def within_reach(dx, dy, travel, diagonal=DIAGONAL):
+    """Returns whether two cars (dx, dy) metres apart can touch while one of them travels `travel` metres.
+
+    diagonal: the mean of theirs, m.
+    """
+    reach = diagonal + travel
     return reach >= _ZERO and dx * dx + dy * dy <= reach * reach
 
 
 @lane
-def swept_overlap(dx, dy, cos_a, sin_a, cos_b, sin_b, move_x, move_y):
+def swept_overlap(
+    dx, dy, cos_a, sin_a, cos_b, sin_b, move_x, move_y, half_length_b=_HALF_LENGTH, half_width_b=_HALF_WIDTH
+):
     """Tells whether car a overlaps car b now, and whether it will after moving by (move_x, move_y) against b.
 
-    dx, dy: centre of b minus centre of a. The headings are given by cosine and sine.
+    dx, dy: centre of b minus centre of a. Headings are given by cosine and sine. b may be of another size.
 
     Returns:
         (now, soon, push_x, push_y): two bools, and the shortest translation of a that parts the two swept
@@ -35,7 +40,7 @@ def swept_overlap(dx, dy, cos_a, sin_a, cos_b, sin_b, move_x, move_y):
         if edge % 4 == 0 or edge % 4 == 3:
             nx, ny = -nx, -ny
         radius_a = _HALF_LENGTH * abs(nx * cos_a + ny * sin_a) + _HALF_WIDTH * abs(ny * cos_a - nx * sin_a)
-        radius_b = _HALF_LENGTH * abs(nx * cos_b + ny * sin_b) + _HALF_WIDTH * abs(ny * cos_b - nx * sin_b)
+        radius_b = half_length_b * abs(nx * cos_b + ny * sin_b) + half_width_b * abs(ny * cos_b - nx * sin_b)
         low_a, high_a = -radius_a, radius_a
         middle_b = dx * nx + dy * ny
         low_b, high_b = middle_b - radius_b, middle_b + radius_b

@@ -12,7 +12,18 @@ import pygame
 
 from quadrivium.envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, pixels, text_width, write
 
-__all__ = ["FAINT", "PANEL", "SMOOTHING", "TEXT", "Canvas", "Colour", "pixels", "text_width", "write"]
+__all__ = [
+    "FAINT",
+    "PANEL",
+    "SMOOTHING",
+    "TEXT",
+    "Canvas",
+    "Colour",
+    "badge",
+    "pixels",
+    "text_width",
+    "write",
+]
 
 # Red means a crash or a brake, teal means the learner and its intentions, and nothing else does.
 GRASS: Colour = (96, 122, 92)
@@ -100,6 +111,13 @@ class Canvas:
         """Returns the picture at its own size; a later `finish` overwrites it."""
         pygame.transform.smoothscale(self.fine, self.size, self.coarse)
         return self.coarse
+
+
+def badge(picture: pygame.Surface, text: str, x: int, y: int) -> None:
+    """Writes `text` on red, in a panel whose middle is at `y`."""
+    wide = text_width(text) + 14
+    pygame.draw.rect(picture, CRASHED, (x, y - 9, wide, 17), border_radius=4)
+    write(picture, text, x + 7, y)
 
 
 @cache

@@ -1,9 +1,8 @@
 """The bank: the read-only arrays of bars and features in which all episodes of a world take place."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ import numpy as np
 from quadrivium.envs.core.validation import require_choice, require_number
 from quadrivium.envs.trading.market.bars import Bars
 from quadrivium.envs.trading.market.features import Scaler, features, warm_up
-from quadrivium.envs.trading.market.load import load_bars
 from quadrivium.envs.trading.market.simulate import Scenarios, SimulatorConfig, simulate_scenarios
 from quadrivium.envs.trading.market.splits import walk_forward
 
@@ -30,6 +28,9 @@ class Bank:
         symbols: the N names.
         periods_per_year: bars a year.
         times: (T,) datetime64[ns], UTC, when each bar opens; None for simulated paths.
+        kept: what a run keeps of a history, JSON-able: `features`, `scaler`, and the first and last time of
+            the parts `train` and `test`. None for simulated paths.
+        files: the SHA-256 of each file that was read, by its path.
     """
 
     bars: np.ndarray
@@ -37,6 +38,8 @@ class Bank:
     symbols: tuple[str, ...]
     periods_per_year: float
     times: np.ndarray | None = None
+    kept: Mapping[str, Any] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def simulator_config(options: SimulatorConfig | Mapping[str, Any] | None, assets: int) -> SimulatorConfig:
@@ -100,42 +103,61 @@ def bank_of_bars(
     embargo: int = 0,
     folds: int = 1,
     fold: int = 0,
+    kept: Mapping[str, Any] | None = None,
 ) -> Bank:
     """Returns the training or the test part of one history, S = 1; the scaler is fitted on the former.
 
     The last `test_share` of the bars are for tests: in `folds` parts, one a fold, each trained on all that
-    comes before it. Features of a part's first rows reach back into the past. Raises ValueError for parts
-    without bars and a fold that is none of them.
+    comes before it. Features of a part's first rows reach back into the past.
+
+    kept: of an earlier bank, whose scaler and dates hold then instead; a part that is None there is all bars.
+    Raises ValueError for parts without bars, and a fold that is none of them.
     """
     require_number("folds", folds, 1, len(bars), integer=True)
     require_number("fold", fold, 0, folds - 1, integer=True)
-    first = max(_BARS, warm_up(names))
+    first = max(_BARS, warm_up(names, bars.own))
     if len(bars) <= first + 2:
         raise ValueError(f"{len(bars)} bars are too few: the features need {first} before the first")
-    rows = features(bars, names)[first - warm_up(names) :]
-    parts = walk_forward(len(rows), folds, test_share, purge, embargo)[fold]
-    scaler = Scaler.fit(rows[parts.train])
-    part = parts.test if split == "test" else parts.train
+    rows = features(bars, names)[first - warm_up(names, bars.own) :]
+    times = bars.times[first:]
+    if kept is None:
+        parts = walk_forward(len(rows), folds, test_share, purge, embargo)[fold]
+        scaler = Scaler.fit(rows[parts.train])
+        part = parts.test if split == "test" else parts.train
+        spans = {
+            name: [str(times[one][0]), str(times[one][-1])]
+            for name, one in (("train", parts.train), ("test", parts.test))
+        }
+        kept = {"features": list(names), "scaler": scaler.to_dict(), **spans}
+    else:
+        if list(kept["features"]) != list(names):
+            raise ValueError(
+                f"features={list(names)} are not those that are kept, {kept['features']}; use them"
+            )
+        scaler, part = Scaler.from_dict(kept["scaler"]), _part(times, kept[split], split)
     return Bank(
         _read_only(_columns(bars, first)[None, part]),
         _read_only(scaler.transform(rows[part])[None]),
         bars.symbols,
         bars.periods_per_year,
-        bars.times[first:][part],
+        times[part],
+        kept,
     )
 
 
-def read_market(market: Any, symbols: Sequence[str] | None, load: Mapping[str, Any] | None) -> Bars:
-    """Returns the bars behind the argument `market`: itself, or a file or files that `load_bars` reads."""
-    if isinstance(market, Bars):
-        return market if symbols is None else market.select(tuple(symbols))
-    if isinstance(market, str | Path) or (
-        isinstance(market, Sequence) and all(isinstance(one, str | Path) for one in market)
-    ):
-        return load_bars(market, symbols=symbols, **(load or {}))
-    raise ValueError(
-        f"market={type(market).__name__} is no market: use 'simulated', a path or paths of files, or Bars"
-    )
+def _part(times: np.ndarray, span: Sequence[str] | None, split: str) -> slice:
+    """Returns the bars from the first to the last time of `span`; all for None."""
+    if span is None:
+        return slice(0, len(times))
+    begin = int(np.searchsorted(times, np.datetime64(span[0])))
+    end = int(np.searchsorted(times, np.datetime64(span[1]), side="right"))
+    if end - begin < 2:
+        raise ValueError(
+            f"the bars run from {times[0]} to {times[-1]}, and hold nothing of the {split} part that "
+            "was kept, "
+            f"{span[0]} to {span[1]}; give the file that the run was trained on"
+        )
+    return slice(begin, end)
 
 
 def require_episode(bars: int, window: int, episode_bars: int | None) -> tuple[int, int]:
@@ -147,9 +169,16 @@ def require_episode(bars: int, window: int, episode_bars: int | None) -> tuple[i
     steps = room if episode_bars is None else episode_bars
     require_number("window", window, 1, 100_000, integer=True)
     if room < 1 or steps > room:
+        remedy = (
+            f"use episode_bars={room}"
+            if room >= 1
+            else f"use window={bars - 1}"
+            if bars > 1
+            else "use more data"
+        )
         raise ValueError(
             f"{bars} bars of this split leave {max(room, 0)} decisions after a window of {window}; "
-            f"episode_bars={episode_bars} needs more: use a smaller one, a smaller window or more data"
+            f"episode_bars={episode_bars} needs more: {remedy} or less, a smaller window, or more data"
         )
     return steps, room - steps + 1
 

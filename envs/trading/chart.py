@@ -32,7 +32,8 @@ ROSE: Colour = (230, 98, 110)
 BLUE: Colour = (102, 158, 236)
 _BACKGROUND: Colour = (20, 22, 27)
 _GRID: Colour = (48, 53, 62)
-_LEFT_PX, _RIGHT_PX, _GAP_PX = 64, 14, 12
+_LEFT_PX, _RIGHT_PX, _GAP_PX = 64, 14, 10
+_LEGEND_PX = 18  # above each part, where no line comes
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,10 @@ class ChartRenderer:
         picture = pygame.Surface(SIZE)
         picture.fill(_BACKGROUND)
         panes = sorted({line.pane for line in self.lines})
-        height = (SIZE[1] - STRIP_PX - _GAP_PX) / len(panes) - _GAP_PX
+        room = (SIZE[1] - STRIP_PX) / len(panes)
         for k, pane in enumerate(panes):
-            self._paint_pane(picture, past, pane, STRIP_PX + _GAP_PX + k * (height + _GAP_PX), height)
+            top = STRIP_PX + k * room + _LEGEND_PX
+            self._paint_pane(picture, past, pane, top, room - _LEGEND_PX - _GAP_PX)
         picture.fill(PANEL, (0, 0, SIZE[0], STRIP_PX))
         x = 10
         for label, value in self.caption(row):
@@ -136,7 +138,6 @@ class ChartRenderer:
         stick(picture, sketch.finish(), (SIZE[0] / 2, SIZE[1] / 2))
         for share, value in ((0.0, high), (1.0, low)):
             write(picture, f"{value:.4g}", 8, round(top + share * height + (8 if share == 0 else -8)), FAINT)
-        # On the right, where the line comes last.
         x = SIZE[0] - _RIGHT_PX - sum(text_width(line.name, 16) + 12 for _, line in chosen)
         for _, line in chosen:
-            x = write(picture, line.name, x, round(top + 10), line.colour, 16) + 12
+            x = write(picture, line.name, x, round(top - _LEGEND_PX / 2), line.colour, 16) + 12

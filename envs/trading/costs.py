@@ -16,9 +16,9 @@ class CostOptions(Options):
     """of the price, on every trade"""
     commission_bps: float = number(1.0, 0, 5000.0)
     """of the notional"""
-    commission_fixed: float = number(0.0, 0, math.inf)
+    commission_fixed: float = number(0.0, 0, 1e12)
     """money an order"""
-    commission_minimum: float = number(0.0, 0, math.inf)
+    commission_minimum: float = number(0.0, 0, 1e12)
     """money an order"""
     impact: float = number(1.0, 0, 100.0)
     """Y in Y σ sqrt(Q / ADV), σ and ADV of the last 20 bars"""

@@ -87,8 +87,9 @@ class Episode:
 def chained(episodes: Sequence[Episode]) -> Episode:
     """Returns one episode of several that follow one another, each begun with what the one before ended with.
 
-    Units, orders and costs of the later ones are scaled to that. Raises ValueError for none, for episodes of
-    other symbols or other periods, and for one that begins before the one before has ended.
+    Units, orders and costs of the later ones are scaled to that; ruin ends the chain. Raises ValueError for
+    none, for episodes of other symbols or other periods, and for one that begins before the one before has
+    ended.
     """
     if not episodes:
         raise ValueError("there are no episodes to chain; give at least one")
@@ -100,6 +101,8 @@ def chained(episodes: Sequence[Episode]) -> Episode:
         if after.times[0] < before.times[-1]:
             raise ValueError(f"an episode begins at {after.times[0]}, before one ends; give them in order")
         scale = parts["equity"][-1][-1] / after.equity[0]
+        if scale <= 0:
+            break  # nothing is left to go on with
         for name, rows in parts.items():
             values = getattr(after, name)[1:]
             rows.append(values * scale if name in _SCALED else values)

@@ -7,6 +7,9 @@ A world's record has `LEDGER` among its fields, its parameters have those of `Co
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ import numpy as np
 from quadrivium.envs.core import rng
 from quadrivium.envs.core.lane import Ranges, lane
 from quadrivium.envs.trading.accounting import trade_costs
+from quadrivium.measures import count, rate, share
 
 LEDGER: list[tuple[str, str]] = [
     ("scenario", "i4"),  # the path
@@ -36,16 +40,16 @@ LEDGER: list[tuple[str, str]] = [
 ]
 PARTS = ("gain", "commission", "spread", "impact", "financing")  # of the reward
 METRICS = (
-    "total_return",
-    "market_return",
-    "max_drawdown",
+    share("total_return"),
+    share("market_return"),
+    share("max_drawdown"),
     "turnover",
-    "costs",
-    "exposure",
-    "trades",
-    "liquidations",
-    "ruined",
-    "length",
+    share("costs"),
+    share("exposure"),
+    count("trades"),
+    count("liquidations"),
+    rate("ruined"),
+    count("length"),
 )
 ACCOUNT_LIMIT = 5.0
 WORST_RETURN = -1.0 + 1e-6  # what a return counts at least in a logarithm: debts have none
@@ -59,6 +63,23 @@ def ledger_ranges(p: Any) -> Ranges:
         "start": (first, first + p.starts - 1),
         "step": (0, p.steps),
     }
+
+
+def shown(assets: int | None) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """Returns what `info` says of the account: equity and cash in money, the position in units.
+
+    assets: N of a portfolio, whose position is (N,); None of a single asset.
+    """
+    return {
+        "equity": itemgetter("equity"),
+        "cash": itemgetter("cash"),
+        "position": partial(_position, assets=assets),
+    }
+
+
+def _position(states: np.ndarray, assets: int | None) -> np.ndarray:
+    quantity = states["quantity"]  # of a portfolio with room for more
+    return quantity if assets is None else quantity[:, :assets]
 
 
 @lane

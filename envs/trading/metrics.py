@@ -10,29 +10,31 @@ import empyrical
 import numpy as np
 
 from quadrivium.envs.trading.episode import Episode, check_equity, check_periods, simple_returns
+from quadrivium.intervals import mean_interval
+from quadrivium.measures import Measure, count, share
 
 CVAR_TAIL = 0.05
 
 # What each number is, for tables and pages.
 MEANING = {
-    "total_return": "last equity by first − 1",
-    "cagr": "compound growth a year",
-    "volatility": "standard deviation of returns (ddof 1) × √periods_per_year",
-    "sharpe": "mean return by its standard deviation × √periods_per_year, over a rate of 0",
-    "sortino": "mean return by its downside deviation from 0 × √periods_per_year",
-    "calmar": "CAGR by the size of the maximum drawdown",
-    "max_drawdown": "largest loss from a peak, as a negative share of it",
-    "max_drawdown_length": "steps from that peak until equity is back at it, or the curve ends",
-    "cvar": "mean of the worst 5 % of returns",
-    "turnover": "value traded a year, both ways, by equity",
-    "cost_drag": "costs a year by equity",
-    "exposure": "mean gross value of the holdings by equity",
-    "hit_rate": "share of the steps with a position whose return is positive",
+    share("total_return"): "last equity by first − 1",
+    share("cagr"): "compound growth a year",
+    share("volatility"): "standard deviation of returns (ddof 1) × √periods_per_year",
+    Measure("sharpe"): "mean return by its standard deviation × √periods_per_year, over a rate of 0",
+    Measure("sortino"): "mean return by its downside deviation from 0 × √periods_per_year",
+    Measure("calmar"): "CAGR by the size of the maximum drawdown",
+    share("max_drawdown"): "largest loss from a peak, as a negative share of it",
+    count("max_drawdown_length"): "steps from that peak until equity is back at it, or the curve ends",
+    share("cvar"): "mean of the worst 5 % of returns",
+    Measure("turnover"): "value traded a year, both ways, by equity",
+    share("cost_drag"): "costs a year by equity",
+    share("exposure"): "mean gross value of the holdings by equity",
+    share("hit_rate"): "share of the steps with a position whose return is positive",
 }
 
 
 class Estimate(NamedTuple):
-    """A number with the ends of its bootstrap interval."""
+    """A number with the ends of its interval."""
 
     value: float
     low: float
@@ -84,17 +86,17 @@ def metric_intervals(
     Steps are drawn in blocks of geometric length, mean `block` (default: the cube root of the number of
     steps), so that what hangs together over a few steps stays together; returns, costs, turnover and
     positions of a step are drawn as one. Numbers of the order of steps (drawdown, its length, Calmar)
-    are those of the resampled orders. Source: Politis and Romano 1994. Raises ValueError for fewer than 20
-    steps.
+    are those of the resampled orders. Fewer than 20 steps, as where ruin comes soon, have no intervals (NaN).
+    Source: Politis and Romano 1994.
     """
     steps = len(episode)
-    if steps < 20:
-        raise ValueError(f"{steps} steps are too few for an interval; give at least 20")
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence={confidence} must lie between 0 and 1, such as 0.95")
     mean_block = steps ** (1 / 3) if block is None else float(block)
     if not 1.0 <= mean_block <= steps:
         raise ValueError(f"block={block} must lie between 1 and the {steps} steps")
+    if steps < 20:
+        return {name: Estimate(value, np.nan, np.nan) for name, value in episode_metrics(episode).items()}
     rng = np.random.default_rng(seed)
     rows = _rows(episode)
     found: dict[str, list[float]] = {name: [] for name in MEANING}
@@ -113,29 +115,19 @@ def metric_intervals(
 
 
 def mean_intervals(
-    numbers: Sequence[Mapping[str, float]],
-    *,
-    resamples: int = 10_000,
-    confidence: float = 0.95,
-    seed: int = 0,
+    numbers: Sequence[Mapping[str, float]], *, confidence: float = 0.95
 ) -> dict[str, Estimate]:
-    """Returns the mean of each number over episodes, with percentile bootstrap intervals over the episodes.
+    """Returns the mean of each number over episodes with its interval: `quadrivium.intervals.mean_interval`.
 
     numbers: what `episode_metrics` or `curve_metrics` returned for each, at least two. An episode whose
     number is NaN is left out of that number's mean.
     """
     if len(numbers) < 2:
         raise ValueError(f"{len(numbers)} episodes give no interval over episodes; give at least two")
-    rng = np.random.default_rng(seed)
     told: dict[str, Estimate] = {}
     for name in numbers[0]:
-        values = np.array([row[name] for row in numbers], dtype=np.float64)
-        values = values[np.isfinite(values)]
-        if not len(values):
-            told[name] = Estimate(np.nan, np.nan, np.nan)
-            continue
-        means = values[rng.integers(len(values), size=(resamples, len(values)))].mean(axis=1)
-        told[name] = Estimate(float(values.mean()), *_percentiles(means, confidence))
+        found = mean_interval(np.array([row[name] for row in numbers], np.float64), confidence=confidence)
+        told[name] = Estimate(found.estimate, found.low, found.high)
     return told
 
 

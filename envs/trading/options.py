@@ -1,33 +1,33 @@
 """What the worlds over bars take: the arguments that they share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from quadrivium.envs.core.options import integer, number
-from quadrivium.envs.trading.bank import (
-    Bank,
-    bank_of_bars,
-    read_market,
-    require_episode,
-    simulated_bank,
-    simulator_config,
-)
+from quadrivium.envs.trading.bank import Bank, require_episode, simulated_bank, simulator_config
 from quadrivium.envs.trading.costs import CostOptions
+from quadrivium.envs.trading.history import check_load, history_bank
 from quadrivium.envs.trading.market.bars import Bars
 from quadrivium.envs.trading.market.features import DEFAULT_FEATURES, warm_up
+from quadrivium.envs.trading.market.load import load_bars
 from quadrivium.envs.trading.market.simulate import SimulatorConfig
+from quadrivium.envs.trading.rows import VOLUME
 
 
 @dataclass(frozen=True, kw_only=True)
 class MarketOptions(CostOptions):
     """The arguments of a world over bars: its market, its episodes, what is seen, the account."""
 
+    keywords: ClassVar[Mapping[str, Callable[..., Any]]] = {"load": load_bars}
+
     market: str | Path | Sequence[str | Path] | Bars = "simulated"
-    """"simulated", a path, a list of paths, or `Bars`"""
+    """"simulated", a path of a file, a folder or a pattern such as data/*.csv, a list of paths, or `Bars`"""
     load: Mapping[str, Any] | None = None
-    """options of `load_bars`"""
+    """options of `load_bars`; on the command line `--env.kwargs.load.NAME VALUE`"""
+    trained_on: Mapping[str, Any] | str | Path | None = None
+    """of files: the scaler and the dates of the parts that a run has kept, or the file that holds them"""
     simulator: SimulatorConfig | Mapping[str, Any] | None = None
     """options of `SimulatorConfig`, or one"""
     scenarios: int = integer(1024, 1, 2**24)
@@ -47,7 +47,7 @@ class MarketOptions(CostOptions):
     window: int = integer(16, 1, 10_000)
     """bars in an observation"""
     features: Sequence[str] = DEFAULT_FEATURES
-    """names from `quadrivium.envs.trading.market.features`"""
+    """names from `quadrivium.envs.trading.market.features`, and of the files' own columns of numbers"""
     observation: Literal["tokens", "vector"] = "tokens"
     """the form of the observation"""
     band: float = number(0.01, 0, 1)
@@ -69,25 +69,50 @@ class MarketOptions(CostOptions):
             )
         if self.load is not None and not isinstance(self.load, Mapping):
             raise ValueError(f"load={self.load!r} is no mapping from options of `load_bars` to their values")
+        check_load(self.load)
+        if self.market != "simulated":
+            return
         warm_up(self.features)
-        if self.market == "simulated" and self.episode_bars is None:
+        if self.episode_bars is None:
             raise ValueError("episode_bars=None plays all of a file; a simulated market needs a number: 126")
-        if self.market == "simulated" and self.folds != 1:
+        if self.folds != 1:
             raise ValueError(
                 f"folds={self.folds} splits the history in files; a simulated market has none: leave it out"
             )
+        defaults = type(self)
+        for name in ("load", "trained_on", "fold", "test_share", "purge", "symbol", "symbols"):
+            value = getattr(self, name, None)
+            if value != getattr(defaults, name, None):
+                raise ValueError(
+                    f"{name}={value!r} is about files, and market='simulated' has none: leave it out, "
+                    "or give "
+                    "market=FILE"
+                )
 
     def bank(self, assets: int, symbols: Sequence[str] | None) -> Bank:
         """Returns the bank that the arguments name: of a simulated market, or of files.
 
         assets: of the simulated market. symbols: which of the files' assets, None for all. Raises ValueError
-        for a wrong argument.
+        for a wrong argument, and for an asset that cannot be traded at all.
         """
         if self.market != "simulated":
-            bars = read_market(self.market, symbols, self.load)
-            return bank_of_bars(
-                bars, self.features, self.test_share, self.purge, self.split, folds=self.folds, fold=self.fold
+            parts = {name: getattr(self, name) for name in ("test_share", "purge", "folds", "fold")}
+            names = None if symbols is None else [str(name) for name in symbols]
+            bank = history_bank(
+                self.market, names, self.load, tuple(self.features), self.split, parts, self.trained_on
             )
+            idle = [
+                name
+                for name, volumes in zip(bank.symbols, bank.bars[0, :, :, VOLUME].T, strict=True)
+                if not volumes.any()
+            ]
+            if idle and self.participation is not None:
+                raise ValueError(
+                    f"participation={self.participation:g} of a volume that is 0 in every bar of the "
+                    f"{self.split} part "
+                    f"of {idle[0]}: nothing could be traded; give participation=None, or volumes"
+                )
+            return bank
         assert self.episode_bars is not None
         return simulated_bank(
             simulator_config(self.simulator, assets),

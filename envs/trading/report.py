@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from quadrivium.envs.trading.episode import Episode
+from quadrivium.envs.trading.market.clock import never_closes
 from quadrivium.envs.trading.metrics import episode_metrics
 
 _PERCENT = "{x:.0f} %"
@@ -29,7 +30,8 @@ def episode_figure(episode: Episode, title: str = "") -> Figure:
     market = equity[0] * (episode.prices / episode.prices[0]).mean(axis=1)
     axes[0].plot(times, market, color="0.6", linewidth=0.9, label="buy and hold, no costs")
     axes[0].plot(times, equity, color="tab:blue", linewidth=1.2, label="equity")
-    axes[0].legend(loc="upper left", fontsize=8, frameon=False)
+    lines, labels = axes[0].get_legend_handles_labels()
+    figure.legend(lines, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     axes[0].yaxis.set_major_formatter("{x:,.0f}" if equity.max() >= 1000 else "{x:,.4g}")
     drawdown = 100 * (equity / np.maximum.accumulate(equity) - 1)
     axes[1].fill_between(times, drawdown, color="tab:red", alpha=0.5, linewidth=0)
@@ -37,6 +39,7 @@ def episode_figure(episode: Episode, title: str = "") -> Figure:
     _draw_positions(axes[2], episode)
     axes[3].plot(times, np.cumsum(episode.costs), color="black", linewidth=0.9)
     axes[3].yaxis.set_major_formatter("{x:,.4g}")
+    axes[3].set_ylabel("money", fontsize=8)
     names = ("equity", "drawdown", "position by equity", "costs so far")
     for axis, name in zip(axes, names, strict=True):
         axis.set_title(name, fontsize=9, loc="left")
@@ -72,7 +75,8 @@ def save_tear_sheet(episode: Episode, path: str | Path, title: str = "Episode") 
     """Writes quantstats' HTML tear sheet to `path`, beside buying and holding, and returns it.
 
     Needs the extra `reports`. quantstats reckons with days: an episode of shorter bars is summed up by day,
-    and then 252 of them are a year. Raises ValueError for fewer than ten days, of which it makes no sheet.
+    of which 365 are a year in a market that never closes, and 252 elsewhere. Raises ValueError for fewer than
+    ten days, of which it makes no sheet.
     """
     daily, per_year = _daily_returns(episode)
     if len(daily) < 10:
@@ -122,16 +126,26 @@ def _numbers(episode: Episode) -> str:
     told = episode_metrics(episode)
     sharpe = "–" if np.isnan(told["sharpe"]) else f"{told['sharpe']:.2f}"
     return (
-        f"return {100 * told['total_return']:+.1f} %, Sharpe {sharpe}, "
+        f"return {100 * told['total_return']:+.3g} "
+        f"%, Sharpe {sharpe}, "
         f"maximum drawdown {100 * told['max_drawdown']:.1f} % over {told['max_drawdown_length']:.0f} steps, "
-        f"turnover {told['turnover']:.1f} a year, costs {100 * told['cost_drag']:.2f} % a year"
+        f"turnover {told['turnover']:.1f} a year, costs {100 * told['cost_drag']:.3g} % a year, "
+        f"{episode.times[0]:.10} to {episode.times[-1]:.10}"
     )
 
 
 def _daily_returns(episode: Episode) -> tuple[pd.DataFrame, int]:
+    """Returns the returns of each day, and how many of these make a year; of longer steps those of each step.
+
+    The first day's return is from what the episode began with.
+    """
     market = (episode.prices / episode.prices[0]).mean(axis=1)
-    curves = pd.DataFrame({"equity": episode.equity, "buy and hold": market}, pd.DatetimeIndex(episode.times))
-    if len(curves) > 1 and np.median(np.diff(episode.times)) < np.timedelta64(20, "h"):
-        curves = curves.resample("D").last().dropna()
-        return curves.pct_change().dropna(), 252
-    return curves.pct_change().dropna(), max(1, round(episode.periods_per_year))
+    times = pd.DatetimeIndex(episode.times)
+    curves = pd.DataFrame({"equity": episode.equity, "buy and hold": market}, times)
+    curves = curves.clip(lower=1e-9 * curves.iloc[0], axis=1)  # debts are a loss of everything
+    if np.median(np.diff(episode.times)) >= np.timedelta64(20, "h"):
+        return curves.pct_change().dropna(), max(1, round(episode.periods_per_year))
+    days = curves.resample("D").last().dropna()
+    before = curves.iloc[:1].set_axis([days.index[0] - pd.Timedelta("1D")], axis=0)
+    returns = pd.concat([before, days]).pct_change().iloc[1:]
+    return returns, 365 if never_closes(episode.times) else 252

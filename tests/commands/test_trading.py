@@ -1,15 +1,20 @@
 """Trading from the outside: a history in a file, folds of it, and what an evaluation writes."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from quadrivium.commands.market import kept_kwargs
+from quadrivium.configs.schema import load_config
+from quadrivium.envs.trading.history import digest
 from tests.commands.running import run_evaluate, run_train
 from tests.commands.test_evaluate import refused
 
 EXAMPLE = Path(__file__).parents[2] / "configs" / "trading" / "example.csv"
+PUBLISHED = EXAMPLE.with_name("portfolio_ppo.yaml")
 CONFIG = """
 name: fold0
 seed: 1
@@ -81,3 +86,42 @@ def test_a_fold_that_the_split_has_not_is_refused_before_training(directory, cap
     assert "fold=2 is out of range: use an integer in [0, 1]" in refused(capsys, code)
     code = run_train(directory, "small.yaml", "--name", "none", "--env.kwargs.market", "simulated")
     assert "folds=2 splits the history in files; a simulated market has none" in refused(capsys, code)
+
+
+def test_a_run_keeps_the_hashes_scaler_and_dates_of_its_market(directory):
+    kept = json.loads((directory / "runs" / "fold0" / "market.json").read_text())
+    assert kept["files"] == {str(EXAMPLE): hashlib.sha256(EXAMPLE.read_bytes()).hexdigest()}
+    assert kept["symbols"] == ["ACME", "BOLT", "CASK"]
+    assert kept["train"][1] < kept["test"][0]
+    assert len(kept["scaler"]["mean"]) == len(kept["features"]) == 4
+
+
+def test_a_file_that_has_changed_since_the_run_began_is_told_and_the_run_is_evaluated_by_what_it_kept(
+    tmp_path,
+):
+    market, run = tmp_path / "prices.csv", tmp_path / "run"
+    market.write_text("then")
+    run.mkdir()
+    (run / "market.json").write_text(json.dumps({"files": {str(market): digest(market)}}))
+    config = load_config(PUBLISHED, {"env.kwargs.market": str(market)})
+    told: list[str] = []
+    for _ in range(2):
+        kept = kept_kwargs(run, config, config.evaluation_kwargs(), told.append)
+        assert kept == {"trained_on": str(run / "market.json")}
+        market.write_text("now")
+    assert len(told) == 1
+    assert told[0].startswith(f"{market} has changed since {run} began")
+    assert kept_kwargs(tmp_path, config, config.evaluation_kwargs(), told.append) == {}
+
+
+def test_an_evaluation_on_bars_that_are_trained_on_is_refused_in_one_line(directory, capsys):
+    options = [
+        "--env.kwargs.fold",
+        1,
+        "--evaluation.kwargs.fold",
+        0,
+    ]  # whose test comes before the later fold's
+    error = refused(capsys, run_train(directory, "small.yaml", "--name", "mixed", *options))
+    assert "bars of the evaluation" in error
+    assert "are trained on: evaluation.kwargs.fold overlaps the training; leave it out" in error
+    assert not (directory / "runs" / "mixed").exists()

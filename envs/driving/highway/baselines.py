@@ -12,18 +12,14 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from quadrivium.envs.core.setup import Batch
+from quadrivium.envs.driving import scripted
+from quadrivium.envs.driving.scripted import GAIN, IDLE, LEFT, LENGTH, NOBODY, RIGHT, SAFE_BRAKING, SLOWER
 
 Floats = np.ndarray
 Ints = np.ndarray
 
-LEFT, IDLE, RIGHT, FASTER, SLOWER = range(5)
 DESIRED_SPEED = 30.0  # m/s
-_LOWEST_SPEED = 20.0
-_SPEED_STEP = 5.0
-_ACCELERATION, _BRAKING, _TIME_GAP, _REST_GAP, _EXPONENT = 3.0, 5.0, 1.5, 10.0, 4.0
-_GAIN, _SAFE_BRAKING = 0.2, 2.0
-_LENGTH = 5.0
-_NOBODY = 1e6  # m: the gap where there is no car
+_SPEEDS = np.array([20.0, 25.0, 30.0])  # m/s, the targets of meta-actions
 
 
 @dataclass(frozen=True)
@@ -75,18 +71,18 @@ class Road:
     def neighbours(self, lane: Ints) -> tuple[Floats, Floats, Floats, Floats]:
         """Returns the gaps to the cars ahead and behind in `lane` (N,) and their speeds.
 
-        In the order gap ahead, speed, gap behind, speed; no car: `_NOBODY` and the ego's speed.
+        In the order gap ahead, speed, gap behind, speed; no car: `NOBODY` and the ego's speed.
         """
         inside = np.abs(self.y - 4.0 * lane[:, None]) <= 3.0
         inside[:, 0] = False
         dx = self.x - self.x[:, :1]
-        ahead = np.where(inside & (dx >= 0), dx, _NOBODY)
-        behind = np.where(inside & (dx < 0), -dx, _NOBODY)
+        ahead = np.where(inside & (dx >= 0), dx, NOBODY)
+        behind = np.where(inside & (dx < 0), -dx, NOBODY)
         rows = np.arange(len(dx))
         leader, follower = ahead.argmin(axis=1), behind.argmin(axis=1)
         gap_ahead, gap_behind = ahead[rows, leader], behind[rows, follower]
-        leader = np.where(gap_ahead < _NOBODY, leader, 0)
-        follower = np.where(gap_behind < _NOBODY, follower, 0)
+        leader = np.where(gap_ahead < NOBODY, leader, 0)
+        follower = np.where(gap_behind < NOBODY, follower, 0)
         return gap_ahead, self.vx[rows, leader], gap_behind, self.vx[rows, follower]
 
 
@@ -98,21 +94,17 @@ def idle(env: Batch) -> np.ndarray:
 
 def random(env: Batch) -> np.ndarray:
     """Draws each action from the whole space, as a function of the lane's record only."""
-    states = env.states
-    draws = [
-        _hash(states["rng"] + np.uint64(2 * k + 1) * (states["step"].astype(np.uint64) + np.uint64(1)))
-        for k in range(2)
-    ]
+    drawn = scripted.draws(env.states, 2)
     if isinstance(env.single_action_space, Discrete):
-        return (draws[0] % np.uint64(5)).astype(np.int64)
-    return np.stack([draw / 2.0**63 - 1.0 for draw in draws], axis=1).astype(np.float32)
+        return (drawn[0] % np.uint64(5)).astype(np.int64)
+    return np.stack([draw / 2.0**63 - 1.0 for draw in drawn], axis=1).astype(np.float32)
 
 
 def brake(env: Batch) -> np.ndarray:
     """Always slows down, to 20 m/s at least: the meta-action `slower`, or the throttle that leads there."""
     road = Road.of(env)
     if road.continuous:
-        return _drive(road, (_LOWEST_SPEED - road.vx[:, 0]) / max(road.period, 1.0), road.lane)
+        return _drive(road, (_SPEEDS[0] - road.vx[:, 0]) / max(road.period, 1.0), road.lane)
     return np.full(len(road.x), SLOWER)
 
 
@@ -128,7 +120,7 @@ def idm_mobil(env: Batch) -> np.ndarray:
     road = Road.of(env)
     target = _lane_headed_to(road) if road.continuous else road.target
     wanted = target.copy()
-    best = np.full(len(road.x), _GAIN)
+    best = np.full(len(road.x), GAIN)
     stay = _follow(road, road.lane, road.lane)
     for step in (-1, 1):
         candidate = road.lane + step
@@ -140,9 +132,9 @@ def idm_mobil(env: Batch) -> np.ndarray:
             & (candidate < road.lanes)
             & (target == road.lane)
             & (own - stay >= best)
-            & (own >= -_SAFE_BRAKING)
-            & (other >= -_SAFE_BRAKING)
-            & (np.minimum(gap, gap_behind) > 2 * _LENGTH)
+            & (own >= -SAFE_BRAKING)
+            & (other >= -SAFE_BRAKING)
+            & (np.minimum(gap, gap_behind) > 2 * LENGTH)
         )
         best = np.where(better, own - stay, best)
         wanted = np.where(better, candidate, wanted)
@@ -163,15 +155,7 @@ BASELINES: Mapping[str, Callable[[Batch], np.ndarray]] = {
 
 
 def _idm(speed: Floats, gap: Floats, leader_speed: Floats, desired: Floats | float = DESIRED_SPEED) -> Floats:
-    """Returns the model's acceleration (N,); gaps from centre to centre."""
-    wanted = (
-        _REST_GAP
-        + speed * _TIME_GAP
-        + speed * (speed - leader_speed) / (2 * np.sqrt(_ACCELERATION * _BRAKING))
-    )
-    return _ACCELERATION * (
-        1 - (np.maximum(speed, 0) / desired) ** _EXPONENT - (wanted / np.maximum(gap, 0.01)) ** 2
-    )
+    return scripted.idm(speed, gap, leader_speed, desired)
 
 
 def _follow(road: Road, lane: Ints, other: Ints) -> Floats:
@@ -181,18 +165,7 @@ def _follow(road: Road, lane: Ints, other: Ints) -> Floats:
 
 
 def _nearest_meta(road: Road, acceleration: Floats) -> Ints:
-    """Returns idle, faster or slower: what sets the target speed nearest to that in one second."""
-    speed = road.vx[:, 0]
-    goal = speed + np.clip(acceleration, -6, 6)
-    index = np.clip(np.round((speed - _LOWEST_SPEED) / _SPEED_STEP), 0, 2)
-    targets = np.stack(
-        [
-            road.desired,  # idle
-            _LOWEST_SPEED + _SPEED_STEP * np.minimum(index + 1, 2),  # faster
-            _LOWEST_SPEED + _SPEED_STEP * np.maximum(index - 1, 0),  # slower
-        ]
-    )
-    return np.array([IDLE, FASTER, SLOWER])[np.abs(targets - goal).argmin(axis=0)]
+    return scripted.nearest_meta(road.vx[:, 0], road.desired, acceleration, _SPEEDS)
 
 
 def _lane_headed_to(road: Road) -> Ints:
@@ -211,13 +184,6 @@ def _drive(road: Road, acceleration: Floats, lane: Ints) -> np.ndarray:
     error = road.y[:, 0] - 4.0 * lane
     heading = np.arcsin(np.clip(-error / (2 * max(road.period, 0.5) * speed), -0.5, 0.5))
     rate = (heading - road.heading) / max(road.period, 0.2)
-    slip = np.arcsin(np.clip(0.5 * _LENGTH * rate / speed, -0.5, 0.5))
+    slip = np.arcsin(np.clip(0.5 * LENGTH * rate / speed, -0.5, 0.5))
     steer = np.arctan(2 * np.tan(slip))
     return np.clip(np.stack([acceleration / 5.0, steer / (np.pi / 4)], axis=1), -1, 1).astype(np.float32)
-
-
-def _hash(z: np.ndarray) -> np.ndarray:
-    """Returns the SplitMix64 finaliser of uint64 numbers."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))

@@ -20,21 +20,22 @@ from quadrivium.envs.driving.vehicle import (
     limit_acceleration,
     steering_slip,
 )
+from quadrivium.measures import count, rate, share
 
 LEFT, IDLE, RIGHT, FASTER, SLOWER = 0, 1, 2, 3, 4
 REWARD_TERMS = ("speed", "collision", "right_lane", "headway", "lane_change", "off_road", "offset")
 METRICS = (
-    "collision",
-    "at_fault_collision",
-    "off_road",
+    rate("collision"),
+    rate("at_fault_collision"),
+    rate("off_road"),
     "mean_speed",
     "distance",
     "min_ttc",
-    "low_ttc_share",
-    "lane_changes",
+    share("low_ttc_share"),
+    count("lane_changes"),
     "comfort",
-    "length",
-    "traffic_collisions",
+    count("length"),
+    count("traffic_collisions"),
 )
 (
     _M_COLLISION,

@@ -159,15 +159,9 @@ class HighwayRenderer(MotionRenderer):
             end = write(picture, label, x, y, drawing.FAINT)
             write(picture, value, end + 5, y)
         if row["crashed"][0]:
-            self._badge(picture, "CRASHED", 456, y)
+            drawing.badge(picture, "CRASHED", 456, y)
         elif row["off_road"]:
-            self._badge(picture, "OFF ROAD", 456, y)
-
-    @staticmethod
-    def _badge(picture: pygame.Surface, text: str, x: int, y: int) -> None:
-        wide = drawing.text_width(text) + 14
-        pygame.draw.rect(picture, drawing.CRASHED, (x, y - 9, wide, 17), border_radius=4)
-        write(picture, text, x + 7, y)
+            drawing.badge(picture, "OFF ROAD", 456, y)
 
     def _trail(self, row: np.void) -> np.ndarray:
         """Notes where the ego is and returns its last places (P, 2) in metres, oldest first."""

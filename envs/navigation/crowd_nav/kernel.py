@@ -17,19 +17,20 @@ from quadrivium.envs.navigation.crowd_nav.observations import scan, toward_goal
 from quadrivium.envs.navigation.crowd_nav.state import ARRIVED, COLLIDED, HOLONOMIC, LIDAR, ORCA, PRESENT
 from quadrivium.envs.navigation.orca import orca_velocity
 from quadrivium.envs.navigation.social_force import social_force_velocity
+from quadrivium.measures import count, rate, share
 
 REWARD_TERMS = ("success", "collision", "discomfort", "progress")
 METRICS = (
-    "success",
-    "collision",
-    "timeout",
+    rate("success"),
+    rate("collision"),
+    rate("timeout"),
     "time_to_goal",
     "min_distance",
-    "intrusion_ratio",
+    share("intrusion_ratio"),
     "path_length",
     "spl",
     "mean_acceleration",
-    "length",
+    count("length"),
 )
 (
     _M_SUCCESS,

@@ -12,17 +12,18 @@ from quadrivium.envs.navigation.explore.senses import sense
 from quadrivium.envs.navigation.explore.state import COLLIDED, FINISHED, UNDERWAY
 from quadrivium.envs.navigation.locomotion import accelerate, drive, pick_map, stand
 from quadrivium.envs.navigation.occupancy import forget_all
+from quadrivium.measures import count, rate, share
 
 REWARD_TERMS = ("mapped", "collision", "time")
 METRICS = (
-    "coverage",
-    "mean_coverage",
-    "map_error",
+    share("coverage"),
+    share("mean_coverage"),
+    share("map_error"),
     "drift",
-    "collision",
-    "finished",
+    rate("collision"),
+    rate("finished"),
     "path_length",
-    "length",
+    count("length"),
 )
 (
     _M_COVERAGE,

@@ -12,12 +12,13 @@ from quadrivium.envs.navigation.clearance import distance_at
 from quadrivium.envs.navigation.locomotion import accelerate, drive, gap, pick_map, stand
 from quadrivium.envs.navigation.point_nav.senses import forget, sense
 from quadrivium.envs.navigation.point_nav.state import ARRIVED, COLLIDED, UNDERWAY
+from quadrivium.measures import count, rate
 
 REWARD_TERMS = ("success", "collision", "time", "progress")
 METRICS = (
-    "success",
-    "collision",
-    "timeout",
+    rate("success"),
+    rate("collision"),
+    rate("timeout"),
     "spl",
     "soft_spl",
     "time_to_goal",
@@ -25,7 +26,7 @@ METRICS = (
     "min_clearance",
     "path_length",
     "roughness",
-    "length",
+    count("length"),
 )
 (
     _M_SUCCESS,

@@ -9,6 +9,7 @@ import numpy as np
 
 from quadrivium.envs.core.lane import LANE_HEADER, lane
 from quadrivium.envs.core.rng import normal
+from quadrivium.measures import money
 
 STATE = np.dtype(
     [
@@ -24,7 +25,7 @@ STATE = np.dtype(
 )
 
 REWARD_TERMS = ("execution", "price", "risk")
-METRICS = ("shortfall", "risk_penalty", "final_price")
+METRICS = (money("shortfall"), money("risk_penalty"), money("final_price"))
 
 
 class ExecutionParams(NamedTuple):

@@ -18,19 +18,20 @@ from quadrivium.envs.trading.limit_order_book.book import (
     reduce,
     slot_of,
 )
+from quadrivium.measures import count, money
 
 KEEP = 0  # the action that leaves all as it is; then the pairs of quotes, market buys, market sells
 REWARD_TERMS = ("spread", "revaluation", "fees", "inventory")
 METRICS = (
-    "nav",
-    "exit_nav",
+    money("nav"),
+    money("exit_nav"),
     "inventory",
     "largest_inventory",
-    "fills",
-    "fees",
-    "spread_captured",
+    count("fills"),
+    money("fees"),
+    money("spread_captured"),
     "mid_change",
-    "length",
+    count("length"),
 )
 
 

@@ -4,7 +4,7 @@ An adjustment rescales everything before its day by one number. So returns are r
 shows in them; the *level* of an old adjusted price does tell of later splits: features use ratios alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from quadrivium.envs.trading.market.bars import PRICES
 from quadrivium.envs.trading.market.clock import read_times
 from quadrivium.envs.trading.market.columns import ALIASES, plain
 from quadrivium.envs.trading.market.series import Series
-from quadrivium.envs.trading.market.table import Table, read_table
+from quadrivium.envs.trading.market.table import Table, open_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,32 +41,32 @@ def read_actions(path: str | Path, only_symbol: str, time_zone: str) -> Actions:
 
     only_symbol: whose they are where there is no symbol column. Raises ValueError with file, row and remedy.
     """
-    table = read_table(path)
-    time, ratio = _column(table, "time"), _column(table, "split")
+    table = open_table(path)
+    time, ratio, symbol = (_column(table, name) for name in ("time", "split", "symbol"))
     if time is None or ratio is None:
         raise ValueError(
             f"{table.header}: a file of splits needs the columns time and ratio (and symbol), not "
-            f"{', '.join(table.frame.columns)[:120]}; rename them"
+            f"{', '.join(table.names)[:120]}; rename them"
         )
-    ratios = table.numbers(ratio)
+    cells = table.read([ratio], [time] if symbol is None else [time, symbol])
+    ratios = cells.numbers[ratio]
     good = np.isfinite(ratios) & (ratios > 0)
     if not good.all():
         row = int(np.argmin(good))
+        record = row if cells.rows is None else int(cells.rows[row])
         raise ValueError(
-            f"{table.where(row)}: {ratio}={table.frame[ratio].iloc[row]!r} is no positive number; write 4 "
+            f"{table.where(record)}: {ratio}={table.cell(record, ratio)!r} is no positive number; write 4 "
             "for 4:1 and 0.1 for 1:10"
         )
-    symbol = _column(table, "symbol")
-    names = (
-        np.full(len(ratios), only_symbol)
-        if symbol is None
-        else table.frame[symbol].astype(str).str.strip().to_numpy()
-    )
-    return Actions(read_times(table, time, time_zone=time_zone), names, ratios)
+    names = np.full(len(ratios), only_symbol)
+    if symbol is not None:
+        names = cells.keys[symbol].texts()
+    times = read_times(table, time, cells.keys[time], rows=cells.rows, time_zone=time_zone)
+    return Actions(times, names, ratios)
 
 
 def _column(table: Table, field: str) -> str | None:
-    return next((name for name in table.frame.columns if plain(name) in ALIASES[field]), None)
+    return next((name for name in table.names if plain(name) in ALIASES[field]), None)
 
 
 def adjust_prices(one: Series, adjust: str | None, actions: Actions) -> Series:
@@ -82,6 +82,7 @@ def adjust_prices(one: Series, adjust: str | None, actions: Actions) -> Series:
             bar = int(np.searchsorted(one.times, time))  # the first bar that trades after the split
             if symbol == one.symbol and 0 < bar < len(ratios):
                 ratios[bar] *= ratio
+        _require_raw(one, ratios)
         later = np.cumprod(ratios[::-1])[::-1]
         shares = np.append(later[1:], 1.0)  # what a share of this bar has become by the last
         factor = 1.0 / shares
@@ -89,4 +90,27 @@ def adjust_prices(one: Series, adjust: str | None, actions: Actions) -> Series:
     prices["high"] = np.maximum.reduce(list(prices.values()))  # a product's last bit may turn the order
     prices["low"] = np.minimum.reduce(list(prices.values()))
     adjusted = prices | {"volume": values["volume"] * shares}
-    return Series(one.symbol, one.table, one.rows, one.times, adjusted)
+    own = {name: array for name, array in values.items() if name not in (*adjusted, "adj_close", "split")}
+    return replace(one, values=adjusted | own)
+
+
+def _require_raw(one: Series, ratios: np.ndarray) -> None:
+    """Raises ValueError where a split is already in the prices: they do not move by its ratio.
+
+    A ratio of less than 1.2 is within what prices move by themselves.
+    """
+    for bar in np.flatnonzero(np.abs(np.log(ratios[1:])) > np.log(1.2)) + 1:
+        before, after = float(one.values["close"][bar - 1]), float(one.values["open"][bar])
+        moved, listed = np.log(before / after), np.log(ratios[bar])
+        if abs(moved + listed) < min(abs(moved), abs(moved - listed)):
+            raise ValueError(
+                f"{one.where(int(bar))}: the split {ratios[bar]:g} of {one.symbol} is the other way "
+                "round, prices go "
+                f"from {before:.6g} to {after:.6g}; write 4 for 4:1 and 0.1 for 1:10"
+            )
+        if abs(moved) < abs(moved - listed):
+            raise ValueError(
+                f"{one.where(int(bar))}: the split {ratios[bar]:g} of {one.symbol} is in the prices "
+                "already, which go "
+                f"from {before:.6g} to {after:.6g}; say adjust='none'"
+            )

@@ -1,6 +1,8 @@
 """Bars: prices and volumes of several assets on one clock, checked once, for every world over market data."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +26,9 @@ class Bars:
         close: (T, N) float64; the last price.
         volume: (T, N) float64, >= 0 and finite: units traded.
         periods_per_year: bars a year, by which returns and volatilities are annualised.
+        own: (T, N) float64 by name, finite: whatever else is known of each bar once it is over.
+
+    An array that is closed for writing already is kept as it is; any other is copied.
 
     Raises ValueError, in one line that names bar and asset, if any of this does not hold.
     """
@@ -36,6 +41,7 @@ class Bars:
     close: np.ndarray
     volume: np.ndarray
     periods_per_year: float
+    own: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         times = _read_only(np.asarray(self.times).astype("datetime64[ns]"))
@@ -46,12 +52,18 @@ class Bars:
         object.__setattr__(self, "periods_per_year", float(self.periods_per_year))
         shape = (len(times), len(self.symbols))
         for name in COLUMNS:
-            values = _read_only(np.asarray(getattr(self, name)).astype(np.float64, order="C"))
+            values = _closed(getattr(self, name))
             if values.shape != shape:
                 raise ValueError(
                     f"{name} has shape {values.shape}; {shape[0]} times and {shape[1]} symbols need {shape}"
                 )
             object.__setattr__(self, name, values)
+        object.__setattr__(self, "own", {name: _closed(values) for name, values in self.own.items()})
+        for name, values in self.own.items():
+            if values.shape != shape or not np.isfinite(values).all():
+                raise ValueError(
+                    f"own column {name!r} of shape {values.shape} must be finite and of shape {shape}"
+                )
         self._check()
 
     def _check(self) -> None:
@@ -112,8 +124,7 @@ class Bars:
             raise ValueError(
                 f"slice({start}, {stop}) leaves no bars of {len(self)}; need 0 <= start < stop <= {len(self)}"
             )
-        columns = {name: getattr(self, name)[start:stop] for name in COLUMNS}
-        return Bars(self.times[start:stop], self.symbols, **columns, periods_per_year=self.periods_per_year)
+        return self._of(self.symbols, np.s_[start:stop], self.times[start:stop])
 
     def select(self, symbols: tuple[str, ...] | list[str]) -> "Bars":
         """Returns the bars of `symbols`, in that order; raises ValueError for one that is not there."""
@@ -121,8 +132,25 @@ class Bars:
             if name not in self.symbols:
                 raise ValueError(f"symbol {name!r} is not among {', '.join(self.symbols)}")
         index = [self.symbols.index(name) for name in symbols]
-        columns = {name: getattr(self, name)[:, index] for name in COLUMNS}
-        return Bars(self.times, tuple(symbols), **columns, periods_per_year=self.periods_per_year)
+        return self._of(tuple(symbols), np.s_[:, index], self.times)
+
+    def _of(self, symbols: tuple[str, ...], which: Any, times: np.ndarray) -> "Bars":
+        columns = {name: getattr(self, name)[which] for name in COLUMNS}
+        own = {name: values[which] for name, values in self.own.items()}
+        return Bars(times, symbols, **columns, periods_per_year=self.periods_per_year, own=own)
+
+
+def _closed(values: Any) -> np.ndarray:
+    """Returns numbers as a float64 array closed for writing: itself if it is one that nobody can open."""
+    array = np.asarray(values)
+    if (
+        array.dtype == np.float64
+        and array.flags.c_contiguous
+        and not array.flags.writeable
+        and array.base is None
+    ):
+        return array
+    return _read_only(array.astype(np.float64, order="C"))
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from quadrivium.envs.core.validation import require_choice
 from quadrivium.envs.trading.market.bars import COLUMNS, PRICES
@@ -16,12 +16,15 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "datetime",
         "opentime",
         "starttime",
+        "windowstart",
+        "tsevent",
+        "tradedate",
         "ts",
         "unix",
         "unixtime",
         "unnamed0",
     ),
-    "symbol": ("symbol", "ticker", "asset", "instrument", "pair", "code"),
+    "symbol": ("symbol", "ticker", "tic", "asset", "instrument", "pair", "code", "tscode", "name", "ric"),
     "open": ("open", "openprice", "o"),
     "high": ("high", "highprice", "h"),
     "low": ("low", "lowprice", "l"),
@@ -32,11 +35,11 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 """The names that each field is known by, without case, blanks and signs."""
 
+TICK_VOLUMES = ("tickvol", "tickvolume", "tickqty", "trades", "numberoftrades", "tradecount")
+"""What counts trades where the volume itself is not known, as on currencies."""
+
 _VALUES = (*COLUMNS, "adj_close", "split")
-_LONG_NAMES = sorted(
-    ((name, field) for field in _VALUES for name in ALIASES[field] if len(name) > 2),
-    key=lambda pair: -len(pair[0]),
-)
+_SEPARATORS = re.compile(r"[\s_.:/|-]+")
 
 Fields = dict[str, str]
 """Column names by field: `time`, `symbol`, `open`, …"""
@@ -47,39 +50,55 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def find_columns(table: Table, columns: Mapping[str, str] | None) -> tuple[Fields, dict[str, Fields]]:
+def are_fields(names: Iterable[str]) -> bool:
+    """Returns whether the four prices are among some names."""
+    known = {plain(name) for name in names}
+    return all(known & set(ALIASES[field]) for field in PRICES)
+
+
+def find_columns(
+    table: Table, columns: Mapping[str, str] | None, own: Sequence[str] = ()
+) -> tuple[Fields, dict[str, Fields]]:
     """Returns the fields that hold for all assets, and those of each asset: one, or many in the wide form.
 
     The narrow form has one asset, called "" here, or a symbol column; the wide form has a column for every
-    field and asset, as `AAPL_close` or `Close AAPL`. columns: column names by field, where they are not found
-    by themselves. Raises ValueError for a missing, doubled or unknown column.
+    field and asset, as `AAPL_close` or `Close AAPL`.
+
+    columns: column names by field, where they are not found by themselves; in the wide form what stands for
+    the field in the names. own: names of other columns that are wanted; one that has no asset in its name
+    is every asset's. Raises ValueError for a missing, doubled or unknown column.
     """
-    names = [str(name) for name in table.frame.columns]
+    names = table.names
     given: Fields = {}
-    for field, name in (columns or {}).items():
-        require_choice("columns: field", field, ALIASES)
-        if name not in names:
+    parts: Fields = {}
+    for column, name in (columns or {}).items():
+        require_choice("columns: field", column, ALIASES)
+        if name in names:
+            given[column] = name
+        elif any(plain(str(name)) in map(plain, _SEPARATORS.split(other)) for other in names):
+            parts[column] = plain(str(name))
+        else:
             near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(names)[:120]}"
-            raise ValueError(f"{table.header}: columns maps {field} to {name!r}, which the file lacks{hint}")
-        given[field] = name
+            raise ValueError(f"{table.header}: columns maps {column} to {name!r}, which the file lacks{hint}")
     dates, clocks = ([name for name in names if plain(name) == part] for part in ("date", "time"))
-    if "time" not in given and table.is_text and len(dates) == len(clocks) == 1:
-        given["time"] = f"{dates[0]} {clocks[0]}"  # the day in one column, the hour in another
-        table.frame[given["time"]] = table.frame[dates[0]] + " " + table.frame[clocks[0]]
+    if "time" not in given and table.joins_texts and len(dates) == len(clocks) == 1:
+        given["time"] = f"{dates[0]}\0{clocks[0]}"  # the day in one column, the hour in another
     found = given | {
-        field: _one_of(table, field, [name for name in names if plain(name) in ALIASES[field]])
-        for field in ALIASES
-        if field not in given and any(plain(name) in ALIASES[field] for name in names)
+        column: _one_of(table, column, [name for name in names if plain(name) in ALIASES[column]])
+        for column in ALIASES
+        if column not in given and any(plain(name) in ALIASES[column] for name in names)
     }
     if "time" not in found and names[0] == "":
         found["time"] = ""  # an index that pandas wrote without a name
-    wide = {} if set(PRICES) <= set(found) else _wide(names, found.get("time"))
-    shared = {field: found[field] for field in ("time", "symbol") if field in found}
-    assets = wide or {"": {field: found[field] for field in _VALUES if field in found}}
+    wide = {} if set(PRICES) <= set(found) else _wide(table, found.get("time"), parts, own)
+    shared = {column: found[column] for column in ("time", "symbol") if column in found}
+    assets = wide or {"": {column: found[column] for column in _VALUES if column in found}}
     for symbol, fields in assets.items():
         missing = [
-            field for field in (*(["time"] if "time" not in shared else []), *PRICES) if field not in fields
+            column
+            for column in (*(["time"] if "time" not in shared else []), *PRICES)
+            if column not in fields
         ]
         if missing:
             of = f" of {symbol}" if symbol else ""
@@ -87,38 +106,103 @@ def find_columns(table: Table, columns: Mapping[str, str] | None) -> tuple[Field
                 f"{table.header}: no column for {', '.join(missing)}{of} (found {', '.join(names)[:120]}); "
                 f"add it, or name it with columns={{'{missing[0]}': ...}}"
             )
+        for name in own:
+            if name not in fields:
+                fields[name] = _own(table, name, symbol)
     return shared, assets
 
 
-def _one_of(table: Table, field: str, names: list[str]) -> str:
+def time_name(column: str) -> str:
+    """Returns how the column of times is called in a message."""
+    return column.replace("\0", " ")
+
+
+def _own(table: Table, name: str, symbol: str) -> str:
+    """Returns the column of a feature that the user named, which is every asset's."""
+    same = [one for one in table.names if one == name] or [
+        one for one in table.names if plain(one) == plain(name)
+    ]
+    if not same:
+        of = f" (of {symbol})" if symbol else ""
+        near = difflib.get_close_matches(name, table.names, n=1, cutoff=0.6)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(table.names)[:120]}"
+        raise ValueError(f"{table.header}: no column for the feature {name!r}{of}{hint}")
+    return _one_of(table, name, same)
+
+
+def _one_of(table: Table, column: str, names: list[str]) -> str:
     if len(names) > 1:
         raise ValueError(
-            f"{table.header}: columns {' and '.join(map(repr, names))} could both be the {field}; "
-            f"choose with columns={{'{field}': {names[0]!r}}}"
+            f"{table.header}: columns {' and '.join(map(repr, names))} could both be the {column}; "
+            f"choose with columns={{'{column}': {names[0]!r}}}"
         )
     return names[0]
 
 
-def _wide(names: list[str], time: str | None) -> dict[str, Fields]:
-    """Returns the fields of each asset in columns such as `AAPL_close`, `Close AAPL` or `adj_close.AAPL`."""
-    assets: dict[str, Fields] = {}
-    for name in names:
-        parts = re.split(r"[\s_.:/|-]+", name.strip())
-        if name == time or len(parts) < 2:
+def _wide(table: Table, time: str | None, parts: Fields, own: Sequence[str]) -> dict[str, Fields]:
+    """Returns the fields of each asset in columns such as `AAPL_close`, `Close AAPL` or `adj_close.AAPL`.
+
+    An asset is called as in the file. Names are read from both ends, and the end at which more assets have
+    all their prices holds for the whole file: `Low LOW` is the low of LOW beside `Close LOW`.
+    """
+    known = {
+        alias: column
+        for column in _VALUES
+        for alias in ([parts[column]] if column in parts else ALIASES[column])
+        if len(alias) > 2 or column in parts
+    } | {plain(name): name for name in own}
+    ends = [_assets(table, time, known, end) for end in ("first", "last")]
+    best = max(
+        ends, key=lambda assets: (sum(set(PRICES) <= set(one) for one in assets.values()), _count(assets))
+    )
+    for symbol, fields in best.items():
+        for column, (name, *others) in fields.items():
+            if others:
+                raise ValueError(
+                    f"{table.header}: columns {name!r} and {others[0]!r} could both be the {column} "
+                    f"of {symbol}; "
+                    f"choose with columns={{'{column}': {_field_part(table, name, symbol)!r}}}, or rename one"
+                )
+    return {symbol: {column: names[0] for column, names in fields.items()} for symbol, fields in best.items()}
+
+
+def _assets(
+    table: Table, time: str | None, known: Mapping[str, str], end: str
+) -> dict[str, dict[str, list[str]]]:
+    """Returns the columns by asset and field, where the field stands at one end of the names."""
+    assets: dict[str, dict[str, list[str]]] = {}
+    for name in table.names:
+        if name == time:
             continue
-        for long_name, field in _LONG_NAMES:
-            symbol = _rest(parts, long_name)
-            if symbol:
-                assets.setdefault(symbol, {}).setdefault(field, name)
-                break
+        if name in table.levels:
+            above, below = table.levels[name]
+            column, symbol = (above, below) if end == "first" else (below, above)
+            found = (known[plain(column)], symbol) if plain(column) in known else None
+        else:
+            found = _split_name(name, known, end)
+        if found is not None:
+            column, symbol = found
+            assets.setdefault(symbol, {}).setdefault(column, []).append(name)
     return assets
 
 
-def _rest(parts: list[str], field: str) -> str:
-    """Returns what remains of a name's parts without the field's at either end, or "" if it is at neither."""
-    for count in range(1, len(parts)):
-        if plain("".join(parts[-count:])) == field:
-            return "_".join(parts[:-count])
-        if plain("".join(parts[:count])) == field:
-            return "_".join(parts[count:])
-    return ""
+def _split_name(name: str, known: Mapping[str, str], end: str) -> tuple[str, str] | None:
+    """Returns the field at one end of a name, the longest that is known there, and the asset: the rest."""
+    joints = list(_SEPARATORS.finditer(name.strip()))
+    text = name.strip()
+    for joint in reversed(joints) if end == "first" else joints:
+        left, right = text[: joint.start()], text[joint.end() :]
+        column, symbol = (left, right) if end == "first" else (right, left)
+        if symbol and plain(column) in known:
+            return known[plain(column)], symbol
+    return None
+
+
+def _field_part(table: Table, name: str, symbol: str) -> str:
+    if name in table.levels:
+        return next(part for part in table.levels[name] if part != symbol)
+    return _SEPARATORS.sub(" ", name.replace(symbol, "")).strip()
+
+
+def _count(assets: Mapping[str, Mapping[str, list[str]]]) -> int:
+    return sum(len(fields) for fields in assets.values())

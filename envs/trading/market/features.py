@@ -4,7 +4,7 @@ Every feature is a ratio of prices or of volumes: neither the price level nor a 
 rescales the whole past, shows in it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,24 +81,37 @@ FEATURES: dict[str, tuple[int, Callable[[Columns], np.ndarray]]] = {
 """By name: how many bars a feature needs before its first value, and its rows from there on."""
 
 
-def warm_up(names: Sequence[str] = DEFAULT_FEATURES) -> int:
+def warm_up(names: Sequence[str] = DEFAULT_FEATURES, own: Iterable[str] = ()) -> int:
     """Returns how many rows at the start the features `names` leave out: 20 for the default ones.
 
-    Raises ValueError for no names, or an unknown one, with the nearest known.
+    own: names of `Bars.own`, which need no past. Raises ValueError for no names, one that is there twice, or
+    an unknown one, with the nearest known.
     """
     if isinstance(names, str) or not names:
         raise ValueError(f"features={names!r} must be a list of names: choose from {', '.join(FEATURES)}")
-    return max(FEATURES[require_choice("feature", name, FEATURES)][0] for name in names)
+    for name in names:
+        if list(names).count(name) > 1:
+            raise ValueError(f"features={list(names)} name {name!r} twice; name it once")
+    known = [*FEATURES, *own]
+    return max(FEATURES.get(require_choice("feature", name, known), (0,))[0] for name in names)
+
+
+def own_columns(names: Sequence[str]) -> list[str]:
+    """Returns the names that are no features made of prices: columns of a file."""
+    return [name for name in names if name not in FEATURES]
 
 
 def features(source: Any, names: Sequence[str] = DEFAULT_FEATURES) -> np.ndarray:
     """Returns the features of `Bars`, (T − warm_up(names), N, F) float32, or of `Scenarios`, (S, …, N, F).
 
+    names: of `FEATURES`, and of `Bars.own`, whose values are features as they are.
+
     Row i belongs to bar `warm_up(names) + i` and depends on that bar and earlier ones only, bit for bit. No
     row holds NaN: the first `warm_up(names)` bars, which have too little past, get none (`with_features` cuts
     them from the bars too). Raises ValueError if that leaves no row.
     """
-    first = warm_up(names)
+    own: Mapping[str, np.ndarray] = getattr(source, "own", {})
+    first = warm_up(names, own)
     columns: Columns = {name: np.ascontiguousarray(getattr(source, name), np.float64) for name in COLUMNS}
     bars = columns["close"].shape[-2]
     if bars <= first:
@@ -108,15 +121,18 @@ def features(source: Any, names: Sequence[str] = DEFAULT_FEATURES) -> np.ndarray
         )
     parts: list[np.ndarray] = []
     for name in names:
-        needs, feature = FEATURES[name]
-        parts.append(feature(columns)[..., first - needs :, :])
+        if name in FEATURES:
+            needs, feature = FEATURES[name]
+            parts.append(feature(columns)[..., first - needs :, :])
+        else:
+            parts.append(own[name][first:])
     return np.stack(parts, axis=-1).astype(np.float32)
 
 
 def with_features(bars: Bars, names: Sequence[str] = DEFAULT_FEATURES) -> tuple[Bars, np.ndarray]:
     """Returns the bars that have features, and these: row t of both is the same bar."""
     rows = features(bars, names)
-    return bars.slice(warm_up(names), len(bars)), rows
+    return bars.slice(warm_up(names, bars.own), len(bars)), rows
 
 
 @dataclass(frozen=True, eq=False)

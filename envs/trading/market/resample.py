@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from quadrivium.envs.trading.market.bars import Bars
-from quadrivium.envs.trading.market.clock import spacing
+from quadrivium.envs.trading.market.clock import DAY, spacing
 
 _CALENDAR = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}  # a week begins on Monday
 
@@ -12,16 +12,17 @@ _CALENDAR = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}  # a we
 def resample(bars: Bars, every: str, *, periods_per_year: float, time_zone: str = "UTC") -> Bars:
     """Returns bars of `every`: `30min`, `4h`, `1D` and so on, or `week`, `month`, `quarter`, `year`.
 
-    Open is the first open, high the highest, low the lowest, close the last, volume the sum. A new bar is
-    labelled by the time of the first bar in it, as all Bars are by their opening; so its close is known only
-    at the next label. The last one is left out unless the data shows it to be over: it would be a bar whose
-    close is yet to come. periods_per_year: of the new bars. time_zone: in which days begin.
+    Open is the first open, high the highest, low the lowest, close and own columns the last, volume the sum.
+    A new bar is labelled by the time of the first bar in it, as all Bars are by their opening; so its close
+    is known only at the next label. The last one is left out unless the data shows it to be over: it would be
+    a bar whose close is yet to come. periods_per_year: of the new bars. time_zone: in which days begin.
 
-    Raises ValueError if `every` is no such duration, is shorter than the bars, or leaves none.
+    Raises ValueError if `every` is no such duration, is no multiple of the bars', or leaves none.
     """
     clock = pd.DatetimeIndex(bars.times).tz_localize("UTC").tz_convert(time_zone).tz_localize(None)
     bucket, ends = _buckets(clock, every)
     step = spacing(bars.times)
+    _require_multiple(every, step)
     first = np.flatnonzero(np.append(True, np.diff(bucket) != 0))
     last_over = clock.to_numpy()[-1] + np.timedelta64(step, "ns") >= ends[-1]
     stops = np.append(first[1:], len(bars))
@@ -45,7 +46,28 @@ def resample(bars: Bars, every: str, *, periods_per_year: float, time_zone: str 
         close=whole.close[stops - 1],
         volume=np.add.reduceat(whole.volume, first, axis=0),
         periods_per_year=periods_per_year,
+        own={name: values[stops - 1] for name, values in whole.own.items()},
     )
+
+
+def _require_multiple(every: str, step: int) -> None:
+    """Raises ValueError for a duration in which bars of `step` nanoseconds do not fit a whole
+    number of times.
+    """
+    if every in _CALENDAR:
+        fits = step <= DAY or (every != "week" and step >= 28 * DAY)  # weeks make up no month
+    else:
+        fits = not step or pd.Timedelta(every).as_unit("ns").value % step == 0
+    if step and every not in _CALENDAR and pd.Timedelta(every).as_unit("ns").value < step:
+        raise ValueError(
+            f"every={every!r} is not longer than the bars; give a longer duration, or leave them"
+        )
+    if not fits:
+        raise ValueError(
+            f"every={every!r} is no multiple of the bars' {pd.Timedelta(step, 'ns')}: bars would lie "
+            "across its ends; "
+            "give a multiple of it"
+        )
 
 
 def _buckets(clock: pd.DatetimeIndex, every: str) -> tuple[np.ndarray, np.ndarray]:

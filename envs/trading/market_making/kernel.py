@@ -13,6 +13,7 @@ import numpy as np
 
 from quadrivium.envs.core.lane import LANE_HEADER, lane
 from quadrivium.envs.core.rng import integer, normal, uniform
+from quadrivium.measures import count, money
 
 STATE = np.dtype(
     [
@@ -32,7 +33,7 @@ STATE = np.dtype(
 )
 
 REWARD_TERMS = ("spread", "price", "running_penalty", "terminal_penalty")
-METRICS = ("pnl", "final_inventory", "mean_abs_inventory", "fills")
+METRICS = (money("pnl"), "final_inventory", "mean_abs_inventory", count("fills"))
 HALF = np.float32(0.5)
 ONE = np.float32(1.0)
 ZERO = np.float32(0.0)

@@ -9,6 +9,7 @@ import numpy as np
 
 from quadrivium.envs.core.lane import LANE_HEADER, lane
 from quadrivium.envs.core.rng import normal
+from quadrivium.measures import money, rate
 
 STATE = np.dtype(
     [
@@ -22,7 +23,7 @@ STATE = np.dtype(
 )
 
 REWARD_TERMS = ("payoff",)
-METRICS = ("exercise_time", "exercised_early", "final_price")
+METRICS = ("exercise_time", rate("exercised_early"), money("final_price"))
 
 
 class OptimalStoppingParams(NamedTuple):

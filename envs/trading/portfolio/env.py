@@ -52,6 +52,14 @@ class PortfolioOptions(MarketOptions):
             raise ValueError(
                 f"leverage={self.leverage} needs weights='shorts': {self.weights} weights add up to 1"
             )
+        if self.leverage * self.maintenance >= 1:
+            raise ValueError(
+                f"leverage={self.leverage:g} can never be held with maintenance={self.maintenance:g}: "
+                "equity must stay "
+                f"above that share of the gross position, which is less than {1 / self.maintenance:g} "
+                "of it then; use "
+                f"leverage={0.8 / self.maintenance:.3g}, or maintenance={0.8 / self.leverage:.3g}"
+            )
 
 
 def portfolio_setup(options: PortfolioOptions) -> Setup:
@@ -92,6 +100,7 @@ def portfolio_setup(options: PortfolioOptions) -> Setup:
         renderer=drawn_by("quadrivium.envs.trading.portfolio.render:PortfolioRenderer", params),
         baselines=BASELINES,
         columns=seen,
+        shown=ledger.shown(assets),
         source=bank,
     )
 
@@ -137,6 +146,10 @@ class PortfolioEnv(WorldEnv):
     ## Markets
     `market="simulated"` (default): `scenarios` paths of `assets` assets, of `SimulatorConfig(**simulator)`.
     Or files, or `Bars`; splits and episodes are as in `SingleAssetEnv`.
+
+    ## Info
+    After every reset and step `equity` and `cash` in money and `position` in units; `reward_terms`, and at
+    the end `metrics`.
 
     ## Episodes
     Terminated with the actual loss where equity is `ruin` of the capital or less; truncated after

@@ -84,6 +84,7 @@ def single_asset_setup(options: SingleAssetOptions) -> Setup:
         columns={"market": tuple(options.features), "account": account}
         if tokens
         else {"observation": (*options.window_columns(), *account)},
+        shown=ledger.shown(None),
         source=bank,
     )
 
@@ -174,6 +175,10 @@ class SingleAssetEnv(WorldEnv):
 
     A path of a CSV or Parquet file (or several, or `Bars`): an episode is a random stretch of the first part
     of the bars, or with `split="test"` of the last `test_share`; `episode_bars=None` plays all of it once.
+
+    ## Info
+    After every reset and step `equity` and `cash` in money and `position` in units; `reward_terms`, and at
+    the end `metrics`.
 
     ## Episodes
     Terminated with the actual loss where equity is `ruin` of the capital or less; truncated after

@@ -14,6 +14,7 @@ from quadrivium.agents.evaluation.episodes import AgentPlayer, RandomPlayer, fil
 from quadrivium.agents.evaluation.evaluator import Evaluator, baseline_players
 from quadrivium.agents.evaluation.players import PLAYER_KINDS, make_player
 from quadrivium.agents.evaluation.report import to_json, verdicts
+from quadrivium.measures import rate
 
 
 class Countdown(VectorEnv):
@@ -227,13 +228,13 @@ def test_a_film_shows_the_motion_within_a_step_where_the_environment_draws_it():
     assert [int(frame[0, 0, 0]) for frame in frames] == [0, 25, 50, 75, 100, 125, 150, 175, 200]
 
 
-def test_a_measure_is_a_proportion_only_if_it_is_one_for_every_player():
+def test_a_measure_is_a_rate_because_it_is_defined_as_one_not_because_of_its_values():
     never, often = np.zeros(50), np.arange(50.0)
     results = {
-        name: evaluation.Episodes(never, never, {"crash": never, "lane_changes": changes})
+        name: evaluation.Episodes(never, never, {rate("off_road"): never, "lane_changes": changes})
         for name, changes in (("a", never), ("b", often))
     }
     report = to_json(results, {})
     measures = report["players"]["a"]["measures"]
-    assert measures["crash"]["high"] > 0.05  # Wilson
+    assert measures["off_road"]["high"] > 0.05  # Wilson
     assert measures["lane_changes"]["high"] == 0.0

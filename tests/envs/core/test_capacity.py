@@ -56,6 +56,11 @@ SHARING: dict[str, list[tuple[dict, dict]]] = {
         ({"scenarios": 2, "episode_bars": 8}, {"scenarios": 2, "episode_bars": 8, "actions": "continuous"}),
     ],
     "quadrivium/TicTacToe-v0": [({}, {"seat": "second"})],
+    "quadrivium/Merge-v0": [({}, {"observed_vehicles": 9, "actions": "continuous"})],
+    "quadrivium/Roundabout-v0": [({}, {"preset": "roundabout"})],
+    "quadrivium/Exit-v0": [({}, {"observed_vehicles": 3})],
+    "quadrivium/TwoWay-v0": [({}, {"duration": 9})],
+    "quadrivium/UTurn-v0": [({}, {"simulation_frequency": 10})],
 }
 PAIRS = [(name, *pair) for name in IDS for pair in SHARING[name]]
 

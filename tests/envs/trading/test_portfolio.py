@@ -11,6 +11,7 @@ from quadrivium.envs.trading import ledger
 from quadrivium.envs.trading.costs import FREE
 from quadrivium.envs.trading.market.bars import COLUMNS, Bars
 from quadrivium.envs.trading.portfolio.env import PortfolioEnv, PortfolioVectorEnv
+from quadrivium.envs.trading.rows import CLOSE
 from quadrivium.envs.trading.single_asset.env import SingleAssetEnv
 from tests.envs.trading.histories import FIRST, WARM_UP, WINDOW, random_bars
 
@@ -366,3 +367,19 @@ def test_asking_for_what_is_held_ends_an_order_that_was_filled_in_part():
         held.append((row["quantity"][0], row["goal"][0]))
     wanted = [(100, 500), (200, 500), (200, 200), (200, 200), (300, 400)]
     np.testing.assert_allclose(held, wanted, rtol=1e-6)
+
+
+def test_info_tells_equity_cash_and_position_after_every_reset_and_step():
+    given = {"assets": 2, "scenarios": 4, "episode_bars": 5, "window": 2}
+    env = PortfolioEnv(**given)
+    _, info = env.reset(seed=0)
+    assert (info["equity"], info["cash"], info["position"].tolist()) == (100_000.0, 100_000.0, [0.0, 0.0])
+    for _ in range(5):
+        *_, info = env.step(np.array([-1.0, 1.0, 1.0], np.float32))
+        bars, state = env.setup.source.bars, env.get_state()[0]
+        close = bars[state["scenario"], state["start"] + state["step"], :, CLOSE]
+        assert info["equity"] == pytest.approx(info["cash"] + info["position"] @ close)
+    batch = PortfolioVectorEnv(3, **given)
+    _, info = batch.reset(seed=0)
+    assert info["equity"].tolist() == [100_000.0] * 3
+    assert info["position"].shape == (3, 2)

@@ -106,7 +106,7 @@ def test_an_order_that_does_not_fit_the_bars_is_refused_in_one_line():
 
 @pytest.mark.parametrize("weights", ["softmax", "shorts"])
 def test_a_recorded_portfolio_adds_up_with_its_liquidations(weights):
-    leverage = {"leverage": 5.0, "maintenance": 0.25} if weights == "shorts" else {}
+    leverage = {"leverage": 3.9, "maintenance": 0.25} if weights == "shorts" else {}
     market = {"assets": 2, "scenarios": 4, "episode_bars": 60, "simulator": {"volatility": 0.8}}
     env = gymnasium.make("quadrivium/Portfolio-v0", weights=weights, band=0.0, **market, **leverage)
     env.action_space.seed(3)

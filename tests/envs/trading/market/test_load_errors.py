@@ -79,7 +79,7 @@ def error_of(paths: Any, **options: Any) -> str:
             "time_format='%d/%m/%Y' or the like",
         ),
         ("2024-01-02,10,12,9,11,1,7", "x.csv:3: 7 cells where the header has 6; mend that line"),
-        ("2024-01-02,10,12", "x.csv:3: low is missing; write a plain number, or drop the row"),
+        ("2024-01-02,10,12", "x.csv:3: 3 cells where the header has 6; mend that line"),
         (
             "2024-01-02T09:00:00Z,10,12,9,11,1",
             "x.csv:2: time='2024-01-01' has no UTC offset, other rows have one; write all alike",
@@ -130,7 +130,7 @@ def test_files_that_are_no_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for name, content in contents.items():
         Path(name).write_bytes(content)
     assert error_of("none.csv") == "none.csv does not exist; give the path of a CSV or Parquet file"
-    assert error_of("dir.csv") == "dir.csv is a directory; give the path of a CSV or Parquet file"
+    assert error_of("dir.csv").startswith("dir.csv is a folder without files .csv, .txt, .parquet, .pq; give")
     assert error_of("empty.csv") == "empty.csv is empty; it needs a header line and a line a bar"
     assert error_of("blank.csv") == "blank.csv is empty; it needs a header line and a line a bar"
     assert error_of("picture.csv").startswith(

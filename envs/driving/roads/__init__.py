@@ -1,0 +1,1 @@
+"""Driving on networks of roads: one kernel, many scenarios, each of which is data."""

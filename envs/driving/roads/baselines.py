@@ -1,0 +1,147 @@
+"""Scripted drivers of the ego, batched: each takes a `Batch` of a scenario and returns its actions.
+
+They read the lanes' records, so they know exact positions, and remember nothing between calls. With
+continuous actions there are `idle` and `random` only.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from gymnasium.spaces import Discrete
+
+from quadrivium.envs.core.setup import Batch
+from quadrivium.envs.driving import scripted
+from quadrivium.envs.driving.roads.network import MEMBERSHIPS
+from quadrivium.envs.driving.roads.state import RoadsParams
+from quadrivium.envs.driving.scripted import GAIN, IDLE, LEFT, LENGTH, NOBODY, RIGHT, SAFE_BRAKING, SLOWER
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """A batch as arrays; car 0 is the ego.
+
+    Attributes:
+        states: (N,) records.
+        params: the scenario's.
+        offsets: (L, L) m that s in one lane is ahead of s in another one; NaN where they are not linked.
+        speeds: (3,) the target speeds, m/s.
+    """
+
+    states: np.ndarray
+    params: RoadsParams
+    offsets: np.ndarray
+    speeds: np.ndarray
+
+    @classmethod
+    def of(cls, env: Batch) -> "Traffic":
+        """Reads the batch's records."""
+        p = env.setup.params
+        offsets = np.full((len(p.lanes),) * 2, np.nan)
+        for k, one in enumerate(p.lanes):
+            for link in p.links[one["first_link"] : one["end_link"]][
+                ::-1
+            ]:  # the lane itself is the first one
+                offsets[k, link["lane"]] = link["offset"]
+        return cls(env.states, p, offsets, p.slow + p.speed_step * np.arange(3.0))
+
+    def neighbours(self, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Returns the gaps to the nearest ahead and behind in `lane` (N,) and their speeds.
+
+        In the order gap ahead, speed, gap behind, speed; nobody: `NOBODY` and the ego's speed. Beside each
+        other, in lanes of one road, s is alike.
+        """
+        states, things = self.states, len(self.params.spawns) + len(self.params.obstacles)
+        member, where = states["member"][:, :things], states["member_s"][:, :things].astype(np.float64)
+        held = np.arange(MEMBERSHIPS) < states["members"][:, :things, None]
+        ahead_of = self.offsets[lane[:, None, None], member] + where - states["along"][:, :1, None]
+        ahead_of = np.where(held, ahead_of, np.nan)
+        ahead_of[:, 0] = np.nan
+        front = np.where(ahead_of >= 0, ahead_of, NOBODY).min(2, initial=NOBODY)  # (N, things)
+        rear = np.where(ahead_of < 0, -ahead_of, NOBODY).min(2, initial=NOBODY)
+        rows, found = np.arange(len(lane)), []
+        for gaps in (front, rear):
+            nearest = gaps.argmin(1)
+            gap = gaps[rows, nearest]
+            speed = states["speed"][rows, np.where(gap < NOBODY, nearest, 0)]
+            found += [gap, speed.astype(np.float64)]
+        return found[0], found[1], found[2], found[3]
+
+    def follow(self, lane: np.ndarray) -> np.ndarray:
+        """Returns the acceleration (N,) that the leaders in a lane allow, m/s²."""
+        gap, speed, _, _ = self.neighbours(lane)
+        limit = np.minimum(self.speeds[2], self.params.lanes["limit"][self.states["lane"][:, 0]])
+        desired = np.maximum(limit, 0.1).astype(np.float64)
+        return scripted.idm(self.states["speed"][:, 0].astype(np.float64), gap, speed, desired)
+
+
+def idle(env: Batch) -> np.ndarray:
+    """Does nothing: the meta-action `idle`, or no throttle and no steering."""
+    if isinstance(env.single_action_space, Discrete):
+        return np.full(env.num_envs, IDLE)
+    return np.zeros((env.num_envs, 2), np.float32)
+
+
+def random(env: Batch) -> np.ndarray:
+    """Draws each action from the whole space, as a function of the lane's record only."""
+    drawn = scripted.draws(env.states, 2)
+    if isinstance(env.single_action_space, Discrete):
+        return (drawn[0] % np.uint64(5)).astype(np.int64)
+    return np.stack([draw / 2.0**63 - 1.0 for draw in drawn], axis=1).astype(np.float32)
+
+
+def brake(env: Batch) -> np.ndarray:
+    """Always slows down, to the least target speed."""
+    return np.full(env.num_envs, SLOWER)
+
+
+def idm(env: Batch) -> np.ndarray:
+    """Keeps its lane and follows the Intelligent Driver Model towards the highest target speed."""
+    traffic = Traffic.of(env)
+    return _keep(traffic, traffic.follow(env.states["lane"][:, 0]))
+
+
+def idm_mobil(env: Batch) -> np.ndarray:
+    """Follows that model, and changes lane where MOBIL gains from it or the way to the goal asks for it."""
+    traffic, states, p = Traffic.of(env), env.states, env.setup.params
+    lane, target = states["lane"][:, 0].astype(np.int64), states["target"][:, 0].astype(np.int64)
+    road = p.roads[p.lanes["road"][lane]]
+    speed = states["speed"][:, 0].astype(np.float64)
+    stay = traffic.follow(lane)
+    best, wanted = np.full(len(lane), GAIN), target.copy()
+    number, wish = p.lanes["number"][lane], p.lanes["number"][p.goals[0]]
+    seeks = np.full(len(lane), len({int(p.lanes["road"][k]) for k in p.goals}) == len(p.goals))
+    for side in (-1, 1):
+        there = (lane + side >= road["first"]) & (lane + side < road["first"] + road["count"])
+        candidate = np.where(there, lane + side, lane)
+        there &= (target == lane) & (p.lanes["closed"][candidate] == 0)
+        gap, ahead, gap_behind, behind = traffic.neighbours(candidate)
+        own = scripted.idm(speed, gap, ahead, traffic.speeds[2])
+        other = scripted.idm(behind, gap_behind, speed, np.maximum(behind, 1.0))
+        safe = (
+            there
+            & (own >= -SAFE_BRAKING)
+            & (other >= -SAFE_BRAKING)
+            & (np.minimum(gap, gap_behind) > 2 * LENGTH)
+        )
+        gain = np.where(seeks, np.where(side * (wish - number) > 0, np.inf, -np.inf), own - stay)
+        better = safe & (gain >= best)
+        best, wanted = np.where(better, gain, best), np.where(better, candidate, wanted)
+    keep = _keep(traffic, np.minimum(stay, traffic.follow(wanted)))
+    return np.where(wanted > target, RIGHT, np.where(wanted < target, LEFT, keep))
+
+
+META: Mapping[str, Callable[[Batch], np.ndarray]] = {
+    "idle": idle,
+    "random": random,
+    "brake": brake,
+    "idm": idm,
+    "idm_mobil": idm_mobil,
+}
+CONTINUOUS: Mapping[str, Callable[[Batch], np.ndarray]] = {"idle": idle, "random": random}
+
+
+def _keep(traffic: Traffic, acceleration: np.ndarray) -> np.ndarray:
+    """Returns the actions (N,) that keep the lane and come nearest to an acceleration, m/s²."""
+    speed = traffic.states["speed"][:, 0].astype(np.float64)
+    return scripted.nearest_meta(speed, traffic.states["desired_speed"][:, 0], acceleration, traffic.speeds)

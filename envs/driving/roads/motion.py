@@ -1,0 +1,105 @@
+"""How cars move on a network, where they are in its lanes, and which of them collide."""
+
+import math
+
+import numpy as np
+
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.driving.collisions import swept_overlap, within_reach
+from quadrivium.envs.driving.roads.lanes import bit_of, coordinates, distance, holds, lanes_near, turn_to
+from quadrivium.envs.driving.roads.network import MARGIN_M, MEMBERSHIPS
+from quadrivium.envs.driving.trigonometry import cos_sin
+from quadrivium.envs.driving.vehicle import DIAGONAL, bicycle, limit_acceleration
+
+OBSTACLE_M = 2.0  # along each side
+
+_ZERO, _HALF = np.float32(0.0), np.float32(0.5)
+_FAR = np.float32(1e9)
+_MARGIN = np.float32(MARGIN_M)
+_BLOCK = np.float32(0.5 * OBSTACLE_M)
+_TO_BLOCK = np.float32(0.5 * (float(DIAGONAL) + OBSTACLE_M * math.sqrt(2)))
+
+
+@lane
+def move(s, i, dt):
+    """Moves car `i` by one frame; a wreck rolls to a stop. A foreseen collision displaces it."""
+    wreck = s.crashed[i] != 0
+    slip = _ZERO if wreck else s.slip[i]
+    wanted = -s.speed[i] if wreck else s.acceleration[i]
+    s.acceleration[i] = limit_acceleration(wanted, s.speed[i])
+    dx, dy, dheading = bicycle(s.cos_heading[i], s.sin_heading[i], s.speed[i], slip, dt)
+    s.x[i] += dx
+    s.y[i] += dy
+    if s.pushed[i] != 0:
+        s.x[i] += s.push_x[i]
+        s.y[i] += s.push_y[i]
+        s.crashed[i], s.pushed[i] = 1, 0
+    s.heading[i] += dheading
+    s.countdown[i] -= 1
+    s.speed[i] += s.acceleration[i] * dt
+
+
+@lane
+def settle(s, i, p):
+    """Finds the lanes that hold car (or obstacle) `i`, and among all the nearest by distance and heading.
+
+    The lane in which it was is looked at first: few others come so near that their direction matters.
+    """
+    s.cos_heading[i], s.sin_heading[i] = cos_sin(s.heading[i])
+    x, y, heading, lanes = s.x[i], s.y[i], s.heading[i], p.lanes
+    first, end = lanes_near(p, x, y)
+    everywhere = end == 0
+    here = np.int64(s.lane[i])
+    here_s, here_d = coordinates(lanes, here, x, y)
+    best, best_s, best_d = here, here_s, here_d
+    least = distance(lanes, here, here_s, here_d) + turn_to(lanes, here, here_s, heading)
+    count, mask = 0, np.uint64(0)
+    for n in range(0, lanes.shape[0] if everywhere else end - first):
+        k = np.int64(n if everywhere else p.near[first + n])
+        along, offset = (here_s, here_d) if k == here else coordinates(lanes, k, x, y)
+        if count < MEMBERSHIPS and holds(lanes, k, along, offset, _MARGIN):
+            s.member[i, count], s.member_s[i, count] = k, along
+            mask |= bit_of(k)
+            count += 1
+        away = distance(lanes, k, along, offset)
+        if k == here or away > least:
+            continue
+        away += turn_to(lanes, k, along, heading)
+        if away < least or (away == least and k < best):
+            best, least, best_s, best_d = k, away, along, offset
+    s.lane[i], s.along[i], s.offset[i] = best, best_s, best_d
+    s.members[i], s.mask[i] = count, mask
+
+
+@lane
+def collide(s, i, j, cars, dt, travel):
+    """Checks car `i` and the car or obstacle `j` > `i` for an accident now or in the next frame.
+
+    travel: as in `within_reach`, of car `i`. Cars that overlap are crashed at once; those that will, if they
+    keep their velocities for one more frame, are pushed apart and crashed in that frame. An obstacle stays.
+
+    Returns whether there is an accident.
+    """
+    block = j >= cars
+    dx, dy = s.x[j] - s.x[i], s.y[j] - s.y[i]
+    if not within_reach(dx, dy, travel, _TO_BLOCK if block else DIAGONAL):
+        return False
+    cos_heading, sin_heading, speed = s.cos_heading, s.sin_heading, s.speed
+    move_x = (speed[i] * cos_heading[i] - speed[j] * cos_heading[j]) * dt
+    move_y = (speed[i] * sin_heading[i] - speed[j] * sin_heading[j]) * dt
+    ci, si, cj, sj = cos_heading[i], sin_heading[i], cos_heading[j], sin_heading[j]
+    if block:
+        now, soon, push_x, push_y = swept_overlap(dx, dy, ci, si, cj, sj, move_x, move_y, _BLOCK, _BLOCK)
+    else:
+        now, soon, push_x, push_y = swept_overlap(dx, dy, ci, si, cj, sj, move_x, move_y)
+    if soon:
+        share = np.float32(1.0) if block else _HALF
+        s.pushed[i] = 1
+        s.push_x[i], s.push_y[i] = share * push_x, share * push_y
+        if not block:
+            s.pushed[j] = 1
+            s.push_x[j], s.push_y[j] = -_HALF * push_x, -_HALF * push_y
+    if now:
+        s.crashed[i] = 1
+        s.crashed[j] = 1
+    return now or soon

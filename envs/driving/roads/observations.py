@@ -1,0 +1,63 @@
+"""What the ego sees on a network of roads: rows of the nearest cars."""
+
+import numpy as np
+
+from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.driving.roads import drivers
+
+PLAIN_COLUMNS = ("presence: 1, or 0 in rows without a car", "x", "y", "vx", "vy")
+COLUMNS = (*PLAIN_COLUMNS, "cosine of the heading", "sine of the heading")
+
+_ZERO, _ONE, _TWO = np.float32(0.0), np.float32(1.0), np.float32(2.0)
+_REACH = np.float32(200.0)  # m
+_BEHIND = np.float32(10.0)  # m along the lane
+_FAR = np.float32(1e9)
+
+
+@lane
+def observe_one(s, p, out):
+    """Writes `p.obs_rows` rows: the ego, then the nearest cars and obstacles along its lane, ahead first.
+
+    Those ahead and those less than 10 m behind, within 200 m; relative to the ego unless `p.obs_absolute`.
+    Nearest by distance along the lane; the row of the ego is always absolute. Rows without a car are 0.
+    """
+    width, things = p.obs_columns, p.spawns.shape[0] + p.obstacles.shape[0]
+    write_row(s, p, 0, out, 0, _ONE)
+    last = -_ONE
+    row, before = 1, 0
+    while row < p.obs_rows:
+        best, least = -1, _FAR
+        for j in range(1, things):
+            along = drivers.gap(s, np.int64(0), p, np.int64(j))
+            away = abs(along)
+            if along <= -_BEHIND or away < last or (away == last and j <= before) or away >= least:
+                continue
+            dx, dy = s.x[j] - s.x[0], s.y[j] - s.y[0]
+            if dx * dx + dy * dy < _REACH * _REACH:
+                best, least = j, away
+        if best < 0:
+            break
+        write_row(s, p, best, out, row * width, _ZERO if p.obs_absolute == 0 else _ONE)
+        last, before = least, best
+        row += 1
+    for k in range(row * width, p.obs_rows * width):
+        out[k] = _ZERO
+
+
+@lane
+def write_row(s, p, j, out, at, absolute):
+    """Writes the row of car or obstacle `j`; absolute: 1, or 0 for what is relative to the ego."""
+    own = _ONE - absolute
+    per_x, per_y, per_v = _ONE / np.float32(p.obs_x), _ONE / np.float32(p.obs_y), _ONE / np.float32(p.obs_v)
+    vx, vy = s.speed[j] * s.cos_heading[j], s.speed[j] * s.sin_heading[j]
+    vx0, vy0 = s.speed[0] * s.cos_heading[0], s.speed[0] * s.sin_heading[0]
+    out[at] = _ONE
+    x = s.x[j] - (s.x[0] if absolute == _ZERO else (np.float32(p.obs_x0) if j == 0 else _ZERO))
+    bound = np.float32(p.obs_bound)
+    out[at + 1] = clip(x * per_x, -bound, bound)
+    out[at + 2] = clip((s.y[j] - own * s.y[0]) * per_y, -bound, bound)
+    out[at + 3] = clip((vx - own * vx0) * per_v, -bound, bound)
+    out[at + 4] = clip((vy - own * vy0) * per_v, -bound, bound)
+    if p.obs_columns > 5:
+        out[at + 5], out[at + 6] = s.cos_heading[j], s.sin_heading[j]

@@ -1,0 +1,160 @@
+"""Networks of roads as a picture: one record in, (H, W, 3) uint8 out; or a window that moves in real time.
+
+The camera follows the ego, north up. Imported only when something is drawn.
+"""
+
+import math
+
+import numpy as np
+import pygame
+
+from quadrivium.envs.core.motion_renderer import Memory, MotionRenderer
+from quadrivium.envs.driving import drawing
+from quadrivium.envs.driving.drawing import Canvas, write
+from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, Lane, RoadMap
+from quadrivium.envs.driving.roads.state import RoadsParams
+
+SIZE = (640, 352)  # pixels; multiples of 16, as video codecs want
+PX_PER_M = 5.0
+PANEL_PX = 26  # the strip of text at the top
+
+_CAR_M, _BLOCK_M = (5.0, 2.0), 2.0
+_STEP_M = 2.0  # between the points by which bent lanes are drawn
+_DASH_M, _DASH_PERIOD_M = 3.0, 9.0
+_SHOULDER_M, _LINE_M = 1.0, 0.2
+_STRIPE_M = 12.0  # mown stripes, which show the speed
+_BRAKING_MPS2 = -1.0
+
+
+class RoadsRenderer(MotionRenderer):
+    """Draws records of one scenario.
+
+    The teal car is the ego, with its trail. Red cars have crashed; tail lights show braking, amber lights a
+    lane change, amber blocks obstacles.
+
+    Args:
+        title: of the window.
+        params: the parameters of the environment whose records are drawn.
+        roads: its road map.
+    """
+
+    def __init__(self, title: str, params: RoadsParams, roads: RoadMap) -> None:
+        super().__init__(title, params.frames * params.dt)
+        self.params = params
+        self._canvas = Canvas(SIZE, PX_PER_M)
+        self._lanes = [lane for road in roads.roads for lane in roads.lanes(*road)]
+        self._places: Memory[tuple[float, float]] = Memory()  # x and y in m
+
+    def between(self, before: np.void, after: np.void, share: float) -> np.void:
+        """Returns the record of a moment between two decisions: cars go straight from one to the other.
+
+        Crashes show only at the end: it is not known when they happened.
+        """
+        if share >= 1:
+            return after
+        row = after.copy()
+        for name in ("x", "y", "heading", "speed", "acceleration"):
+            row[name] = before[name] + share * (after[name] - before[name])
+        row["crashed"] = before["crashed"]
+        return row
+
+    def paint(self, row: np.void) -> pygame.Surface:
+        """Returns the picture of a record."""
+        canvas = self._canvas
+        canvas.left_m = float(row["x"][0]) - SIZE[0] / 2 / PX_PER_M
+        canvas.top_m = float(row["y"][0]) - (SIZE[1] + PANEL_PX) / 2 / PX_PER_M
+        self._paint_ground()
+        for colour, beside in ((drawing.SHOULDER, _SHOULDER_M), (drawing.ASPHALT, 0.0)):
+            for lane in self._lanes:
+                self._fill(colour, lane, lane.width / 2 + beside)
+        for lane in self._lanes:
+            self._paint_lines(lane)
+        canvas.ribbon(drawing.EGO, self._trail(row), 0.9, alpha=0.55)
+        self._paint_obstacles()
+        self._paint_cars(row)
+        picture = canvas.finish()
+        self._paint_panel(picture, row)
+        return picture
+
+    def _paint_ground(self) -> None:
+        canvas = self._canvas
+        canvas.fine.fill(drawing.GRASS)
+        first = math.floor(canvas.left_m / _STRIPE_M)
+        for k in range(first, first + math.ceil(canvas.width_m / _STRIPE_M) + 1):
+            if k % 2:
+                canvas.rectangle(drawing.GRASS_DARK, k * _STRIPE_M, canvas.top_m, _STRIPE_M, 1000.0)
+
+    def _fill(self, colour: drawing.Colour, lane: Lane, half: float) -> None:
+        s = _points(lane)
+        sides = [np.stack(lane.point(s, side), 1) for side in (-half, half)]
+        outline = [self._canvas.point(x, y) for x, y in [*sides[0], *sides[1][::-1]]]
+        pygame.draw.polygon(self._canvas.fine, colour, outline)
+
+    def _paint_lines(self, lane: Lane) -> None:
+        for kind, d in zip(lane.lines, (-lane.width / 2, lane.width / 2), strict=True):
+            if kind == NO_LINE:
+                continue
+            if kind == DASHED:
+                for start in np.arange(0.0, lane.length, _DASH_PERIOD_M):
+                    self._stroke(lane, np.linspace(start, min(start + _DASH_M, lane.length), 3), d)
+            else:
+                self._stroke(lane, _points(lane), d)
+
+    def _stroke(self, lane: Lane, s: np.ndarray, d: float) -> None:
+        sides = [np.stack(lane.point(s, d + side), 1) for side in (-_LINE_M / 2, _LINE_M / 2)]
+        outline = [self._canvas.point(x, y) for x, y in [*sides[0], *sides[1][::-1]]]
+        pygame.draw.polygon(self._canvas.fine, drawing.PAINT, outline)
+
+    def _paint_obstacles(self) -> None:
+        for block in self.params.obstacles:
+            left, top = float(block["x"]) - _BLOCK_M / 2, float(block["y"]) - _BLOCK_M / 2
+            self._canvas.rectangle(drawing.SIGNAL, left, top, _BLOCK_M, _BLOCK_M)
+
+    def _paint_cars(self, row: np.void) -> None:
+        lanes, canvas = self.params.lanes, self._canvas
+        for i in range(len(self.params.spawns) - 1, -1, -1):  # the ego last: on top
+            wreck = bool(row["crashed"][i])
+            colour = drawing.EGO if i == 0 else drawing.TRAFFIC[i % len(drawing.TRAFFIC)]
+            here, there = lanes[row["lane"][i]], lanes[row["target"][i]]
+            steered = int(there["number"]) - int(here["number"]) if here["road"] == there["road"] else 0
+            canvas.car(
+                drawing.CRASHED if wreck else colour,
+                float(row["x"][i]),
+                float(row["y"][i]),
+                float(row["heading"][i]),
+                _CAR_M,
+                braking=bool(row["acceleration"][i] < _BRAKING_MPS2),
+                signal=0 if wreck else (steered > 0) - (steered < 0),
+            )
+
+    def _paint_panel(self, picture: pygame.Surface, row: np.void) -> None:
+        width, y = self._canvas.size[0], PANEL_PX // 2 + 1
+        picture.fill(drawing.PANEL, (0, 0, width, PANEL_PX))
+        end = write(picture, f"{float(row['speed'][0]):.1f}", 10, y, drawing.EGO, 22)
+        write(picture, " m/s", end, y, drawing.FAINT)
+        if not self.params.continuous:
+            write(picture, f"target {float(row['desired_speed'][0]):.0f}", 82, y, drawing.FAINT)
+        for x, label, value in (
+            (152, "step", f"{int(row['step'])}/{self.params.max_steps}"),
+            (238, "distance", f"{float(row['distance']):.0f} m"),
+            (348, "lane changes", f"{int(row['lane_changes'])}"),
+        ):
+            end = write(picture, label, x, y, drawing.FAINT)
+            write(picture, value, end + 5, y)
+        if row["crashed"][0]:
+            drawing.badge(picture, "CRASHED", 456, y)
+        elif row["off_road"]:
+            drawing.badge(picture, "OFF ROAD", 456, y)
+        elif row["arrived"]:
+            write(picture, "arrived", 456, y, drawing.EGO)
+
+    def _trail(self, row: np.void) -> np.ndarray:
+        """Notes where the ego is and returns its last places (P, 2) in metres, oldest first."""
+        places = self._places.noted(row, (float(row["x"][0]), float(row["y"][0])))
+        return np.array([places[t] for t in sorted(places)][-8:])
+
+
+def _points(lane: Lane) -> np.ndarray:
+    """Returns s of the points by which a lane's edges are drawn, m."""
+    bends = lane.radius != 1.0 or lane.amplitude != 0.0
+    return np.linspace(0.0, lane.length, max(2, math.ceil(lane.length / _STEP_M)) if bends else 2)

@@ -1,0 +1,1 @@
+"""The scenarios: a road map, who drives on it, and what is paid; one file each."""
