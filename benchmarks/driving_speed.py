@@ -1,12 +1,13 @@
-"""Environment steps a second of Highway beside EnvPool's native C++ and highway-env, on the same machine.
+"""Environment steps a second of the driving worlds beside EnvPool (native C++) and highway-env.
 
-    python benchmarks/highway_speed.py [--preset highway]
+    python benchmarks/driving_speed.py [--preset highway-fast highway merge roundabout exit two-way u-turn]
 
 All play the same setting with the same uniformly random actions, and finished episodes begin anew. Ours runs
-with the conventional traffic and reward, so that all compute the same thing (test_highway_oracle.py holds
-ours to highway-env). They take turns in every round, and medians over the rounds are compared, so that a busy
-machine slows all alike. EnvPool gets as many threads as there are cores, highway-env one process, as its
-users run it, and one a core. Goals at highway-fast: at least 5 × EnvPool and 4,000 × highway-env.
+with the conventional traffic and reward, so that all compute the same thing (the oracle tests hold ours to
+highway-env). They take turns in every round, and medians over the rounds are compared, so that a busy machine
+slows all alike. EnvPool gets as many threads as there are cores, highway-env one process, as its users run
+it, and one a core. Goals at highway-fast: at least 5 × EnvPool and 4,000 × highway-env; on networks of roads
+8 × and 5,000 ×.
 """
 
 import argparse
@@ -25,23 +26,32 @@ import gymnasium
 import highway_env
 import numpy as np
 
-from quadrivium.envs.driving.highway.env import HighwayVectorEnv
+import quadrivium  # noqa: F401 - registers the ids
 
 CORES = os.cpu_count() or 1
-ENVPOOL_IDS = {"highway-fast": "HighwayFast-v0", "highway": "Highway-v0"}
-GOALS = {"EnvPool": 5.0, "highway-env, 1 process": 4000.0}
+# By preset: our id, EnvPool's, highway-env's (that which sees across lanes, where there are two).
+IDS = {
+    "highway-fast": ("Highway", "HighwayFast-v0", "highway-fast-v0"),
+    "highway": ("Highway", "Highway-v0", "highway-v0"),
+    "merge": ("Merge", "Merge-v0", "merge-v1"),
+    "roundabout": ("Roundabout", "Roundabout-v0", "roundabout-v1"),
+    "exit": ("Exit", "Exit-v0", "exit-v1"),
+    "two-way": ("TwoWay", "TwoWay-v0", "two-way-v0"),
+    "u-turn": ("UTurn", "UTurn-v0", "u-turn-v1"),
+}
+GOALS = {"highway-fast": (5.0, 4000.0)} | dict.fromkeys(list(IDS)[2:], (8.0, 5000.0))
 
 
 def ours(preset: str, num_envs: int) -> Callable[[float], float]:
-    env = HighwayVectorEnv(num_envs, preset=preset, traffic="conventional", reward="classic")
+    name = f"quadrivium/{IDS[preset][0]}-v0"
+    options = {"preset": preset, "traffic": "conventional", "reward": "classic"}
+    env = gymnasium.make_vec(name, num_envs, **options)
     env.reset(seed=0)
     return timed(env.step, num_envs)
 
 
 def native(preset: str, num_envs: int) -> Callable[[float], float]:
-    env = envpool.make(
-        ENVPOOL_IDS[preset], env_type="gymnasium", num_envs=num_envs, num_threads=CORES, seed=0
-    )
+    env = envpool.make(IDS[preset][1], env_type="gymnasium", num_envs=num_envs, num_threads=CORES, seed=0)
     env.reset()
     return timed(lambda actions: env.step(actions.astype(np.int32)), num_envs)
 
@@ -51,7 +61,7 @@ def python_env(preset: str, processes: int) -> Callable[[float], float]:
     kind = "sync" if processes == 1 else "async"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        env = gymnasium.make_vec(f"{preset}-v0", num_envs=processes, vectorization_mode=kind)
+        env = gymnasium.make_vec(IDS[preset][2], num_envs=processes, vectorization_mode=kind)
     env.reset(seed=0)
     return timed(env.step, processes)
 
@@ -74,17 +84,22 @@ def timed(step: Callable[[np.ndarray], object], num_envs: int) -> Callable[[floa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--preset", choices=list(ENVPOOL_IDS), default="highway-fast")
+    parser.add_argument("--preset", choices=list(IDS), nargs="+", default=["highway-fast"])
     parser.add_argument("--num-envs", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each player in each round")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
     args = parser.parse_args()
+    for preset in args.preset:
+        measure(preset, args)
+
+
+def measure(preset: str, args: argparse.Namespace) -> None:
     runs = {
-        "quadrivium": ours(args.preset, args.num_envs),
-        "EnvPool": native(args.preset, args.num_envs),
-        "highway-env, 1 process": python_env(args.preset, 1),
-        f"highway-env, {CORES} processes": python_env(args.preset, CORES),
+        "quadrivium": ours(preset, args.num_envs),
+        "EnvPool": native(preset, args.num_envs),
+        "highway-env, 1 process": python_env(preset, 1),
+        f"highway-env, {CORES} processes": python_env(preset, CORES),
     }
     speeds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(args.rounds):
@@ -93,7 +108,7 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in speeds.items()}
     ratios = {name: medians["quadrivium"] / value for name, value in medians.items() if name != "quadrivium"}
     report = {
-        "preset": args.preset,
+        "preset": preset,
         "num_envs": args.num_envs,
         "cores": CORES,
         "machine": platform.processor() or platform.machine(),
@@ -101,13 +116,14 @@ def main() -> None:
         "steps_per_second": {name: round(value, 1) for name, value in medians.items()},
         "rounds": {name: [round(v, 1) for v in values] for name, values in speeds.items()},
         "ratios": {name: round(value, 1) for name, value in ratios.items()},
-        "goals": GOALS if args.preset == "highway-fast" else {},
+        "goals": GOALS.get(preset, ()),
     }
-    print(f"{args.preset}, {args.num_envs} environments, {CORES} cores, median of {args.rounds} rounds")
+    print(f"{preset}, {args.num_envs} environments, {CORES} cores, median of {args.rounds} rounds")
     for name, value in medians.items():
         ratio = f"ours is {ratios[name]:10,.1f} ×" if name in ratios else ""
         print(f"{name:28s} {value:12,.1f} steps/s   {ratio}")
-    name = "highway_speed" if args.preset == "highway-fast" else "highway_speed_50_cars"
+    names = {"highway-fast": "highway_speed", "highway": "highway_speed_50_cars"}
+    name = names.get(preset, f"driving_speed_{preset.replace('-', '_')}")
     args.output.mkdir(parents=True, exist_ok=True)
     (args.output / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n")
 
