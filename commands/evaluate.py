@@ -155,7 +155,7 @@ def compare(arguments: argparse.Namespace, console: Console) -> None:
 
 def walk_forward(arguments: argparse.Namespace, console: Console) -> None:
     """Plays runs of consecutive folds through their test parts; prints a table a fold and one of all."""
-    from quadrivium.commands.walk_forward import evaluate_walk_forward
+    from quadrivium.commands.trading.walk_forward import evaluate_walk_forward
 
     evaluate_walk_forward(arguments.runs, console, arguments.output, notify=_note)
 
@@ -177,7 +177,7 @@ def engine(arguments: argparse.Namespace, console: Console) -> None:
 
 def audit(arguments: argparse.Namespace, console: Console) -> int:
     """Audits a trading environment; prints the findings and returns 1 where there are faults."""
-    from quadrivium.commands.audit_environment import audit_environment
+    from quadrivium.commands.trading.audit import audit_environment
 
     report = audit_environment(
         arguments.env,

@@ -19,7 +19,7 @@ from quadrivium.agents.evaluation.episodes import Episodes, Player
 from quadrivium.agents.evaluation.report import describe
 from quadrivium.agents.logs.film import encode_gif
 from quadrivium.agents.runs.directory import write_atomically
-from quadrivium.commands.trading_evaluation import setup_of
+from quadrivium.commands.trading.evaluation import setup_of
 
 FPS = 10.0  # whatever the world's own time, so that long episodes do not take long to watch
 MAX_FRAMES = 60

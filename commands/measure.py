@@ -31,9 +31,9 @@ from quadrivium.commands.build import (
     read_which,
 )
 from quadrivium.commands.failures import write_failures
-from quadrivium.commands.market import kept_kwargs
 from quadrivium.commands.remedies import typed_remedies
-from quadrivium.commands.trading_evaluation import is_over_bars, report_trading
+from quadrivium.commands.trading.evaluation import is_over_bars, report_trading
+from quadrivium.commands.trading.kept_market import kept_kwargs
 
 Notify = Callable[[str], object]
 

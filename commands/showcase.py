@@ -6,7 +6,7 @@ from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.watch.showcase import Illustrator, show_game
 from quadrivium.agents.logs.tensorboard import TensorBoardWriter
 from quadrivium.commands.build import Agent, make_evaluation_env, make_player
-from quadrivium.commands.trading_evaluation import is_over_bars, record_player
+from quadrivium.commands.trading.evaluation import is_over_bars, record_player
 from quadrivium.configs.schema import RunConfig
 from quadrivium.envs.board.board_game import BoardGame
 

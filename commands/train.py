@@ -44,10 +44,10 @@ from quadrivium.commands.build import (
     use_threads,
 )
 from quadrivium.commands.command_line import QUICKSTART, help_text, parse_arguments
-from quadrivium.commands.market import keep_market, kept_kwargs, require_apart
 from quadrivium.commands.measure import evaluate_players
 from quadrivium.commands.remedies import typed_remedies
 from quadrivium.commands.showcase import make_showcase
+from quadrivium.commands.trading.kept_market import keep_market, kept_kwargs, require_apart
 from quadrivium.configs.schema import RunConfig, flatten, load_config, option, to_data, to_text, validate
 
 # Anything else makes it another run, which could not be continued exactly.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from quadrivium.commands.market import kept_kwargs
+from quadrivium.commands.trading.kept_market import kept_kwargs
 from quadrivium.configs.schema import load_config
 from quadrivium.envs.trading.history import digest
 from tests.commands.running import run_evaluate, run_train

@@ -20,13 +20,13 @@ from quadrivium.agents.evaluation.evaluator import baseline_players
 from quadrivium.agents.evaluation.report import print_table
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.commands.build import load_player, open_run
-from quadrivium.commands.market import kept_kwargs
-from quadrivium.commands.trading_evaluation import (
+from quadrivium.commands.trading.evaluation import (
     history_intervals,
     history_table,
     is_over_bars,
     record_player,
 )
+from quadrivium.commands.trading.kept_market import kept_kwargs
 from quadrivium.envs.trading.episode import Episode, chained
 from quadrivium.intervals import Interval
 

@@ -1,0 +1,1 @@
+"""What the two programs do with trading worlds alone."""
