@@ -104,8 +104,8 @@ class PartStem(nn.Module):
             values = values * self.scale
         if self.channels_last:
             values = values.movedim(-1, -3)
-        if self.spec.kind != "tokens":
-            values = values.reshape(-1, *self.spec.shape)  # rank 0, grey pictures, several axes of bits too
+        if self.spec.kind != "tokens" and values.ndim != 1 + len(self.spec.shape):
+            values = values.reshape(-1, *self.spec.shape)  # rank 0, grey pictures, several axes of bits
         mask = None if self.mask_feature is None else values[..., self.mask_feature] > 0  # (B, N)
         return Part(values, mask)
 

@@ -208,7 +208,7 @@ def meanings(kind: type[Options]) -> dict[str, str]:
         if not issubclass(base, Options):
             continue
         found |= _docstrings(base)
-    return found
+    return {name: found[name] for name in kind.names() if name in found}
 
 
 def _docstrings(kind: type[Options]) -> dict[str, str]:

@@ -47,7 +47,7 @@ class CostOptions(Options):
 
 
 FREE: dict[str, Any] = {
-    **{name: 0.0 for name in CostOptions.names() if name != "split"},
+    **dict.fromkeys(sorted(set(CostOptions.names()) - set(Options.names())), 0.0),
     "participation": None,
 }
 """Arguments of a market without costs, cap and margin, for experiments: `SingleAssetEnv(**FREE)`."""

@@ -80,7 +80,7 @@ ENV = ("--env", "quadrivium/Highway-v0", "--env-kwargs", "vehicles=6", "duration
 
 def test_players_are_compared_in_pairs(directory, capsys, tmp_path):
     players = ("run:runs/small", "baseline:brake", "random")
-    assert run_evaluate(directory, "compare", *players, *ENV, "--episodes", 60, "--output", tmp_path) == 0
+    assert run_evaluate(directory, "compare", *players, *ENV, "--episodes", 100, "--output", tmp_path) == 0
     output = capsys.readouterr().out
     assert "brake − random" in output
     assert "brake has a higher return than random" in output  # random driving crashes, braking hardly ever

@@ -98,14 +98,14 @@ name: drivers
 env: quadrivium/Highway-v0
 kwargs: {vehicles: 6, duration: 10}
 players: [random, {name: careful, player: "baseline:brake"}]
-episodes: 60
+episodes: 100
 """
     assert run_evaluate(tmp_path, "tournament", write(tmp_path, text)) == 0
     output = capsys.readouterr().out
     assert "careful has a higher return than random" in output
     results = read(tmp_path, "drivers")
     assert results["kwargs"]["split"] == "test"
-    assert results["players"]["careful"]["episodes"] == 60
+    assert results["players"]["careful"]["episodes"] == 100
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ episodes: 60
         ({"env": "env: quadrivium/ConnectFor-v0"}, ["ConnectFor-v0", "did you mean"]),
         ({"openings": "openings: {plies: 60}"}, ["games end before that"]),
         ({"openings": "openings: {ply: 2}"}, ["openings.ply is not a known key", "did you mean 'plies'"]),
-        ({"openings": "openings: {}"}, ["expected one of the two"]),
+        ({"openings": "openings: {}"}, ["expected one of these"]),
         ({"openings": "openings: {moves: [d x]}"}, ["line 1, move 2"]),
         ({"games": "format: swis"}, ["did you mean 'swiss'"]),
         ({"games": "format: swiss"}, ["needs rounds"]),

@@ -178,4 +178,5 @@ def ranges_of(p: RoadsParams) -> Ranges:
         "keeps": bit,
         "crashed": bit,
         "pushed": bit,
+        "arrived": bit,
     }

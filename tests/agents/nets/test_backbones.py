@@ -113,7 +113,7 @@ def test_weights_move_from_a_q_network_to_an_actor_critic():
     q_net = QNet(TOKENS, 4, config, dueling=False)
     obs = sample(TOKENS, 6)
     q_net.backbone.update_statistics(obs)
-    policy = ActorCritic(TOKENS, spaces.Discrete(4), lambda _: 1e-3, net=config)
+    policy = ActorCritic(TOKENS, spaces.Discrete(4), net=config)
     assert not torch.allclose(policy.backbone(obs)[2], q_net.backbone(obs)[2])
     copy_backbone(q_net.backbone, policy.backbone)
     assert torch.equal(policy.backbone(obs)[2], q_net.backbone(obs)[2])

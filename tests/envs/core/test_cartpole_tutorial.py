@@ -62,13 +62,16 @@ def test_batch_follows_gymnasium_in_every_lane_through_autoresets():
         obs, rewards, terminated, truncated, info = env.step(actions)
         assert rewards.tolist() == [1.0] * n
         assert not truncated.any()
+        assert ("final_obs" in info) == terminated.any()
         for i, lane in enumerate(lanes):
             expected, _, ended, _, _ = lane.step(int(actions[i]))
-            assert terminated[i] == ended == info["_final_obs"][i] == info["_metrics"][i]
+            assert terminated[i] == ended == (terminated.any() and info["_final_obs"][i])
             seen = info["final_obs"][i] if ended else obs[i]
             np.testing.assert_allclose(seen, expected, rtol=0, atol=1e-6)
             if ended:
-                assert info["metrics"]["distance_m"][i] == pytest.approx(abs(expected[0]), abs=1e-6)
+                assert info["final_info"]["metrics"]["distance_m"][i] == pytest.approx(
+                    abs(expected[0]), abs=1e-6
+                )
                 assert np.abs(obs[i]).max() <= np.float32(0.05)  # the next episode has begun
                 begin_alike(lane, env.get_state()[i])
                 episodes += 1
@@ -83,7 +86,7 @@ def test_time_limit_truncates_with_the_last_observation():
     obs, _, terminated, truncated, info = env.step(np.array([0, 1]))
     assert truncated.all()
     assert not terminated.any()
-    assert (info["final_obs"] != obs).any(axis=1).all()
+    assert (np.stack(info["final_obs"]) != obs).any(axis=1).all()
 
 
 def test_the_tutorial_baseline_balances_longer_than_chance():

@@ -22,7 +22,18 @@ HARMLESS = {
     *("changed", "at_fault", "off_road", "traffic_crashes", "intrusions", "steps", "bumps", "right", "wrong"),
     *("cells", "trades", "liquidations", "inventory", "fills", "carried", "sign", "position", "turnover"),
     *("exercised", "cash", "made", "taken", "captured2", "trade_price", "trade_size", "trade_handle"),
-    *("trade_maker", "trade_side", "messages", "quote", "largest", "mid2_start", "near", "seen", "own_map"),
+    *(
+        "mask",
+        "trade_maker",
+        "trade_side",
+        "messages",
+        "quote",
+        "largest",
+        "mid2_start",
+        "near",
+        "seen",
+        "own_map",
+    ),
 }
 
 

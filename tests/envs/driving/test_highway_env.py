@@ -11,7 +11,7 @@ from quadrivium.envs.driving.highway.env import HighwayEnv, HighwayVectorEnv
     ("options", "message"),
     [
         ({"preset": "highway_fast"}, r"preset='highway_fast' is unknown.*did you mean 'highway-fast'"),
-        ({"lane": 3}, r"'lane' is unknown.*did you mean 'lanes'"),
+        ({"lane": 3}, r"unexpected keyword argument 'lane'.*did you mean 'lanes'"),
         ({"lanes": 0}, r"lanes=0 is out of range: use an integer in \[1, 16\]"),
         ({"lanes": 2.5}, r"lanes=2.5 is no integer"),
         ({"vehicles": -1}, r"vehicles=-1 is out of range"),
