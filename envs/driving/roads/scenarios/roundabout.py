@@ -118,7 +118,7 @@ class RoundaboutEnv(RoadsEnv):
     to [0, 1], and 0 beside the road; arriving neither pays nor ends.
 
     Traffic: Held to `roundabout-v1`. Drivers yield to nobody at the entries, and leave the ring from its
-    inner lane: in 31 % of episodes of 20 s two of them collide (benchmarks/traffic_safety.py).
+    inner lane: in 12 to 16 % of episodes of 20 s two of them collide (benchmarks/roads_traffic.py).
     """
 
     options, setup_of = RoundaboutOptions, staticmethod(roundabout_setup)
