@@ -1,6 +1,5 @@
 """The Highway environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -13,6 +12,7 @@ from quadrivium.envs.core.options import Options, integer, number, params_of
 from quadrivium.envs.core.setup import Setup, drawn_by, numbered
 from quadrivium.envs.core.validation import steps_of
 from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
+from quadrivium.envs.driving.frames import require_whole_frames, think_frames
 from quadrivium.envs.driving.highway import kernel, observations
 from quadrivium.envs.driving.highway.baselines import BASELINES
 from quadrivium.envs.driving.highway.state import (
@@ -94,12 +94,7 @@ class HighwayOptions(Options):
 
     def check(self) -> None:
         """A decision holds for a whole number of frames."""
-        simulation, decision = self.simulation_frequency, self.decision_frequency
-        if simulation % decision:
-            raise ValueError(
-                f"simulation_frequency={simulation} is no multiple of decision_frequency={decision}; "
-                f"try simulation_frequency={decision * math.ceil(simulation / decision)}"
-            )
+        require_whole_frames(self.simulation_frequency, self.decision_frequency)
 
 
 def highway_setup(options: HighwayOptions) -> Setup:
@@ -112,7 +107,7 @@ def highway_setup(options: HighwayOptions) -> Setup:
         frames=simulation // decision,
         dt=1.0 / simulation,
         max_steps=steps_of(options.duration * decision),
-        think_frames=_think_frames(1.0 / simulation),
+        think_frames=think_frames(1.0 / simulation),
         cautious=options.traffic == "cautious",
         all_collide=options.collisions == "all",
         continuous=options.actions == "continuous",
@@ -149,14 +144,6 @@ def _observation(options: HighwayOptions) -> tuple[int, int, tuple[int, ...], tu
         return beams, 2, (len(seen),), seen
     rows, columns, seen = options.grid_rows, options.grid_columns, observations.GRID_CHANNELS
     return rows, columns, (len(seen), rows, columns), seen
-
-
-def _think_frames(dt: float) -> int:
-    """Returns the frames between two thoughts of changing lane: while a clock in float64 is within 1 s."""
-    clock, frames = 0.0, 0
-    while clock <= 1.0:
-        clock, frames = clock + dt, frames + 1
-    return frames
 
 
 class HighwayEnv(WorldEnv):

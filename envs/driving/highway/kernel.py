@@ -7,6 +7,7 @@ import numpy as np
 from quadrivium.envs.core import rng
 from quadrivium.envs.core.geometry import clip
 from quadrivium.envs.core.lane import lane
+from quadrivium.envs.driving.account import LOW_TTC, TTC_CAP, comfortable, shortfall, time_to_collision
 from quadrivium.envs.driving.highway import traffic
 from quadrivium.envs.driving.highway.state import VECTOR
 from quadrivium.envs.driving.vehicle import (
@@ -71,13 +72,6 @@ SAFE_SPEED = np.float32(0.1)  # a second at 30 m/s
 SAFE_COLLISION = np.float32(-5.0)
 SAFE_LANE_CHANGE = np.float32(-0.02)
 SAFE_HEADWAY = np.float32(-0.1)  # a second at no distance
-_HEADWAY_S, _TTC_S = np.float32(1.0), np.float32(3.0)
-
-TTC_CAP = np.float32(10.0)  # s: what counts as no conflict
-_LOW_TTC = np.float32(0.95)
-_MIN_ACCELERATION, _MAX_ACCELERATION = np.float32(-4.05), np.float32(2.40)
-_MAX_LATERAL_ACCELERATION, _MAX_JERK, _MAX_LONG_JERK = np.float32(4.89), np.float32(8.37), np.float32(4.13)
-_MAX_YAW_RATE, _MAX_YAW_ACCELERATION = np.float32(0.95), np.float32(1.93)
 
 
 @lane
@@ -289,30 +283,16 @@ def account(s, speed, heading, acceleration, dt):
     closing = speed - (s.lead_vx[0] * s.cos_heading[0] + s.lead_vy[0] * s.sin_heading[0])
     ttc = time_to_collision(s.lead_gap[0], closing)
     s.min_ttc = min(s.min_ttc, ttc)
-    s.low_ttc_frames += 1 if ttc < _LOW_TTC else 0
+    s.low_ttc_frames += 1 if ttc < LOW_TTC else 0
     per_s = _ONE / dt
     along, yaw_rate = s.acceleration[0], (s.heading[0] - heading) * per_s
     lateral = speed * yaw_rate
     jerk_along = (along - acceleration) * per_s
     jerk_lateral = (lateral - s.lateral_acceleration) * per_s
-    comfortable = (
-        _MIN_ACCELERATION <= along <= _MAX_ACCELERATION
-        and abs(lateral) <= _MAX_LATERAL_ACCELERATION
-        and abs(jerk_along) <= _MAX_LONG_JERK
-        and jerk_along * jerk_along + jerk_lateral * jerk_lateral <= _MAX_JERK * _MAX_JERK
-        and abs(yaw_rate) <= _MAX_YAW_RATE
-        and abs(yaw_rate - s.yaw_rate) * per_s <= _MAX_YAW_ACCELERATION
-    )
-    s.comfort_frames += 1 if comfortable else 0
+    turning = (yaw_rate - s.yaw_rate) * per_s
+    fine = comfortable(along, lateral, jerk_along, jerk_lateral, yaw_rate, turning)
+    s.comfort_frames += 1 if fine else 0
     s.lateral_acceleration, s.yaw_rate = lateral, yaw_rate
-
-
-@lane
-def time_to_collision(gap, closing):
-    """Returns the seconds until a gap (centre to centre, m) closes at `closing` m/s, at most `TTC_CAP`."""
-    if closing <= _ZERO:
-        return TTC_CAP
-    return min(max(gap - LENGTH, _ZERO) / closing, TTC_CAP)
 
 
 @lane
@@ -358,22 +338,19 @@ def danger(s, p):
     cars = p.vehicles + 1
     ego = np.int64(0)
     rank, here, there = np.int64(s.rank[0]), np.int64(s.lane[0]), np.int64(s.target[0])
-    worst = shortfall(s, ego, traffic.leader(s, rank, here, cars, 0))
+    worst = pressure(s, ego, traffic.leader(s, rank, here, cars, 0))
     if there != here:
-        worst = max(worst, shortfall(s, ego, traffic.leader(s, rank, there, cars, 0)))
+        worst = max(worst, pressure(s, ego, traffic.leader(s, rank, there, cars, 0)))
         behind = traffic.follower(s, rank, there, cars, 0)
         if behind != cars:
-            worst = max(worst, shortfall(s, behind, ego))
+            worst = max(worst, pressure(s, behind, ego))
     return worst
 
 
 @lane
-def shortfall(s, i, j):
-    """Returns how far car `i` falls short of 1 s headway or 3 s to collision behind `j`: 0 not, 1 wholly."""
-    gap = max(s.x[j] - s.x[i] - LENGTH, _ZERO)
-    headway = gap / max(s.speed[i], _ONE)
-    ttc = time_to_collision(s.x[j] - s.x[i], traffic.approach(s, i, j))
-    return clip(max(_ONE - headway / _HEADWAY_S, _ONE - ttc / _TTC_S), _ZERO, _ONE)
+def pressure(s, i, j):
+    """Returns how close car `i` follows `j`, by `shortfall`."""
+    return shortfall(s.x[j] - s.x[i], s.speed[i], traffic.approach(s, i, j))
 
 
 @lane

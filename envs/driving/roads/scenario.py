@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
@@ -15,6 +14,7 @@ from quadrivium.envs.core.options import Options, integer, number, params_of
 from quadrivium.envs.core.setup import Setup, drawn_by
 from quadrivium.envs.core.validation import steps_of
 from quadrivium.envs.core.world_env import WorldEnv
+from quadrivium.envs.driving.frames import require_whole_frames, think_frames
 from quadrivium.envs.driving.roads import kernel, observations
 from quadrivium.envs.driving.roads.baselines import CONTINUOUS, META
 from quadrivium.envs.driving.roads.network import NOWHERE, RoadMap
@@ -134,12 +134,7 @@ class RoadsOptions(Options):
 
     def check(self) -> None:
         """A decision holds for a whole number of frames."""
-        simulation, decision = self.simulation_frequency, self.decision_frequency
-        if simulation % decision:
-            raise ValueError(
-                f"simulation_frequency={simulation} is no multiple of decision_frequency={decision}; "
-                f"try simulation_frequency={decision * math.ceil(simulation / decision)}"
-            )
+        require_whole_frames(self.simulation_frequency, self.decision_frequency)
 
 
 def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
@@ -194,14 +189,6 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         columns={"observation": scenario.columns},
         source=scenario,
     )
-
-
-def think_frames(dt: float) -> int:
-    """Returns the frames between two thoughts of changing lane: while a clock in float64 is within 1 s."""
-    clock, frames = 0.0, 0
-    while clock <= 1.0:
-        clock, frames = clock + dt, frames + 1
-    return frames
 
 
 class RoadsEnv(WorldEnv):
