@@ -93,9 +93,11 @@ class ParkingRenderer(MotionRenderer):
         braking = float(row["acceleration"]) * math.copysign(1.0, float(row["speed"])) < -_BRAKING_MPS2
         for i in range(self.params.parked, -1, -1):  # the ego last: on top
             colour = drawing.EGO if i == 0 else drawing.TRAFFIC[i % len(drawing.TRAFFIC)]
-            place = (float(row[name][i]) for name in ("x", "y", "heading"))
+            x, y, heading = (float(row[name][i]) for name in ("x", "y", "heading"))
             wreck = bool(row["crashed"][i])
-            self._canvas.car(drawing.CRASHED if wreck else colour, *place, _CAR_M, braking=i == 0 and braking)
+            self._canvas.car(
+                drawing.CRASHED if wreck else colour, x, y, heading, _CAR_M, braking=i == 0 and braking
+            )
 
     def _paint_panel(self, picture: pygame.Surface, row: np.void) -> None:
         width, y = self._canvas.size[0], PANEL_PX // 2 + 1
