@@ -166,7 +166,6 @@ def run(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 BEGIN = """
-from quadrivium.envs.driving.drawing import in_motion
 from quadrivium.envs.driving.highway.env import HighwayEnv
 env = HighwayEnv(vehicles=3, duration=3, decision_frequency=5)
 env.reset(seed=0)
