@@ -314,7 +314,9 @@ def branch(
     return _told(job, pool, rows, out=address(sources), values=address(actions), params=params)
 
 
-def _told(job: int, pool: np.ndarray, rows: np.ndarray, **more: int) -> tuple[np.ndarray, ...]:
+def _told(
+    job: int, pool: np.ndarray, rows: np.ndarray, **more: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n = len(rows)
     over, to_move, returns = np.empty(n, np.bool_), np.empty(n, np.int64), np.empty((n, 2), np.float32)
     places = {"number": address(returns), "code": address(over), "lane": address(to_move)}
