@@ -3,9 +3,9 @@
     python benchmarks/lob_replay.py [--messages 500000] [--output benchmarks/results/lob_replay.json]
 
 The day is in LOBSTER's form, made by `lobster_day.py`. `one book`: the whole day in one environment, on one
-core, with a market maker who decides once a minute. `256 books`: as many environments on all cores, each in an
-hour of its own, with a decision a minute and with one each 20 seconds. Actions, observations and the beginnings
-of episodes are in the time. Goal: 2,000,000 messages a second.
+core, with a market maker who decides once a minute. `256 books`: as many environments on all cores, each in
+an hour of its own, with a decision a minute and with one each 20 seconds. Actions, observations and the
+beginnings of episodes are in the time. Goal: 2,000,000 messages a second.
 """
 
 import argparse

@@ -16,7 +16,7 @@ from pathlib import Path
 OPEN, CLOSE = 34_200.0, 57_600.0  # seconds after midnight
 TICK = 100  # of 1e-4 dollars: a cent
 MIDDLE = 58_500  # ticks
-LIVE = 2_000  # orders that rest, about
+LIVE = 800  # orders that rest, about
 ADD, CANCEL, DELETE, EXECUTE, HIDDEN = 1, 2, 3, 4, 5
 NAME = "AAPL_2012-06-21_34200000_57600000"
 
@@ -28,6 +28,7 @@ class Day:
         self.random = random.Random(seed)
         self.levels = levels
         self.book: dict[int, dict[int, dict[int, int]]] = {1: {}, -1: {}}
+        self.volume: dict[int, dict[int, int]] = {1: {}, -1: {}}
         self.best = {1: MIDDLE - 1, -1: MIDDLE + 1}
         self.places: dict[int, tuple[int, int]] = {}
         self.live: list[int] = []
@@ -44,6 +45,7 @@ class Day:
         self.last_order += self.random.randint(1, 40)
         order = self.last_order
         self.book[side].setdefault(price, {})[order] = size
+        self.volume[side][price] = self.volume[side].get(price, 0) + size
         self.places[order] = (side, price)
         self.at[order] = len(self.live)
         self.live.append(order)
@@ -55,6 +57,7 @@ class Day:
         side, price = self.places[order]
         queue = self.book[side][price]
         queue[order] -= size
+        self.volume[side][price] -= size
         if queue[order]:
             return
         del queue[order], self.places[order]
@@ -62,7 +65,7 @@ class Day:
         if moved != order:
             self.live[place], self.at[moved] = moved, place
         if not queue:
-            del self.book[side][price]
+            del self.book[side][price], self.volume[side][price]
             while self.best[side] not in self.book[side]:
                 self.best[side] -= side
 
@@ -70,16 +73,16 @@ class Day:
         """Returns (ask, size, bid, size) for each level."""
         sides: list[list[tuple[int, int]]] = []
         for side in (-1, 1):
-            book, price, found = self.book[side], self.best[side], []
+            volume, price, found = self.volume[side], self.best[side], []
             while len(found) < self.levels:
-                if price in book:
-                    found.append((price * TICK, sum(book[price].values())))
+                if price in volume:
+                    found.append((price * TICK, volume[price]))
                 price -= side
             sides.append(found)
         return [(*ask, *bid) for ask, bid in zip(*sides, strict=True)]
 
     def event(self) -> Iterator[tuple[int, int, int, int, int]]:
-        """Lets something happen; yields (type, order, size, price, direction) of each change once it is made."""
+        """Lets something happen; yields (type, order, size, price, direction) after each change."""
         draw, side = self.random.random(), self.random.choice((1, -1))
         if draw < 0.05:
             left = self.size()
@@ -103,7 +106,7 @@ class Day:
             self.shrink(order, size)
             yield kind, order, size, price, of
         else:
-            price, size = self.best[-side] - side * (1 + int(self.random.expovariate(0.12))), self.size()
+            price, size = self.best[-side] - side * (1 + int(self.random.expovariate(0.05))), self.size()
             yield ADD, self.add(side, price, size), size, price, side
 
 

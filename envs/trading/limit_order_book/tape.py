@@ -12,10 +12,10 @@ order behind those that are known there; shares that went out of view are taken 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from quadrivium.envs.core.compile import kept
+from quadrivium.envs.core.lane import lane
 from quadrivium.envs.trading.limit_order_book import messages as told
 from quadrivium.envs.trading.limit_order_book.messages import NAMES, Messages
 
@@ -257,7 +257,7 @@ def _fault(day: Messages, verdict: int, counts: np.ndarray, base: int) -> str:
 # The book of the day, followed on plain arrays: which slot an order gets is found out here.
 
 
-@numba.njit
+@lane
 def _write(events, at, c, row, kind, slot, side, level, shares):
     k = c[_EVENTS]
     if k == events.shape[0]:
@@ -269,7 +269,7 @@ def _write(events, at, c, row, kind, slot, side, level, shares):
     c[_EVENTS] += 1
 
 
-@numba.njit
+@lane
 def _join(o, queues, c, side, level, shares, ident):
     """Puts an order at the end of its queue; returns its slot."""
     slot = c[_FREE]
@@ -293,7 +293,7 @@ def _join(o, queues, c, side, level, shares, ident):
     return slot
 
 
-@numba.njit
+@lane
 def _lose(o, queues, c, slot_of, slot, shares):
     """Takes shares from an order, and the order from its queue if none are left."""
     level = o[slot, _AT]
@@ -321,7 +321,7 @@ def _lose(o, queues, c, slot_of, slot, shares):
         c[_ASK] += 1
 
 
-@numba.njit
+@lane
 def _lose_somewhere(o, queues, events, at, c, slot_of, row, level, shares):
     """Takes shares from a queue of which no message says whose they are: from what nobody has added first."""
     slot = queues[level, _HEAD] if queues[level, _VOLUME] > 0 else -1
@@ -341,7 +341,7 @@ def _lose_somewhere(o, queues, events, at, c, slot_of, row, level, shares):
         shares -= lost
 
 
-@numba.njit
+@lane
 def _take(kind, order, new, side, level, shares, has_book, slot_of, o, queues, events, at, c):
     """Does what a message says; returns the verdict."""
     row, slot = c[_ROW], slot_of[order]
@@ -368,7 +368,7 @@ def _take(kind, order, new, side, level, shares, has_book, slot_of, o, queues, e
             _lose_somewhere(o, queues, events, at, c, slot_of, row, level, shares)
         return _FOLLOWED
     rests, at_level, of = o[slot, _SIZE], o[slot, _AT], o[slot, _OF]
-    if kind == told.DELETE or kind == told.REPLACE:
+    if (kind == told.DELETE and not has_book) or kind == told.REPLACE:
         _write(events, at, c, row, SHRINKS, slot, of, at_level, rests)
         _lose(o, queues, c, slot_of, slot, rests)
         if kind == told.REPLACE:
@@ -381,12 +381,15 @@ def _take(kind, order, new, side, level, shares, has_book, slot_of, o, queues, e
         return _TOO_LARGE
     _write(events, at, c, row, TRADES if kind == told.EXECUTE else SHRINKS, slot, of, at_level, shares)
     _lose(o, queues, c, slot_of, slot, min(shares, rests))
+    # Where shares went out of view, what is known of whose they were may be wrong.
     if shares > rests:
         _lose_somewhere(o, queues, events, at, c, slot_of, row, at_level, shares - rests)
+    elif kind == told.DELETE and shares < rests:
+        slot_of[order], o[slot, _IDENT] = -1, -1
     return _FOLLOWED
 
 
-@numba.njit
+@lane
 def _add(order, side, level, shares, has_book, slot_of, o, queues, events, at, c):
     """Lets an order rest, if it lies within the grid; returns the verdict."""
     if slot_of[order] != -1:
@@ -407,7 +410,7 @@ def _add(order, side, level, shares, has_book, slot_of, o, queues, events, at, c
     return _FOLLOWED
 
 
-@numba.njit
+@lane
 def _seen(book, row, k, level):
     """Returns whether a level lies among those that an order book shows of a side: 0 asks, 1 bids."""
     worst = -1
@@ -417,7 +420,7 @@ def _seen(book, row, k, level):
     return worst >= 0 and (level <= worst if k == 0 else level >= worst)
 
 
-@numba.njit
+@lane
 def _agrees(queues, c, book, sizes, row, side, level):
     """Returns whether the book file says of a level what the message has made of it, where it shows it."""
     k = 0 if side < 0 else 1
@@ -431,7 +434,7 @@ def _agrees(queues, c, book, sizes, row, side, level):
     return there == queues[level, _VOLUME]
 
 
-@numba.njit
+@lane
 def _show(o, queues, events, at, c, slot_of, row, book, sizes, level_left_out, shares_left_out):
     """Makes the book what the file says, as far as that sees.
 
@@ -470,7 +473,7 @@ def _show(o, queues, events, at, c, slot_of, row, book, sizes, level_left_out, s
                 _write(events, at, c, row, RESTS, slot, -1 if k == 0 else 1, shown, missing)
 
 
-@numba.njit
+@lane
 def _note(o, queues, rested, marks, c):
     """Notes all that rests, queue by queue."""
     marks[c[_MARKS], 0], marks[c[_MARKS], 1] = c[_EVENTS], c[_MARKED]
@@ -521,6 +524,12 @@ def _follow(
             if c[_MARKED] + o.shape[0] > rested.shape[0] or c[_MARKS] == marks.shape[0]:
                 return _FULL
             _note(o, queues, rested, marks, c)
+        # Where somebody trades the quotes tell where the market is; early in the morning they may be anywhere.
+        quoted = c[_BID] >= 0 and c[_ASK] < queues.shape[0]
+        if quoted and (not trades or kinds[t] == told.EXECUTE):
+            c[_LOW], c[_HIGH] = min(c[_LOW], c[_BID]), max(c[_HIGH], c[_ASK])
+            if c[_READY] < 0:
+                c[_READY] = t
         # What the first message took is not in the first row of the book any more.
         if t > 0 or not has_book or kinds[0] == told.ADD or kinds[0] == told.TRADE:
             verdict = _take(
@@ -547,9 +556,4 @@ def _follow(
             _show(o, queues, events, at, c, slot_of, t, book, sizes, -1, 0)
         if c[_SHORT] != 0:
             return _FULL
-        # Where somebody trades the spread tells where the market is; early in the morning it may be anywhere.
-        if c[_BID] >= 0 and c[_ASK] < queues.shape[0] and (not trades or kinds[t] == told.EXECUTE):
-            c[_LOW], c[_HIGH] = min(c[_LOW], c[_BID]), max(c[_HIGH], c[_ASK])
-            if c[_READY] < 0:
-                c[_READY] = t
     return _FOLLOWED

@@ -31,6 +31,9 @@ from quadrivium.envs.trading.market.series import (
 )
 from quadrivium.envs.trading.market.table import open_table
 
+DELISTED = "delisted"
+"""The own column that is 1 after the last bar of an asset that ends before the others, and 0 before."""
+
 ADJUST = ("none", "adj_close", "split")
 SUFFIXES = (".csv", ".txt", ".parquet", ".pq")
 """Of the files of a folder that are read."""
@@ -46,6 +49,7 @@ def load_bars(
     symbols: Sequence[str] | None = None,
     asset: str | None = None,
     own: Sequence[str] = (),
+    amounts: Sequence[str] = (),
     time_zone: str = "UTC",
     time_format: str | None = None,
     time_unit: str | None = None,
@@ -77,7 +81,10 @@ def load_bars(
     names: of all columns of a CSV without a header line.
     symbols: the assets to keep, in this order.
     asset: the name of the one asset of narrow files, which are parts of its history.
-    own: other columns of numbers to keep, as `Bars.own`.
+    own: other columns of numbers to keep, as `Bars.own`; `delisted` is 1 after the last bar of an asset that
+        ends before the others.
+    amounts: other columns to keep likewise that are paid in a bar, such as dividends: 0 in a blank cell, and
+        in a bar that is filled.
     time_zone: of times without an offset; bars are in UTC. time_format: as of strftime. time_unit: of times
         that are numbers, `s`, `ms`, `us` or `ns` since 1970 or `excel`; None tells it by their size.
     label: whether a row's time is when its bar opens or closes. `close` moves all times back by one step.
@@ -121,13 +128,17 @@ def load_bars(
     if decimal not in (".", ",") or thousands == decimal:
         raise ValueError(f"decimal={decimal!r} must be '.' or ',', and not what stands between thousands")
     longest = _nanoseconds("max_gap", max_gap)
-    wanted = Wanted(adjust, actions is not None, volume, price_unit, tuple(own), gaps == "fill", asset)
+    tell_ends = DELISTED in own
+    read = [name for name in dict.fromkeys([*own, *amounts]) if name != DELISTED]
+    wanted = Wanted(
+        adjust, actions is not None, volume, price_unit, read, tuple(amounts), gaps == "fill", asset
+    )
     parts: dict[str, list[Series]] = {}
     with _line_if_slow() as reading:
         for path in files_of(paths):
             reading(path)
             table = open_table(path, delimiter=delimiter, decimal=decimal, thousands=thousands, names=names)
-            shared, assets = find_columns(table, columns, own)
+            shared, assets = find_columns(table, columns, read)
             keys = list(shared.values())
             cells = table.read(number_columns(table, assets, wanted), keys)
             times = read_times(
@@ -153,17 +164,21 @@ def load_bars(
         kept = [adjust_prices(one, adjust, splits) for one in kept]
         for one in kept:
             require_plausible_moves(one, max_move)
-        times, kept = on_one_clock(kept, gaps, longest)
+        ends = np.array([one.times[-1] for one in kept])
+        times, kept = on_one_clock(kept, gaps, longest, amounts)
         periods = periods_per_year if periods_per_year is not None else usual_periods_per_year(times)
         if periods is None:
             raise ValueError(
                 f"{kept[0].path}: {len(times)} bars, {spacing(times) / 1e9:g} s apart, do not tell how "
                 "many make a year; give periods_per_year, such as periods_per_year=252"
             )
+        times_of_rows = times
         if label == "close":
             times = times - np.timedelta64(spacing(times), "ns")
         values = {name: _side_by_side(kept, name) for name in COLUMNS}
-        owned = {name: _side_by_side(kept, name) for name in own}
+        owned = {name: _side_by_side(kept, name) for name in read}
+        if tell_ends:
+            owned[DELISTED] = (times_of_rows[:, None] > ends).astype(np.float64)
         names_of = tuple(one.symbol for one in kept)
         return Bars(times, names_of, **values, periods_per_year=periods, own=owned)
 

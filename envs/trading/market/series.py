@@ -61,6 +61,7 @@ class Wanted:
     volume: float | None
     price_unit: float | None
     own: Sequence[str]
+    amounts: Sequence[str]
     fill: bool
     asset: str | None
 
@@ -173,6 +174,8 @@ def _checked(table: Table, one: Series, fields: Fields, wanted: Wanted) -> Serie
         split = values["split"]
         values["split"] = np.where(np.isnan(split) | (split == 0.0), 1.0, split)
     for name in wanted.own:
+        if name in wanted.amounts:
+            values[name] = np.where(np.isnan(values[name]), 0.0, values[name])
         _fill_own(one, name, fields[name], wanted.fill)
     for name, array in values.items():
         bad = np.isnan(array)

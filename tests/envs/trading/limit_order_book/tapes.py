@@ -121,6 +121,9 @@ class PlainReplay:
             if kind == 4:
                 self._meet(-side, price, size)
             self._lose(side, price, size, name)
+            if kind == 3:  # what is left of it are others' shares
+                for order in self.queue(side, price):
+                    order[0] = None if order[0] == name else order[0]
         elif kind == 5:
             self._meet(-side, price, size)
         self._show(levels)
