@@ -524,7 +524,7 @@ def _follow(
             if c[_MARKED] + o.shape[0] > rested.shape[0] or c[_MARKS] == marks.shape[0]:
                 return _FULL
             _note(o, queues, rested, marks, c)
-        # Where somebody trades the quotes tell where the market is; early in the morning they may be anywhere.
+        # Where somebody trades the quotes tell where the market is; early in the day they may be anywhere.
         quoted = c[_BID] >= 0 and c[_ASK] < queues.shape[0]
         if quoted and (not trades or kinds[t] == told.EXECUTE):
             c[_LOW], c[_HIGH] = min(c[_LOW], c[_BID]), max(c[_HIGH], c[_ASK])

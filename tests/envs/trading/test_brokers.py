@@ -302,7 +302,7 @@ def test_with_everything_at_once_rewards_are_still_the_growth_of_equity():
     "options", [{"cash_interest": 0.1}, {"funding": -0.1}, {"stop_loss": 0.1}, {"take_profit": 0.1}]
 )
 def test_hindsight_is_not_computed_where_it_would_be_no_bound(options):
-    env = play_from_start(FLAT_MARKET, **FREE, **options)
+    env = play_from_start(FLAT_MARKET, **{**FREE, **options})
     env.reset(seed=0)
     with pytest.raises(ValueError, match="the optimum is not computed"):
         hindsight_growth(env.setup, env.get_state())
