@@ -37,7 +37,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 """The names by which each field is known, without case and signs."""
 
-_LOBSTER = ("time", "kind", "order", "size", "price", "side")
+_LOBSTER: tuple[str, ...] = ("time", "kind", "order", "size", "price", "side")
 _LOBSTER_UNIT = 1e-4  # dollars
 _NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}

@@ -9,8 +9,9 @@ import pytest
 
 from quadrivium.envs.trading.limit_order_book import messages, tape
 from quadrivium.envs.trading.limit_order_book.baselines import BASELINES
-from quadrivium.envs.trading.limit_order_book.env import LimitOrderBookEnv, LimitOrderBookVectorEnv
+from quadrivium.envs.trading.limit_order_book.env import REPLAY, LimitOrderBookEnv, LimitOrderBookVectorEnv
 from tests.envs.trading.limit_order_book.tapes import BUY, SELL, PlainReplay, Replayed
+from tests.kernel_subset import lane_functions, violations
 
 SCRIPT = Path(__file__).resolve().parents[4] / "benchmarks" / "lobster_day.py"
 SPEC = importlib.util.spec_from_file_location("lobster_day", SCRIPT)
@@ -314,6 +315,12 @@ def test_a_record_of_a_replay_is_taken_back_and_a_damaged_one_refused(day):
         broken[name][1] = value
         with pytest.raises(ValueError, match=name):
             env.set_state(broken)
+
+
+def test_the_functions_of_the_replay_keep_the_subset_that_compiles_alike_everywhere():
+    functions = lane_functions(REPLAY)
+    assert {"play", "meet_agents", "quote", "observe_one"} <= {one.__qualname__ for one in functions}
+    assert [fault for function in functions for fault in violations(function)] == []
 
 
 # ---- what is refused
