@@ -1,14 +1,13 @@
 """Drives inside highway-env's own environments with what was trained here, beside what was trained there.
 
-    python benchmarks/driving_transfer.py merge [roundabout …] [--minutes 5] python
-    benchmarks/driving_transfer.py highway-fast --run runs/highway_ppo     # an agent that is there already
+    python benchmarks/driving_transfer.py merge [roundabout …] [--minutes 5]
+    python benchmarks/driving_transfer.py highway-fast --run runs/highway_ppo     # one that is there already
 
 For each scenario: our PPO learns for so many minutes in our world with its conventional preset, by the
 published config; stock Stable-Baselines3's DQN, with the settings that highway-env's documentation gives, and
-its PPO learn
-as long in highway-env's environment, one after another. Then all of them drive the same episodes in
-highway-env: ours gets its observations, and its actions go to its cars. Beside them always braking, idle and
-random.
+its PPO learn as long in highway-env's environment, one after another. Then all of them drive the same
+episodes in highway-env: ours gets its observations, and its actions go to its cars. Beside them always
+braking, idle and random.
 
 Expected: an agent that drives well in ours loses little there, since positions of both worlds agree to
 centimetres over seconds; and minutes of highway-env's tens of steps a second teach little. Goal: fewer
