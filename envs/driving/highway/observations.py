@@ -6,6 +6,7 @@ import numpy as np
 
 from quadrivium.envs.core.geometry import clip
 from quadrivium.envs.core.lane import lane
+from quadrivium.envs.driving.rays import ray_to_box
 from quadrivium.envs.driving.vehicle import DIAGONAL, LANE_WIDTH, LENGTH, MAX_SPEED, WIDTH
 
 KINEMATICS, LIDAR, GRID = 0, 1, 2
@@ -153,24 +154,10 @@ def scan_car(s, j, p, out):
         b = (first + k) % beams
         angle = s.heading[0] + spacing * np.float32(b)
         along, across = math.cos(angle), math.sin(angle)
-        hit = ray_to_car(at_x, at_y, along * cos_j + across * sin_j, across * cos_j - along * sin_j)
+        hit = ray_to_box(at_x, at_y, along * cos_j + across * sin_j, across * cos_j - along * sin_j)
         if hit < out[OWN + b] * reach:
             out[OWN + b] = hit / reach
             out[OWN + beams + b] = clip((vx * along + vy * across) / _V_RANGE, -_ONE, _ONE)
-
-
-@lane
-def ray_to_car(from_x, from_y, along, across):
-    """Returns the distance along a ray to a car's rectangle, in the car's frame; 1e9 m where it passes by."""
-    along = along if abs(along) > _TINY else _TINY
-    across = across if abs(across) > _TINY else _TINY
-    near_x, far_x = (-_HALF_LENGTH - from_x) / along, (_HALF_LENGTH - from_x) / along
-    near_y, far_y = (-_HALF_WIDTH - from_y) / across, (_HALF_WIDTH - from_y) / across
-    enter = max(min(near_x, far_x), min(near_y, far_y))
-    leave = min(max(near_x, far_x), max(near_y, far_y))
-    if leave < max(enter, _ZERO):
-        return _FAR
-    return max(enter, _ZERO)
 
 
 @lane

@@ -1,7 +1,6 @@
 """Scripted drivers of the ego, batched: each takes a `Batch` of a scenario and returns its actions.
 
-They read the lanes' records, so they know exact positions, and remember nothing between calls. With
-continuous actions there are `idle` and `random` only.
+They read the lanes' records, so they know exact positions, and remember nothing between calls.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +13,22 @@ from quadrivium.envs.core.setup import Batch
 from quadrivium.envs.driving import scripted
 from quadrivium.envs.driving.roads.network import MEMBERSHIPS
 from quadrivium.envs.driving.roads.state import RoadsParams
-from quadrivium.envs.driving.scripted import GAIN, IDLE, LEFT, LENGTH, NOBODY, RIGHT, SAFE_BRAKING, SLOWER
+from quadrivium.envs.driving.roads.steering import pure_pursuit, stanley
+from quadrivium.envs.driving.scripted import (
+    FASTER,
+    GAIN,
+    IDLE,
+    LEFT,
+    LENGTH,
+    NOBODY,
+    RIGHT,
+    SAFE_BRAKING,
+    SLOWER,
+)
+
+_CLOSE_S = 3.0  # s to a slower car ahead, from where on it is passed
+
+Player = Callable[[Batch], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -51,7 +65,7 @@ class Traffic:
         In the order gap ahead, speed, gap behind, speed; nobody: `NOBODY` and the ego's speed. Beside each
         other, in lanes of one road, s is alike.
         """
-        states, things = self.states, len(self.params.spawns) + len(self.params.obstacles)
+        states, things = self.states, self.params.places + len(self.params.obstacles)
         member, where = states["member"][:, :things], states["member_s"][:, :things].astype(np.float64)
         held = np.arange(MEMBERSHIPS) < states["members"][:, :things, None]
         ahead_of = self.offsets[lane[:, None, None], member] + where - states["along"][:, :1, None]
@@ -77,16 +91,18 @@ class Traffic:
 
 def idle(env: Batch) -> np.ndarray:
     """Does nothing: the meta-action `idle`, or no throttle and no steering."""
-    if isinstance(env.single_action_space, Discrete):
-        return np.full(env.num_envs, IDLE)
-    return np.zeros((env.num_envs, 2), np.float32)
+    space = env.single_action_space
+    if isinstance(space, Discrete):
+        return np.full(env.num_envs, IDLE if space.n <= 5 else space.n // 2)
+    return np.zeros((env.num_envs, *(space.shape or ())), np.float32)
 
 
 def random(env: Batch) -> np.ndarray:
     """Draws each action from the whole space, as a function of the lane's record only."""
-    drawn = scripted.draws(env.states, 2)
-    if isinstance(env.single_action_space, Discrete):
-        return (drawn[0] % np.uint64(5)).astype(np.int64)
+    space = env.single_action_space
+    if isinstance(space, Discrete):
+        return (scripted.draws(env.states, 1)[0] % np.uint64(space.n)).astype(np.int64)
+    drawn = scripted.draws(env.states, *(space.shape or ()))
     return np.stack([draw / 2.0**63 - 1.0 for draw in drawn], axis=1).astype(np.float32)
 
 
@@ -131,14 +147,57 @@ def idm_mobil(env: Batch) -> np.ndarray:
     return np.where(wanted > target, RIGHT, np.where(wanted < target, LEFT, keep))
 
 
-META: Mapping[str, Callable[[Batch], np.ndarray]] = {
-    "idle": idle,
-    "random": random,
-    "brake": brake,
-    "idm": idm,
-    "idm_mobil": idm_mobil,
+def longitudinal(player: Player) -> Player:
+    """Returns a player of meta-actions as one of longitudinal ones, who idles instead of changing lane."""
+    numbers = np.ones(5, np.int64)
+    numbers[[SLOWER, FASTER]] = 0, 2
+    return lambda env: numbers[player(env)]
+
+
+def steered(steer: Callable[[np.ndarray, RoadsParams, np.ndarray], np.ndarray]) -> Player:
+    """Returns a player who steers so, past slower cars, and keeps IDM's distance where it has a throttle."""
+
+    def player(env: Batch) -> np.ndarray:
+        traffic, p = Traffic.of(env), env.setup.params
+        lane = free_lane(traffic)
+        wheel = np.clip(steer(env.states, p, lane) / p.max_steer, -1, 1)
+        if env.single_action_space.shape == (1,):
+            return wheel[:, None].astype(np.float32)
+        throttle = np.clip(traffic.follow(lane) / 5.0, -1, 1)
+        return np.stack([throttle, wheel], axis=1).astype(np.float32)
+
+    return player
+
+
+def free_lane(traffic: Traffic) -> np.ndarray:
+    """Returns the lane (N,) to steer to: the present one, or one beside it where a slower car is close."""
+    states, p = traffic.states, traffic.params
+    if len(p.references):
+        return p.references[states["reference"]].astype(np.int64)
+    lane = states["lane"][:, 0].astype(np.int64)
+    speed, road = states["speed"][:, 0], p.roads[p.lanes["road"][lane]]
+    gap, ahead, _, _ = traffic.neighbours(lane)
+    blocked = (gap < _CLOSE_S * speed + LENGTH) & (ahead < speed)
+    best, wanted = np.where(blocked, gap, NOBODY), lane.copy()
+    for side in (-1, 1):
+        there = (lane + side >= road["first"]) & (lane + side < road["first"] + road["count"])
+        candidate = np.where(there, lane + side, lane)
+        room, _, behind, _ = traffic.neighbours(candidate)
+        better = blocked & there & (p.lanes["closed"][candidate] == 0) & (behind > 2 * LENGTH) & (room > best)
+        best, wanted = np.where(better, room, best), np.where(better, candidate, wanted)
+    return wanted
+
+
+_ALWAYS: Mapping[str, Player] = {"idle": idle, "random": random}
+_STEERED = {**_ALWAYS, "pure_pursuit": steered(pure_pursuit), "stanley": steered(stanley)}
+BASELINES: Mapping[str, Mapping[str, Player]] = {
+    "meta": {**_ALWAYS, "brake": brake, "idm": idm, "idm_mobil": idm_mobil},
+    "longitudinal": {**_ALWAYS, "brake": longitudinal(brake), "idm": longitudinal(idm)},
+    "continuous": _STEERED,
+    "steering": _STEERED,
+    "discrete": _ALWAYS,
 }
-CONTINUOUS: Mapping[str, Callable[[Batch], np.ndarray]] = {"idle": idle, "random": random}
+"""By the kind of actions."""
 
 
 def _keep(traffic: Traffic, acceleration: np.ndarray) -> np.ndarray:

@@ -53,10 +53,18 @@ class RoadsRenderer(MotionRenderer):
         if share >= 1:
             return after
         row = after.copy()
-        for name in ("x", "y", "heading", "speed", "acceleration"):
-            row[name] = before[name] + share * (after[name] - before[name])
-        row["crashed"] = before["crashed"]
+        for i, k in self._both(before, after):
+            for name in ("x", "y", "heading", "speed", "acceleration"):
+                row[name][k] = before[name][i] + share * (after[name][k] - before[name][i])
+            row["crashed"][k] = before["crashed"][i]
         return row
+
+    @staticmethod
+    def _both(before: np.void, after: np.void) -> list[tuple[int, int]]:
+        """Returns the places in both records of each car that is in both; traffic comes and leaves."""
+        places = {int(serial): i for i, serial in enumerate(before["serial"][: before["cars"]])}
+        serials = after["serial"][: after["cars"]].tolist()
+        return [(places[serial], k) for k, serial in enumerate(serials) if serial in places]
 
     def paint(self, row: np.void) -> pygame.Surface:
         """Returns the picture of a record."""
@@ -112,9 +120,10 @@ class RoadsRenderer(MotionRenderer):
 
     def _paint_cars(self, row: np.void) -> None:
         lanes, canvas = self.params.lanes, self._canvas
-        for i in range(len(self.params.spawns) - 1, -1, -1):  # the ego last: on top
+        for i in range(int(row["cars"]) - 1, -1, -1):  # the ego last: on top
             wreck = bool(row["crashed"][i])
-            colour = drawing.EGO if i == 0 else drawing.TRAFFIC[i % len(drawing.TRAFFIC)]
+            shade = int(row["serial"][i]) % len(drawing.TRAFFIC)
+            colour = drawing.EGO if i == 0 else drawing.TRAFFIC[shade]
             here, there = lanes[row["lane"][i]], lanes[row["target"][i]]
             steered = int(there["number"]) - int(here["number"]) if here["road"] == there["road"] else 0
             canvas.car(
@@ -132,7 +141,7 @@ class RoadsRenderer(MotionRenderer):
         picture.fill(drawing.PANEL, (0, 0, width, PANEL_PX))
         end = write(picture, f"{float(row['speed'][0]):.1f}", 10, y, drawing.EGO, 22)
         write(picture, " m/s", end, y, drawing.FAINT)
-        if not self.params.continuous:
+        if not self.params.by_hand:
             write(picture, f"target {float(row['desired_speed'][0]):.0f}", 82, y, drawing.FAINT)
         for x, label, value in (
             (152, "step", f"{int(row['step'])}/{self.params.max_steps}"),

@@ -30,10 +30,10 @@ def roundabout_scenario() -> Scenario:
         for k, (arm, after) in enumerate(("se", "en", "nw", "ws")):
             begin = _QUARTER * (1 - k) if arm != "w" else math.pi
             turns = (begin - _OPENING, begin - _QUARTER + _OPENING)
-            roads.add(f"{arm}e", f"{after}x", arc((0.0, 0.0), radius, *turns, lines=lines))
+            roads.add(f"{arm}e", f"{after}x", arc((0.0, 0.0), radius, *turns, lines=lines, priority=1))
             begin -= _QUARTER
             turns = (begin + _OPENING, begin - _OPENING)
-            roads.add(f"{after}x", f"{after}e", arc((0.0, 0.0), radius, *turns, lines=lines))
+            roads.add(f"{after}x", f"{after}e", arc((0.0, 0.0), radius, *turns, lines=lines, priority=1))
     for arm, (cos, sin) in zip("senw", ((1, 0), (0, 1), (-1, 0), (0, -1)), strict=True):
         _add_arm(roads, arm, cos, sin)
     others = tuple(roads.destination(node) for node in ("exr", "sxr", "nxr"))
@@ -60,6 +60,7 @@ def roundabout_scenario() -> Scenario:
         speed_step=8.0,
         observed=(100.0, 100.0, 15.0),
         absolute=True,
+        yielding=5,
     )
 
 
