@@ -58,6 +58,7 @@ VIEWS = {
     "Intersection": View("idm", 0.5, (150, 70, 490, 282), seed=1),
     "Racetrack": View("stanley", 0.15, (150, 70, 490, 282), seed=1),
     "LaneKeeping": View("stanley", 0.5, (150, 70, 490, 282), seed=1),
+    "Parking": View("parker", 0.6, (150, 60, 490, 272), seed=5, kwargs={"parked": 12}),
     "PointNav": View("own_plan", 0.6, (0, 32, 1280, 672), kwargs=ROOMS | {"observation": "grid"}),
     "CrowdNav": View("orca", 0.4, (90, 110, 550, 580), kwargs={"people_count": 8, "robot_visible": True}),
     "Explore": View("nearest_frontier", 0.3, (0, 32, 1120, 592), kwargs=ROOMS),

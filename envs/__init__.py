@@ -30,6 +30,7 @@ WORLDS = {
     "Intersection": "quadrivium.envs.driving.roads.scenarios.intersection",
     "Racetrack": "quadrivium.envs.driving.roads.scenarios.racetrack",
     "LaneKeeping": "quadrivium.envs.driving.roads.scenarios.lane_keeping",
+    "Parking": "quadrivium.envs.driving.parking.env",
     "SingleAsset": "quadrivium.envs.trading.single_asset.env",
     "Portfolio": "quadrivium.envs.trading.portfolio.env",
     "SignChain": "quadrivium.envs.trading.sign_chain.env",

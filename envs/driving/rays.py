@@ -1,19 +1,18 @@
-"""Where a ray meets a car: what a lidar measures."""
+"""Where a ray meets a rectangle: a scalar lane function in float32."""
 
 import numpy as np
 
 from quadrivium.envs.core.lane import lane
-from quadrivium.envs.driving.vehicle import LENGTH, WIDTH
 
-_HALF_LENGTH, _HALF_WIDTH = np.float32(0.5) * LENGTH, np.float32(0.5) * WIDTH
-_ZERO, _FAR, _TINY = np.float32(0.0), np.float32(1e9), np.float32(1e-6)
+NOTHING = np.float32(1e9)  # m: the distance to what a ray does not meet
+_ZERO, _TINY = np.float32(0.0), np.float32(1e-6)
 
 
 @lane
-def ray_to_box(from_x, from_y, along, across, half_length=_HALF_LENGTH, half_width=_HALF_WIDTH):
-    """Returns the distance along a ray to a rectangle around (0, 0), a car's, in its own axes, m.
+def ray_to_rectangle(from_x, from_y, along, across, half_length, half_width):
+    """Returns the distance along a ray to a rectangle, m; `NOTHING` where it passes by, 0 inside.
 
-    1e9 m where the ray passes by.
+    All is in the rectangle's frame: from where the ray begins, and the unit vector of its direction.
     """
     along = along if abs(along) > _TINY else _TINY
     across = across if abs(across) > _TINY else _TINY
@@ -22,5 +21,5 @@ def ray_to_box(from_x, from_y, along, across, half_length=_HALF_LENGTH, half_wid
     enter = max(min(near_x, far_x), min(near_y, far_y))
     leave = min(max(near_x, far_x), max(near_y, far_y))
     if leave < max(enter, _ZERO):
-        return _FAR
+        return NOTHING
     return max(enter, _ZERO)

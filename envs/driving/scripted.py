@@ -1,6 +1,11 @@
 """What scripted drivers of every driving world know, in NumPy and independent of the kernels."""
 
+import math
+
 import numpy as np
+from gymnasium.spaces import Discrete
+
+from quadrivium.envs.core.setup import Batch
 
 LEFT, IDLE, RIGHT, FASTER, SLOWER = range(5)
 LENGTH = 5.0  # m
@@ -29,15 +34,30 @@ def nearest_meta(
 ) -> np.ndarray:
     """Returns idle, faster or slower (N,): what sets the target speed nearest to that in one second.
 
-    speed, target: (N,) m/s, as it is and as it is aimed at. speeds: the (3,) target speeds.
+    speed, target: (N,) m/s, as it is and as it is aimed at. speeds: the (n,) rising target speeds.
     """
     goal = speed + np.clip(acceleration, -6, 6)
-    step = speeds[1] - speeds[0]
-    index = np.clip(np.round((speed - speeds[0]) / step), 0, 2)
-    targets = np.stack(
-        [target, speeds[0] + step * np.minimum(index + 1, 2), speeds[0] + step * np.maximum(index - 1, 0)]
-    )
+    places, last = np.arange(len(speeds)), len(speeds) - 1
+    index = np.rint(np.interp(speed, speeds, places)).astype(int)  # halves go to the even one
+    targets = np.stack([target, speeds[np.minimum(index + 1, last)], speeds[np.maximum(index - 1, 0)]])
     return np.array([IDLE, FASTER, SLOWER])[np.abs(targets - goal).argmin(axis=0)]
+
+
+def idle(env: Batch) -> np.ndarray:
+    """Does nothing: the meta-action `idle`, or no throttle and no steering."""
+    space = env.single_action_space
+    if isinstance(space, Discrete):  # of nine pairs of throttle and steering it is the middle one
+        return np.full(env.num_envs, IDLE if space.n <= 5 else space.n // 2)
+    return np.zeros((env.num_envs, *(space.shape or ())), np.float32)
+
+
+def random(env: Batch) -> np.ndarray:
+    """Draws each action from the whole space, as a function of the lane's record only."""
+    space = env.single_action_space
+    if isinstance(space, Discrete):
+        return (draws(env.states, 1)[0] % np.uint64(space.n)).astype(np.int64)
+    drawn = draws(env.states, math.prod(space.shape or ()))
+    return np.stack([draw / 2.0**63 - 1.0 for draw in drawn], axis=1).astype(np.float32)
 
 
 def draws(states: np.ndarray, count: int) -> list[np.ndarray]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from gymnasium.spaces import Discrete
 
 from quadrivium.envs.core.setup import Batch
 from quadrivium.envs.driving import scripted
@@ -17,7 +16,6 @@ from quadrivium.envs.driving.roads.steering import pure_pursuit, stanley
 from quadrivium.envs.driving.scripted import (
     FASTER,
     GAIN,
-    IDLE,
     LEFT,
     LENGTH,
     NOBODY,
@@ -39,7 +37,7 @@ class Traffic:
         states: (N,) records.
         params: the scenario's.
         offsets: (L, L) m that s in one lane is ahead of s in another one; NaN where they are not linked.
-        speeds: (3,) the target speeds, m/s.
+        speeds: (n,) the target speeds, m/s.
     """
 
     states: np.ndarray
@@ -57,7 +55,7 @@ class Traffic:
                 ::-1
             ]:  # the lane itself is the first one
                 offsets[k, link["lane"]] = link["offset"]
-        return cls(env.states, p, offsets, p.slow + p.speed_step * np.arange(3.0))
+        return cls(env.states, p, offsets, p.target_speeds.astype(np.float64))
 
     def neighbours(self, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Returns the gaps to the nearest ahead and behind in `lane` (N,) and their speeds.
@@ -84,26 +82,9 @@ class Traffic:
     def follow(self, lane: np.ndarray) -> np.ndarray:
         """Returns the acceleration (N,) that the leaders in a lane allow, m/s²."""
         gap, speed, _, _ = self.neighbours(lane)
-        limit = np.minimum(self.speeds[2], self.params.lanes["limit"][self.states["lane"][:, 0]])
+        limit = np.minimum(self.speeds[-1], self.params.lanes["limit"][self.states["lane"][:, 0]])
         desired = np.maximum(limit, 0.1).astype(np.float64)
         return scripted.idm(self.states["speed"][:, 0].astype(np.float64), gap, speed, desired)
-
-
-def idle(env: Batch) -> np.ndarray:
-    """Does nothing: the meta-action `idle`, or no throttle and no steering."""
-    space = env.single_action_space
-    if isinstance(space, Discrete):
-        return np.full(env.num_envs, IDLE if space.n <= 5 else space.n // 2)
-    return np.zeros((env.num_envs, *(space.shape or ())), np.float32)
-
-
-def random(env: Batch) -> np.ndarray:
-    """Draws each action from the whole space, as a function of the lane's record only."""
-    space = env.single_action_space
-    if isinstance(space, Discrete):
-        return (scripted.draws(env.states, 1)[0] % np.uint64(space.n)).astype(np.int64)
-    drawn = scripted.draws(env.states, *(space.shape or ()))
-    return np.stack([draw / 2.0**63 - 1.0 for draw in drawn], axis=1).astype(np.float32)
 
 
 def brake(env: Batch) -> np.ndarray:
@@ -132,7 +113,7 @@ def idm_mobil(env: Batch) -> np.ndarray:
         candidate = np.where(there, lane + side, lane)
         there &= (target == lane) & (p.lanes["closed"][candidate] == 0)
         gap, ahead, gap_behind, behind = traffic.neighbours(candidate)
-        own = scripted.idm(speed, gap, ahead, traffic.speeds[2])
+        own = scripted.idm(speed, gap, ahead, traffic.speeds[-1])
         other = scripted.idm(behind, gap_behind, speed, np.maximum(behind, 1.0))
         safe = (
             there
@@ -188,7 +169,7 @@ def free_lane(traffic: Traffic) -> np.ndarray:
     return wanted
 
 
-_ALWAYS: Mapping[str, Player] = {"idle": idle, "random": random}
+_ALWAYS: Mapping[str, Player] = {"idle": scripted.idle, "random": scripted.random}
 _STEERED = {**_ALWAYS, "pure_pursuit": steered(pure_pursuit), "stanley": steered(stanley)}
 BASELINES: Mapping[str, Mapping[str, Player]] = {
     "meta": {**_ALWAYS, "brake": brake, "idm": idm, "idm_mobil": idm_mobil},

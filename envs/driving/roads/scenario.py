@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
 
 from quadrivium.envs.core.lane import World
-from quadrivium.envs.core.options import Options, integer, number, params_of
+from quadrivium.envs.core.options import integer, number, params_of
 from quadrivium.envs.core.setup import Setup, drawn_by, numbered
 from quadrivium.envs.core.validation import steps_of
 from quadrivium.envs.core.world_env import WorldEnv
-from quadrivium.envs.driving.frames import require_whole_frames, think_frames
+from quadrivium.envs.driving.frames import think_frames
+from quadrivium.envs.driving.options import SAFE_WEIGHTS, DrivingOptions
 from quadrivium.envs.driving.roads import kernel
 from quadrivium.envs.driving.roads.baselines import BASELINES
 from quadrivium.envs.driving.roads.network import NOWHERE, RoadMap
@@ -46,6 +46,9 @@ BY_HAND = {"continuous": 2, "steering": 1, "discrete": 2}
 """How many numbers those kinds have that are accelerations and steering angles."""
 
 LEAVING_M = 20.0
+TO_GOALS = {"speed": -0.1, "arrival": 1.0}
+ONWARD = {"speed": 0.1, "centering": -0.1}
+"""What reward="safe" pays for, where there are goals and where the way is all."""
 
 WORLDS = {  # each is compiled by itself, so that nobody waits for observations that are not used
     kind: World.of(kernel, f"roads_{name}", RoadsParams, observe=function, ranges=ranges_of)
@@ -137,7 +140,7 @@ class Scenario:
         obstacles: x, y (m) and heading (rad) of blocks on the road.
         max_steer: rad, of an ego that is steered by hand.
         arrival_ends: the episode, with the conventional reward too.
-        slow, speed_step: m/s: the least target speed and the step between the three.
+        target_speeds: m/s, rising.
         observed: m, m and m/s, by which x, y and velocities are observed.
         own_x0: m, from where the ego's own x is observed.
         bound: to which observations are clipped.
@@ -165,8 +168,7 @@ class Scenario:
     obstacles: tuple[tuple[float, float, float], ...] = ()
     max_steer: float = math.pi / 4
     arrival_ends: bool = False
-    slow: float = 20.0
-    speed_step: float = 5.0
+    target_speeds: tuple[float, ...] = (20.0, 25.0, 30.0)
     observed: tuple[float, float, float] = (200.0, 8.0, 80.0)
     own_x0: float = 0.0
     bound: float = 1.0
@@ -179,23 +181,13 @@ class Scenario:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoadsOptions(Options):
+class RoadsOptions(DrivingOptions):
     """The arguments that all scenarios on networks of roads have; each adds its `preset`."""
-
-    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     duration: float = number(20, 0, 10_000, above=True)
     """s"""
-    simulation_frequency: int = integer(15, 1, 120)
-    """frames a second, a multiple of `decision_frequency`"""
-    decision_frequency: int = integer(1, 1, 120)
-    """decisions a second"""
-    traffic: Literal["cautious", "conventional"] = "cautious"
-    """how others drive"""
     observation: Literal["kinematics", "lidar", "grid", "road", "occupancy"] = "kinematics"
     """what is seen"""
-    observed_vehicles: int = integer(5, 1, 100)
-    """rows of kinematics, the ego's included"""
     beams: int = integer(32, 4, 1024)
     """of the lidar"""
     lidar_range: float = number(60.0, 0, 1000, above=True)
@@ -208,23 +200,21 @@ class RoadsOptions(Options):
     """of the way ahead, 5 m from one to the next"""
     actions: Literal["meta", "longitudinal", "continuous", "steering", "discrete"] = "meta"
     """the kind of actions"""
-    reward: Literal["safe", "classic"] = "safe"
-    """the kind of reward"""
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Self:
-        """Returns the options with those `given`; the preset says what the others are."""
-        return super().of({**cls.PRESETS.get(str(given.get("preset")), {}), **given})
-
-    def check(self) -> None:
-        """A decision holds for a whole number of frames."""
-        require_whole_frames(self.simulation_frequency, self.decision_frequency)
 
 
 def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
     """Returns the world of a scenario with its parameters chosen; name: in its id."""
     simulation, decision = options.simulation_frequency, options.decision_frequency
     rows, columns, space, seen = _observation(options, scenario)
+    speeds, classic = options.speeds(scenario.target_speeds), scenario.weights
+    if options.reward == "safe":
+        low, high = options.paid_speeds((speeds[0], speeds[-1]))
+        paid = options.weights((TO_GOALS if scenario.goals else ONWARD) | SAFE_WEIGHTS)
+    else:
+        low, high = options.paid_speeds((classic.speed_low, classic.speed_high))
+        classic = classic.reweighed(options.weights(classic.used()))
+        paid = {}
+    reach = options.observed_range / type(options).observed_range
     places = scenario.room or len(scenario.spawns)
     acceleration, braking, rest_gap = scenario.model
     looks = scenario.yielding if options.traffic == "cautious" else scenario.regulation
@@ -249,7 +239,11 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         idm_rest_gap=rest_gap,
         idm_per_approach=0.5 / math.sqrt(acceleration * braking),
         obstacles=obstacles,
-        weights=np.array([scenario.weights], WEIGHTS_DTYPE),
+        classic=np.array([classic], WEIGHTS_DTYPE),
+        weights=np.array([paid.get(term, 0.0) for term in kernel.REWARD_TERMS], np.float32),
+        target_speeds=speeds,
+        paid_low=low,
+        paid_high=high,
         goals=np.array(scenario.goals, np.int32),
         goal_s=scenario.goal_s,
         arrival_ends=scenario.arrival_ends or options.reward == "safe",
@@ -257,8 +251,6 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         dt=1.0 / simulation,
         max_steps=steps_of(options.duration * decision),
         think_frames=think_frames(1.0 / simulation),
-        slow=scenario.slow,
-        speed_step=scenario.speed_step,
         cautious=options.traffic == "cautious",
         by_hand=options.actions in BY_HAND,
         max_steer=scenario.max_steer,
@@ -272,7 +264,7 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         obs_points=options.road_points,
         obs_range=options.lidar_range,
         obs_absolute=scenario.absolute,
-        obs_x=scenario.observed[0],
+        obs_x=scenario.observed[0] * reach,
         obs_y=scenario.observed[1],
         obs_v=scenario.observed[2],
         obs_x0=scenario.own_x0,
@@ -347,8 +339,9 @@ class RoadsEnv(WorldEnv):
 
     ## Actions
     `actions="meta"` (default), Discrete(5): 0 lane left, 1 idle, 2 lane right, 3 faster, 4 slower. A lane
-    action moves the target lane by one; faster and slower set the target speed to the next above or below the
-    present speed. Controllers do the rest, and follow the road from lane to lane, until the next decision.
+    action moves the target lane by one; faster and slower set the target speed to the next of
+    `target_speeds` above or below the present speed. Controllers do the rest, and follow the road from lane
+    to lane, until the next decision.
 
     `actions="longitudinal"`, Discrete(3): 0 slower, 1 idle, 2 faster; the ego keeps its lane.
 
@@ -359,8 +352,8 @@ class RoadsEnv(WorldEnv):
     ## Observations
     - `"kinematics"` (default), tokens (`observed_vehicles`, 5 or 7): presence, x, y, vx, vy, and in some
       scenarios cosine and sine of the heading. The ego first, in the world's coordinates, then the nearest
-      others, obstacles too, sorted by distance along the ego's lane: those ahead and those less than 10 m
-      behind, within 200 m. Rows without a car are 0.
+      others, obstacles too, sorted by distance along the ego's lane: those ahead and those less than
+      `observed_behind` behind, within `observed_range`. Rows without a car are 0.
     - `"road"`, a Dict: `kinematics`, and `road` (`road_points`, 8): points of the lane that the ego steers
       to, from beside it on every 5 m along its way, with the road to both sides and the speed limit.
     - `"lidar"`, a vector (4 + 2 `beams`): own speed, offset in the lane and heading against it; then for each
@@ -375,13 +368,15 @@ class RoadsEnv(WorldEnv):
     `reward="safe"` (default) has one optimum: to arrive soon and never crash.
 
     - `arrival`: +1, once; the episode ends.
-    - `speed`: −0.1 a second at the least target speed or below, rising linearly to 0 at the highest.
+    - `speed`: −0.1 a second at the least target speed or below, rising linearly to 0 at the highest (or
+      between the two `reward_speeds`).
     - `collision`, `off_road`: −5, once; the episode ends. No way to lose time costs as much.
     - `headway`: up to −0.1 a second for following with less than 1 s of net headway or 3 s to collision;
       while changing lane also of the gap left to the car behind.
     - `lane_change`: −0.02 for each one begun.
 
-    `reward="classic"` is the conventional one, of each scenario its own.
+    `reward="classic"` is the conventional one, of each scenario its own. Its `reward_weights` may change
+    those that the scenario uses.
 
     ## Traffic
     Intelligent Driver Model and MOBIL, as in `Highway-v0`, along the lanes of a driver's route, within their

@@ -6,7 +6,7 @@ import numpy as np
 
 from quadrivium.envs.core.geometry import clip
 from quadrivium.envs.core.lane import lane
-from quadrivium.envs.driving.rays import ray_to_box
+from quadrivium.envs.driving.rays import ray_to_rectangle
 from quadrivium.envs.driving.roads.lanes import coordinates, heading_at, lanes_near
 from quadrivium.envs.driving.roads.network import END_M
 from quadrivium.envs.driving.trigonometry import bearing, cos_sin
@@ -74,7 +74,7 @@ def scan(s, j, p, out):
         b = (first + n) % beams
         along, across = cos_sin(s.heading[0] + spacing * np.float32(b))
         ahead, aside = along * cos_j + across * sin_j, across * cos_j - along * sin_j
-        hit = ray_to_box(at_x, at_y, ahead, aside, _HALF * length, _HALF * width)
+        hit = ray_to_rectangle(at_x, at_y, ahead, aside, _HALF * length, _HALF * width)
         if hit < out[OWN + b] * reach:
             out[OWN + b] = hit / reach
             out[OWN + beams + b] = clip((vx * along + vy * across) / _V_RANGE, -_ONE, _ONE)

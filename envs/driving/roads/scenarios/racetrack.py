@@ -98,8 +98,7 @@ def racetrack_scenario(track: str, vehicles: int) -> Scenario:
             off_road_ends=True,
         ),
         goals=(),
-        slow=0.0,
-        speed_step=_LIMIT / 2,
+        target_speeds=(0.0, _LIMIT / 2, _LIMIT),
         observed=(100.0, 100.0, 20.0),
     )
 
