@@ -381,16 +381,27 @@ class RoadsEnv(WorldEnv):
     ## Traffic
     Intelligent Driver Model and MOBIL, as in `Highway-v0`, along the lanes of a driver's route, within their
     speed limits. Drivers see into the lanes before and after their own. `traffic="conventional"` is
-    highway-env's step by step (tests/envs/driving/roads/test_oracle.py). In `"cautious"` (default) a driver
-    who changes lane counts others on their way into it, and does not change where it would have to brake
-    hard itself.
+    highway-env's step by step (tests/envs/driving/roads/test_oracle.py). `"cautious"` (default) differs in
+    what lets conventional traffic crash itself (benchmarks/roads_traffic.py):
+
+    - who changes lane counts others on their way into it, and does not change where it would have to brake
+      hard itself;
+    - gaps are measured along the lanes between, where conventionally a lane is thought to go on as it is,
+      round its circle if it is an arc;
+    - no one drives backwards, or begins less than 14 m from another one in its lane;
+    - traffic is gone 20 m before the end of its route, or of a road from which no other one goes on;
+    - in Intersection and Roundabout, five times a second, drivers foresee along their routes who would come
+      within 0.8 s of whom in the next 4 s; who is in the lane of less priority, or else behind, stops and
+      waits until there is room to set off; where it could no longer stop out of the other one's way, that one
+      does. An ego that has to yield is trusted to.
 
     ## Metrics
     At the end of an episode: `arrival`, `collision`, `at_fault_collision` (not: hit from behind or from the
     side while keeping the lane), `off_road` (in any frame); `mean_speed` (m/s), `distance` (m, driven);
     `min_ttc` (s, to the leader, at most 10), `low_ttc_share` (of frames below 0.95 s); `lane_changes`;
     `comfort` (share of frames within nuPlan's bounds, as in `Highway-v0`); `length` (decisions);
-    `traffic_collisions` (traffic cars that hit one another before any accident of the ego's).
+    `traffic_collisions` (traffic cars that hit one another before any accident of the ego's);
+    `centred_share` (of frames within 0.5 m of the lane's centre).
 
     ## Baselines
     `idle`, `random`; with meta actions also `brake`, `idm` (keeps its lane) and `idm_mobil`, with

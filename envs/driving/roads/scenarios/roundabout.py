@@ -117,8 +117,8 @@ class RoundaboutEnv(RoadsEnv):
     `reward="classic"`: 0.2 for the target speed, −0.05 an action that changes lane, −1 for a crash, brought
     to [0, 1], and 0 beside the road; arriving neither pays nor ends.
 
-    Traffic: Held to `roundabout-v1`. Drivers yield to nobody at the entries, and leave the ring from its
-    inner lane: in 12 to 16 % of episodes of 20 s two of them collide (benchmarks/roads_traffic.py).
+    Traffic: Held to `roundabout-v1`, in which drivers yield to nobody at the entries, and leave the ring from
+    its inner lane across the outer one. Cautious drivers yield to those in the ring.
     """
 
     options, setup_of = RoundaboutOptions, staticmethod(roundabout_setup)

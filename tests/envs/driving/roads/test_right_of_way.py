@@ -33,15 +33,16 @@ def test_the_road_from_west_to_east_has_priority(traffic):
     assert p.lanes["priority"][row["lane"][[1, 2]]].tolist() == [1, 3]
     for _ in range(3):
         env.step(1)
-        row = env.get_state()[0]
-    assert row["traffic_crashes"] == 0
-    assert row["y"][1] < -4.0  # still before the crossing
-    assert row["x"][2] > 3.0  # behind it
+    assert env.get_state()[0]["y"][1] < -4.0  # still before the crossing
+    for _ in range(2):
+        env.step(1)
+    assert env.get_state()[0]["x"][2] > 3.0  # behind it
+    assert env.get_state()[0]["traffic_crashes"] == 0
 
 
 def test_who_could_no_longer_stop_out_of_the_way_goes_first():
-    """From the north, 3 m before the crossing at 9 m/s: it would stop in it, so he from the west brakes."""
-    env = crossing((-2.0, -1.0, NORTH, 9.0), (-17.0, 2.0, WEST, 9.0), routes=(0, 3))
+    """From the north, 10 m before the crossing at 9 m/s: braking by 4 m/s², it would stand in it."""
+    env = crossing((-2.0, -8.0, NORTH, 9.0), (-17.0, 2.0, WEST, 9.0), routes=(0, 3))
     row, p = env.get_state()[0], env.setup.params
     assert right_of_way.yielding(row, 1, 2, p) == 1
     right_of_way.regulate(row, p, np.int64(0))
@@ -67,9 +68,9 @@ def test_traffic_leaves_before_the_end_of_its_route_and_those_after_it_move_up()
     """The arms are 100 m long and traffic leaves 20 m before their ends; the ego's turn comes first."""
     cars = (-92.0, -2.0, -math.pi, 8.0), (-60.0, -2.0, -math.pi, 8.0), (-70.0, 2.0, WEST, 8.0)
     env = crossing(*cars, routes=(1, 1, 3))
-    rows = env.get_state()
-    rows["step"] = 1
-    env.set_state(rows)
+    rows, roads = env.get_state(), env.setup.source.roads
+    came_from = roads.lane("o2", "ir2", 0)
+    rows["route"][0, 1:3], rows["leg"][0, 1:3] = came_from * roads.destinations + 1, 2  # its last road
     assert drivers.goes_no_farther(rows[0], 1, env.setup.params)
     assert not drivers.goes_no_farther(rows[0], 3, env.setup.params)
     kernel.leave(rows[0], env.setup.params)
