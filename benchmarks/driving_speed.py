@@ -1,6 +1,7 @@
 """Environment steps a second of the driving worlds beside EnvPool (native C++) and highway-env.
 
-    python benchmarks/driving_speed.py [--preset highway-fast highway merge roundabout exit two-way u-turn]
+    python benchmarks/driving_speed.py [--preset highway-fast highway merge roundabout exit two-way u-turn
+                                         intersection racetrack lane-keeping]
 
 All play the same setting with the same uniformly random actions, and finished episodes begin anew. Ours runs
 with the conventional traffic and reward, so that all compute the same thing (the oracle tests hold ours to
@@ -38,7 +39,11 @@ IDS = {
     "exit": ("Exit", "Exit-v0", "exit-v1"),
     "two-way": ("TwoWay", "TwoWay-v0", "two-way-v0"),
     "u-turn": ("UTurn", "UTurn-v0", "u-turn-v1"),
+    "intersection": ("Intersection", "Intersection-v0", "intersection-v2"),
+    "racetrack": ("Racetrack", "Racetrack-v0", "racetrack-v1"),
+    "lane-keeping": ("LaneKeeping", "LaneKeeping-v0", "lane-keeping-v0"),
 }
+STEERED = ("racetrack", "lane-keeping")
 GOALS = {"highway-fast": (5.0, 4000.0)} | dict.fromkeys(list(IDS)[2:], (8.0, 5000.0))
 
 
@@ -47,13 +52,14 @@ def ours(preset: str, num_envs: int) -> Callable[[float], float]:
     options = {"preset": preset, "traffic": "conventional", "reward": "classic"}
     env = gymnasium.make_vec(name, num_envs, **options)
     env.reset(seed=0)
-    return timed(env.step, num_envs)
+    return timed(env.step, drawn(preset, num_envs))
 
 
 def native(preset: str, num_envs: int) -> Callable[[float], float]:
     env = envpool.make(IDS[preset][1], env_type="gymnasium", num_envs=num_envs, num_threads=CORES, seed=0)
     env.reset()
-    return timed(lambda actions: env.step(actions.astype(np.int32)), num_envs)
+    actions = drawn(preset, num_envs)
+    return timed(env.step, actions.astype(np.int32) if actions.ndim == 2 else actions)
 
 
 def python_env(preset: str, processes: int) -> Callable[[float], float]:
@@ -63,12 +69,20 @@ def python_env(preset: str, processes: int) -> Callable[[float], float]:
         warnings.simplefilter("ignore")
         env = gymnasium.make_vec(IDS[preset][2], num_envs=processes, vectorization_mode=kind)
     env.reset(seed=0)
-    return timed(env.step, processes)
+    return timed(env.step, drawn(preset, processes))
 
 
-def timed(step: Callable[[np.ndarray], object], num_envs: int) -> Callable[[float], float]:
-    """Returns a function that steps for some seconds with random actions and returns steps a second."""
-    actions = np.random.default_rng(0).integers(0, 5, (512, num_envs))
+def drawn(preset: str, num_envs: int) -> np.ndarray:
+    """Returns random actions (512, num_envs), or (512, num_envs, 1) where the ego is steered."""
+    rng = np.random.default_rng(0)
+    if preset in STEERED:
+        return rng.uniform(-1, 1, (512, num_envs, 1)).astype(np.float32)
+    return rng.integers(0, 3 if preset == "intersection" else 5, (512, num_envs))
+
+
+def timed(step: Callable[[np.ndarray], object], actions: np.ndarray) -> Callable[[float], float]:
+    """Returns a function that steps for some seconds with actions (512, N, …), and returns steps a second."""
+    num_envs = actions.shape[1]
     for k in range(3):
         step(actions[k])
 

@@ -16,7 +16,7 @@ import numpy as np
 import quadrivium  # noqa: F401 - registers the ids
 from quadrivium.intervals import proportion_interval
 
-SCENARIOS = ("Merge", "Roundabout", "Exit", "TwoWay", "UTurn")
+SCENARIOS = ("Merge", "Roundabout", "Exit", "TwoWay", "UTurn", "Intersection")
 
 
 def measure(name: str, traffic: str, ego: str, episodes: int) -> dict:

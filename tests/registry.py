@@ -71,6 +71,15 @@ CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
     ],
     "quadrivium/Merge-v0": [{}, {"preset": "merge"}, {"actions": "continuous"}],
     "quadrivium/Roundabout-v0": [{}, {"preset": "roundabout", "observed_vehicles": 3}],
+    "quadrivium/Intersection-v0": [{}, {"preset": "intersection"}],
+    "quadrivium/UTurn-v0": [{}, {"observation": "road", "actions": "longitudinal"}],
+    "quadrivium/TwoWay-v0": [{}, {"observation": "lidar", "actions": "discrete"}],
+    "quadrivium/Racetrack-v0": [
+        {},
+        {"preset": "racetrack-large"},
+        {"preset": "racetrack-oval", "observation": "grid", "actions": "continuous", "grid_rows": 16},
+    ],
+    "quadrivium/LaneKeeping-v0": [{}, {"preset": "lane-keeping"}],
     "quadrivium/Highway-v0": [
         {},
         {"preset": "highway"},

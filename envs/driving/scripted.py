@@ -45,9 +45,10 @@ def nearest_meta(
 
 def idle(env: Batch) -> np.ndarray:
     """Does nothing: the meta-action `idle`, or no throttle and no steering."""
-    if isinstance(env.single_action_space, Discrete):
-        return np.full(env.num_envs, IDLE)
-    return np.zeros((env.num_envs, *(env.single_action_space.shape or ())), np.float32)
+    space = env.single_action_space
+    if isinstance(space, Discrete):  # of nine pairs of throttle and steering it is the middle one
+        return np.full(env.num_envs, IDLE if space.n <= 5 else space.n // 2)
+    return np.zeros((env.num_envs, *(space.shape or ())), np.float32)
 
 
 def random(env: Batch) -> np.ndarray:

@@ -121,26 +121,29 @@ def lane_at(y, lanes):
 
 
 @lane
-def idm_free(speed, desired_speed, exponent):
+def idm_free(speed, desired_speed, exponent, acceleration=IDM_ACCELERATION):
     """Returns the acceleration on a free road, m/s²: a (1 − (v/v0)^δ). desired_speed > 0."""
-    return IDM_ACCELERATION * (_ONE - power(max(speed, _ZERO) / desired_speed, exponent))
+    return acceleration * (_ONE - power(max(speed, _ZERO) / desired_speed, exponent))
 
 
 @lane
-def idm_interaction(speed, approach, gap):
+def idm_interaction(
+    speed, approach, gap, acceleration=IDM_ACCELERATION, rest_gap=IDM_REST_GAP, per_approach=_IDM_APPROACH
+):
     """Returns the deceleration owed to a leader, m/s²: a (s*/s)², s* = s0 + v T + v Δv / (2 √(ab)).
 
     approach: own speed minus the leader's along the own heading. gap: centre to centre, ≥ 0.
+    per_approach: 1 / (2 √(ab)), s²/m.
     """
-    wanted = IDM_REST_GAP + speed * IDM_TIME_GAP + speed * approach * _IDM_APPROACH
+    wanted = rest_gap + speed * IDM_TIME_GAP + speed * approach * per_approach
     ratio = wanted / max(gap, _TINY)
-    return IDM_ACCELERATION * ratio * ratio
+    return acceleration * ratio * ratio
 
 
 @lane
-def idm_wanted_gap(speed, approach):
+def idm_wanted_gap(speed, approach, rest_gap=IDM_REST_GAP, per_approach=_IDM_APPROACH):
     """Returns s*, the gap that the Intelligent Driver Model keeps (m, centre to centre)."""
-    return IDM_REST_GAP + speed * IDM_TIME_GAP + speed * approach * _IDM_APPROACH
+    return rest_gap + speed * IDM_TIME_GAP + speed * approach * per_approach
 
 
 @lane

@@ -1,7 +1,6 @@
 """Scripted drivers of the ego, batched: each takes a `Batch` of a scenario and returns its actions.
 
-They read the lanes' records, so they know exact positions, and remember nothing between calls. With
-continuous actions there are `idle` and `random` only.
+They read the lanes' records, so they know exact positions, and remember nothing between calls.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +12,21 @@ from quadrivium.envs.core.setup import Batch
 from quadrivium.envs.driving import scripted
 from quadrivium.envs.driving.roads.network import MEMBERSHIPS
 from quadrivium.envs.driving.roads.state import RoadsParams
-from quadrivium.envs.driving.scripted import GAIN, LEFT, LENGTH, NOBODY, RIGHT, SAFE_BRAKING, SLOWER
+from quadrivium.envs.driving.roads.steering import pure_pursuit, stanley
+from quadrivium.envs.driving.scripted import (
+    FASTER,
+    GAIN,
+    LEFT,
+    LENGTH,
+    NOBODY,
+    RIGHT,
+    SAFE_BRAKING,
+    SLOWER,
+)
+
+_CLOSE_S = 3.0  # s to a slower car ahead, from where on it is passed
+
+Player = Callable[[Batch], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,7 @@ class Traffic:
         In the order gap ahead, speed, gap behind, speed; nobody: `NOBODY` and the ego's speed. Beside each
         other, in lanes of one road, s is alike.
         """
-        states, things = self.states, len(self.params.spawns) + len(self.params.obstacles)
+        states, things = self.states, self.params.places + len(self.params.obstacles)
         member, where = states["member"][:, :things], states["member_s"][:, :things].astype(np.float64)
         held = np.arange(MEMBERSHIPS) < states["members"][:, :things, None]
         ahead_of = self.offsets[lane[:, None, None], member] + where - states["along"][:, :1, None]
@@ -115,14 +128,57 @@ def idm_mobil(env: Batch) -> np.ndarray:
     return np.where(wanted > target, RIGHT, np.where(wanted < target, LEFT, keep))
 
 
-META: Mapping[str, Callable[[Batch], np.ndarray]] = {
-    "idle": scripted.idle,
-    "random": scripted.random,
-    "brake": brake,
-    "idm": idm,
-    "idm_mobil": idm_mobil,
+def longitudinal(player: Player) -> Player:
+    """Returns a player of meta-actions as one of longitudinal ones, who idles instead of changing lane."""
+    numbers = np.ones(5, np.int64)
+    numbers[[SLOWER, FASTER]] = 0, 2
+    return lambda env: numbers[player(env)]
+
+
+def steered(steer: Callable[[np.ndarray, RoadsParams, np.ndarray], np.ndarray]) -> Player:
+    """Returns a player who steers so, past slower cars, and keeps IDM's distance where it has a throttle."""
+
+    def player(env: Batch) -> np.ndarray:
+        traffic, p = Traffic.of(env), env.setup.params
+        lane = free_lane(traffic)
+        wheel = np.clip(steer(env.states, p, lane) / p.max_steer, -1, 1)
+        if env.single_action_space.shape == (1,):
+            return wheel[:, None].astype(np.float32)
+        throttle = np.clip(traffic.follow(lane) / 5.0, -1, 1)
+        return np.stack([throttle, wheel], axis=1).astype(np.float32)
+
+    return player
+
+
+def free_lane(traffic: Traffic) -> np.ndarray:
+    """Returns the lane (N,) to steer to: the present one, or one beside it where a slower car is close."""
+    states, p = traffic.states, traffic.params
+    if len(p.references):
+        return p.references[states["reference"]].astype(np.int64)
+    lane = states["lane"][:, 0].astype(np.int64)
+    speed, road = states["speed"][:, 0], p.roads[p.lanes["road"][lane]]
+    gap, ahead, _, _ = traffic.neighbours(lane)
+    blocked = (gap < _CLOSE_S * speed + LENGTH) & (ahead < speed)
+    best, wanted = np.where(blocked, gap, NOBODY), lane.copy()
+    for side in (-1, 1):
+        there = (lane + side >= road["first"]) & (lane + side < road["first"] + road["count"])
+        candidate = np.where(there, lane + side, lane)
+        room, _, behind, _ = traffic.neighbours(candidate)
+        better = blocked & there & (p.lanes["closed"][candidate] == 0) & (behind > 2 * LENGTH) & (room > best)
+        best, wanted = np.where(better, room, best), np.where(better, candidate, wanted)
+    return wanted
+
+
+_ALWAYS: Mapping[str, Player] = {"idle": scripted.idle, "random": scripted.random}
+_STEERED = {**_ALWAYS, "pure_pursuit": steered(pure_pursuit), "stanley": steered(stanley)}
+BASELINES: Mapping[str, Mapping[str, Player]] = {
+    "meta": {**_ALWAYS, "brake": brake, "idm": idm, "idm_mobil": idm_mobil},
+    "longitudinal": {**_ALWAYS, "brake": longitudinal(brake), "idm": longitudinal(idm)},
+    "continuous": _STEERED,
+    "steering": _STEERED,
+    "discrete": _ALWAYS,
 }
-CONTINUOUS: Mapping[str, Callable[[Batch], np.ndarray]] = {"idle": scripted.idle, "random": scripted.random}
+"""By the kind of actions."""
 
 
 def _keep(traffic: Traffic, acceleration: np.ndarray) -> np.ndarray:

@@ -7,7 +7,6 @@ from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.roads.lanes import coordinates, distance, heading_at, place, reachable
 from quadrivium.envs.driving.roads.network import NOWHERE
 from quadrivium.envs.driving.vehicle import (
-    IDM_ACCELERATION,
     IDM_MAX,
     MOBIL_GAIN,
     MOBIL_SAFE_BRAKING,
@@ -22,8 +21,11 @@ from quadrivium.envs.driving.vehicle import (
 NOBODY = -1
 PURSUIT_S = np.float32(0.1)  # s: how far ahead of itself a driver looks for the lane's direction
 
+_THERE = np.int64(0)  # for `neighbours`: only cars that are in the lane
+_ANY = np.int64(NOWHERE)  # for `entered`: no lane is named
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _FAR = np.float32(1e9)
+_BESIDE = np.float32(1.5)  # lanes beside which a car still is at their side
 _NEAR_END = np.float32(2.5)  # m
 
 
@@ -36,11 +38,14 @@ def drive(s, i, p):
     if s.keeps[i] == 0:
         think_of_lanes(s, i, p)
     s.slip[i] = steered_slip(s, i, p)
-    front, _rear = neighbours(s, i, p, np.int64(s.lane[i]), 0)
+    front, _rear = neighbours(s, i, p, np.int64(s.lane[i]), _THERE)
     wanted = follow(s, i, p, front, s.exponent[i])
     if s.lane[i] != s.target[i]:
-        front, _rear = neighbours(s, i, p, np.int64(s.target[i]), 0)
+        front, _rear = neighbours(s, i, p, np.int64(s.target[i]), _THERE)
         wanted = min(wanted, follow(s, i, p, front, s.exponent[i]))
+    if p.cautious != 0:
+        stopping = -max(s.speed[i], _ZERO) / np.float32(p.dt)
+        wanted = stopping if s.yields[i] != 0 else max(wanted, stopping)  # no one drives backwards
     s.acceleration[i] = clip(wanted, -IDM_MAX, IDM_MAX)
 
 
@@ -71,6 +76,31 @@ def follow_road(s, i, p):
 
 
 @lane
+def goes_no_farther(s, i, p):
+    """Returns whether the way of car `i` ends with the road on which it is."""
+    road = p.lanes[s.lane[i]].road
+    if s.route[i] != NOWHERE:
+        legs, leg = p.routes[s.route[i]], np.int64(s.leg[i])
+        if legs[leg].road == road:
+            leg += 1
+        return legs[leg].road == NOWHERE
+    node = p.roads[road].end
+    return p.exits[node] == p.exits[node + 1]
+
+
+@lane
+def note_road(s, i, p):
+    """Goes on to that leg of its route on which car `i` is, where nobody steers it along."""
+    if s.route[i] == NOWHERE:
+        return
+    road, legs = p.lanes[s.lane[i]].road, p.routes[s.route[i]]
+    for leg in range(s.leg[i], legs.shape[0]):
+        if legs[leg].road == road:
+            s.leg[i] = leg
+            return
+
+
+@lane
 def next_lane(s, i, p, k, along):
     """Returns the lane after lane `k`, of which car `i` has driven `along` m; `k` itself where none is.
 
@@ -89,7 +119,7 @@ def next_lane(s, i, p, k, along):
             return found
     best, least = k, _FAR
     for n in range(p.exits[node], p.exits[node + 1]):
-        found, away = entered(p, k, np.int64(p.leaving[n]), NOWHERE, x, y)
+        found, away = entered(p, k, np.int64(p.leaving[n]), _ANY, x, y)
         if away < least:
             best, least = found, away
     return best
@@ -104,7 +134,7 @@ def entered(p, k, road, number, x, y):
     """
     lanes, one = p.lanes, p.roads[road]
     if one.count == p.roads[lanes[k].road].count:
-        found = np.int64(one.first) + np.int64(lanes[k].number if number == NOWHERE else number)
+        found = np.int64(one.first) + np.int64(lanes[k].number if number == _ANY else number)
         along, offset = coordinates(lanes, found, x, y)
         return found, distance(lanes, found, along, offset)
     best, least = np.int64(one.first), _FAR
@@ -127,17 +157,18 @@ def neighbours(s, i, p, k, claimed):
     first, end, mask = lanes[k].first_link, lanes[k].end_link, lanes[k].mask
     front, rear = np.int64(NOBODY), np.int64(NOBODY)
     front_s, rear_s = _FAR, -_FAR
-    cars = p.spawns.shape[0]
+    cars = s.cars
     member, member_s = s.member, s.member_s
-    for j in range(cars + p.obstacles.shape[0]):
+    for n in range(cars + p.obstacles.shape[0]):
+        j = n if n < cars else n - cars + p.places
         if j == i:
             continue
         found, there = False, _ZERO
-        for n in range(first, end if s.mask[j] & mask else first):
-            linked = links[n].lane
+        for at in range(first, end if s.mask[j] & mask else first):
+            linked = links[at].lane
             for m in range(s.members[j]):
                 if member[j, m] == linked:
-                    found, there = True, member_s[j, m] + links[n].offset
+                    found, there = True, member_s[j, m] + links[at].offset
                     break
             if found:
                 break
@@ -156,11 +187,21 @@ def neighbours(s, i, p, k, claimed):
 
 @lane
 def gap(s, i, p, j):
-    """Returns how far `j` is ahead of car `i` along the lane of `i`, centre to centre, m."""
+    """Returns how far `j` is ahead of car `i` along the lane of `i`, centre to centre, m.
+
+    Cautious drivers add up the lanes between; conventionally the lane of `i` is thought to go on as it is,
+    though an arc comes back to where it began.
+    """
     here = np.int64(s.lane[i])
     for m in range(s.members[j]):
         if s.member[j, m] == here:
             return s.member_s[j, m] - s.along[i]
+    if p.cautious != 0:
+        for at in range(p.lanes[here].first_link, p.lanes[here].end_link):
+            one = p.lanes[p.links[at].lane]
+            there, offset = coordinates(p.lanes, np.int64(p.links[at].lane), s.x[j], s.y[j])
+            if _ZERO <= there <= one.length and abs(offset) <= _BESIDE * one.width:
+                return there + p.links[at].offset - s.along[i]
     there, _offset = coordinates(p.lanes, here, s.x[j], s.y[j])
     return there - s.along[i]
 
@@ -186,7 +227,14 @@ def owed(s, i, p, j):
     """Returns the deceleration that car `i` owes to the leader `j`, m/s²; 0 to `NOBODY`."""
     if j == NOBODY:
         return _ZERO
-    return idm_interaction(s.speed[i], approach(s, i, j), abs(gap(s, i, p, j)))
+    return idm_interaction(
+        s.speed[i],
+        approach(s, i, j),
+        abs(gap(s, i, p, j)),
+        np.float32(p.idm_acceleration),
+        np.float32(p.idm_rest_gap),
+        np.float32(p.idm_per_approach),
+    )
 
 
 @lane
@@ -195,10 +243,11 @@ def follow(s, i, p, j, exponent):
 
     0 where `i` is `NOBODY` or an obstacle.
     """
-    if i == NOBODY or i >= p.spawns.shape[0]:
+    if i == NOBODY or i >= p.places:
         return _ZERO
     wished = clip(s.desired_speed[i], _ZERO, p.lanes[s.lane[i]].limit)
-    return idm_free(s.speed[i], abs(not_zero(wished)), exponent) - owed(s, i, p, j)
+    free = idm_free(s.speed[i], abs(not_zero(wished)), exponent, np.float32(p.idm_acceleration))
+    return free - owed(s, i, p, j)
 
 
 @lane
@@ -226,11 +275,12 @@ def think_of_lanes(s, i, p):
 @lane
 def gives_way(s, i, p):
     """Returns whether a car close ahead of `i` is already changing into the same lane as `i`."""
-    first = 1 if p.continuous != 0 else 0  # nobody knows the wishes of an ego that is steered by hand
-    for j in range(first, p.spawns.shape[0]):
+    first = 1 if p.by_hand != 0 else 0  # nobody knows the wishes of an ego that is steered by hand
+    rest_gap, per_approach = np.float32(p.idm_rest_gap), np.float32(p.idm_per_approach)
+    for j in range(first, s.cars):
         if j == i or s.lane[j] == s.target[i] or s.target[j] != s.target[i]:
             continue
-        if _ZERO < gap(s, i, p, j) < idm_wanted_gap(s.speed[i], approach(s, i, j)):
+        if _ZERO < gap(s, i, p, j) < idm_wanted_gap(s.speed[i], approach(s, i, j), rest_gap, per_approach):
             return True
     return False
 
@@ -248,12 +298,12 @@ def wants_lane(s, i, p, k):
     if behind != NOBODY and follow(s, behind, p, i, exponent) < -MOBIL_SAFE_BRAKING:
         return False
     own = follow(s, i, p, ahead, exponent)
-    if p.cautious != 0 and owed(s, i, p, ahead) > MOBIL_SAFE_BRAKING + IDM_ACCELERATION:
+    if p.cautious != 0 and owed(s, i, p, ahead) > MOBIL_SAFE_BRAKING + np.float32(p.idm_acceleration):
         return False
     if s.route[i] != NOWHERE:
         leg = p.routes[s.route[i], s.leg[i]]
         if leg.road != NOWHERE and leg.number != NOWHERE:
             wish, side = leg.number - lanes[s.target[i]].number, lanes[k].number - lanes[s.target[i]].number
             return wish * side > 0 and own >= -MOBIL_SAFE_BRAKING
-    front, _rear = neighbours(s, i, p, np.int64(s.lane[i]), 0)
+    front, _rear = neighbours(s, i, p, np.int64(s.lane[i]), _THERE)
     return own - follow(s, i, p, front, exponent) >= MOBIL_GAIN

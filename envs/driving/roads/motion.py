@@ -7,17 +7,67 @@ import numpy as np
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.collisions import swept_overlap, within_reach
 from quadrivium.envs.driving.roads.lanes import bit_of, coordinates, distance, holds, lanes_near, turn_to
-from quadrivium.envs.driving.roads.network import MARGIN_M, MEMBERSHIPS
+from quadrivium.envs.driving.roads.network import MARGIN_M, MEMBERSHIPS, NOWHERE
 from quadrivium.envs.driving.trigonometry import cos_sin
 from quadrivium.envs.driving.vehicle import DIAGONAL, bicycle, limit_acceleration
 
 OBSTACLE_M = 2.0  # along each side
 
-_ZERO, _HALF = np.float32(0.0), np.float32(0.5)
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+_USUAL_EXPONENT = np.float32(4.0)
 _FAR = np.float32(1e9)
 _MARGIN = np.float32(MARGIN_M)
 _BLOCK = np.float32(0.5 * OBSTACLE_M)
 _TO_BLOCK = np.float32(0.5 * (float(DIAGONAL) + OBSTACLE_M * math.sqrt(2)))
+
+
+@lane
+def clear_car(s, i):
+    """Makes place `i` of the record empty: a car at the origin which no lane holds."""
+    s.serial[i] = 0
+    s.x[i], s.y[i], s.heading[i], s.cos_heading[i], s.sin_heading[i] = _ZERO, _ZERO, _ZERO, _ONE, _ZERO
+    s.speed[i], s.acceleration[i], s.slip[i] = _ZERO, _ZERO, _ZERO
+    s.desired_speed[i], s.exponent[i] = _ONE, _USUAL_EXPONENT
+    s.target[i], s.countdown[i], s.keeps[i], s.yields[i] = 0, 0, 0, 0
+    s.route[i], s.leg[i] = NOWHERE, 0
+    s.lane[i], s.along[i], s.offset[i] = 0, _ZERO, _ZERO
+    s.members[i], s.mask[i] = 0, np.uint64(0)
+    for m in range(s.member.shape[1]):
+        s.member[i, m], s.member_s[i, m] = 0, _ZERO
+    s.crashed[i], s.pushed[i] = 0, 0
+    s.push_x[i], s.push_y[i] = _ZERO, _ZERO
+
+
+@lane
+def remove_car(s, i):
+    """Takes car `i` > 0 out of the record; those that began after it move up."""
+    s.cars -= 1
+    for k in range(i, s.cars):
+        copy_car(s, k, k + 1)
+    clear_car(s, np.int64(s.cars))
+
+
+@lane
+def copy_car(s, k, j):
+    """Writes car `j` to place `k` of the record."""
+    s.serial[k] = s.serial[j]
+    s.x[k], s.y[k], s.heading[k] = s.x[j], s.y[j], s.heading[j]
+    s.cos_heading[k], s.sin_heading[k] = s.cos_heading[j], s.sin_heading[j]
+    s.speed[k], s.acceleration[k], s.slip[k] = s.speed[j], s.acceleration[j], s.slip[j]
+    s.desired_speed[k], s.exponent[k] = s.desired_speed[j], s.exponent[j]
+    s.target[k], s.countdown[k], s.keeps[k], s.yields[k] = (
+        s.target[j],
+        s.countdown[j],
+        s.keeps[j],
+        s.yields[j],
+    )
+    s.route[k], s.leg[k] = s.route[j], s.leg[j]
+    s.lane[k], s.along[k], s.offset[k] = s.lane[j], s.along[j], s.offset[j]
+    s.members[k], s.mask[k] = s.members[j], s.mask[j]
+    for m in range(s.member.shape[1]):
+        s.member[k, m], s.member_s[k, m] = s.member[j, m], s.member_s[j, m]
+    s.crashed[k], s.pushed[k] = s.crashed[j], s.pushed[j]
+    s.push_x[k], s.push_y[k] = s.push_x[j], s.push_y[j]
 
 
 @lane
@@ -72,15 +122,17 @@ def settle(s, i, p):
 
 
 @lane
-def collide(s, i, j, cars, dt, travel):
+def collide(s, i, j, places, dt, travel):
     """Checks car `i` and the car or obstacle `j` > `i` for an accident now or in the next frame.
 
-    travel: as in `within_reach`, of car `i`. Cars that overlap are crashed at once; those that will, if they
-    keep their velocities for one more frame, are pushed apart and crashed in that frame. An obstacle stays.
+    places: in the record, for cars; obstacles come after them. travel: as in `within_reach`.
+
+    Cars that overlap are crashed at once; those that will, if they keep their velocities for one more frame,
+    are pushed apart and crashed in that frame. An obstacle stays.
 
     Returns whether there is an accident.
     """
-    block = j >= cars
+    block = j >= places
     dx, dy = s.x[j] - s.x[i], s.y[j] - s.y[i]
     if not within_reach(dx, dy, travel, _TO_BLOCK if block else DIAGONAL):
         return False

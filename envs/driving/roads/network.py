@@ -37,6 +37,7 @@ LANE_DTYPE = np.dtype(
         ("road", "i4"),  # to which it belongs
         ("number", "i4"),  # in the road, from the left
         ("closed", "i4"),  # 0 or 1: nobody may change into it
+        ("priority", "i4"),  # where roads meet, those in lanes of less yield
         ("length", "f4"),  # m
         ("width", "f4"),  # m
         ("limit", "f4"),  # m/s, to which traffic keeps
@@ -104,6 +105,7 @@ class Lane:
     width: float = 4.0
     limit: float = 20.0
     closed: bool = False
+    priority: int = 0
     lines: tuple[int, int] = (DASHED, DASHED)
 
     def coordinates(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -137,7 +139,7 @@ class Lane:
 
 
 def straight(start: tuple[float, float], end: tuple[float, float], **kind: object) -> Lane:
-    """Returns a straight lane; kind: width, limit, closed and lines."""
+    """Returns a straight lane; kind: width, limit, closed, priority and lines."""
     (x, y), dx, dy = start, end[0] - start[0], end[1] - start[1]
     return replace(Lane(STRAIGHT, math.hypot(dx, dy), x, y, math.atan2(dy, dx)), **kind)
 
@@ -236,7 +238,16 @@ class RoadMap:
             first = len(links)
             links += self._links(road, number)
             table[k] = (
-                *(lane.form, roads.index(road), number, lane.closed, lane.length, lane.width, lane.limit),
+                *(
+                    lane.form,
+                    roads.index(road),
+                    number,
+                    lane.closed,
+                    lane.priority,
+                    lane.length,
+                    lane.width,
+                    lane.limit,
+                ),
                 *(lane.x, lane.y, lane.heading, math.cos(lane.heading), math.sin(lane.heading)),
                 *(lane.amplitude, lane.frequency, lane.phase, lane.radius, lane.turn),
                 *(first, len(links)),

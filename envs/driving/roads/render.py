@@ -46,7 +46,26 @@ class RoadsRenderer(MotionRenderer):
 
     def between(self, before: np.void, after: np.void, share: float) -> np.void:
         """Returns the record of a moment between two decisions."""
-        return drawing.in_motion(before, after, share, self._dt)
+        return drawing.in_motion(self._as_later(before, after), after, share, self._dt)
+
+    @staticmethod
+    def _as_later(before: np.void, after: np.void) -> np.void:
+        """Returns the earlier record with its cars in the later one's order; traffic comes and leaves."""
+        row, places = before.copy(), {int(serial): i for i, serial in enumerate(before["serial"])}
+        for k in range(int(after["cars"])):
+            i = places.get(int(after["serial"][k]))
+            for name in (
+                "x",
+                "y",
+                "heading",
+                "cos_heading",
+                "sin_heading",
+                "speed",
+                "acceleration",
+                "crashed",
+            ):
+                row[name][k] = after[name][k] if i is None or i >= before["cars"] else before[name][i]
+        return row
 
     def paint(self, row: np.void) -> pygame.Surface:
         """Returns the picture of a record."""
@@ -102,9 +121,10 @@ class RoadsRenderer(MotionRenderer):
 
     def _paint_cars(self, row: np.void) -> None:
         lanes, canvas = self.params.lanes, self._canvas
-        for i in range(len(self.params.spawns) - 1, -1, -1):  # the ego last: on top
+        for i in range(int(row["cars"]) - 1, -1, -1):  # the ego last: on top
             wreck = bool(row["crashed"][i])
-            colour = drawing.EGO if i == 0 else drawing.TRAFFIC[i % len(drawing.TRAFFIC)]
+            shade = int(row["serial"][i]) % len(drawing.TRAFFIC)
+            colour = drawing.EGO if i == 0 else drawing.TRAFFIC[shade]
             here, there = lanes[row["lane"][i]], lanes[row["target"][i]]
             steered = int(there["number"]) - int(here["number"]) if here["road"] == there["road"] else 0
             canvas.car(
@@ -127,7 +147,7 @@ class RoadsRenderer(MotionRenderer):
                 (238, "distance", f"{float(row['distance']):.0f} m"),
                 (348, "lane changes", f"{int(row['lane_changes'])}"),
             ],
-            target=None if self.params.continuous else float(row["desired_speed"][0]),
+            target=None if self.params.by_hand else float(row["desired_speed"][0]),
             outcome=next((name for name, true in endings if true), ""),
         )
 

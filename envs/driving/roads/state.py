@@ -11,21 +11,36 @@ from quadrivium.envs.driving.roads.network import MEMBERSHIPS
 
 UNIFORM, NORMAL = range(2)
 """How what is random about a car's start is distributed."""
+KINEMATICS, LIDAR, GRID, ROAD, OCCUPANCY, ATTRIBUTES = range(6)
+"""What is observed, in the order of the option's choices."""
+SEEN = 12
+"""The numbers of LaneKeeping's observation."""
+META, LONGITUDINAL, CONTINUOUS, STEERING, DISCRETE = range(5)
+"""The kinds of actions, in the order of the option's choices."""
 
 SPAWN_DTYPE = np.dtype(
     [
+        ("chance", "f4"),  # that it begins at all
+        ("late", "i4"),  # 0 or 1: it begins after the warm-up
+        ("apart", "f4"),  # m: it does not begin where another car is nearer
         ("lane", "i4"),  # the first lane in which it may begin
-        ("lanes", "i4"),  # how many there are from that one on
+        ("lanes", "i4"),  # how many there are
+        ("lane_step", "i4"),  # from one of them to the next
         ("weighted", "i4"),  # 0 or 1: lanes are drawn in proportion to their numbers
         ("queue", "f4"),  # 0, or it begins ahead of all before it, this times the usual distance
         ("noise", "i4"),  # UNIFORM or NORMAL
         ("along", "f4"),  # m, s in the lane
         ("along_spread", "f4"),  # m: half the width, or the standard deviation
+        ("anywhere", "i4"),  # 0 or 1: instead, s is drawn from the whole lane
+        ("across", "f4"),  # m, d in the lane
+        ("across_spread", "f4"),  # m
+        ("alike", "i4"),  # 0 or 1: its lane is that whose place among these is the number of the ego's lane
         ("speed", "f4"),  # m/s; 0: the lane's limit
         ("speed_spread", "f4"),  # m/s
         ("desired", "f4"),  # m/s; 0: the speed with which it begins
         ("destination", "i4"),  # the first to which it may go, or NOWHERE
         ("destinations", "i4"),  # how many there are from that one on
+        ("onward", "i4"),  # 0 or 1: counted from the place of its lane among those in which it may begin
         ("varied", "i4"),  # 0 or 1: its driver's exponent is drawn, else it is 4
         ("keeps", "i4"),  # 0 or 1: it never changes lane by its own wish
     ],
@@ -38,13 +53,17 @@ OBSTACLE_DTYPE = np.dtype([("x", "f4"), ("y", "f4"), ("heading", "f4")], align=T
 
 
 @cache
-def state_dtype(cars: int, obstacles: int) -> np.dtype[Any]:
-    """Returns the record of `cars` cars, the ego being 0, and of the obstacles, which come after them."""
-    room = (capacity(cars + obstacles),)
+def state_dtype(places: int, obstacles: int) -> np.dtype[Any]:
+    """Returns the record of at most `places` cars, the ego being 0, and after these of the obstacles."""
+    room = (capacity(places + obstacles),)
     return np.dtype(
         [
             *LANE_HEADER,
             ("step", "i4"),  # decisions taken in this episode
+            ("clock", "i4"),  # frames since the first car began
+            ("cars", "i8"),  # that are there: the first ones, in the order in which they began, the ego aside
+            ("begun", "i4"),  # cars that have ever begun
+            ("serial", "i4", room),  # how many began before this one
             # motion
             ("x", "f4", room),  # m
             ("y", "f4", room),
@@ -60,6 +79,7 @@ def state_dtype(cars: int, obstacles: int) -> np.dtype[Any]:
             ("target", "i4", room),  # the lane steered to
             ("countdown", "i4", room),  # frames until the next thought of changing lane; ≤ 0: now
             ("keeps", "i4", room),  # 0 or 1: never changes lane by its own wish
+            ("yields", "i4", room),  # 0 or 1: stops for another where roads meet
             ("route", "i4", room),  # or NOWHERE
             ("leg", "i4", room),  # of the route, the first that is not yet driven
             # where they are, kept with x, y and heading
@@ -76,8 +96,13 @@ def state_dtype(cars: int, obstacles: int) -> np.dtype[Any]:
             ("push_x", "f4", room),  # m, by which that frame displaces the car
             ("push_y", "f4", room),
             # the ego's episode
-            ("throttle", "f4"),  # m/s², under continuous actions
+            ("throttle", "f4"),  # m/s², of an ego that is steered by hand
             ("steer", "f4"),  # rad, likewise
+            ("lateral_speed", "f4"),  # m/s to the right, of an ego whose tyres slip
+            ("turning", "f4"),  # rad/s, likewise
+            ("reference", "i4"),  # which of the lanes to be kept, where the scenario says so
+            ("seen", "f4", (SEEN,)),  # what LaneKeeping observes, noise included
+            ("way", "f4"),  # m along the lanes, in the last decision
             ("speed_sum", "f4"),  # of all frames
             ("distance", "f4"),  # m, driven
             ("frames", "i4"),
@@ -86,6 +111,7 @@ def state_dtype(cars: int, obstacles: int) -> np.dtype[Any]:
             ("min_ttc", "f4"),  # s
             ("low_ttc_frames", "i4"),
             ("comfort_frames", "i4"),
+            ("centred_frames", "i4"),
             ("lateral_acceleration", "f4"),  # m/s², of the last frame
             ("yaw_rate", "f4"),  # rad/s, of the last frame
             ("at_fault", "i4"),  # 0 or 1
@@ -110,12 +136,19 @@ class RewardWeights(NamedTuple):
     last_lane: int = 0  # its number; 0: of the road
     lane_change: float = 0.0  # paid with each action that changes lane
     arrival: float = 0.0  # while the ego steers to a lane of the goal
+    arrived: float = 0.0  # instead of all else, once it has arrived
     merging: float = 0.0  # how far cars in the lane `merging_lane` fall short of their wished speed
     merging_lane: int = -1
     low: float = 0.0
     high: float = 1.0
     on_road: int = 0  # 0 or 1: nothing is paid beside the road
     bounded: int = 0  # 0 or 1: the sum is kept in [0, 1]
+    centering: float = 0.0  # times 1 / (1 + steepness d²), d being the offset in the lane, m
+    steepness: float = 4.0
+    offset: float = 0.0  # times (d / the lane's width)²
+    constant: float = 0.0
+    action: float = 0.0  # times the action's norm
+    off_road_ends: int = 0  # 0 or 1: the episode, where the last decision ends beside the road
 
     def used(self) -> dict[str, float]:
         """Returns the weights of those parts that are paid at all."""
@@ -124,7 +157,7 @@ class RewardWeights(NamedTuple):
 
     def reweighed(self, weights: Mapping[str, float]) -> Self:
         """Returns it with other weights, low and high moved by as much as the worst and the best sum move."""
-        if self.bounded:
+        if self.bounded or (self.low, self.high) == (0.0, 1.0):  # these are not brought to any bounds
             return self._replace(**weights)
         low, high = self.low, self.high
         for name, weight in weights.items():
@@ -136,8 +169,11 @@ class RewardWeights(NamedTuple):
         return self._replace(**weights, low=low, high=high)
 
 
-_WEIGHTS = ("speed", "collision", "lane", "lane_change", "arrival", "merging")
-_IN_BOUNDS = ("speed", "collision", "lane", "merging")  # conventionally low and high leave out the others
+_WEIGHTS = (
+    *("speed", "collision", "lane", "lane_change", "arrival", "arrived", "merging"),
+    *("centering", "offset", "constant", "action"),
+)
+_IN_BOUNDS = ("speed", "collision", "lane", "merging", "centering")  # low and high leave out the others
 
 
 WEIGHTS_DTYPE = np.dtype(
@@ -163,6 +199,15 @@ class RoadsParams(NamedTuple):
     destinations: int  # in `routes`, a lane
     # the scenario
     spawns: np.ndarray  # (cars,) SPAWN_DTYPE; the first one is the ego
+    arrivals: np.ndarray  # SPAWN_DTYPE: tried before every decision but the first one
+    places: int  # for cars at once, the ego included
+    warm_up: int  # frames that traffic drives before the ego begins; 0: the ego begins first
+    ego_room: float  # m: cars nearer to an ego that begins last are gone
+    leaving_m: float  # before a dead end, where traffic is gone; 0: never
+    regulation: int  # frames between two looks at the right of way; 0: there is none
+    idm_acceleration: float  # m/s², a of the drivers' model
+    idm_rest_gap: float  # m, s0, from centre to centre
+    idm_per_approach: float  # s²/m, 1 / (2 √(ab))
     obstacles: np.ndarray  # (obstacles,) OBSTACLE_DTYPE
     classic: np.ndarray  # (1,) WEIGHTS_DTYPE: reward="classic"
     weights: np.ndarray  # (terms,) float32: of reward="safe", by kernel.REWARD_TERMS
@@ -177,10 +222,19 @@ class RoadsParams(NamedTuple):
     max_steps: int  # decisions an episode
     think_frames: int  # between a driver's thoughts of changing lane
     cautious: int  # 0 or 1: traffic="cautious"
-    continuous: int  # 0 or 1: actions="continuous"
+    actions: int  # of META and so on
+    by_hand: int  # 0 or 1: they are accelerations and steering angles
+    max_steer: float  # rad, of an ego that is steered by hand
+    slips: int  # 0 or 1: its tyres do; see `quadrivium.envs.driving.dynamics`
+    references: np.ndarray  # lanes to be kept one after another, int32; none: whichever is nearest
+    noise: float  # of what LaneKeeping observes: half the width of a uniform distribution
+    late: int  # 0 or 1: that is the moment before the last decision
+    observation: int  # KINEMATICS and so on
     safe: int  # 0 or 1: reward="safe"
-    obs_rows: int  # cars
-    obs_columns: int  # 5, or 7 with the heading
+    obs_rows: int  # cars, beams, or a grid's cells across
+    obs_columns: int  # 5, or 7 with the heading; of a grid: cells ahead
+    obs_points: int  # of the road
+    obs_range: float  # m, of the lidar
     obs_absolute: int  # 0 or 1: others are seen in the world's coordinates, not relative to the ego
     observed_range: float  # m: how far others are seen
     observed_behind: float  # m along the lane
@@ -196,6 +250,7 @@ def ranges_of(p: RoadsParams) -> Ranges:
     last, bit = len(p.lanes) - 1, (0, 1)
     return {
         "step": (0, p.max_steps),
+        "cars": (1, p.places),
         "target": (0, last),
         "lane": (0, last),
         "members": (0, MEMBERSHIPS),
@@ -206,4 +261,6 @@ def ranges_of(p: RoadsParams) -> Ranges:
         "crashed": bit,
         "pushed": bit,
         "arrived": bit,
+        "yields": bit,
+        "reference": (0, max(len(p.references) - 1, 0)),
     }

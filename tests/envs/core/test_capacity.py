@@ -61,6 +61,9 @@ SHARING: dict[str, list[tuple[dict, dict]]] = {
     "quadrivium/Exit-v0": [({}, {"observed_vehicles": 3})],
     "quadrivium/TwoWay-v0": [({}, {"duration": 9})],
     "quadrivium/UTurn-v0": [({}, {"simulation_frequency": 10})],
+    "quadrivium/Intersection-v0": [({}, {"vehicles": 8, "turn": "right", "actions": "continuous"})],
+    "quadrivium/Racetrack-v0": [({}, {"track": "large", "vehicles": 3})],
+    "quadrivium/LaneKeeping-v0": [({}, {"preset": "lane-keeping"})],
 }
 PAIRS = [(name, *pair) for name in IDS for pair in SHARING[name]]
 

@@ -30,10 +30,10 @@ def roundabout_scenario() -> Scenario:
         for k, (arm, after) in enumerate(("se", "en", "nw", "ws")):
             begin = _QUARTER * (1 - k) if arm != "w" else math.pi
             turns = (begin - _OPENING, begin - _QUARTER + _OPENING)
-            roads.add(f"{arm}e", f"{after}x", arc((0.0, 0.0), radius, *turns, lines=lines))
+            roads.add(f"{arm}e", f"{after}x", arc((0.0, 0.0), radius, *turns, lines=lines, priority=1))
             begin -= _QUARTER
             turns = (begin + _OPENING, begin - _OPENING)
-            roads.add(f"{after}x", f"{after}e", arc((0.0, 0.0), radius, *turns, lines=lines))
+            roads.add(f"{after}x", f"{after}e", arc((0.0, 0.0), radius, *turns, lines=lines, priority=1))
     for arm, (cos, sin) in zip("senw", ((1, 0), (0, 1), (-1, 0), (0, -1)), strict=True):
         _add_arm(roads, arm, cos, sin)
     others = tuple(roads.destination(node) for node in ("exr", "sxr", "nxr"))
@@ -59,6 +59,7 @@ def roundabout_scenario() -> Scenario:
         target_speeds=(0.0, 8.0, 16.0),
         observed=(100.0, 100.0, 15.0),
         absolute=True,
+        yielding=5,
     )
 
 
@@ -116,8 +117,8 @@ class RoundaboutEnv(RoadsEnv):
     `reward="classic"`: 0.2 for the target speed, −0.05 an action that changes lane, −1 for a crash, brought
     to [0, 1], and 0 beside the road; arriving neither pays nor ends.
 
-    Traffic: Held to `roundabout-v1`. Drivers yield to nobody at the entries, and leave the ring from its
-    inner lane: in 12 to 16 % of episodes of 20 s two of them collide (benchmarks/roads_traffic.py).
+    Traffic: Held to `roundabout-v1`, in which drivers yield to nobody at the entries, and leave the ring from
+    its inner lane across the outer one. Cautious drivers yield to those in the ring.
     """
 
     options, setup_of = RoundaboutOptions, staticmethod(roundabout_setup)

@@ -105,7 +105,7 @@ class UTurnEnv(RoadsEnv):
     `reward="classic"`: 0.4 for speed from 8 to 24 m/s, 0.1 in the right lane, −1 for a crash, brought to
     [0, 1], and 0 beside the road; arriving neither pays nor ends.
 
-    Traffic: Held to `u-turn-v1`. Where the road ends after the way back, cars run into one another.
+    Traffic: Held to `u-turn-v1`, in which drivers do not see those beyond the end of the half circle.
     """
 
     options, setup_of = UTurnOptions, staticmethod(u_turn_setup)

@@ -1,4 +1,4 @@
-"""What the ego sees on a network of roads: rows of the nearest cars."""
+"""Rows of the nearest cars."""
 
 import numpy as np
 
@@ -9,27 +9,29 @@ from quadrivium.envs.driving.roads import drivers
 PLAIN_COLUMNS = ("presence: 1, or 0 in rows without a car", "x", "y", "vx", "vy")
 COLUMNS = (*PLAIN_COLUMNS, "cosine of the heading", "sine of the heading")
 
+_EGO = np.int64(0)
 _ZERO, _ONE, _TWO = np.float32(0.0), np.float32(1.0), np.float32(2.0)
 _FAR = np.float32(1e9)
 
 
 @lane
-def observe_one(s, p, out):
+def observe_kinematics(s, p, out):
     """Writes `p.obs_rows` rows: the ego, then the nearest cars and obstacles along its lane, ahead first.
 
     Those ahead and those less than `p.observed_behind` behind, within `p.observed_range`; relative to the ego
     unless `p.obs_absolute`.
     Nearest by distance along the lane; the row of the ego is always absolute. Rows without a car are 0.
     """
-    width, things = p.obs_columns, p.spawns.shape[0] + p.obstacles.shape[0]
-    write_row(s, p, 0, out, 0, _ONE)
+    width, cars, places = p.obs_columns, s.cars, np.int64(p.places)
+    write_row(s, p, _EGO, out, np.int64(0), _ONE)
     reach, behind = np.float32(p.observed_range), np.float32(p.observed_behind)
     last = -_ONE
     row, before = 1, 0
     while row < p.obs_rows:
         best, least = -1, _FAR
-        for j in range(1, things):
-            along = drivers.gap(s, np.int64(0), p, np.int64(j))
+        for n in range(1, cars + p.obstacles.shape[0]):
+            j = n if n < cars else n - cars + places
+            along = drivers.gap(s, _EGO, p, j)
             away = abs(along)
             if along <= -behind or away < last or (away == last and j <= before) or away >= least:
                 continue

@@ -1,0 +1,1 @@
+"""What the ego sees on a network of roads."""

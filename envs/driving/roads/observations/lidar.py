@@ -1,0 +1,115 @@
+"""Beams to the nearest car, obstacle or edge of the road."""
+
+import math
+
+import numpy as np
+
+from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.lane import lane
+from quadrivium.envs.driving.rays import ray_to_rectangle
+from quadrivium.envs.driving.roads.lanes import coordinates, heading_at, lanes_near
+from quadrivium.envs.driving.roads.network import END_M
+from quadrivium.envs.driving.trigonometry import bearing, cos_sin
+from quadrivium.envs.driving.vehicle import DIAGONAL, LENGTH, MAX_SPEED, WIDTH
+
+OWN_COLUMNS = (  # before the beams
+    *("own speed, by 40 m/s", "offset in the lane, by half its width"),
+    *("sine of the heading against the lane", "cosine of the same"),
+)
+OWN = len(OWN_COLUMNS)
+
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+_V_RANGE = np.float32(80.0)
+_PI, _TWO_PI = np.float32(math.pi), np.float32(2 * math.pi)
+_END = np.float32(END_M)
+_BLOCK = np.float32(2.0)
+_LEAST_STEP = np.float32(0.25)  # m: a gap between two lanes that is narrower goes unseen
+_HALVINGS = 5
+
+
+@lane
+def observe_lidar(s, p, out):
+    """Writes the ego's own motion (`OWN` numbers), then a distance a beam, then a radial speed a beam.
+
+    Beam b of B looks 2π b / B to the right of the heading, from the car's centre. Distances are by
+    `p.obs_range`: 1 is nothing in range. Radial speed is that of what the beam hits minus the ego's, along
+    the beam, by 80 m/s: negative when it comes nearer, 0 when nothing is hit.
+    """
+    beams, reach = p.obs_rows, np.float32(p.obs_range)
+    one, speed = p.lanes[s.lane[0]], s.speed[0]
+    out[0] = clip(speed / MAX_SPEED, -_ONE, _ONE)
+    out[1] = clip(s.offset[0] / (_HALF * one.width), -_ONE, _ONE)
+    cosine, sine = cos_sin(s.heading[0] - heading_at(p.lanes, np.int64(s.lane[0]), s.along[0]))
+    out[2], out[3] = clip(sine, -_ONE, _ONE), clip(cosine, -_ONE, _ONE)
+    spacing = _TWO_PI / np.float32(beams)
+    for b in range(beams):
+        along, across = cos_sin(s.heading[0] + spacing * np.float32(b))
+        distance = to_edge(p, s.x[0], s.y[0], along, across, reach)
+        out[OWN + b] = min(distance / reach, _ONE)
+        closing = -speed * (s.cos_heading[0] * along + s.sin_heading[0] * across)
+        out[OWN + beams + b] = clip(closing / _V_RANGE, -_ONE, _ONE) if distance < reach else _ZERO
+    for n in range(1, s.cars + p.obstacles.shape[0]):
+        scan(s, np.int64(n if n < s.cars else n - s.cars + p.places), p, out)
+
+
+@lane
+def scan(s, j, p, out):
+    """Shortens the beams that hit car or obstacle `j`."""
+    beams, reach = p.obs_rows, np.float32(p.obs_range)
+    dx, dy = s.x[j] - s.x[0], s.y[j] - s.y[0]
+    distance, radius = math.sqrt(dx * dx + dy * dy), _HALF * DIAGONAL
+    if distance > reach + radius:
+        return
+    length, width = (LENGTH, WIDTH) if j < p.places else (_BLOCK, _BLOCK)
+    spacing = _TWO_PI / np.float32(beams)
+    middle = bearing(dx, dy) - s.heading[0]
+    half = np.float32(math.asin(radius / distance)) if distance > radius else _PI
+    first = np.int64(math.ceil((middle - half) / spacing))
+    count = min(np.int64(math.floor((middle + half) / spacing)) - first + 1, beams)
+    cos_j, sin_j = s.cos_heading[j], s.sin_heading[j]
+    at_x, at_y = -dx * cos_j - dy * sin_j, dx * sin_j - dy * cos_j  # the ego, as `j` sees it
+    vx = s.speed[j] * cos_j - s.speed[0] * s.cos_heading[0]
+    vy = s.speed[j] * sin_j - s.speed[0] * s.sin_heading[0]
+    for n in range(count):
+        b = (first + n) % beams
+        along, across = cos_sin(s.heading[0] + spacing * np.float32(b))
+        ahead, aside = along * cos_j + across * sin_j, across * cos_j - along * sin_j
+        hit = ray_to_rectangle(at_x, at_y, ahead, aside, _HALF * length, _HALF * width)
+        if hit < out[OWN + b] * reach:
+            out[OWN + b] = hit / reach
+            out[OWN + beams + b] = clip((vx * along + vy * across) / _V_RANGE, -_ONE, _ONE)
+
+
+@lane
+def to_edge(p, x, y, along, across, reach):
+    """Returns how far a ray goes before it leaves the road, m; more than `reach` where it does not."""
+    walked = _ZERO
+    while walked < reach:
+        room = depth(p, x + walked * along, y + walked * across)
+        if room < _ZERO:
+            break
+        step = max(room, _LEAST_STEP)
+        walked += step
+        if room < _LEAST_STEP and depth(p, x + walked * along, y + walked * across) < _ZERO:
+            low, high = walked - step, walked
+            for _ in range(_HALVINGS):
+                middle = _HALF * (low + high)
+                if depth(p, x + middle * along, y + middle * across) < _ZERO:
+                    high = middle
+                else:
+                    low = middle
+            return high
+    return walked
+
+
+@lane
+def depth(p, x, y):
+    """Returns how far at least a place is from the road's edge, m; negative beside the road."""
+    first, end = lanes_near(p, x, y)
+    deepest = -_ONE
+    for n in range(first, end):
+        k = np.int64(p.near[n])
+        one = p.lanes[k]
+        s, d = coordinates(p.lanes, k, x, y)
+        deepest = max(deepest, min(_HALF * one.width - abs(d), min(s + _END, one.length + _END - s)))
+    return deepest
