@@ -29,6 +29,7 @@ LEFT, IDLE, RIGHT, FASTER, SLOWER = 0, 1, 2, 3, 4
 REWARD_TERMS = (
     *("speed", "collision", "off_road", "headway", "lane_change", "arrival"),
     "centering",  # where there is no goal but to go on
+    "route",  # where one lane alone leads to the goal
     *("lane", "merging", "action", "offset"),  # of reward="classic" alone
 )
 (
@@ -39,6 +40,7 @@ REWARD_TERMS = (
     _LANE_CHANGE,
     _ARRIVAL,
     _CENTERING,
+    _ROUTE,
     _LANE,
     _MERGING,
     _ACTION,
@@ -275,7 +277,7 @@ def step_one(s, action, p, terms):
         next_reference(s, p)
     if p.observation == ATTRIBUTES and p.late != 0:
         look(s, p)
-    dt = np.float32(p.dt)
+    dt, beside = np.float32(p.dt), lanes_to_go(s, p)
     s.way = _ZERO
     for _ in range(p.frames):
         frame(s, p, dt)
@@ -286,6 +288,7 @@ def step_one(s, action, p, terms):
     on_road = holds(p.lanes, np.int64(s.lane[0]), s.along[0], s.offset[0], _ZERO)
     if p.safe != 0:
         safe_reward(s, p, terms)
+        terms[_ROUTE] = p.weights[_ROUTE] * np.float32(beside - lanes_to_go(s, p))
     else:
         classic_reward(s, p, on_road, turned, terms)
     terminated = s.crashed[0] != 0 or (p.arrival_ends != 0 and s.arrived != 0)
@@ -357,6 +360,12 @@ def look(s, p):
             seen[8 + n] += rng.uniform_range(s, -noise, noise)
         for n in range(4):
             seen[n] += rng.uniform_range(s, -noise, noise)
+
+
+@lane
+def lanes_to_go(s, p):
+    """Returns how many lanes the ego is from the one that leads to the goal; 0 where all do."""
+    return 0 if p.lane_wanted < 0 else abs(p.lanes[s.lane[0]].number - p.lane_wanted)
 
 
 @lane

@@ -48,7 +48,8 @@ BY_HAND = {"continuous": 2, "steering": 1, "discrete": 2}
 LEAVING_M = 20.0
 TO_GOALS = {"speed": -0.1, "arrival": 1.0}
 ONWARD = {"speed": 0.1, "centering": -0.1}
-"""What reward="safe" pays for, where there are goals and where the way is all."""
+ROUTE = {"route": 0.2}
+"""What reward="safe" pays for: where there are goals, where the way is all, where one lane leads to them."""
 
 WORLDS = {  # each is compiled by itself, so that nobody waits for observations that are not used
     kind: World.of(kernel, f"roads_{name}", RoadsParams, observe=function, ranges=ranges_of)
@@ -137,6 +138,7 @@ class Scenario:
         model: a (m/s²), b (m/s²) and s0 (m) of the drivers' model.
         weights: of the conventional reward.
         goals, goal_s: lanes, and m along them, where the ego arrives.
+        lane_wanted: the number of the lane that alone leads to them; NOWHERE: all do.
         obstacles: x, y (m) and heading (rad) of blocks on the road.
         max_steer: rad, of an ego that is steered by hand.
         arrival_ends: the episode, with the conventional reward too.
@@ -165,6 +167,7 @@ class Scenario:
     yielding: int = 0
     model: tuple[float, float, float] = (3.0, 5.0, 10.0)
     goal_s: float = 0.0
+    lane_wanted: int = NOWHERE
     obstacles: tuple[tuple[float, float, float], ...] = ()
     max_steer: float = math.pi / 4
     arrival_ends: bool = False
@@ -209,7 +212,8 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
     speeds, classic = options.speeds(scenario.target_speeds), scenario.weights
     if options.reward == "safe":
         low, high = options.paid_speeds((speeds[0], speeds[-1]))
-        paid = options.weights((TO_GOALS if scenario.goals else ONWARD) | SAFE_WEIGHTS)
+        route = {} if scenario.lane_wanted == NOWHERE else ROUTE
+        paid = options.weights((TO_GOALS if scenario.goals else ONWARD) | route | SAFE_WEIGHTS)
     else:
         low, high = options.paid_speeds((classic.speed_low, classic.speed_high))
         classic = classic.reweighed(options.weights(classic.used()))
@@ -246,6 +250,7 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         paid_high=high,
         goals=np.array(scenario.goals, np.int32),
         goal_s=scenario.goal_s,
+        lane_wanted=scenario.lane_wanted,
         arrival_ends=scenario.arrival_ends or options.reward == "safe",
         frames=simulation // decision,
         dt=1.0 / simulation,
@@ -374,6 +379,8 @@ class RoadsEnv(WorldEnv):
     - `headway`: up to −0.1 a second for following with less than 1 s of net headway or 3 s to collision;
       while changing lane also of the gap left to the car behind.
     - `lane_change`: −0.02 for each one begun.
+    - `route`: where one lane alone leads to the goal, 0.2 for each lane that the ego came nearer to it, and
+      −0.2 for each the other way.
 
     `reward="classic"` is the conventional one, of each scenario its own. Its `reward_weights` may change
     those that the scenario uses.

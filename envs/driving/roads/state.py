@@ -215,6 +215,7 @@ class RoadsParams(NamedTuple):
     paid_low: float  # m/s: the speed at which the reward begins to count it
     paid_high: float  # m/s: from which on it counts wholly
     goals: np.ndarray  # lanes, int32: where the ego arrives
+    lane_wanted: int  # the number of the lane that alone leads to `goals`, or NOWHERE
     goal_s: float  # m along a lane of `goals`, from where on it has arrived
     arrival_ends: int  # 0 or 1: the episode
     frames: int  # simulated a decision

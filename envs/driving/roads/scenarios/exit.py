@@ -44,6 +44,7 @@ def exit_scenario() -> Scenario:
         ),
         weights=RewardWeights(speed=0.1, clipped=True, arrival=1.0, bounded=True),
         goals=(roads.lane("1", "2", _LANES), roads.lane("2", "exit", 0)),
+        lane_wanted=_LANES,
         target_speeds=(18.0, 24.0, 30.0),
         observed=(200.0, 24.0, 80.0),
         own_x0=_BEFORE,

@@ -1,5 +1,7 @@
 """What a scenario pays and when it ends, by hand."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -77,3 +79,17 @@ def test_time_runs_out():
     env = alone(MergeEnv(duration=2), x=0.0, speed=20.0)
     assert env.step(IDLE)[2:4] == (False, False)
     assert env.step(IDLE)[2:4] == (False, True)
+
+
+def test_the_way_to_the_exit_is_paid_lane_by_lane_there_and_back():
+    env = ExitEnv()
+    env.reset(seed=1)
+    paid, numbers = [], [0]
+    for action in [2, 1, 0, 1]:
+        info = env.step(action)[4]
+        paid.append(float(info["reward_terms"]["route"]))
+        row = env.get_state()[0]
+        numbers.append(int(env.setup.params.lanes["number"][row["lane"][0]]))
+    assert 1 in numbers
+    assert numbers[-1] == 0
+    assert paid == pytest.approx([0.2 * (b - a) for a, b in pairwise(numbers)])
