@@ -8,8 +8,8 @@ import chess
 import numpy as np
 import pytest
 
-from quadrivium.agents.arena.engines.uci import UciOption, parse_option
-from quadrivium.agents.arena.engines.uci_player import make_uci
+from quadrivium.agents.arena.engines.uci.engine import UciOption, parse_option
+from quadrivium.agents.arena.engines.uci.player import make_uci
 from quadrivium.agents.arena.players import EngineError
 from quadrivium.agents.errors import UserError
 from tests.agents.arena.engine_tools import (
@@ -85,7 +85,7 @@ def test_options_that_cannot_be_are_refused_before_any_game(query, message):
 
 
 def test_chess_is_all_that_uci_is_for():
-    with pytest.raises(UserError, match="plays chess, and this is Othello; seat it at a table of Chess"):
+    with pytest.raises(UserError, match="plays Chess, and this is Othello; seat it at a table of Chess"):
         make_uci("stockfish", table("Othello"))
 
 
@@ -262,3 +262,46 @@ def test_options_are_read_as_the_engine_writes_them(line, option):
 )
 def test_values_are_checked_against_what_the_engine_offers(option, value, fault):
     assert option.fault(value) == fault
+
+
+# ---- chess960
+
+
+def test_an_engine_is_told_of_chess960_and_where_the_game_begins(tmp_path):
+    heard = tmp_path / "heard"
+    extra = f"open({str(heard)!r}, 'a').write(line)"
+    seat = table("Chess", chess960=True, start=0)
+    options = ["option name UCI_Chess960 type check default false"]
+    player = make_uci(fake_uci(tmp_path, ["e2e4"], extra, options), seat)
+    begin(player, 0)
+    player.act(seat.game.pool(1), ROW, ROW)
+    player.close()
+    lines = heard.read_text().splitlines()
+    assert "setoption name UCI_Chess960 value true" in lines
+    fen = chess.Board.from_chess960_pos(0).fen()
+    assert lines[-3:-1] == [f"position fen {fen}", "go movetime 100"]
+
+
+def test_an_engine_that_does_not_play_chess960_is_refused(tmp_path):
+    with pytest.raises(UserError, match="does not play chess960, for it offers no UCI_Chess960"):
+        make_uci(fake_uci(tmp_path), table("Chess", chess960=True))
+
+
+def test_stockfish_castles_in_chess960_and_python_chess_agrees():
+    require_program("stockfish")
+    seat = table("Chess", chess960=True)
+    player = make_uci("stockfish?nodes=300&processes=1", seat)
+    board, castled = chess.Board("1k5r/pppppppp/8/8/8/8/PPPPPPPP/1K5R w KQkq - 0 1", chess960=True), 0
+    pool = seat.game.parse_position(board.fen())
+    begin(player, 0)
+    player.start_from(pool, ROW, ROW)
+    while not seat.game.result(pool, ROW).over[0] and board.ply() < 60:
+        actions = player.act(pool, ROW, ROW)  # of both sides
+        move = board.parse_uci(seat.game.move_name(pool[0], int(actions[0])))
+        castled += board.is_castling(move)
+        board.push(move)
+        player.played(pool, ROW, ROW, actions)
+        seat.game.step(pool, ROW, actions)
+        assert seat.game.position_text(pool[0]).split()[:4] == board.fen().split()[:4]
+    player.close()
+    assert castled > 0
