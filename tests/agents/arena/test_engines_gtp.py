@@ -93,6 +93,22 @@ def test_other_rules_and_wrong_commands_are_refused_before_any_game(command, opt
         make_gtp(command, table("Go", **options))
 
 
+SITUATIONAL = GNUGO.replace("positional", "situational")
+
+
+def test_situational_superko_is_gnugos_too_and_told_from_both_others():
+    require_program("gnugo")
+    make_gtp(SITUATIONAL, table("Go", superko="situational")).close()
+    for command, superko, flag in (
+        (GNUGO, "situational", "--situational-superko"),
+        ("gnugo --mode gtp --chinese-rules", "situational", "--situational-superko"),
+        (SITUATIONAL, "positional", "--positional-superko"),
+        (SITUATIONAL, "simple", "--simple-ko"),
+    ):
+        with pytest.raises(UserError, match=flag):
+            make_gtp(command, table("Go", superko=superko))
+
+
 def test_simple_ko_and_area_are_gnugos_too():
     require_program("gnugo")
     make_gtp("gnugo --mode gtp --chinese-rules", table("Go", superko="simple")).close()

@@ -78,31 +78,45 @@ def check_go(engine: GtpEngine, table_game: TableGame) -> None:
 def _superko_fault(engine: GtpEngine, game: GoGame, size: int) -> str:
     """Returns what is wrong, "" if nothing is.
 
-    Sending two stones to get one back: the last move makes an earlier position again, but no simple ko.
+    Sending two stones to get one back: White's next move makes an earlier position again, with the other to
+    move (no simple ko, nor situational superko); after Black passes the next one with the same to move.
     """
     corner = LETTERS[size - 1]
-    line = f"A2 C2 B2 D1 {corner}{size} B1 {corner}{size - 1} A1 C1"
-    pool = _play(engine, game, line.split())
-    if game.result(pool, ROW).over[0]:
-        return ""
-    action = game.parse_move(pool[0], "B1")
-    ours = bool(game.legal(pool, ROW)[0, action])
-    try:
-        engine.ask("play w B1")
-        theirs = True
-    except GtpRefusal:
-        theirs = False
-    if theirs and not ours:
+    pool = _play(engine, game, f"A2 C2 B2 D1 {corner}{size} B1 {corner}{size - 1} A1 C1".split())
+    for number, move in enumerate(("B1", "pass", "A1"), 1):
+        if game.result(pool, ROW).over[0]:
+            return ""
+        action = game.parse_move(pool[0], move)
+        ours = bool(game.legal(pool, ROW)[0, action])
+        try:
+            engine.ask(f"play {COLOURS[number % 2]} {move}")
+            theirs = True
+        except GtpRefusal:
+            theirs = False
+        if ours != theirs:
+            return _superko_differs(game, ours)
+        if not ours:
+            return ""
+        game.step(pool, ROW, np.array([action]))
+    return ""
+
+
+def _superko_differs(game: GoGame, ours_allows: bool) -> str:
+    superko = "simple" if game.params.ko_memory == 2 else "situational" if game.params.turn else "positional"
+    if not ours_allows:
         return (
             "lets a stone make an earlier position again, which this game's superko forbids: "
-            "give it that rule (GNU Go: --positional-superko) or the game superko=simple"
+            f"give it that rule (GNU Go: --{superko}-superko) or the game superko=simple"
         )
-    if ours and not theirs:
-        return (
-            "forbids by superko what this game allows: "
-            "give it simple ko (GNU Go: --simple-ko) or the game superko=positional"
-        )
-    return ""
+    rule, flag = (
+        ("simple ko", "--simple-ko")
+        if superko == "simple"
+        else (f"{superko} superko", f"--{superko}-superko")
+    )
+    return (
+        "forbids by superko what this game allows: "
+        f"give it {rule} (GNU Go: {flag}) or the game superko=positional"
+    )
 
 
 def _score_fault(engine: GtpEngine, game: GoGame, size: int) -> str:
