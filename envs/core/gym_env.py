@@ -305,6 +305,9 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
             ):
                 columns = named_columns(names, np.where(done[:, None], rows, 0))
                 final |= {key: columns | {f"_{name}": done for name in names}, f"_{key}": done}
+            for name, values in self.setup.show(lanes.final_states).items():
+                values[~done] = 0
+                final |= {name: values, f"_{name}": done}
             if self.setup.masked:
                 masks = np.where(done[:, None], lanes.final_masks, np.int8(0))
                 final |= {ACTION_MASK: masks, f"_{ACTION_MASK}": done}
