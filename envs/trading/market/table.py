@@ -418,14 +418,18 @@ def _open_parquet(path: Path) -> Table:
         rows = pq.read_metadata(path).num_rows
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _no_parquet(path, error) from None
-    told = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
-    index = [name for name in told.get("index_columns", []) if isinstance(name, str)]
+    try:
+        told = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+        index = [name for name in told.get("index_columns", []) if name in schema.names]
+        has_levels = len(told.get("column_indexes", [])) > 1
+    except (ValueError, AttributeError, TypeError) as error:
+        raise _no_parquet(path, error) from None
     ordered = [*index, *(name for name in schema.names if name not in index)]
     names: list[str] = []
     levels: dict[str, tuple[str, str]] = {}
     for place in ordered:
         name = "" if re.fullmatch(r"__index_level_\d+__", place) else place
-        parts = _parts_of(name) if len(told.get("column_indexes", [])) > 1 else ()
+        parts = _parts_of(name) if has_levels else ()
         if len(parts) > 1:
             first, last = parts[0].strip(), parts[-1].strip()
             name = f"{first} {last}".strip()
