@@ -312,7 +312,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         An object for each of them, as Gymnasium wants it, takes longer than a step of a small game.
         """
         world, done, rows = self.setup.world, done.copy(), np.flatnonzero(done)
-        last = self._lanes.last_obs(rows)
+        last, shown = self._lanes.last_obs(rows), self.setup.show(self._lanes.final_states)
         masks = self._lanes.final_masks[rows] if self.setup.masked else None
 
         def final() -> dict[str, Any]:
@@ -323,6 +323,9 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
             ):
                 columns = named_columns(names, np.where(done[:, None], values, 0))
                 infos |= {key: columns | {f"_{name}": done for name in names}, f"_{key}": done}
+            for name, values in shown.items():
+                values[~done] = 0
+                infos |= {name: values, f"_{name}": done}
             if masks is not None:
                 dense = np.zeros((len(done), masks.shape[1]), np.int8)
                 dense[rows] = masks

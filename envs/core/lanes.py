@@ -55,6 +55,8 @@ class Lanes:
         self.setup = setup
         zeros = zeros or _zeros
         self.states = zeros("states", num_lanes, setup.state_dtype)
+        # What `shown` says of the last state of an episode needs that state, after the next one has begun.
+        self.final_states = zeros("final_states", num_lanes if setup.shown else 0, setup.state_dtype)
         self.actions = zeros("actions", (num_lanes, agents * setup.action_width), world.action_dtype)
         width, terms, metrics = setup.observation_width, len(world.reward_terms), len(world.metric_names)
         self.outputs = Outputs(
@@ -108,6 +110,7 @@ class Lanes:
         b = self._batch[0]
         b["params"], b["split"], b["lanes"] = address(self._params), setup.params.split, self._num_lanes
         b["states"], b["state_bytes"] = address(self.states), self.states.dtype.itemsize
+        b["final_states"] = address(self.final_states) if len(self.final_states) else 0
         b["actions"], b["action_bytes"] = address(self.actions), self.actions.strides[0]
         b["action_width"] = self.actions.shape[1]
         b["chosen"], b["spared"] = address(self._chosen), address(self._spared)
