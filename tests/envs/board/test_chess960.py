@@ -55,16 +55,16 @@ def test_every_position_is_drawn_and_a_number_holds_one():
 
 
 def test_random_games_are_those_of_python_chess():
-    fens = [chess.Board.from_chess960_pos(number).fen() for number in range(0, 960, 41)]
-    assert play_games(24, seed=1, fens=fens, chess960=True) > 4000
+    fens = [chess.Board.from_chess960_pos(number).fen() for number in range(0, 960, 97)]
+    assert play_games(10, seed=1, fens=fens, chess960=True) > 1500
 
 
 def test_games_full_of_castling_are_those_of_python_chess():
-    assert play_games(160, seed=2, fens=CASTLING, chess960=True) > 4000
+    assert play_games(120, seed=2, fens=CASTLING, chess960=True, longest=16) > 1500
 
 
 def test_games_of_standard_chess_are_the_same_under_both_rules():
-    assert play_games(10, seed=3, chess960=True) > 2000
+    assert play_games(6, seed=3, chess960=True) > 1000
 
 
 # ---- castling by hand

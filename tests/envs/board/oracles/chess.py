@@ -51,19 +51,28 @@ def played(board: Any) -> str:
     return f"{board.root().fen()} {' '.join(move.uci() for move in board.move_stack)}"
 
 
-def play_games(count: int, seed: int, fens: Sequence[str] = (START,), *, chess960: bool = False) -> int:
+def play_games(
+    count: int,
+    seed: int,
+    fens: Sequence[str] = (START,),
+    *,
+    chess960: bool = False,
+    longest: int | None = None,
+) -> int:
     """Plays random games move by move beside python-chess; returns how many plies were compared.
 
-    fens: where the games begin, in turn. Raises AssertionError at the first difference, with the moves that
-    led to it.
+    fens: where the games begin, in turn. longest: no more plies of each are played. Raises AssertionError at
+    the first difference, with the moves that led to it.
     """
     import chess
 
     game, rng = Chess(chess960), np.random.default_rng(seed)
     pool = np.concatenate([game.parse_position(fens[k % len(fens)]) for k in range(count)])
     boards = [chess.Board(fens[k % len(fens)], chess960=chess960) for k in range(count)]
-    running, plies = np.arange(count), 0
-    while len(running):  # all games at once: a call of ours for one game costs more than its move
+    running, plies, played_plies = np.arange(count), 0, 0
+    while (
+        len(running) and played_plies != longest
+    ):  # all games at once: a call of ours for one game costs more than its move
         masks, result = game.legal(pool, running), game.result(pool, running)
         actions: list[int] = []
         for k, mask, over, to_move, returns in zip(
@@ -79,7 +88,9 @@ def play_games(count: int, seed: int, fens: Sequence[str] = (START,), *, chess96
                 assert not mask.any(), f"moves after {played(board)}"
                 continue
             legal = {our_action(move, board): move for move in board.legal_moves}
-            for action, move in legal.items() if chess960 else ():
+            for action, move in legal.items():
+                if not board.is_castling(move):
+                    continue
                 assert game.move_name(pool[k], action) == move.uci(), f"names after {played(board)}"
                 assert game.parse_move(pool[k], move.uci()) == action, f"names after {played(board)}"
             assert np.flatnonzero(mask).tolist() == sorted(legal), f"moves after {played(board)}"
@@ -89,6 +100,7 @@ def play_games(count: int, seed: int, fens: Sequence[str] = (START,), *, chess96
         running = running[~result.over]
         game.step(pool, running, np.array(actions, np.int64), check=False)
         plies += len(running)
+        played_plies += 1
     return plies
 
 
