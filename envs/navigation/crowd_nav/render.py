@@ -12,8 +12,8 @@ import pygame
 from quadrivium.envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, text_width, write
 from quadrivium.envs.navigation.crowd_nav.observations import look_around
 from quadrivium.envs.navigation.crowd_nav.state import ARRIVED, COLLIDED, LIDAR, CrowdNavParams
-from quadrivium.envs.navigation.map_canvas import CRASHED, FLOOR, INK, PANEL_PX, ROBOT
-from quadrivium.envs.navigation.motion_renderer import MotionRenderer, turned
+from quadrivium.envs.navigation.drawing.map_canvas import CRASHED, FLOOR, INK, PANEL_PX, ROBOT
+from quadrivium.envs.navigation.drawing.motion_renderer import MotionRenderer, turned
 
 FIELD_PX = 640
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from quadrivium.envs.core.lane import LANE_HEADER, Ranges, capacity
-from quadrivium.envs.navigation.orca import orca_fields
+from quadrivium.envs.navigation.people.orca import orca_fields
 
 PRESENT, ARRIVED, COLLIDED = range(3)
 """How things stand with a robot."""

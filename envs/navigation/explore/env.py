@@ -16,7 +16,7 @@ from quadrivium.envs.navigation.explore.baselines import BASELINES
 from quadrivium.envs.navigation.explore.state import ExploreParams, ranges_of, state_dtype
 from quadrivium.envs.navigation.maps.bank import MapBank
 from quadrivium.envs.navigation.options import RobotOptions, action_space
-from quadrivium.envs.navigation.wavefront import GUIDE_COLUMNS
+from quadrivium.envs.navigation.own_map.wavefront import GUIDE_COLUMNS
 
 WORLD = World.of(kernel, "explore", ExploreParams, observe=senses.observe_one, ranges=ranges_of)
 

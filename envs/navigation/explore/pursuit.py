@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from quadrivium.envs.core.lane import lane
+from quadrivium.envs.navigation.own_map.wavefront import FAR, LOOK_AHEAD, descend
 from quadrivium.envs.navigation.pursuit import drive_to
 from quadrivium.envs.navigation.robots import HOLONOMIC
-from quadrivium.envs.navigation.wavefront import FAR, LOOK_AHEAD, descend
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 

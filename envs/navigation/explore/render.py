@@ -4,9 +4,9 @@ import numpy as np
 import pygame
 
 from quadrivium.envs.core.picture import mix
+from quadrivium.envs.navigation.drawing.map_canvas import CRASHED, INK, ROBOT, MapCanvas, pose_of, with_panel
+from quadrivium.envs.navigation.drawing.motion_renderer import MotionRenderer
 from quadrivium.envs.navigation.explore.state import COLLIDED, FINISHED, ExploreParams
-from quadrivium.envs.navigation.map_canvas import CRASHED, INK, ROBOT, MapCanvas, pose_of, with_panel
-from quadrivium.envs.navigation.motion_renderer import MotionRenderer
 
 _FRONTIER = (214, 120, 40)
 

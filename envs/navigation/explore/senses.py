@@ -5,11 +5,11 @@
 import numpy as np
 
 from quadrivium.envs.core.lane import lane
-from quadrivium.envs.navigation import occupancy, wavefront
 from quadrivium.envs.navigation.clearance import free_around
 from quadrivium.envs.navigation.lidar import blur, scan_grid, write_ranges
 from quadrivium.envs.navigation.locomotion import write_velocities
-from quadrivium.envs.navigation.matching import match
+from quadrivium.envs.navigation.own_map import occupancy, wavefront
+from quadrivium.envs.navigation.own_map.matching import match
 
 OWN_COLUMNS = (
     *("first velocity, by its highest", "second velocity, by its highest", "share of the time that is left"),

@@ -18,6 +18,7 @@ from quadrivium.envs.navigation.maps.choice import is_file
 from quadrivium.envs.navigation.maps.ros import from_frame, in_frame
 from quadrivium.envs.navigation.moves import read_only
 from quadrivium.envs.navigation.options import RobotOptions, action_space, names_of
+from quadrivium.envs.navigation.own_map.wavefront import GUIDE_COLUMNS
 from quadrivium.envs.navigation.point_nav import kernel, senses
 from quadrivium.envs.navigation.point_nav.baselines import BASELINES, GUIDED_BASELINES
 from quadrivium.envs.navigation.point_nav.senses import keeps_map
@@ -29,7 +30,6 @@ from quadrivium.envs.navigation.point_nav.state import (
     ranges_of,
     state_dtype,
 )
-from quadrivium.envs.navigation.wavefront import GUIDE_COLUMNS
 
 WORLD = World.of(kernel, "point_nav", PointNavParams, observe=senses.observe_one, ranges=ranges_of)
 

@@ -10,9 +10,9 @@ from quadrivium.envs.core.geometry import wrap_to_pi
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.navigation.clearance import disc_fits, interpolated
 from quadrivium.envs.navigation.locomotion import second_limit
+from quadrivium.envs.navigation.own_map.wavefront import descend
 from quadrivium.envs.navigation.pursuit import drive_to
 from quadrivium.envs.navigation.robots import HOLONOMIC, along_arc, approach, motion
-from quadrivium.envs.navigation.wavefront import descend
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 _LOOK_AHEAD = np.float32(1.5)  # m, of the pure pursuit

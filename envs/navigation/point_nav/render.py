@@ -4,8 +4,16 @@ import numpy as np
 import pygame
 
 from quadrivium.envs.core.picture import mix
-from quadrivium.envs.navigation.map_canvas import CRASHED, FLOOR, INK, ROBOT, MapCanvas, pose_of, with_panel
-from quadrivium.envs.navigation.motion_renderer import MotionRenderer
+from quadrivium.envs.navigation.drawing.map_canvas import (
+    CRASHED,
+    FLOOR,
+    INK,
+    ROBOT,
+    MapCanvas,
+    pose_of,
+    with_panel,
+)
+from quadrivium.envs.navigation.drawing.motion_renderer import MotionRenderer
 from quadrivium.envs.navigation.point_nav.state import ARRIVED, BLIND, COLLIDED, GRID, PointNavParams
 
 

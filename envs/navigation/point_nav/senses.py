@@ -11,10 +11,10 @@ import numpy as np
 
 from quadrivium.envs.core.geometry import clip
 from quadrivium.envs.core.lane import lane
-from quadrivium.envs.navigation import occupancy, wavefront
 from quadrivium.envs.navigation.clearance import free_around
 from quadrivium.envs.navigation.lidar import blur, meet_disc, scan_grid, write_ranges
 from quadrivium.envs.navigation.locomotion import write_velocities
+from quadrivium.envs.navigation.own_map import occupancy, wavefront
 from quadrivium.envs.navigation.point_nav.state import BLIND, GRID, LIDAR
 
 OWN_COLUMNS = (

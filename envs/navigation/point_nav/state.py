@@ -40,12 +40,12 @@ def state_dtype(robots: int, beams: int, mapped: tuple[int, int], planned: tuple
             ("outcome", "i4", own),  # UNDERWAY, ARRIVED or COLLIDED
             # what they perceive
             ("scan", "f4", (robots, capacity(beams))),  # m
-            ("own_map", "i1", (robots, *mapped)),  # log-odds: see `quadrivium.envs.navigation.occupancy`
             (
-                "plan",
-                "f4",
-                (robots, *planned),
-            ),  # cells to the goal: see `quadrivium.envs.navigation.wavefront`
+                "own_map",
+                "i1",
+                (robots, *mapped),
+            ),  # log-odds: see `own_map.occupancy`
+            ("plan", "f4", (robots, *planned)),  # cells to the goal: see `own_map.wavefront`
             # the episode so far
             ("left_m", "f4", own),  # m, the shortest way to the goal
             ("start_m", "f4", own),  # m, the same at the start

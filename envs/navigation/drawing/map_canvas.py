@@ -10,7 +10,7 @@ import numpy as np
 import pygame
 
 from quadrivium.envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, text_width, write
-from quadrivium.envs.navigation.occupancy import LEAST, MOST
+from quadrivium.envs.navigation.own_map.occupancy import LEAST, MOST
 
 PANEL_PX = 32
 FLOOR: Colour = (240, 237, 230)

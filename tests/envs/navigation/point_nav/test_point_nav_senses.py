@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from quadrivium.envs.navigation import point_nav_v0
-from quadrivium.envs.navigation.occupancy import LEAST, MOST
+from quadrivium.envs.navigation.own_map.occupancy import LEAST, MOST
 from tests.envs.navigation.arena import RESOLUTION, write_map
 from tests.envs.navigation.arena import scene as scene_in
 
