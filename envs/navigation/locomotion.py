@@ -25,8 +25,8 @@ from quadrivium.envs.navigation.robots import (
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _FASTEST = 1e6  # m/s or rad/s, far beyond what noise makes of the highest velocity
-# Primes, so that an environment walks through all maps; the second where the first divides their number.
-_MAP_STRIDE, _OTHER_STRIDE = np.uint64(7919), np.uint64(7907)
+# Primes, so that an environment walks through all; the second where the first divides their number.
+_STRIDE, _OTHER_STRIDE = np.uint64(7919), np.uint64(7907)
 
 
 def body_fields(robots: int) -> list[tuple[str, str, tuple[int]]]:
@@ -68,10 +68,16 @@ def stand(s, r, x, y, heading):
 
 @lane
 def pick_map(s, p):
-    """Sets the map of the episode: environment k begins in map k, and walks on through all."""
-    maps = np.uint64(p.occupied.shape[0])
-    stride = _MAP_STRIDE if maps % _MAP_STRIDE != np.uint64(0) else _OTHER_STRIDE
-    s.map = np.int32((s.seed + (s.episode - np.uint64(1)) * stride) % maps)
+    """Sets the map of the episode, in turn."""
+    s.map = turn_of(s, p.occupied.shape[0])
+
+
+@lane
+def turn_of(s, count):
+    """Returns whose turn it is of so many: environment k begins with number k, and walks on through all."""
+    count = np.uint64(count)
+    stride = _STRIDE if count % _STRIDE != np.uint64(0) else _OTHER_STRIDE
+    return np.int32((s.seed + (s.episode - np.uint64(1)) * stride) % count)
 
 
 @lane

@@ -1,6 +1,7 @@
 """What the worlds in which a robot drives through a map take: the arguments that they share."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from gymnasium.spaces import Box, Discrete
 from quadrivium.envs.core.options import Options, integer, number
 from quadrivium.envs.core.validation import steps_of
 from quadrivium.envs.navigation import moves
-from quadrivium.envs.navigation.maps.bank import MapBank, Place
+from quadrivium.envs.navigation.maps.bank import MapBank
 from quadrivium.envs.navigation.maps.choice import choose_bank, require_maps
 
 
@@ -19,14 +20,16 @@ from quadrivium.envs.navigation.maps.choice import choose_bank, require_maps
 class RobotOptions(Options):
     """The arguments of a world in which a robot with a lidar drives through a map."""
 
-    maps: str | Path = "rooms"
-    """"rooms", "maze", "clutter", "mixed", or a path to a `.yaml`"""
+    maps: str | Path | Sequence[str | Path] = "rooms"
+    """"rooms", "maze", "clutter", "mixed", or maps of your own: the path of a `.yaml`, `.map`, `.scen` or
+    `.world`, a folder, a pattern, or a list of these
+    """
     map_count: int = integer(200, 1, 10_000)
     """maps a split"""
     map_size: int = integer(64, 16, 512)
     """cells along a side"""
     resolution: float = number(0.15, 0.0, 10.0, above=True)
-    """m, a cell"""
+    """m, a cell, also of a `.map`"""
     drive: Literal["differential", "holonomic", "ackermann"] = "differential"
     """how the robot moves"""
     robot_radius: float = number(0.2, 0.0, 5.0, above=True)
@@ -72,8 +75,8 @@ class RobotOptions(Options):
         """The maps are named; a file is read when the environment is made."""
         require_maps(self.maps)
 
-    def bank(self, goals: int, start: Place | None = None, goal: Place | None = None) -> MapBank:
-        """Returns the maps, with `goals` places each at least to go to; start, goal: as in `choose_bank`."""
+    def bank(self, goals: int, **others: Any) -> MapBank:
+        """Returns the maps, with `goals` places each at least to go to; others: as in `choose_bank`."""
         return choose_bank(
             self.maps,
             split=self.split,
@@ -82,8 +85,7 @@ class RobotOptions(Options):
             resolution=self.resolution,
             robot_radius=self.robot_radius,
             goals=goals,
-            start=start,
-            goal=goal,
+            **others,
         )
 
     def derived(self, bank: MapBank) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from quadrivium.envs.core.setup import Setup, drawn_by, numbered
 from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
 from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
 from quadrivium.envs.navigation.maps.bank import MapBank
-from quadrivium.envs.navigation.maps.choice import is_file
-from quadrivium.envs.navigation.maps.ros import from_frame, in_frame
+from quadrivium.envs.navigation.maps.choice import has_pairs, is_own
+from quadrivium.envs.navigation.maps.own import from_frame, in_frame
 from quadrivium.envs.navigation.moves import read_only
 from quadrivium.envs.navigation.options import RobotOptions, action_space, names_of
 from quadrivium.envs.navigation.own_map.wavefront import GUIDE_COLUMNS
@@ -71,12 +71,16 @@ class PointNavOptions(RobotOptions):
                 isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < 1e9 for n in place
             ):
                 raise ValueError(f"{name}={place!r} is no place: use {form} in m and rad")
-            if not is_file(self.maps):
+            if not is_own(self.maps) or has_pairs(self.maps):
                 raise ValueError(
                     f"{name}={place!r} needs a map of your own: give maps='PATH.yaml', or leave it out"
                 )
             if self.robots > 1:
                 raise ValueError(f"{name}={place!r} is for one robot: use robots=1, or leave it out")
+        if self.robots > 1 and has_pairs(self.maps):
+            raise ValueError(
+                f"robots={self.robots}, and a .scen has starts for one: use robots=1, or its .map"
+            )
         if self.observation == "sectors" and self.beams % self.sectors:
             raise ValueError(
                 f"sectors={self.sectors} does not divide the {self.beams} beams: use a divisor of beams"
@@ -88,7 +92,7 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
     robots, beams, sectors, side = options.robots, options.beams, options.sectors, options.patch_cells
     start, goal = options.start, options.goal
     places = [None if place is None else (float(place[0]), float(place[1])) for place in (start, goal)]
-    bank = options.bank(max(4, robots), *places)
+    bank = options.bank(max(4, robots), start=places[0], goal=places[1], pairs=True)
     params = params_of(
         PointNavParams,
         options,
@@ -97,7 +101,8 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
         geodesic=bank.geodesic,
         success=options.success_reward,
         progress=options.progress_reward,
-        start=_start_in(bank, start),
+        starts=_starts_in(bank, start),
+        paired=bank.starts is not None,
     )
     parts: list[tuple[str, Box]] = []
     columns: dict[str, tuple[str, ...]] = {}
@@ -129,12 +134,17 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
     )
 
 
-def _start_in(bank: MapBank, start: Sequence[float] | None) -> np.ndarray:
-    """Returns (0, 2), (1, 2) or (1, 3) float32: x, y and heading, from the map's corner of cell (0, 0)."""
+def _starts_in(bank: MapBank, start: Sequence[float] | None) -> np.ndarray:
+    """Returns (M, G, 3) float32, x, y and heading from the maps' corners, or (0, 0, 3): drawn."""
+    maps, goals = bank.goals.shape[:2]
+    if bank.starts is not None:
+        return read_only(np.dstack([bank.starts, np.full((maps, goals), np.nan)]))
     if start is None:
-        return read_only(np.zeros((0, 2)))
-    yaw = [float(start[2]) - bank.origin[2]] if len(start) == 3 else []
-    return read_only([[*from_frame(bank.origin, float(start[0]), float(start[1])), *yaw]])
+        return read_only(np.zeros((0, 0, 3)))
+    origin = bank.origin(0)
+    yaw = float(start[2]) - origin[2] if len(start) == 3 else math.nan
+    place = from_frame(origin, float(start[0]), float(start[1]))
+    return read_only(np.broadcast_to([*place, yaw], (maps, goals, 3)))
 
 
 class PointNavEnv(WorldEnv):
@@ -221,7 +231,8 @@ class PointNavEnv(WorldEnv):
     @property
     def pose(self) -> tuple[float, float, float]:
         """Where the robot truly is: x and y in m and the yaw in rad, in the map's own frame."""
-        row, origin = self.get_state()[0], self.setup.source.origin
+        row = self.get_state()[0]
+        origin = self.setup.source.origin(int(row["map"]))
         x, y = in_frame(origin, float(row["x"][0]), float(row["y"][0]))
         return x, y, math.remainder(float(row["heading"][0]) + origin[2], math.tau)
 

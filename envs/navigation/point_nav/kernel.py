@@ -18,6 +18,7 @@ from quadrivium.envs.navigation.locomotion import (
     reckon,
     set_out,
     stand,
+    turn_of,
 )
 from quadrivium.envs.navigation.point_nav.senses import forget, sense
 from quadrivium.envs.navigation.point_nav.state import ARRIVED, COLLIDED, UNDERWAY
@@ -66,17 +67,21 @@ def reset_one(s, p):
     pick_map(s, p)
     s.step = 0
     first_goal = integer(s, goals)
+    if p.paired != 0:
+        first_goal = turn_of(s, goals)
     for r in range(s.x.shape[0]):
         s.goal[r] = (first_goal + r) % goals
         s.goal_x[r], s.goal_y[r] = p.goals[s.map, s.goal[r], 0], p.goals[s.map, s.goal[r], 1]
-        if p.start.shape[0] == 0:
+        looks = np.float32(math.nan)
+        if p.starts.shape[0] == 0:
             place(s, p, r)
         else:
-            s.x[r], s.y[r] = p.start[0, 0], p.start[0, 1]
+            s.x[r], s.y[r] = p.starts[s.map, s.goal[r], 0], p.starts[s.map, s.goal[r], 1]
+            looks = p.starts[s.map, s.goal[r], 2]
             s.left_m[r] = distance_at(p.geodesic[s.map, s.goal[r]], s.x[r], s.y[r], np.float32(p.resolution))
             s.start_m[r] = s.left_m[r]
         heading = _TWO_PI * uniform(s) - np.float32(math.pi)
-        stand(s, r, s.x[r], s.y[r], wrap_to_pi(p.start[0, 2]) if p.start.shape[1] == 3 else heading)
+        stand(s, r, s.x[r], s.y[r], heading if math.isnan(looks) else wrap_to_pi(looks))
         s.outcome[r], s.bumps[r], s.steps[r] = UNDERWAY, 0, 0
         s.clearance_m[r] = gap(s, p, r)
     for r in range(s.x.shape[0]):

@@ -69,9 +69,10 @@ class PointNavParams(NamedTuple):
     goals: np.ndarray  # (M, G, 2) float32, m
     geodesic: np.ndarray  # (M, G, H, W) float32, m from a cell's centre to the goal
     resolution: float  # m, a cell
-    start: (
+    starts: (
         np.ndarray
-    )  # (0, 2): drawn; (1, 2) or (1, 3) float32: x and y in m, and the heading in rad if given
+    )  # (M, G, 3) float32, x and y in m and heading in rad for each goal; NaN, or M = 0: drawn
+    paired: int  # 0 or 1: each goal with its start is an episode of its own, and all come in turn
     shortest: float  # m, of the ways from start to goal
     longest: float
     # robots
