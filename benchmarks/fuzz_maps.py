@@ -1,12 +1,13 @@
 """Do maps of one's own, however broken, come to more than one line, or to a world that is not the map's?
 
-    python benchmarks/fuzz_maps.py [--count 10000] [--seed 0] [--only ros]
+    python benchmarks/fuzz_maps.py [--count 10000] [--seed 0] [--only ros map scen world]
 
-Plans are drawn, and written in ROS form: a YAML, and an image in one of the forms that map servers and
-painting programs write. Of four, one is left whole, two have their YAML broken, one its image. Every one must
-be read, or refused by one line that says something; a whole one is refused only where no robot has room. The
+Plans are drawn and written down. `ros`: a YAML, and an image in one of the forms that map servers and
+painting programs write; of four, one is left whole, two have their YAML broken, one its image. `map`, `scen`:
+a MovingAI map and its pairs, either broken. `world`: Stage's, or what it includes, broken. Every one must be
+read, or refused by one line that says something; a whole one is refused only where no robot has room. The
 free space of the world that is made of what is read is compared, cell by cell, with that of readers written
-here for the purpose: of YAML by other means, of PGM and PNG from their bytes.
+here for the purpose: of YAML by other means, of PGM, PNG and MovingAI's maps from their bytes.
 """
 
 import io
@@ -16,14 +17,16 @@ import sys
 import tempfile
 import zlib
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
 from fuzz import Kind, broken, run
 from PIL import Image
 
+from quadrivium.envs.navigation.maps.bank import MapBank
 from quadrivium.envs.navigation.maps.choice import choose_bank
 
 FOLDER = Path(tempfile.mkdtemp(prefix="fuzz_maps_"))
@@ -81,7 +84,7 @@ def make_ros(rng: np.random.Generator) -> RosFiles:
     low = (0.196, 0.25, 0.1, 0.5, 0.4)[rng.integers(5)]
     keys = {
         "image": name,
-        "resolution": ("0.5", "1.0", "5e-1", ".7")[rng.integers(4)],
+        "resolution": ("0.6", "1.0", "8e-1", ".7")[rng.integers(4)],
         "origin": ("[-1.0, 2.0, 0.0]", "[0, 0, 1.57]", "\n- 1\n- -2e1\n- 0")[rng.integers(3)],
         "negate": ("0", "1", "false", "True")[min(int(rng.integers(8)), 3)],
         "occupied_thresh": "0.65",
@@ -90,6 +93,10 @@ def make_ros(rng: np.random.Generator) -> RosFiles:
     if rng.random() < 0.4:
         keys["mode"] = ("trinary", "scale", "raw")[rng.integers(3)]
         keys["negate"] = "0" if keys["mode"] == "raw" else keys["negate"]
+    if keys.get("mode") == "raw":
+        shades = np.where(shades == 254, 0, shades).astype(np.uint8)
+    elif keys["negate"] in ("1", "True"):
+        shades = 255 - shades
     meta, image = "".join(f"{key}: {value}\n" for key, value in keys.items()), image_bytes(shades, form, rng)
     way = rng.integers(4)
     if way in (1, 2):
@@ -117,9 +124,10 @@ def check_ros(files: RosFiles) -> None:
     assert bank.resolution == float(keys["resolution"])
 
 
-def bank_of(path: Path) -> object:
-    """Returns what an environment makes of a map."""
-    return choose_bank(str(path), split="train", count=1, size=64, resolution=0.15, robot_radius=0.2, goals=4)
+def bank_of(path: Path) -> MapBank:
+    """Returns what an environment makes of a map, in which a cell without a size is 1 m wide."""
+    usual: dict[str, Any] = {"split": "train", "count": 1, "size": 64, "robot_radius": 0.2, "goals": 4}
+    return choose_bank(str(path), resolution=1.0, pairs=True, **usual)
 
 
 def keys_of(text: str) -> dict[str, object]:
@@ -183,9 +191,9 @@ def read_png(data: bytes) -> tuple[np.ndarray, int, np.ndarray]:
         assert at + 12 <= len(data), "a PNG that breaks off was read"
         size, name = struct.unpack(">I4s", data[at : at + 8])
         body = data[at + 8 : at + 8 + size]
-        assert zlib.crc32(name + body) == int.from_bytes(data[at + 8 + size : at + 12 + size], "big"), (
-            f"a chunk {name!r} whose checksum is wrong was read"
-        )
+        assert name == b"IEND" or zlib.crc32(name + body) == int.from_bytes(
+            data[at + 8 + size : at + 12 + size], "big"
+        ), f"a chunk {name!r} whose checksum is wrong was read"
         chunks[name] = chunks.get(name, b"") + body
         at += 12 + size
     columns, rows, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
@@ -222,7 +230,103 @@ def read_png(data: bytes) -> tuple[np.ndarray, int, np.ndarray]:
     return raw[..., 0] * {1: 255, 2: 85, 4: 17}.get(depth, 1), 257 if depth == 16 else 1, opaque
 
 
-KINDS = {"ros": Kind(make_ros, check_ros)}
+class Texts(NamedTuple):
+    """Files of text by name."""
+
+    files: dict[str, str]
+
+
+def make_movingai(rng: np.random.Generator, pairs: bool) -> Texts:
+    """Returns a MovingAI map and its pairs: the pairs broken, or the map, or nothing."""
+    rows, columns = rng.integers(3, 16, 2)
+    cells = rng.choice(list("................GS@OTW"), (rows, columns))
+    lines = ["".join(row) for row in cells]
+    text = f"type octile\nheight {rows}\nwidth {columns}\nmap\n" + "\n".join(lines) + "\n"
+    free = np.argwhere(np.isin(cells, list(".GS")))
+    ends = free[rng.integers(len(free), size=(3, 2))] if len(free) else np.zeros((3, 2, 2), int)
+    scen = "version 1\n" + "".join(
+        f"{k}\tmaps/a.map\t{columns}\t{rows}\t{sx}\t{sy}\t{gx}\t{gy}\t{abs(sx - gx) + abs(sy - gy)}\n"
+        for k, ((sy, sx), (gy, gx)) in enumerate(ends.tolist())
+    )
+    way = rng.integers(4)
+    if way == 1 or (way > 1 and not pairs):
+        text = broken([text], rng)
+    elif way > 1:
+        scen = broken([scen], rng)
+    return Texts({"a.map": text, "a.map.scen": scen} if pairs else {"a.map": text})
+
+
+def check_movingai(texts: Texts) -> None:
+    """Makes the bank of a MovingAI map or of its pairs, and compares both with what the texts say."""
+    written = write(texts)
+    bank = bank_of(written[-1])
+    lines = written[0].read_text("latin-1").splitlines()
+    rows = [line for line in lines[lines.index("map") + 1 :] if line]
+    free = np.array([[cell in ".GS" for cell in row] for row in rows])[::-1]
+    assert np.array_equal(bank.occupied[0, 1:-1, 1:-1] == 0, free), "free where it is not, or otherwise"
+    if bank.starts is None or bank.lengths is None:
+        return
+    said = [line.split("\t") for line in written[1].read_text("latin-1").splitlines()[1:] if line.strip()]
+    for pair, start, goal, length in zip(said, bank.starts[0], bank.goals[0], bank.lengths[0], strict=True):
+        sx, sy, gx, gy = (float(n) for n in pair[4:8])
+        below = len(rows) + 0.5  # the first line is on top, and a frame is around all
+        assert [*start, *goal] == [sx + 1.5, below - sy, gx + 1.5, below - gy], f"{pair} is elsewhere"
+        assert np.isclose(length, float(pair[8]), rtol=1e-6)
+
+
+WORLD = """include "map.inc"
+resolution 0.02  # of rays
+floorplan
+(
+  name "cave"
+  size [6.000 5.000 0.600]
+  pose [1 -2.5 0 30]
+  bitmap "cave.png"
+)
+pioneer2dx ( name "r0" pose [-7 -7 0 45] ranger( sensor ( range [0 8] ) ) spose[0] [0 0 0] )
+"""
+MACROS = (
+    'define floorplan model\n(\n  color "gray30"\n  boundary 1\n)\ndefine zone model ( size [4 4 0.01] )\n'
+)
+
+
+def make_world(rng: np.random.Generator) -> Texts:
+    """Returns a world of Stage and what it includes, either broken, or neither."""
+    way = rng.integers(4)
+    world = broken([WORLD], rng) if way > 1 else WORLD
+    return Texts({"map.inc": broken([MACROS], rng) if way == 1 else MACROS, "cave.world": world})
+
+
+def check_world(texts: Texts) -> None:
+    """Makes the bank of a world whose bitmap is a room of 4 x 3 pixels in walls of one."""
+    (FOLDER / "cave.png").write_bytes(ROOM)
+    bank = bank_of(write(texts)[-1])
+    inside = bank.occupied[0] == 0
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    room = inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    assert room.all(), "a room without anything in it has something in it"
+    # As large as said, which may be broken: walls are one pixel of 6 and of 5, whatever a pixel is.
+    assert abs(len(columns) - 4 / 6 * (bank.occupied.shape[2] - 2)) <= 1
+    assert abs(len(rows) - 3 / 5 * (bank.occupied.shape[1] - 2)) <= 1
+
+
+def write(texts: Texts) -> list[Path]:
+    """Writes files, and returns their paths."""
+    paths = [FOLDER / name for name in texts.files]
+    for path, text in zip(paths, texts.files.values(), strict=True):
+        path.write_bytes(text.encode("utf-8", errors="surrogatepass"))
+    return paths
+
+
+ROOM = image_bytes(
+    np.pad(np.full((3, 4), 254, np.uint8), 1, constant_values=10), "L", np.random.default_rng(0)
+)
+KINDS = {
+    "ros": Kind(make_ros, check_ros),
+    "map": Kind(partial(make_movingai, pairs=False), check_movingai),
+    "scen": Kind(partial(make_movingai, pairs=True), check_movingai),
+    "world": Kind(make_world, check_world),
+}
 
 if __name__ == "__main__":
     sys.exit(run(__doc__, KINDS))

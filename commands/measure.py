@@ -163,8 +163,10 @@ def _film(
         notify(f"{env_id} cannot be filmed: it has no render mode rgb_array")
         return []
     frames, fps = film_episode(policy, env, seed=seed, fps=15)
+    save_map = getattr(env.unwrapped, "save_map", None)  # of a robot that has mapped what the film shows
+    maps = [] if save_map is None else [save_map(stem.with_name(f"{stem.name}_map.yaml"))]
     env.close()
-    return [save_film(stem, frames, fps)]
+    return [save_film(stem, frames, fps), *maps]
 
 
 def _checkpoint(text: str) -> Which:

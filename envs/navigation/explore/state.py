@@ -55,8 +55,10 @@ class ExploreParams(NamedTuple):
     resolution: float  # m, a cell
     # robot
     drive: int
-    radius: float  # m
+    radius: float  # m, of the disc that the robot is, or that is around its footprint
+    footprint: np.ndarray  # (K, 5) float32, see `quadrivium.envs.navigation.footprint`; K = 0: a disc
     max_speed: float  # m/s
+    max_reverse: float  # m/s, backwards
     max_turn: float  # rad/s
     acceleration: float  # m/s²
     turn_acceleration: float  # rad/s²
@@ -73,6 +75,8 @@ class ExploreParams(NamedTuple):
     enough: float  # coverage at which the episode ends
     # senses
     lidar_range: float  # m
+    least_range: float  # m
+    dropped_beams: float  # share
     lidar_noise: float  # m, standard deviation
     directions: np.ndarray  # (beams, 2) float32, cosine and sine of the beams against the heading
     guide: int  # 0 or 1: the robot is told where the nearest frontier is

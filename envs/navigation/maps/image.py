@@ -47,6 +47,8 @@ def _read(file: Path, name: str, read: Callable[[Image.Image], T]) -> T:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(image) as picture:
+                picture.verify()  # the checksums of a .png, which reading its pixels leaves alone
             picture = Image.open(image)
         with picture:
             if picture.width * picture.height <= MOST_PIXELS:

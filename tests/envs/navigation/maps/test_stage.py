@@ -107,7 +107,7 @@ def test_every_fault_of_a_world_is_one_line_with_what_is_wrong(tmp_path):
         "bitmap", "picture"
     )
     two = WORLD + 'floorplan ( bitmap "b.png" )'
-    assert "has 2 models with a bitmap (floorplan in line 5, floorplan in line 14)" in fault(WORLD, two)
+    assert "has 2 models with a bitmap (floorplan in line 5, floorplan in line 13)" in fault(WORLD, two)
     assert "size of floorplan in line 5 is '5'; give size [width depth height]" in fault(
         "[5.000 4.000 0.600]", "5"
     )
