@@ -104,8 +104,9 @@ class ExploreEnv(WorldEnv):
     As in `PointNavEnv`: exact arcs, limits of acceleration, the same drives, footprints and actions.
 
     ## Maps
-    As in `PointNavEnv`: `maps="rooms"` (default), `"maze"`, `"clutter"`, `"mixed"`, or a path to a `.yaml`.
-    The robot's map has the cells of the true one, and it begins where it truly stands.
+    As in `PointNavEnv`: `maps="rooms"` (default), `"maze"`, `"clutter"`, `"mixed"`, or maps of your own. The
+    robot's map has the cells of the true one, and it begins where it truly stands. `save_map` writes it in
+    ROS form.
 
     ## Actions
     Box(−1, 1, (2,)), or with `actions="discrete"` Discrete(15) or (20): see `PointNavEnv`.

@@ -189,11 +189,16 @@ class PointNavEnv(WorldEnv):
 
     ## Maps
     Occupancy grids of `map_size` × `map_size` cells of `resolution` m with a closed border: `maps="rooms"`
-    (default), `"maze"`, `"clutter"` (in the manner of the BARN worlds), `"mixed"` (rooms and clutter), or the
-    path of a map in ROS form, an image with its `.yaml`, whose own size and resolution hold. There are
-    `map_count` maps a split, and those of the test split are others than those of training. The environment
-    of seed k begins with map k mod `map_count`. In a map of your own `start` and `goal` may be given, in the
-    frame of its `origin`; `env.unwrapped.pose` says where the robot is in it.
+    (default), `"maze"`, `"clutter"` (in the manner of the BARN worlds), or `"mixed"` (rooms and clutter).
+    There are `map_count` maps a split, and those of the test split are others than those of training. The
+    environment of seed k begins with map k mod `map_count`.
+
+    Or maps of your own, whose sizes and resolution hold: the path of a `.yaml` in ROS form, of a MovingAI
+    `.map` (of cells as wide as `resolution`), of a Stage `.world`; a folder, a pattern or a list of these,
+    which come in turn. Both splits drive in all of them, to other goals. Of a `.scen` each pair of start and
+    goal is an episode; `info["published_m"]` is its length as published. In one map of your own `start` and
+    `goal` may be given, in the frame of its `origin`; `info["pose"]` and `env.unwrapped.pose` say where the
+    robot is in it.
 
     ## People
     `people_count` people of `people_radius` walk at `people_speed` from one of the map's goals to another:

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from quadrivium.envs.navigation import point_nav_v0
 from quadrivium.envs.navigation.point_nav.env import PointNavEnv, PointNavVectorEnv
 from tests.envs.navigation.arena import scene as scene_in
 from tests.envs.navigation.arena import write_map
@@ -378,17 +377,3 @@ def test_info_says_where_the_robot_is_in_the_frame_of_its_map(tmp_path):
     expected = (9.0 + 0.01 * math.cos(3.0), 21.5 + 0.01 * math.sin(3.0), 3.0)
     assert info["pose"].tolist() == pytest.approx(expected, abs=1e-5)
     assert env.pose == tuple(info["pose"])
-
-
-def test_where_each_robot_is_is_said_in_batches_and_to_agents():
-    batch = PointNavVectorEnv(2, robots=2, maps="clutter", map_count=3)
-    info = batch.reset(seed=0)[1]
-    rows = batch.states
-    expected = np.stack([rows["x"], rows["y"], rows["heading"]], axis=2).reshape(4, 3)
-    np.testing.assert_array_equal(info["pose"], expected)
-    agents = point_nav_v0.parallel_env(robots=2, maps="clutter", map_count=3)
-    for infos in (agents.reset(seed=0)[1], agents.step(dict.fromkeys(agents.agents, AHEAD))[4]):
-        row = agents.get_state()[0]
-        for r in range(2):
-            pose = infos[f"robot_{r}"]["pose"].tolist()
-            assert pose == [float(row[name][r]) for name in ("x", "y", "heading")]
