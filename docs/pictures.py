@@ -55,6 +55,7 @@ VIEWS = {
     "Exit": View("idm", 0.4, (150, 70, 490, 282), seed=1),
     "TwoWay": View("idm_mobil", 0.4, (150, 70, 490, 282), seed=1),
     "UTurn": View("idm", 0.75, (150, 70, 490, 282), seed=1),
+    "Parking": View("parker", 0.6, (150, 60, 490, 272), seed=5, kwargs={"parked": 12}),
     "PointNav": View("own_plan", 0.6, (0, 32, 1280, 672), kwargs=ROOMS | {"observation": "grid"}),
     "CrowdNav": View("orca", 0.4, (90, 110, 550, 580), kwargs={"people_count": 8, "robot_visible": True}),
     "Explore": View("nearest_frontier", 0.3, (0, 32, 1120, 592), kwargs=ROOMS),

@@ -27,6 +27,7 @@ WORLDS = {
     "Exit": "quadrivium.envs.driving.roads.scenarios.exit",
     "TwoWay": "quadrivium.envs.driving.roads.scenarios.two_way",
     "UTurn": "quadrivium.envs.driving.roads.scenarios.u_turn",
+    "Parking": "quadrivium.envs.driving.parking.env",
     "SingleAsset": "quadrivium.envs.trading.single_asset.env",
     "Portfolio": "quadrivium.envs.trading.portfolio.env",
     "SignChain": "quadrivium.envs.trading.sign_chain.env",

@@ -47,8 +47,8 @@ class TrainingLoop(Hooks):
         film_every: when.
         save: saves the agent, given the score of the evaluation at this very step, or None.
         save_every: when.
-        stop: asked after each iteration; a `Stop` ends the run, after an evaluation if it is in no hurry, and a
-            checkpoint.
+        stop: asked after each iteration; a `Stop` ends the run after an evaluation, if it is in no hurry,
+            and a checkpoint.
     """
 
     def __init__(

@@ -7,6 +7,7 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import (
     Any,
@@ -55,6 +56,11 @@ def integers(default: tuple[int, ...], low: int, high: int, most: int) -> Any:
     return field(default=default, metadata={"list": (low, high, most)})
 
 
+def rising(default: tuple[float, ...] | None, low: float, high: float, most: int) -> Any:
+    """Returns a field that is a list of 2 to `most` rising numbers in [low, high], or None."""
+    return field(default=default, metadata={"rising": (low, high, most)})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """The arguments of a world; each world has a subclass, with a field and a docstring for each argument.
@@ -99,6 +105,8 @@ class Options:
                 require_number(name, value, low, high, integer=whole, open_low=above)
             elif listed := _metadata(type(self), name).get("list"):
                 _require_integers(name, value, *listed, default=getattr(type(self), name))
+            elif (limits := _metadata(type(self), name).get("rising")) and value is not None:
+                _require_rising(name, value, *limits)
             elif allowed:
                 require_choice(name, value, allowed)
             elif hints(type(self))[name] is bool and not isinstance(value, bool):
@@ -198,6 +206,18 @@ def _require_integers(name: str, values: object, low: int, high: int, most: int,
         raise ValueError(f"{name}={values!r} holds what is not allowed; {form}")
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"{name}={values!r} holds a number twice; {form}")
+
+
+def _require_rising(name: str, values: object, low: float, high: float, most: int) -> None:
+    counted = "2" if most == 2 else f"2 to {most}"
+    form = f"use a list of {counted} rising numbers in [{low}, {high}]"
+    if not isinstance(values, list | tuple) or not 2 <= len(values) <= most:
+        raise ValueError(f"{name}={values!r} is no list of {counted} numbers; {form}")
+    numbers = cast(list[object], list(values))
+    if any(isinstance(v, bool) or not isinstance(v, int | float) or not low <= v <= high for v in numbers):
+        raise ValueError(f"{name}={values!r} holds what is not allowed; {form}")
+    if any(a >= b for a, b in pairwise(cast(list[float], numbers))):
+        raise ValueError(f"{name}={values!r} does not rise; {form}")
 
 
 @cache

@@ -29,14 +29,12 @@ def nearest_meta(
 ) -> np.ndarray:
     """Returns idle, faster or slower (N,): what sets the target speed nearest to that in one second.
 
-    speed, target: (N,) m/s, as it is and as it is aimed at. speeds: the (3,) target speeds.
+    speed, target: (N,) m/s, as it is and as it is aimed at. speeds: the (n,) rising target speeds.
     """
     goal = speed + np.clip(acceleration, -6, 6)
-    step = speeds[1] - speeds[0]
-    index = np.clip(np.round((speed - speeds[0]) / step), 0, 2)
-    targets = np.stack(
-        [target, speeds[0] + step * np.minimum(index + 1, 2), speeds[0] + step * np.maximum(index - 1, 0)]
-    )
+    places, last = np.arange(len(speeds)), len(speeds) - 1
+    index = np.rint(np.interp(speed, speeds, places)).astype(int)  # halves go to the even one
+    targets = np.stack([target, speeds[np.minimum(index + 1, last)], speeds[np.maximum(index - 1, 0)]])
     return np.array([IDLE, FASTER, SLOWER])[np.abs(targets - goal).argmin(axis=0)]
 
 

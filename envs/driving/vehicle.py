@@ -176,6 +176,30 @@ def bicycle(cos_heading, sin_heading, speed, sin_slip, dt):
 
 
 @lane
+def nearest_speed(speeds, speed):
+    """Returns which of the rising target speeds (n,) is nearest to a speed; halves go to the even one."""
+    nearest = 0
+    for k in range(speeds.shape[0] - 1):
+        middle = _HALF * (speeds[k] + speeds[k + 1])
+        if speed > middle or (speed == middle and k % 2 == 1):
+            nearest = k + 1
+    return nearest
+
+
+@lane
+def next_speed(speeds, speed, step):
+    """Returns the target speed `step` places above (1) or below (-1) the one nearest to a speed, m/s."""
+    return speeds[min(max(nearest_speed(speeds, speed) + step, 0), speeds.shape[0] - 1)]
+
+
+@lane
+def speed_share(p, speed):
+    """Returns where a speed lies between those at which the reward begins (0) and ends (1) to count it."""
+    low = np.float32(p.paid_low)
+    return clip((speed - low) / (np.float32(p.paid_high) - low), _ZERO, _ONE)
+
+
+@lane
 def limit_acceleration(acceleration, speed):
     """Returns the acceleration, held back where |speed| is beyond 40 m/s."""
     if speed > MAX_SPEED:

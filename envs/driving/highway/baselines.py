@@ -18,9 +18,6 @@ from quadrivium.envs.driving.scripted import GAIN, IDLE, LEFT, LENGTH, NOBODY, R
 Floats = np.ndarray
 Ints = np.ndarray
 
-DESIRED_SPEED = 30.0  # m/s
-_SPEEDS = np.array([20.0, 25.0, 30.0])  # m/s, the targets of meta-actions
-
 
 @dataclass(frozen=True)
 class Road:
@@ -32,6 +29,7 @@ class Road:
         desired: (N,) the ego's target speed under meta-actions, m/s.
         heading: (N,) the ego's, rad.
         lanes: of the road.
+        speeds: (n,) m/s, the targets of meta-actions; the last one is what the ego wishes.
         period: s, one decision.
         continuous: whether actions are continuous.
     """
@@ -45,6 +43,7 @@ class Road:
     desired: Floats
     heading: Floats
     lanes: int
+    speeds: Floats
     period: float
     continuous: bool
 
@@ -64,6 +63,7 @@ class Road:
             desired=states["desired_speed"][:, 0],
             heading=states["heading"][:, 0].astype(np.float64),
             lanes=p.lanes,
+            speeds=p.target_speeds.astype(np.float64),
             period=p.frames * p.dt,
             continuous=not isinstance(env.single_action_space, Discrete),
         )
@@ -101,22 +101,22 @@ def random(env: Batch) -> np.ndarray:
 
 
 def brake(env: Batch) -> np.ndarray:
-    """Always slows down, to 20 m/s at least: the meta-action `slower`, or the throttle that leads there."""
+    """Slows down to the least target speed: the meta-action `slower`, or the throttle that leads there."""
     road = Road.of(env)
     if road.continuous:
-        return _drive(road, (_SPEEDS[0] - road.vx[:, 0]) / max(road.period, 1.0), road.lane)
+        return _drive(road, (road.speeds[0] - road.vx[:, 0]) / max(road.period, 1.0), road.lane)
     return np.full(len(road.x), SLOWER)
 
 
 def idm(env: Batch) -> np.ndarray:
-    """Keeps its lane and follows the Intelligent Driver Model towards 30 m/s."""
+    """Keeps its lane and follows the Intelligent Driver Model towards the highest target speed."""
     road = Road.of(env)
     acceleration = _follow(road, road.lane, road.target)
     return _drive(road, acceleration, road.lane) if road.continuous else _nearest_meta(road, acceleration)
 
 
 def idm_mobil(env: Batch) -> np.ndarray:
-    """Follows the Intelligent Driver Model towards 30 m/s and changes lane where MOBIL gains from it."""
+    """Follows that model, and changes lane where MOBIL gains from it."""
     road = Road.of(env)
     target = _lane_headed_to(road) if road.continuous else road.target
     wanted = target.copy()
@@ -125,8 +125,8 @@ def idm_mobil(env: Batch) -> np.ndarray:
     for step in (-1, 1):
         candidate = road.lane + step
         gap, speed, gap_behind, speed_behind = road.neighbours(candidate)
-        own = _idm(road.vx[:, 0], gap, speed)
-        other = _idm(speed_behind, gap_behind, road.vx[:, 0], desired=np.maximum(speed_behind, 1.0))
+        own = scripted.idm(road.vx[:, 0], gap, speed, road.speeds[-1])
+        other = scripted.idm(speed_behind, gap_behind, road.vx[:, 0], np.maximum(speed_behind, 1.0))
         better = (
             (candidate >= 0)
             & (candidate < road.lanes)
@@ -154,18 +154,14 @@ BASELINES: Mapping[str, Callable[[Batch], np.ndarray]] = {
 }
 
 
-def _idm(speed: Floats, gap: Floats, leader_speed: Floats, desired: Floats | float = DESIRED_SPEED) -> Floats:
-    return scripted.idm(speed, gap, leader_speed, desired)
-
-
 def _follow(road: Road, lane: Ints, other: Ints) -> Floats:
     """Returns the acceleration (N,) that the leaders in both lanes allow."""
-    limits = [_idm(road.vx[:, 0], *road.neighbours(k)[:2]) for k in (lane, other)]
+    limits = [scripted.idm(road.vx[:, 0], *road.neighbours(k)[:2], road.speeds[-1]) for k in (lane, other)]
     return np.minimum(*limits)
 
 
 def _nearest_meta(road: Road, acceleration: Floats) -> Ints:
-    return scripted.nearest_meta(road.vx[:, 0], road.desired, acceleration, _SPEEDS)
+    return scripted.nearest_meta(road.vx[:, 0], road.desired, acceleration, road.speeds)
 
 
 def _lane_headed_to(road: Road) -> Ints:

@@ -1,18 +1,17 @@
 """The Highway environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import ClassVar, Literal
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from quadrivium.envs.core.lane import World
-from quadrivium.envs.core.options import Options, integer, number, params_of
+from quadrivium.envs.core.options import integer, number, params_of
 from quadrivium.envs.core.setup import Setup, drawn_by, numbered
 from quadrivium.envs.core.validation import steps_of
 from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
-from quadrivium.envs.driving.frames import require_whole_frames, think_frames
+from quadrivium.envs.driving.frames import think_frames
 from quadrivium.envs.driving.highway import kernel, observations
 from quadrivium.envs.driving.highway.baselines import BASELINES
 from quadrivium.envs.driving.highway.state import (
@@ -22,6 +21,7 @@ from quadrivium.envs.driving.highway.state import (
     ranges_of,
     state_dtype,
 )
+from quadrivium.envs.driving.options import SAFE_WEIGHTS, DrivingOptions
 
 WORLD = World.of(
     kernel,
@@ -32,22 +32,28 @@ WORLD = World.of(
     consistent=is_consistent,
 )
 
-PRESETS: dict[str, dict[str, Any]] = {
-    "highway-fast": {},  # the defaults
-    "highway": {
-        "lanes": 4,
-        "vehicles": 50,
-        "duration": 40,
-        "simulation_frequency": 15,
-        "ego_spacing": 2.0,
-        "collisions": "all",
-    },
+TARGET_SPEEDS = (20.0, 25.0, 30.0)  # m/s
+WEIGHTS = {
+    "safe": {"speed": 0.1, **SAFE_WEIGHTS},
+    "classic": {"speed": 0.4, "right_lane": 0.1, "collision": -1.0},
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class HighwayOptions(Options):
+class HighwayOptions(DrivingOptions):
     """The arguments of the Highway environments; `of` fills in what a preset says of those not given."""
+
+    PRESETS: ClassVar = {
+        "highway-fast": {},  # the defaults
+        "highway": {
+            "lanes": 4,
+            "vehicles": 50,
+            "duration": 40,
+            "simulation_frequency": 15,
+            "ego_spacing": 2.0,
+            "collisions": "all",
+        },
+    }
 
     preset: Literal["highway-fast", "highway"] = "highway-fast"
     """"highway-fast" (3 lanes, 20 cars, 30 s, 5 Hz, ego spacing 1.5, collisions of the ego only) or "highway"
@@ -60,20 +66,14 @@ class HighwayOptions(Options):
     """s"""
     simulation_frequency: int = integer(5, 1, 120)
     """frames a second, a multiple of `decision_frequency`"""
-    decision_frequency: int = integer(1, 1, 120)
-    """decisions a second"""
     ego_spacing: float = number(1.5, 0, 100, above=True)
     """distance from the ego to the first car, in units of the usual distance"""
     density: float = number(1.0, 0, 10, above=True)
     """of the traffic; 1 is usual"""
     collisions: Literal["ego", "all"] = "ego"
     """whose: of the ego only, or of traffic cars with one another too"""
-    traffic: Literal["cautious", "conventional"] = "cautious"
-    """how others drive"""
     observation: Literal["kinematics", "lidar", "grid"] = "kinematics"
     """what is seen"""
-    observed_vehicles: int = integer(5, 1, 100)
-    """rows of kinematics, the ego's included"""
     beams: int = integer(32, 4, 1024)
     """of the lidar"""
     lidar_range: float = number(100.0, 0, 1000, above=True)
@@ -82,25 +82,15 @@ class HighwayOptions(Options):
     """cells across the road"""
     grid_columns: int = integer(64, 4, 256)
     """cells along the road"""
-    actions: Literal["meta", "continuous"] = "meta"
-    """the kind of actions"""
-    reward: Literal["safe", "classic"] = "safe"
-    """the kind of reward"""
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Self:
-        """Returns the options with those `given`; the preset says what the others are."""
-        return super().of({**PRESETS.get(str(given.get("preset")), {}), **given})
-
-    def check(self) -> None:
-        """A decision holds for a whole number of frames."""
-        require_whole_frames(self.simulation_frequency, self.decision_frequency)
 
 
 def highway_setup(options: HighwayOptions) -> Setup:
     """Returns the Highway world with its parameters chosen."""
     simulation, decision = options.simulation_frequency, options.decision_frequency
     rows, columns, shape, seen = _observation(options)
+    speeds, weights = options.speeds(TARGET_SPEEDS), options.weights(WEIGHTS[options.reward])
+    conventional = (TARGET_SPEEDS[0], TARGET_SPEEDS[-1])
+    low, high = options.paid_speeds((speeds[0], speeds[-1]) if options.reward == "safe" else conventional)
     params = params_of(
         HighwayParams,
         options,
@@ -115,6 +105,10 @@ def highway_setup(options: HighwayOptions) -> Setup:
         obs_rows=rows,
         obs_columns=columns,
         obs_range=options.lidar_range,
+        target_speeds=speeds,
+        weights=np.array([weights.get(term, 0.0) for term in kernel.REWARD_TERMS], np.float32),
+        paid_low=low,
+        paid_high=high,
     )
     return Setup(
         world=WORLD,
@@ -156,8 +150,9 @@ class HighwayEnv(WorldEnv):
 
     ## Actions
     `actions="meta"` (default), Discrete(5): 0 lane left, 1 idle, 2 lane right, 3 faster, 4 slower. A lane
-    action moves the target lane by one; faster and slower set the target speed to the next of 20, 25 and 30
-    m/s above or below the present speed. Controllers do the rest until the next decision.
+    action moves the target lane by one; faster and slower set the target speed to the next of
+    `target_speeds` (20, 25 and 30 m/s) above or below the present speed. Controllers do the rest until the
+    next decision.
 
     `actions="continuous"`, Box(−1, 1, (2,)): acceleration, by 5 m/s², and front-wheel angle, by π/4 to the
     right, both held until the next decision. Other drivers do not know this ego's wishes: they never change
@@ -166,8 +161,8 @@ class HighwayEnv(WorldEnv):
     ## Observations
     - `"kinematics"` (default), tokens (`observed_vehicles`, 5): presence, x, y, vx, vy. The ego first, in
       absolute terms, then the nearest cars relative to it, sorted by distance along the road: those ahead
-      and those at most 10 m behind, within 200 m. x by 200 m, y by the road's width, velocities by 80 m/s,
-      all clipped to [−1, 1]; rows without a car are 0.
+      and those at most `observed_behind` behind, within `observed_range`. x by that range, y by the road's
+      width, velocities by 80 m/s, all clipped to [−1, 1]; rows without a car are 0.
     - `"lidar"`, a vector (4 + 2 `beams`): own speed by 40 m/s, offset in the lane by 2 m, sine of the
       heading, lanes still to go to the target lane; then for each beam, from straight ahead clockwise as
       seen on the road, the distance to the nearest car or road edge by `lidar_range` (1: nothing), then for
@@ -179,10 +174,11 @@ class HighwayEnv(WorldEnv):
     ## Reward
     `reward="safe"` (default) is meant to have one optimum, fast driving that never crashes, and to show it:
 
-    - `speed`: 0.1 a second at 30 m/s along the road or more, falling linearly to 0 at 20 m/s: what counts is
-      the way that is covered in the decision, so that turning on the spot earns nothing. Crawling is not
-      paid, so there is no comfortable second-best to learn first; it is not fined either, since an agent that
-      loses by living would rather crash.
+    - `speed`: 0.1 a second at the highest of `target_speeds` or more (or of `reward_speeds`, if given),
+      falling linearly to 0 at the least: what counts is the way that is covered in the decision along the
+      road, so that turning on the spot earns nothing. Crawling is not paid, so there is no comfortable
+      second-best to learn first; it is not fined either, since an agent that loses by living would rather
+      crash.
     - `collision`: −5, once: 50 seconds of full speed, more than a whole episode of either preset can pay.
       No gain in speed is worth a crash, at the end of an episode neither, when nothing else is lost by it.
     - `off_road`: −5, once; the episode ends in the frame in which the centre of the car leaves the outermost
@@ -194,9 +190,9 @@ class HighwayEnv(WorldEnv):
       overtaking does.
 
     `reward="classic"` is the conventional (−crash + 0.4 speed + 0.1 right lane + 1) / 1.5, and 0 off the
-    road, as the terms `speed`, `right_lane`, `collision` and `offset`. It pays 0.67 a step for crawling on
-    the left and 0.33 for a full-speed crash; leaving the road does not end the episode. All other terms are
-    0.
+    road, as the terms `speed`, `right_lane`, `collision` and `offset`: the weighted sum brought to [0, 1],
+    so other `reward_weights` give another scale. It pays 0.67 a step for crawling on the left and 0.33 for a
+    full-speed crash; leaving the road does not end the episode. All other terms are 0.
 
     ## Traffic
     Intelligent Driver Model and MOBIL on kinematic bicycles, with the conventional constants

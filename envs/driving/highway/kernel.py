@@ -20,6 +20,8 @@ from quadrivium.envs.driving.vehicle import (
     SPEED_GAIN,
     bicycle,
     limit_acceleration,
+    next_speed,
+    speed_share,
     steering_slip,
 )
 from quadrivium.measures import count, rate, share
@@ -55,8 +57,6 @@ METRICS = (
 _SPEED, _COLLISION, _RIGHT_LANE, _HEADWAY, _LANE_CHANGE, _OFF_ROAD, _OFFSET = range(len(REWARD_TERMS))
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
-_SLOW, _FAST, _SPEED_STEP = np.float32(20.0), np.float32(30.0), np.float32(5.0)
-_SLOW_TO_MIDDLE, _MIDDLE_TO_FAST = np.float32(22.5), np.float32(27.5)
 _EGO_START_SPEED = np.float32(25.0)
 _TRAFFIC_SLOWEST, _TRAFFIC_FASTEST = np.float32(21.0), np.float32(24.0)
 _SPAWN_ROOM = np.float32(16.0)  # m, centre to centre
@@ -64,14 +64,6 @@ _FAR = np.float32(1e9)
 _MAX_THROTTLE = np.float32(5.0)
 _MAX_STEER = np.float32(math.pi / 4)
 _PI = np.float32(math.pi)
-
-# reward="classic": weights before the shift and scale to [0, 1]
-_CLASSIC_SPEED, _CLASSIC_RIGHT, _CLASSIC_SPAN = np.float32(0.4), np.float32(0.1), np.float32(1.5)
-# reward="safe"; the reasons are in the environment's page
-SAFE_SPEED = np.float32(0.1)  # a second at 30 m/s
-SAFE_COLLISION = np.float32(-5.0)
-SAFE_LANE_CHANGE = np.float32(-0.02)
-SAFE_HEADWAY = np.float32(-0.1)  # a second at no distance
 
 
 @lane
@@ -173,7 +165,7 @@ def step_one(s, action, p, terms):
         s.throttle = _MAX_THROTTLE * clip(np.float32(action[0]), -_ONE, _ONE)
         s.steer = _MAX_STEER * clip(np.float32(action[1]), -_ONE, _ONE)
     else:
-        set_targets(s, np.int32(action[0]), p.lanes)
+        set_targets(s, np.int32(action[0]), p)
     dt, x = np.float32(p.dt), s.x[0]
     on_road = True
     for _ in range(p.frames):
@@ -194,22 +186,16 @@ def step_one(s, action, p, terms):
 
 
 @lane
-def set_targets(s, action, lanes):
+def set_targets(s, action, p):
     """Applies a meta-action to the ego's target lane or target speed.
 
-    Faster and slower count from the present speed, not from the present target, rounded to 20, 25 or 30 m/s.
+    Faster and slower count from the present speed, not from the present target, rounded to a target speed.
     """
     if action >= FASTER:
-        v = s.speed[0]
-        nearest = (
-            np.int32(0) if v <= _SLOW_TO_MIDDLE else (np.int32(1) if v < _MIDDLE_TO_FAST else np.int32(2))
-        )
-        step = np.int32(1) if action == FASTER else np.int32(-1)
-        index = min(max(nearest + step, np.int32(0)), np.int32(2))
-        s.desired_speed[0] = _SLOW + _SPEED_STEP * np.float32(index)
+        s.desired_speed[0] = next_speed(p.target_speeds, s.speed[0], 1 if action == FASTER else -1)
     elif action != IDLE:
         step = np.int32(1) if action == RIGHT else np.int32(-1)
-        wanted = np.int32(min(max(s.target[0] + step, np.int32(0)), np.int32(lanes - 1)))
+        wanted = np.int32(min(max(s.target[0] + step, np.int32(0)), np.int32(p.lanes - 1)))
         reachable = abs(s.y[0] - LANE_WIDTH * np.float32(wanted)) <= _TWO * LANE_WIDTH
         if reachable and wanted != s.target[0]:
             s.target[0] = wanted
@@ -297,39 +283,38 @@ def account(s, speed, heading, acceleration, dt):
 
 @lane
 def classic_reward(s, p, on_road, terms):
-    """Writes the usual reward, (−crash + .4 speed + .1 right lane + 1) / 1.5, and 0 beside the road."""
+    """Writes the usual reward, the weighted sum of crash, speed and right lane brought to [0, 1].
+
+    Beside the road it is 0.
+    """
+    w = p.weights
     for k in range(terms.shape[0]):
         terms[k] = _ZERO
     if not on_road:
         return
-    terms[_SPEED] = _CLASSIC_SPEED * speed_share(s.speed[0] * s.cos_heading[0]) / _CLASSIC_SPAN
-    terms[_RIGHT_LANE] = (
-        _CLASSIC_RIGHT * np.float32(s.target[0]) / np.float32(max(p.lanes - 1, 1)) / _CLASSIC_SPAN
-    )
-    terms[_COLLISION] = -np.float32(s.crashed[0]) / _CLASSIC_SPAN
-    terms[_OFFSET] = _ONE / _CLASSIC_SPAN
-
-
-@lane
-def speed_share(speed):
-    """Returns where a speed along the road lies between 20 (0) and 30 m/s (1)."""
-    return clip((speed - _SLOW) / (_FAST - _SLOW), _ZERO, _ONE)
+    span = w[_SPEED] + w[_RIGHT_LANE] - w[_COLLISION]
+    right = np.float32(s.target[0]) / np.float32(max(p.lanes - 1, 1))
+    terms[_SPEED] = w[_SPEED] * speed_share(p, s.speed[0] * s.cos_heading[0]) / span
+    terms[_RIGHT_LANE] = w[_RIGHT_LANE] * right / span
+    terms[_COLLISION] = w[_COLLISION] * np.float32(s.crashed[0]) / span
+    terms[_OFFSET] = -w[_COLLISION] / span
 
 
 @lane
 def safe_reward(s, p, on_road, covered, terms):
     """Writes the terms of reward="safe"; covered: m along the road in this decision."""
+    w = p.weights
     for k in range(terms.shape[0]):
         terms[k] = _ZERO
     duration = np.float32(p.frames) * np.float32(p.dt)
-    terms[_LANE_CHANGE] = SAFE_LANE_CHANGE * np.float32(s.changed)
+    terms[_LANE_CHANGE] = w[_LANE_CHANGE] * np.float32(s.changed)
     if s.crashed[0] != 0:
-        terms[_COLLISION] = SAFE_COLLISION
+        terms[_COLLISION] = w[_COLLISION]
     elif not on_road:
-        terms[_OFF_ROAD] = SAFE_COLLISION
+        terms[_OFF_ROAD] = w[_OFF_ROAD]
     else:
-        terms[_SPEED] = SAFE_SPEED * speed_share(covered / duration) * duration
-        terms[_HEADWAY] = SAFE_HEADWAY * danger(s, p) * duration
+        terms[_SPEED] = w[_SPEED] * speed_share(p, covered / duration) * duration
+        terms[_HEADWAY] = w[_HEADWAY] * danger(s, p) * duration
 
 
 @lane

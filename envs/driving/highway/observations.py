@@ -6,11 +6,12 @@ import numpy as np
 
 from quadrivium.envs.core.geometry import clip
 from quadrivium.envs.core.lane import lane
+from quadrivium.envs.driving.rays import ray_to_rectangle
 from quadrivium.envs.driving.vehicle import DIAGONAL, LANE_WIDTH, LENGTH, MAX_SPEED, WIDTH
 
 KINEMATICS, LIDAR, GRID = 0, 1, 2
 KINEMATICS_COLUMNS = (
-    *("presence: 1, or 0 in rows without a car", "x, by 200 m", "y, by the road's width"),
+    *("presence: 1, or 0 in rows without a car", "x, by `observed_range`", "y, by the road's width"),
     *("vx, by 80 m/s", "vy, by 80 m/s"),
 )
 OWN_COLUMNS = (  # before the beams of the lidar
@@ -27,9 +28,7 @@ CELL_X, CELL_Y = 2.0, 1.0  # m
 BEHIND_SHARE = 0.25  # of the grid's length that lies behind the ego
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
-_X_RANGE = np.float32(200.0)
 _V_RANGE = np.float32(80.0)
-_BEHIND = np.float32(10.0)
 _FAR = np.float32(1e9)
 _TINY = np.float32(1e-6)
 _TWO_PI = np.float32(2.0 * math.pi)
@@ -54,11 +53,12 @@ def observe_one(s, p, out):
 def observe_kinematics(s, p, out):
     """Writes `p.obs_rows` rows (presence, x, y, vx, vy): the ego, then the nearest cars relative to it.
 
-    Nearest along the road, ahead or at most 10 m behind, within 200 m. x by 200 m, y by the road's width,
-    velocities by 80 m/s, clipped to [−1, 1]. Rows without a car are 0.
+    Nearest along the road, ahead or at most `p.observed_behind` behind, within `p.observed_range`, by which x
+    is; y by the road's width, velocities by 80 m/s, clipped to [−1, 1]. Rows without a car are 0.
     """
     x, y, speed, cos_heading, sin_heading, order = s.x, s.y, s.speed, s.cos_heading, s.sin_heading, s.order
-    per_x, per_v = _ONE / _X_RANGE, _ONE / _V_RANGE
+    far, behind_most = np.float32(p.observed_range), np.float32(p.observed_behind)
+    per_x, per_v = _ONE / far, _ONE / _V_RANGE
     per_y = _ONE / (LANE_WIDTH * np.float32(p.lanes))
     cars = p.vehicles + 1
     ego_x, ego_y = x[0], y[0]
@@ -73,7 +73,7 @@ def observe_kinematics(s, p, out):
     while at < end:
         front = x[order[ahead]] - ego_x if ahead >= 0 else _FAR
         rear = ego_x - x[order[behind]] if behind < cars else _FAR
-        if rear >= _BEHIND:
+        if rear >= behind_most:
             rear = _FAR
         if front <= rear:
             i, distance = order[max(ahead, 0)], front
@@ -81,10 +81,10 @@ def observe_kinematics(s, p, out):
         else:
             i, distance = order[behind], rear
             behind += 1
-        if distance >= _X_RANGE:
+        if distance >= far:
             break
         dx, dy = x[i] - ego_x, y[i] - ego_y
-        if dx * dx + dy * dy < _X_RANGE * _X_RANGE:
+        if dx * dx + dy * dy < far * far:
             out[at] = _ONE
             out[at + 1] = clip(dx * per_x, -_ONE, _ONE)
             out[at + 2] = clip(dy * per_y, -_ONE, _ONE)
@@ -153,24 +153,11 @@ def scan_car(s, j, p, out):
         b = (first + k) % beams
         angle = s.heading[0] + spacing * np.float32(b)
         along, across = math.cos(angle), math.sin(angle)
-        hit = ray_to_car(at_x, at_y, along * cos_j + across * sin_j, across * cos_j - along * sin_j)
+        ray_x, ray_y = along * cos_j + across * sin_j, across * cos_j - along * sin_j
+        hit = ray_to_rectangle(at_x, at_y, ray_x, ray_y, _HALF_LENGTH, _HALF_WIDTH)
         if hit < out[OWN + b] * reach:
             out[OWN + b] = hit / reach
             out[OWN + beams + b] = clip((vx * along + vy * across) / _V_RANGE, -_ONE, _ONE)
-
-
-@lane
-def ray_to_car(from_x, from_y, along, across):
-    """Returns the distance along a ray to a car's rectangle, in the car's frame; 1e9 m where it passes by."""
-    along = along if abs(along) > _TINY else _TINY
-    across = across if abs(across) > _TINY else _TINY
-    near_x, far_x = (-_HALF_LENGTH - from_x) / along, (_HALF_LENGTH - from_x) / along
-    near_y, far_y = (-_HALF_WIDTH - from_y) / across, (_HALF_WIDTH - from_y) / across
-    enter = max(min(near_x, far_x), min(near_y, far_y))
-    leave = min(max(near_x, far_x), max(near_y, far_y))
-    if leave < max(enter, _ZERO):
-        return _FAR
-    return max(enter, _ZERO)
 
 
 @lane

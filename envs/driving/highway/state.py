@@ -92,6 +92,12 @@ class HighwayParams(NamedTuple):
     obs_rows: int  # kinematics: cars; lidar: beams; grid: cells across the road
     obs_columns: int  # kinematics: 5; lidar: 2; grid: cells along the road
     obs_range: float  # m: lidar
+    observed_range: float  # m: kinematics
+    observed_behind: float  # m: kinematics
+    target_speeds: np.ndarray  # (n,) float32, m/s: of meta-actions
+    weights: np.ndarray  # (terms,) float32: of the reward, by kernel.REWARD_TERMS
+    paid_low: float  # m/s: the speed at which the reward begins to count it
+    paid_high: float  # m/s: from which on it counts wholly
 
 
 def ranges_of(p: HighwayParams) -> Ranges:

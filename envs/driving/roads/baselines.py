@@ -25,7 +25,7 @@ class Traffic:
         states: (N,) records.
         params: the scenario's.
         offsets: (L, L) m that s in one lane is ahead of s in another one; NaN where they are not linked.
-        speeds: (3,) the target speeds, m/s.
+        speeds: (n,) the target speeds, m/s.
     """
 
     states: np.ndarray
@@ -43,7 +43,7 @@ class Traffic:
                 ::-1
             ]:  # the lane itself is the first one
                 offsets[k, link["lane"]] = link["offset"]
-        return cls(env.states, p, offsets, p.slow + p.speed_step * np.arange(3.0))
+        return cls(env.states, p, offsets, p.target_speeds.astype(np.float64))
 
     def neighbours(self, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Returns the gaps to the nearest ahead and behind in `lane` (N,) and their speeds.
@@ -70,7 +70,7 @@ class Traffic:
     def follow(self, lane: np.ndarray) -> np.ndarray:
         """Returns the acceleration (N,) that the leaders in a lane allow, m/s²."""
         gap, speed, _, _ = self.neighbours(lane)
-        limit = np.minimum(self.speeds[2], self.params.lanes["limit"][self.states["lane"][:, 0]])
+        limit = np.minimum(self.speeds[-1], self.params.lanes["limit"][self.states["lane"][:, 0]])
         desired = np.maximum(limit, 0.1).astype(np.float64)
         return scripted.idm(self.states["speed"][:, 0].astype(np.float64), gap, speed, desired)
 
@@ -116,7 +116,7 @@ def idm_mobil(env: Batch) -> np.ndarray:
         candidate = np.where(there, lane + side, lane)
         there &= (target == lane) & (p.lanes["closed"][candidate] == 0)
         gap, ahead, gap_behind, behind = traffic.neighbours(candidate)
-        own = scripted.idm(speed, gap, ahead, traffic.speeds[2])
+        own = scripted.idm(speed, gap, ahead, traffic.speeds[-1])
         other = scripted.idm(behind, gap_behind, speed, np.maximum(behind, 1.0))
         safe = (
             there

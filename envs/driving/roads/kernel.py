@@ -13,7 +13,16 @@ from quadrivium.envs.driving.roads.drivers import NOBODY
 from quadrivium.envs.driving.roads.lanes import coordinates, heading_at, holds, place, reachable
 from quadrivium.envs.driving.roads.network import NOWHERE
 from quadrivium.envs.driving.roads.state import NORMAL
-from quadrivium.envs.driving.vehicle import EXPONENT_MAX, EXPONENT_MIN, LENGTH, steering_slip
+from quadrivium.envs.driving.vehicle import (
+    EXPONENT_MAX,
+    EXPONENT_MIN,
+    LENGTH,
+    nearest_speed,
+    next_speed,
+    speed_share,
+    steering_slip,
+)
+from quadrivium.measures import count, rate, share
 
 LEFT, IDLE, RIGHT, FASTER, SLOWER = 0, 1, 2, 3, 4
 REWARD_TERMS = (
@@ -24,8 +33,9 @@ _SPEED, _COLLISION, _OFF_ROAD, _HEADWAY, _LANE_CHANGE, _ARRIVAL, _LANE, _MERGING
     len(REWARD_TERMS)
 )
 METRICS = (
-    *("arrival", "collision", "at_fault_collision", "off_road", "mean_speed", "distance", "min_ttc"),
-    *("low_ttc_share", "lane_changes", "comfort", "length", "traffic_collisions"),
+    *(rate("arrival"), rate("collision"), rate("at_fault_collision"), rate("off_road")),
+    *("mean_speed", "distance", "min_ttc", share("low_ttc_share"), count("lane_changes"), "comfort"),
+    *(count("length"), count("traffic_collisions")),
 )
 (
     _M_ARRIVAL,
@@ -42,20 +52,13 @@ METRICS = (
     _M_TRAFFIC_COLLISIONS,
 ) = range(len(METRICS))
 
-_ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _MAX_THROTTLE, _MAX_STEER = np.float32(5.0), np.float32(math.pi / 4)
 _PI = np.float32(math.pi)
 _FAR = np.float32(1e9)
 _USUAL_EXPONENT = np.float32(4.0)
 _QUEUE_ROOM = np.float32(12.0)  # m, of the distance that does not grow with speed
 _UNKNOWN_SPEED = np.float32(0.01)  # m/s: what others take for the wish of an ego that is steered by hand
-
-# reward="safe"; the reasons are in the environments' pages
-SAFE_TIME = np.float32(-0.1)  # a second at the least target speed or below
-SAFE_COLLISION = np.float32(-5.0)
-SAFE_LANE_CHANGE = np.float32(-0.02)
-SAFE_HEADWAY = np.float32(-0.1)  # a second at no distance
-SAFE_ARRIVAL = np.float32(1.0)
 
 
 @lane
@@ -196,8 +199,7 @@ def set_targets(s, action, p):
     """
     drivers.follow_road(s, np.int64(0), p)
     if action >= FASTER:
-        index = speed_index(p, s.speed[0]) + (1 if action == FASTER else -1)
-        s.desired_speed[0] = np.float32(p.slow) + np.float32(p.speed_step) * np.float32(min(max(index, 0), 2))
+        s.desired_speed[0] = next_speed(p.target_speeds, s.speed[0], 1 if action == FASTER else -1)
     elif action != IDLE:
         lanes = p.lanes
         road = p.roads[lanes[s.target[0]].road]
@@ -207,15 +209,6 @@ def set_targets(s, action, p):
         if wanted != s.target[0] and reachable(lanes, np.int64(wanted), along, offset):
             s.target[0] = wanted
             s.changed += 1
-
-
-@lane
-def speed_index(p, speed):
-    """Returns which of the three target speeds (0, 1, 2) is nearest; halves go to the even one."""
-    share = (speed - np.float32(p.slow)) / np.float32(p.speed_step)
-    if share <= _HALF:
-        return 0
-    return 1 if share < _ONE + _HALF else 2
 
 
 @lane
@@ -303,17 +296,19 @@ def classic_reward(s, p, on_road, turned, terms):
     """Writes the conventional reward of the scenario, as `RewardWeights` says."""
     for k in range(terms.shape[0]):
         terms[k] = _ZERO
-    w = p.weights[0]
+    w = p.classic[0]
     if w.on_road != 0 and not on_road:
         return
     span = w.high - w.low
     if w.of_target != 0:
-        share = np.float32(speed_index(p, s.desired_speed[0])) * _HALF
+        index = nearest_speed(p.target_speeds, s.desired_speed[0])
+        fast = np.float32(index) / np.float32(p.target_speeds.shape[0] - 1)
+    elif w.clipped != 0:
+        fast = speed_share(p, s.speed[0])
     else:
-        share = (s.speed[0] - w.speed_low) / (w.speed_high - w.speed_low)
-    if w.clipped != 0:
-        share = clip(share, _ZERO, _ONE)
-    terms[_SPEED] = w.speed * share / span
+        low = np.float32(p.paid_low)
+        fast = (s.speed[0] - low) / (np.float32(p.paid_high) - low)
+    terms[_SPEED] = w.speed * fast / span
     terms[_COLLISION] = w.collision * np.float32(s.crashed[0]) / span
     one = p.lanes[s.target[0] if w.of_target != 0 else s.lane[0]]
     widest = w.last_lane if w.last_lane > 0 else max(p.roads[one.road].count - 1, 1)
@@ -340,17 +335,16 @@ def safe_reward(s, p, terms):
     """Writes the terms of reward="safe"."""
     for k in range(terms.shape[0]):
         terms[k] = _ZERO
-    duration = np.float32(p.frames) * np.float32(p.dt)
-    terms[_LANE_CHANGE] = SAFE_LANE_CHANGE * np.float32(s.changed)
-    slow = clip(_ONE - (s.speed[0] - np.float32(p.slow)) / (_TWO * np.float32(p.speed_step)), _ZERO, _ONE)
-    terms[_SPEED] = SAFE_TIME * slow * duration
+    w, duration = p.weights, np.float32(p.frames) * np.float32(p.dt)
+    terms[_LANE_CHANGE] = w[_LANE_CHANGE] * np.float32(s.changed)
+    terms[_SPEED] = w[_SPEED] * (_ONE - speed_share(p, s.speed[0])) * duration
     if s.crashed[0] != 0:
-        terms[_COLLISION] = SAFE_COLLISION
+        terms[_COLLISION] = w[_COLLISION]
     elif s.off_road != 0:
-        terms[_OFF_ROAD] = SAFE_COLLISION
+        terms[_OFF_ROAD] = w[_OFF_ROAD]
     else:
-        terms[_HEADWAY] = SAFE_HEADWAY * danger(s, p) * duration
-        terms[_ARRIVAL] = SAFE_ARRIVAL * np.float32(s.arrived)
+        terms[_HEADWAY] = w[_HEADWAY] * danger(s, p) * duration
+        terms[_ARRIVAL] = w[_ARRIVAL] * np.float32(s.arrived)
 
 
 @lane

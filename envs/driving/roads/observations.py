@@ -10,8 +10,6 @@ PLAIN_COLUMNS = ("presence: 1, or 0 in rows without a car", "x", "y", "vx", "vy"
 COLUMNS = (*PLAIN_COLUMNS, "cosine of the heading", "sine of the heading")
 
 _ZERO, _ONE, _TWO = np.float32(0.0), np.float32(1.0), np.float32(2.0)
-_REACH = np.float32(200.0)  # m
-_BEHIND = np.float32(10.0)  # m along the lane
 _FAR = np.float32(1e9)
 
 
@@ -19,11 +17,13 @@ _FAR = np.float32(1e9)
 def observe_one(s, p, out):
     """Writes `p.obs_rows` rows: the ego, then the nearest cars and obstacles along its lane, ahead first.
 
-    Those ahead and those less than 10 m behind, within 200 m; relative to the ego unless `p.obs_absolute`.
+    Those ahead and those less than `p.observed_behind` behind, within `p.observed_range`; relative to the ego
+    unless `p.obs_absolute`.
     Nearest by distance along the lane; the row of the ego is always absolute. Rows without a car are 0.
     """
     width, things = p.obs_columns, p.spawns.shape[0] + p.obstacles.shape[0]
     write_row(s, p, 0, out, 0, _ONE)
+    reach, behind = np.float32(p.observed_range), np.float32(p.observed_behind)
     last = -_ONE
     row, before = 1, 0
     while row < p.obs_rows:
@@ -31,10 +31,10 @@ def observe_one(s, p, out):
         for j in range(1, things):
             along = drivers.gap(s, np.int64(0), p, np.int64(j))
             away = abs(along)
-            if along <= -_BEHIND or away < last or (away == last and j <= before) or away >= least:
+            if along <= -behind or away < last or (away == last and j <= before) or away >= least:
                 continue
             dx, dy = s.x[j] - s.x[0], s.y[j] - s.y[0]
-            if dx * dx + dy * dy < _REACH * _REACH:
+            if dx * dx + dy * dy < reach * reach:
                 best, least = j, away
         if best < 0:
             break

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from quadrivium.envs.core.lane import World
-from quadrivium.envs.core.options import Options, integer, number, params_of
+from quadrivium.envs.core.options import number, params_of
 from quadrivium.envs.core.setup import Setup, drawn_by
 from quadrivium.envs.core.validation import steps_of
 from quadrivium.envs.core.world_env import WorldEnv
-from quadrivium.envs.driving.frames import require_whole_frames, think_frames
+from quadrivium.envs.driving.frames import think_frames
+from quadrivium.envs.driving.options import SAFE_WEIGHTS, DrivingOptions
 from quadrivium.envs.driving.roads import kernel, observations
 from quadrivium.envs.driving.roads.baselines import CONTINUOUS, META
 from quadrivium.envs.driving.roads.network import NOWHERE, RoadMap
@@ -82,7 +82,7 @@ class Scenario:
         goals, goal_s: lanes, and m along them, where the ego arrives.
         obstacles: x, y (m) and heading (rad) of blocks on the road.
         arrival_ends: the episode, with the conventional reward too.
-        slow, speed_step: m/s: the least target speed and the step between the three.
+        target_speeds: m/s, rising.
         observed: m, m and m/s, by which x, y and velocities are observed.
         own_x0: m, from where the ego's own x is observed.
         bound: to which observations are clipped.
@@ -97,8 +97,7 @@ class Scenario:
     goal_s: float = 0.0
     obstacles: tuple[tuple[float, float, float], ...] = ()
     arrival_ends: bool = False
-    slow: float = 20.0
-    speed_step: float = 5.0
+    target_speeds: tuple[float, ...] = (20.0, 25.0, 30.0)
     observed: tuple[float, float, float] = (200.0, 8.0, 80.0)
     own_x0: float = 0.0
     bound: float = 1.0
@@ -107,40 +106,26 @@ class Scenario:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoadsOptions(Options):
+class RoadsOptions(DrivingOptions):
     """The arguments that all scenarios on networks of roads have; each adds its `preset`."""
-
-    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     duration: float = number(20, 0, 10_000, above=True)
     """s"""
-    simulation_frequency: int = integer(15, 1, 120)
-    """frames a second, a multiple of `decision_frequency`"""
-    decision_frequency: int = integer(1, 1, 120)
-    """decisions a second"""
-    traffic: Literal["cautious", "conventional"] = "cautious"
-    """how others drive"""
-    observed_vehicles: int = integer(5, 1, 100)
-    """rows of the observation, the ego's included"""
-    actions: Literal["meta", "continuous"] = "meta"
-    """the kind of actions"""
-    reward: Literal["safe", "classic"] = "safe"
-    """the kind of reward"""
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Self:
-        """Returns the options with those `given`; the preset says what the others are."""
-        return super().of({**cls.PRESETS.get(str(given.get("preset")), {}), **given})
-
-    def check(self) -> None:
-        """A decision holds for a whole number of frames."""
-        require_whole_frames(self.simulation_frequency, self.decision_frequency)
 
 
 def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
     """Returns the world of a scenario with its parameters chosen; name: in its id."""
     simulation, decision = options.simulation_frequency, options.decision_frequency
     shape = (options.observed_vehicles, len(scenario.columns))
+    speeds, classic = options.speeds(scenario.target_speeds), scenario.weights
+    if options.reward == "safe":
+        low, high = options.paid_speeds((speeds[0], speeds[-1]))
+        paid = options.weights({"speed": -0.1, "arrival": 1.0, **SAFE_WEIGHTS})
+    else:
+        low, high = options.paid_speeds((classic.speed_low, classic.speed_high))
+        classic = classic.reweighed(options.weights(classic.used()))
+        paid = {}
+    reach = options.observed_range / type(options).observed_range
     spawns = np.array([spawn.row() for spawn in scenario.spawns], SPAWN_DTYPE)
     obstacles = np.array(list(scenario.obstacles), OBSTACLE_DTYPE)
     params = params_of(
@@ -150,7 +135,11 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         destinations=scenario.roads.destinations,
         spawns=spawns,
         obstacles=obstacles,
-        weights=np.array([scenario.weights], WEIGHTS_DTYPE),
+        classic=np.array([classic], WEIGHTS_DTYPE),
+        weights=np.array([paid.get(term, 0.0) for term in kernel.REWARD_TERMS], np.float32),
+        target_speeds=speeds,
+        paid_low=low,
+        paid_high=high,
         goals=np.array(scenario.goals, np.int32),
         goal_s=scenario.goal_s,
         arrival_ends=scenario.arrival_ends or options.reward == "safe",
@@ -158,15 +147,13 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         dt=1.0 / simulation,
         max_steps=steps_of(options.duration * decision),
         think_frames=think_frames(1.0 / simulation),
-        slow=scenario.slow,
-        speed_step=scenario.speed_step,
         cautious=options.traffic == "cautious",
         continuous=options.actions == "continuous",
         safe=options.reward == "safe",
         obs_rows=options.observed_vehicles,
         obs_columns=len(scenario.columns),
         obs_absolute=scenario.absolute,
-        obs_x=scenario.observed[0],
+        obs_x=scenario.observed[0] * reach,
         obs_y=scenario.observed[1],
         obs_v=scenario.observed[2],
         obs_x0=scenario.own_x0,
@@ -199,8 +186,9 @@ class RoadsEnv(WorldEnv):
 
     ## Actions
     `actions="meta"` (default), Discrete(5): 0 lane left, 1 idle, 2 lane right, 3 faster, 4 slower. A lane
-    action moves the target lane by one; faster and slower set the target speed to the next above or below the
-    present speed. Controllers do the rest, and follow the road from lane to lane, until the next decision.
+    action moves the target lane by one; faster and slower set the target speed to the next of
+    `target_speeds` above or below the present speed. Controllers do the rest, and follow the road from lane
+    to lane, until the next decision.
 
     `actions="continuous"`, Box(−1, 1, (2,)): acceleration, by 5 m/s², and front-wheel angle, by π/4 to the
     right, both held until the next decision.
@@ -208,20 +196,22 @@ class RoadsEnv(WorldEnv):
     ## Observations
     Tokens (`observed_vehicles`, 5 or 7): presence, x, y, vx, vy, and in some scenarios cosine and sine of the
     heading. The ego first, in the world's coordinates, then the nearest others, obstacles too, sorted by
-    distance along the ego's lane: those ahead and those less than 10 m behind, within 200 m. Rows without a
-    car are 0.
+    distance along the ego's lane: those ahead and those less than `observed_behind` behind, within
+    `observed_range`. Rows without a car are 0.
 
     ## Reward
     `reward="safe"` (default) has one optimum: to arrive soon and never crash.
 
     - `arrival`: +1, once; the episode ends.
-    - `speed`: −0.1 a second at the least target speed or below, rising linearly to 0 at the highest.
+    - `speed`: −0.1 a second at the least target speed or below, rising linearly to 0 at the highest (or
+      between the two `reward_speeds`).
     - `collision`, `off_road`: −5, once; the episode ends. No way to lose time costs as much.
     - `headway`: up to −0.1 a second for following with less than 1 s of net headway or 3 s to collision;
       while changing lane also of the gap left to the car behind.
     - `lane_change`: −0.02 for each one begun.
 
-    `reward="classic"` is the conventional one, of each scenario its own.
+    `reward="classic"` is the conventional one, of each scenario its own. Its `reward_weights` may change
+    those that the scenario uses.
 
     ## Traffic
     Intelligent Driver Model and MOBIL, as in `Highway-v0`, along the lanes of a driver's route, within their

@@ -1,7 +1,8 @@
 """What the record of cars on a network of roads holds, and the parameters of its rules."""
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -116,6 +117,28 @@ class RewardWeights(NamedTuple):
     on_road: int = 0  # 0 or 1: nothing is paid beside the road
     bounded: int = 0  # 0 or 1: the sum is kept in [0, 1]
 
+    def used(self) -> dict[str, float]:
+        """Returns the weights of those parts that are paid at all."""
+        every = {name: float(getattr(self, name)) for name in _WEIGHTS}
+        return {name: weight for name, weight in every.items() if weight}
+
+    def reweighed(self, weights: Mapping[str, float]) -> Self:
+        """Returns it with other weights, low and high moved by as much as the worst and the best sum move."""
+        if self.bounded:
+            return self._replace(**weights)
+        low, high = self.low, self.high
+        for name, weight in weights.items():
+            usual = getattr(self, name)
+            if name in _IN_BOUNDS and usual < 0:
+                low += weight - usual
+            elif name in _IN_BOUNDS:
+                high += weight - usual
+        return self._replace(**weights, low=low, high=high)
+
+
+_WEIGHTS = ("speed", "collision", "lane", "lane_change", "arrival", "merging")
+_IN_BOUNDS = ("speed", "collision", "lane", "merging")  # conventionally low and high leave out the others
+
 
 WEIGHTS_DTYPE = np.dtype(
     [(name, "f4" if kind is float else "i4") for name, kind in RewardWeights.__annotations__.items()],
@@ -141,7 +164,11 @@ class RoadsParams(NamedTuple):
     # the scenario
     spawns: np.ndarray  # (cars,) SPAWN_DTYPE; the first one is the ego
     obstacles: np.ndarray  # (obstacles,) OBSTACLE_DTYPE
-    weights: np.ndarray  # (1,) WEIGHTS_DTYPE: of reward="classic"
+    classic: np.ndarray  # (1,) WEIGHTS_DTYPE: reward="classic"
+    weights: np.ndarray  # (terms,) float32: of reward="safe", by kernel.REWARD_TERMS
+    target_speeds: np.ndarray  # (n,) float32, m/s: of meta-actions
+    paid_low: float  # m/s: the speed at which the reward begins to count it
+    paid_high: float  # m/s: from which on it counts wholly
     goals: np.ndarray  # lanes, int32: where the ego arrives
     goal_s: float  # m along a lane of `goals`, from where on it has arrived
     arrival_ends: int  # 0 or 1: the episode
@@ -149,14 +176,14 @@ class RoadsParams(NamedTuple):
     dt: float  # s, one frame
     max_steps: int  # decisions an episode
     think_frames: int  # between a driver's thoughts of changing lane
-    slow: float  # m/s: the least of the three target speeds
-    speed_step: float  # m/s, between them
     cautious: int  # 0 or 1: traffic="cautious"
     continuous: int  # 0 or 1: actions="continuous"
     safe: int  # 0 or 1: reward="safe"
     obs_rows: int  # cars
     obs_columns: int  # 5, or 7 with the heading
     obs_absolute: int  # 0 or 1: others are seen in the world's coordinates, not relative to the ego
+    observed_range: float  # m: how far others are seen
+    observed_behind: float  # m along the lane
     obs_x: float  # m, by which x is observed
     obs_y: float  # m
     obs_v: float  # m/s

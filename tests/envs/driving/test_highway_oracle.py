@@ -153,3 +153,23 @@ def test_first_positions_have_the_same_distribution(preset):
     lanes = np.unique(ours[:, :, 1], return_counts=True)
     assert lanes[0].tolist() == sorted(set(theirs[:, :, 1].ravel().tolist()))
     assert lanes[1] / lanes[1].sum() == pytest.approx(1 / len(lanes[0]), abs=0.02)
+
+
+def test_other_target_speeds_weights_and_cars_behind_are_as_theirs_with_the_same_settings():
+    config = {
+        "action": {"type": "DiscreteMetaAction", "target_speeds": [15, 20, 25, 30]},
+        "observation": {"type": "Kinematics", "see_behind": True},
+        "collision_reward": -2,
+        "right_lane_reward": 0.3,
+        "high_speed_reward": 0.5,
+        "reward_speed_range": [15, 28],
+    }
+    options = {
+        "target_speeds": [15, 20, 25, 30],
+        "observed_behind": 200,
+        "reward_weights": {"collision": -2, "right_lane": 0.3, "speed": 0.5},
+        "reward_speeds": [15, 28],
+    }
+    for seed in range(3):
+        plan = np.random.default_rng(seed).integers(5, size=30).tolist()
+        assert follow("highway-fast", seed, plan, config, **options)["steps"] >= 3

@@ -56,8 +56,7 @@ def roundabout_scenario() -> Scenario:
             speed=0.2, of_target=True, collision=-1.0, lane_change=-0.05, low=-1.0, high=0.2, on_road=True
         ),
         goals=(roads.lane("nxs", "nxr", 0),),
-        slow=0.0,
-        speed_step=8.0,
+        target_speeds=(0.0, 8.0, 16.0),
         observed=(100.0, 100.0, 15.0),
         absolute=True,
     )

