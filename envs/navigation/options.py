@@ -161,12 +161,7 @@ def sides_of(corners: object) -> np.ndarray:
         places = np.array(corners, np.float64)
     except (TypeError, ValueError):
         places = np.zeros(0)
-    if (
-        places.ndim != 2
-        or not 3 <= len(places) <= 16
-        or places.shape[1] != 2
-        or not np.isfinite(places).all()
-    ):
+    if places.shape[1:] != (2,) or not 3 <= len(places) <= 16 or not np.isfinite(places).all():
         raise ValueError(f"footprint={corners!r} is no list of corners in m: {form}")
     if np.abs(places).max() > 5:
         raise ValueError(f"footprint={corners!r} reaches beyond 5 m: {form}")

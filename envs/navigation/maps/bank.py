@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.ndimage import label
 
 from quadrivium.envs.navigation.maps.generate import KINDS
 from quadrivium.envs.navigation.maps.geodesic import clearance as clearance_of
@@ -183,7 +182,7 @@ def _map_of(plan: Plan, robot_radius: float, goals: int, split: str) -> "_Map":
 
 def _require_ways(plan: Plan, wide: np.ndarray, robot_radius: float) -> None:
     """Raises ValueError for the first pair without a way from start to goal."""
-    parts, _ = label(wide)  # pyright: ignore[reportGeneralTypeIssues]
+    parts = _parts(wide)
     for line, *places in zip(plan.lines, plan.starts, plan.goals, strict=True):
         start, goal = (parts[int(y / plan.resolution), int(x / plan.resolution)] for x, y in places)
         if start != goal or start == 0:
@@ -242,12 +241,19 @@ def _place(occupied: np.ndarray, resolution: float, robot_radius: float) -> tupl
 
 def _hanging_together(wide: np.ndarray, cell: tuple[int, int] | None = None) -> np.ndarray:
     """Returns the set of cells (H, W) bool that hang together with `cell`, or the largest there is."""
-    parts, _ = label(wide)  # pyright: ignore[reportGeneralTypeIssues]
+    parts = _parts(wide)
     if cell is not None:
         return parts == parts[cell]
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     return (parts == sizes.argmax()) & (parts > 0)
+
+
+def _parts(wide: np.ndarray) -> np.ndarray:
+    """Returns the cells (H, W) with a number for each set that hangs together, 0 where they are not wide."""
+    from scipy.ndimage import label  # takes as long as all else of a start whose maps are kept
+
+    return label(wide)[0]  # pyright: ignore[reportIndexIssue, reportReturnType]
 
 
 def _cell(name: str, place: Place, wide: np.ndarray, resolution: float) -> tuple[int, int]:
@@ -267,9 +273,10 @@ def _with_goals(
     resolution: float,
     goals: int,
 ) -> _Map:
-    cells = np.argwhere(free)
+    cells = np.flatnonzero(free)
     chosen = cells[rng.choice(len(cells), goals, replace=len(cells) < goals)]
-    places = [((j + 0.5) * resolution, (i + 0.5) * resolution) for i, j in chosen.tolist()]
+    rows, columns = np.divmod(chosen, free.shape[1])
+    places = [((j + 0.5) * resolution, (i + 0.5) * resolution) for i, j in zip(rows, columns, strict=True)]
     return _with_goals_at(occupied, near, free, resolution, places)
 
 

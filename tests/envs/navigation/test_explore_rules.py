@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from quadrivium.commands.measure import write_film
 from quadrivium.envs.navigation.explore.env import ExploreEnv, ExploreVectorEnv, seeable
 from quadrivium.envs.navigation.explore.state import UNDERWAY
 from quadrivium.envs.navigation.maps.bank import bank_of_map
@@ -258,3 +259,19 @@ def test_the_robots_map_is_saved_as_ros_reads_it_and_can_be_driven_in(tmp_path):
     assert not read.occupied[int(y / resolution) + 1, int(x / resolution) + 1]  # it has seen where it is
     with pytest.raises(ValueError, match=r"made.pgm is no name of a map: give one that ends in .yaml"):
         env.save_map(tmp_path / "made.pgm")
+
+
+def test_beside_a_film_of_an_evaluation_lies_the_map_that_was_made_in_it(tmp_path):
+    class Still:
+        def act(self, observations, deterministic=True):
+            return np.tile(STOP, (1, 1))
+
+    kwargs = SMALL | EXACT | {"time_limit": 1.0}
+    paths = write_film(Still(), "quadrivium/Explore-v0", kwargs, 3, tmp_path / "film", print)
+    assert paths[-1] == tmp_path / "film_map.yaml"
+    env = ExploreEnv(**kwargs)
+    env.reset(seed=3)
+    for _ in range(5):
+        env.step(STOP)
+    odds = env.get_state()[0]["own_map"][:32, :32]
+    np.testing.assert_array_equal(load_ros_map(paths[-1]).occupied[1:-1, 1:-1], odds >= 0)

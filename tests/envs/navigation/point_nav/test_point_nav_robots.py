@@ -151,8 +151,10 @@ def test_where_each_robot_is_is_said_in_batches_and_to_agents():
     expected = np.stack([rows["x"], rows["y"], rows["heading"]], axis=2).reshape(4, 3)
     np.testing.assert_array_equal(info["pose"], expected)
     agents = point_nav_v0.parallel_env(robots=2, **ROOMS)
-    for infos in (agents.reset(seed=0)[1], agents.step(dict.fromkeys(agents.agents, AHEAD))[4]):
+    infos = agents.reset(seed=0)[1]
+    for _ in range(2):
         row = agents.get_state()[0]
         for r in range(2):
             pose = infos[f"robot_{r}"]["pose"].tolist()
             assert pose == [float(row[name][r]) for name in ("x", "y", "heading")]
+        infos = agents.step({one: np.array([1.0, 0.0], np.float32) for one in agents.agents})[4]
