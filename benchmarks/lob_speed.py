@@ -54,7 +54,7 @@ def market(interval: float, num_envs: int) -> Callable[[float], dict[str, float]
 @numba.njit(error_model="numpy")
 def _clear(states):
     for i in range(states.shape[0]):
-        book.clear(states[i], LEVELS, LEVELS)
+        book.clear(states[i], LEVELS, LEVELS, 0)
 
 
 @numba.njit(error_model="numpy", parallel=True)

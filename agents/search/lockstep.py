@@ -1,13 +1,14 @@
 """One simulation in many trees at once: the new positions of all are stepped and evaluated together."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import numpy as np
 
 from quadrivium.agents.search import kernels
 from quadrivium.agents.search.kernels import BackupRule, Judged
-from quadrivium.agents.search.protocols import Evaluation, Evaluator, Game, RowEvaluator, ask
+from quadrivium.agents.search.protocols import Evaluation, Evaluator, Game, GameResult, RowEvaluator, ask
 from quadrivium.agents.search.tree import Tree
 
 AnyEvaluator = Evaluator | RowEvaluator
@@ -34,6 +35,7 @@ class Lockstep:
         nothing: Judged = (np.zeros((0, tree.game.num_actions), np.float32), none, none)
         self._no_positions = lambda: nothing
         self._legal, self._judged = self._observer.legal[:0], self._no_positions
+        self._branch = getattr(tree.game, "branch", None) or partial(_branch, tree.game)
 
     def plant(self, roots: np.ndarray, trees: np.ndarray, *, any_order: bool) -> tuple[np.ndarray, Judged]:
         """Begins `trees` (n,) anew at the positions `roots` (n,).
@@ -70,10 +72,7 @@ class Lockstep:
         self._legal, self._judged = self._observer.legal[:0], self._no_positions
         n = kernels.gather_new(words, trees)
         if n:
-            targets = arrays.targets[:n]
-            game.copy(tree.pool, arrays.sources[:n], targets)
-            game.step(tree.pool, targets, arrays.moves[:n], check=False)
-            result = game.result(tree.pool, targets)
+            result = self._branch(tree.pool, arrays.sources[:n], arrays.targets[:n], arrays.moves[:n])
             over = np.ascontiguousarray(result.over, np.bool_)
             movers = np.ascontiguousarray(result.to_move, np.int64)
             returns = np.ascontiguousarray(result.returns, np.float32)
@@ -87,6 +86,14 @@ class Lockstep:
     def back_up(self, trees: np.ndarray) -> None:
         """Waits for the answer, makes the new nodes of `trees` (n,) that `reach` left, backs values up."""
         kernels.expand_and_back_up(self.tree.words, trees, self._judged(), self._legal, self._rule)
+
+
+def _branch(
+    game: Game, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray, actions: np.ndarray
+) -> GameResult:
+    game.copy(pool, sources, targets)
+    game.step(pool, targets, actions, check=False)
+    return game.result(pool, targets)
 
 
 class Observer:

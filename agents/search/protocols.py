@@ -26,7 +26,7 @@ class GameResult(Protocol):
 
     @property
     def to_move(self) -> np.ndarray:
-        """(n,) int8, the seat to move; in an ended game the one that would be next."""
+        """(n,) integers, the seat to move; in an ended game the one that would be next."""
         ...
 
     @property
@@ -48,8 +48,9 @@ class Game(Protocol):
         state_dtype: of a pool. A field `rng` (u8), if there is one, is the row's random stream; a copy that
             is to draw other numbers gets another value there.
 
-    A game may have a method `check_rows(pool)` that raises ValueError for rows of a checkpoint from which it
-    cannot go on.
+    A game may have a method `branch(pool, sources, targets, actions)` that does what `copy`, `step` without
+    `check`, and `result` do one after another; and a method `check_rows(pool)` that raises ValueError for
+    rows of a checkpoint from which it cannot go on.
 
     A single player's game may have two methods more: `adopt(states)` returns as a pool the records of the
     environments in which it is evaluated; `metrics(pool, rows)` returns measures (n,) of episodes that have

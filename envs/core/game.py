@@ -14,7 +14,15 @@ import numpy as np
 
 from quadrivium.envs.core.launch import world_code
 from quadrivium.envs.core.native import address, pack
-from quadrivium.envs.core.pool_jobs import copy_rows, greatest, perft, read_results, rows_record, run_rows
+from quadrivium.envs.core.pool_jobs import (
+    branch,
+    copy_rows,
+    greatest,
+    perft,
+    read_results,
+    rows_record,
+    run_rows,
+)
 from quadrivium.envs.core.ranges import require_in_range, require_valid
 from quadrivium.envs.core.rules import Rules
 from quadrivium.envs.core.threads import run
@@ -27,7 +35,7 @@ class Result:
 
     Attributes:
         over: (n,) bool, whether the game has ended.
-        to_move: (n,) int8, the seat (0 or 1) to move; in an ended game the one that would be next.
+        to_move: (n,) int64, the seat (0 or 1) to move; in an ended game the one that would be next.
         returns: (n, 2) float32 by seat: 1 won, -1 lost, 0 drawn or still running.
     """
 
@@ -130,6 +138,17 @@ class Game:
         rows = indices(rows)
         actions = indices(actions, rows, "actions")
         self._run("play_rows", pool, rows, values=address(actions))
+
+    def branch(
+        self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray, actions: np.ndarray
+    ) -> Result:
+        """Copies row sources[k] over row targets[k], plays actions[k] there, and returns how these stand.
+
+        `copy`, `step` and `result` in one, for search, which takes rows and legal actions from its own tree:
+        nothing is checked but the pool. int64, in one piece; no row is both a source and a target.
+        """
+        require_pool(pool, self.state_dtype, self.rules.name)
+        return Result(*branch(self.code["branch_rows"], pool, targets, sources, actions, self.words_address))
 
     def legal(self, pool: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Returns the mask (n, A) int8, 1 where an action is legal; all 0 once a game is over."""

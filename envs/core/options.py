@@ -72,6 +72,8 @@ class Options:
 
     keywords: ClassVar[Mapping[str, Callable[..., Any]]] = {}
     """functions whose keywords an argument of that name holds"""
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """what each choice of an argument `preset` says of those not given"""
 
     split: Literal["train", "test"] = "train"
     """no scenario of the one is ever drawn in the other"""
@@ -82,7 +84,7 @@ class Options:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
-        """Returns the options with those `given` and defaults for the others.
+        """Returns the options with those `given`; what `preset` says, and defaults, for the others.
 
         Raises:
             UnknownArgumentError: a name that is none of them; a TypeError, and a ValueError.
@@ -90,7 +92,7 @@ class Options:
         """
         for name in given:
             require_keyword(name, cls.names())
-        return cls(**given)
+        return cls(**{**cls.PRESETS.get(str(given.get("preset")), {}), **given})
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

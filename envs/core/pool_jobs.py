@@ -94,6 +94,21 @@ def run_rows(job: int, pool: np.ndarray, rows: np.ndarray, **more: int) -> None:
     launch(job, where, len(rows))
 
 
+_GAME = numba.from_dtype(as_header(GAME_HEADER))
+
+
+@lane
+def read_result(game, k, count, returns_at, over_at, to_move_at):
+    """Writes how the game at an address stands to place `k` of three arrays: returns, over and to_move."""
+    s, returns = record_at(game, _GAME), row_at(returns_at, 2 * count, FLOAT_ROW)
+    over, to_move = row_at(over_at, count, BYTE_ROW), row_at(to_move_at, count, WORD_ROW)
+    over[k], to_move[k] = s.its_over != 0, s.its_to_move
+    for seat in range(2):
+        returns[2 * k + seat] = np.float32(0.0)
+        if s.its_winner != NOBODY:
+            returns[2 * k + seat] = np.float32(1.0) if s.its_winner == seat else np.float32(-1.0)
+
+
 @cache  # the loops are closures: made once, so that their machine code is found again
 def game_jobs(rules: Rules, record: Any, params: Any) -> Roles:
     """Returns the loops over rows of one game, and its `play` alone; record, params: their Numba types."""
@@ -122,6 +137,18 @@ def game_jobs(rules: Rules, record: Any, params: Any) -> Roles:
         p, pool, size = record_at(b.params, params), b.pool, b.row_bytes
         for k in range(first, last):
             play(record_at(pool + rows[k] * size, record), p, actions[k])
+
+    @lane
+    def branch_rows(
+        b, first, last
+    ):  # out: sources; values: actions; number, code, lane: as in `read_results`
+        rows, sources = row_at(b.rows, b.count, WORD_ROW), row_at(b.out, b.count, WORD_ROW)
+        actions, p = row_at(b.values, b.count, WORD_ROW), record_at(b.params, params)
+        pool, size = b.pool, b.row_bytes
+        for k in range(first, last):
+            copy_bytes(pool + rows[k] * size, pool + sources[k] * size, size)
+            play(record_at(pool + rows[k] * size, record), p, actions[k])
+            read_result(pool + rows[k] * size, k, b.count, b.number, b.code, b.lane)
 
     @lane
     def legal_rows(b, first, last):
@@ -161,6 +188,7 @@ def game_jobs(rules: Rules, record: Any, params: Any) -> Roles:
     loops = {
         "start_rows": start_rows,
         "play_rows": play_rows,
+        "branch_rows": branch_rows,
         "legal_rows": legal_rows,
         "observe_rows": observe_rows,
         "draw_rows": draw_rows,
@@ -179,20 +207,11 @@ def _copy_rows(b, first, last):  # rows: sources; values: targets
         copy_bytes(pool + targets[k] * size, pool + sources[k] * size, size)
 
 
-_GAME = numba.from_dtype(as_header(GAME_HEADER))
-
-
 @lane
-def _read_results(b, first, last):  # params: returns (n, 2) float32; values: over (n,); out: to_move (n,)
-    rows, returns = row_at(b.rows, b.count, WORD_ROW), row_at(b.params, 2 * b.count, FLOAT_ROW)
-    over, to_move = row_at(b.values, b.count, BYTE_ROW), row_at(b.out, b.count, BYTE_ROW)
+def _read_results(b, first, last):  # number: returns (n, 2); code: over (n,); lane: to_move (n,) int64
+    rows = row_at(b.rows, b.count, WORD_ROW)
     for k in range(first, last):
-        s = record_at(b.pool + rows[k] * b.row_bytes, _GAME)
-        over[k], to_move[k] = s.its_over != 0, s.its_to_move
-        for seat in range(2):
-            returns[2 * k + seat] = np.float32(0.0)
-            if s.its_winner != NOBODY:
-                returns[2 * k + seat] = np.float32(1.0) if s.its_winner == seat else np.float32(-1.0)
+        read_result(b.pool + rows[k] * b.row_bytes, k, b.count, b.number, b.code, b.lane)
 
 
 PERFT = np.dtype(
@@ -284,11 +303,24 @@ def copy_rows(pool: np.ndarray, sources: np.ndarray, targets: np.ndarray) -> Non
 
 
 def read_results(pool: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns whether games are over (n,) bool, who is to move (n,) int8, and returns (n, 2) float32."""
+    """Returns whether games are over (n,) bool, who is to move (n,) int64, and returns (n, 2) float32."""
+    return _told(_shared_jobs()["results"], pool, rows)
+
+
+def branch(
+    job: int, pool: np.ndarray, rows: np.ndarray, sources: np.ndarray, actions: np.ndarray, params: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Copies `sources` (n,) over `rows` (n,), plays an action in each, and returns as `read_results`."""
+    return _told(job, pool, rows, out=address(sources), values=address(actions), params=params)
+
+
+def _told(
+    job: int, pool: np.ndarray, rows: np.ndarray, **more: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n = len(rows)
-    over, to_move, returns = np.empty(n, np.bool_), np.empty(n, np.int8), np.empty((n, 2), np.float32)
-    job, places = _shared_jobs()["results"], (address(returns), address(over), address(to_move))
-    run_rows(job, pool, rows, params=places[0], values=places[1], out=places[2])
+    over, to_move, returns = np.empty(n, np.bool_), np.empty(n, np.int64), np.empty((n, 2), np.float32)
+    places = {"number": address(returns), "code": address(over), "lane": address(to_move)}
+    run_rows(job, pool, rows, **places, **more)
     return over, to_move, returns
 
 

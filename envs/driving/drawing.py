@@ -5,6 +5,7 @@ neither a display nor SDL's video system; import it only where something is draw
 """
 
 import math
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -24,6 +25,8 @@ __all__ = [
     "text_width",
     "write",
 ]
+
+PANEL_PX = 26  # the strip of text at the top
 
 # Red means a crash or a brake, teal means the learner and its intentions, and nothing else does.
 GRASS: Colour = (96, 122, 92)
@@ -111,6 +114,63 @@ class Canvas:
         """Returns the picture at its own size; a later `finish` overwrites it."""
         pygame.transform.smoothscale(self.fine, self.size, self.coarse)
         return self.coarse
+
+
+def write_panel(
+    picture: pygame.Surface,
+    speed: float,
+    facts: Sequence[tuple[int, str, str]],
+    *,
+    target: float | None = None,
+    outcome: str = "",
+) -> None:
+    """Writes the strip of text at the top. Columns stand still while their numbers change.
+
+    Args:
+        picture: as `Canvas.finish` returns it.
+        speed: of the ego, m/s.
+        facts: pixels from the left, label and value of each.
+        target: the speed that the ego aims at, m/s; None: it has none.
+        outcome: how the episode ended, on red where it is in capitals.
+    """
+    y = PANEL_PX // 2 + 1
+    picture.fill(PANEL, (0, 0, picture.get_width(), PANEL_PX))
+    end = write(picture, f"{speed:.1f}", 10, y, EGO, 22)
+    write(picture, " m/s", end, y, FAINT)
+    if target is not None:
+        write(picture, f"target {target:.0f}", 82, y, FAINT)
+    for x, label, value in facts:
+        end = write(picture, label, x, y, FAINT)
+        write(picture, value, end + 5, y)
+    if outcome.isupper():
+        badge(picture, outcome, 456, y)
+    elif outcome:
+        write(picture, outcome, 456, y, EGO)
+
+
+def in_motion(before: np.void, after: np.void, share: float, seconds: float) -> np.void:
+    """Returns the record of a moment between two decisions `seconds` apart: positions by cubic interpolation.
+
+    share: in (0, 1]; at 1 the record is `after`. Crashes show only then: it is not known when they happened.
+    """
+    if share >= 1:
+        return after
+    row = after.copy()
+    for place, component in (("x", "cos_heading"), ("y", "sin_heading")):
+        v0, v1 = (record["speed"] * record[component] * seconds for record in (before, after))
+        row[place] = hermite(before[place], v0, after[place], v1, share)
+    for name in ("heading", "speed", "acceleration"):
+        row[name] = before[name] + share * (after[name] - before[name])
+    row["crashed"] = before["crashed"]
+    return row
+
+
+def hermite(
+    a: float | np.ndarray, da: float | np.ndarray, b: float | np.ndarray, db: float | np.ndarray, t: float
+):
+    """Returns the cubic that leaves `a` with slope `da` and reaches `b` with slope `db`, at t in [0, 1]."""
+    t2, t3 = t * t, t * t * t
+    return (2 * t3 - 3 * t2 + 1) * a + (t3 - 2 * t2 + t) * da + (3 * t2 - 2 * t3) * b + (t3 - t2) * db
 
 
 def badge(picture: pygame.Surface, text: str, x: int, y: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Literal
 
 import numpy as np
 
@@ -17,9 +17,7 @@ _HEAVIEST = 1000.0
 
 @dataclass(frozen=True, kw_only=True)
 class DrivingOptions(Options):
-    """The arguments that all driving worlds have; `of` fills in what a preset says of those not given."""
-
-    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """The arguments that all worlds of traffic have."""
 
     simulation_frequency: int = integer(15, 1, 120)
     """frames a second, a multiple of `decision_frequency`"""
@@ -44,11 +42,6 @@ class DrivingOptions(Options):
     and the highest target speed, and what is conventional with `reward="classic"`"""
     reward_weights: Mapping[str, float] | None = None
     """what terms of the reward weigh, of those not to be what the page says: {"collision": -10}"""
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Self:
-        """Returns the options with those `given`; the preset says what the others are."""
-        return super().of({**cls.PRESETS.get(str(given.get("preset")), {}), **given})
 
     def check(self) -> None:
         """A decision holds for a whole number of frames."""

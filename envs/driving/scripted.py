@@ -1,6 +1,11 @@
 """What scripted drivers of every driving world know, in NumPy and independent of the kernels."""
 
+import math
+
 import numpy as np
+from gymnasium.spaces import Discrete
+
+from quadrivium.envs.core.setup import Batch
 
 LEFT, IDLE, RIGHT, FASTER, SLOWER = range(5)
 LENGTH = 5.0  # m
@@ -36,6 +41,22 @@ def nearest_meta(
     index = np.rint(np.interp(speed, speeds, places)).astype(int)  # halves go to the even one
     targets = np.stack([target, speeds[np.minimum(index + 1, last)], speeds[np.maximum(index - 1, 0)]])
     return np.array([IDLE, FASTER, SLOWER])[np.abs(targets - goal).argmin(axis=0)]
+
+
+def idle(env: Batch) -> np.ndarray:
+    """Does nothing: the meta-action `idle`, or no throttle and no steering."""
+    if isinstance(env.single_action_space, Discrete):
+        return np.full(env.num_envs, IDLE)
+    return np.zeros((env.num_envs, *(env.single_action_space.shape or ())), np.float32)
+
+
+def random(env: Batch) -> np.ndarray:
+    """Draws each action from the whole space, as a function of the lane's record only."""
+    space = env.single_action_space
+    if isinstance(space, Discrete):
+        return (draws(env.states, 1)[0] % np.uint64(space.n)).astype(np.int64)
+    drawn = draws(env.states, math.prod(space.shape or ()))
+    return np.stack([draw / 2.0**63 - 1.0 for draw in drawn], axis=1).astype(np.float32)
 
 
 def draws(states: np.ndarray, count: int) -> list[np.ndarray]:

@@ -27,12 +27,15 @@ class Costs(NamedTuple):
 
     half_spread: float  # share of the price, paid on every trade
     commission: float  # share of the notional; 1e-4 is a basis point
+    commission_per_share: float  # money a unit
     commission_fixed: float  # money an order
     commission_minimum: float  # money an order, at least
     impact: float  # Y of the square-root law; 0: none
     participation: float  # share of a bar's volume that an order may be, > 0; inf: any
     financing: float  # on negative cash
+    cash_interest: float  # paid to the account on positive cash
     borrow: float  # on the market value of what is short
+    funding: float  # on the market value of what is long, paid to what is short
     maintenance: float  # equity must stay above this share of the gross position, in [0, 1)
 
 
@@ -46,14 +49,24 @@ def capped(quantity, volume, participation):
 
 
 @lane
-def commission(notional, rate, fixed, minimum):
-    """Returns the commission of one order: max(rate · notional + fixed, minimum), and 0 for no order.
+def in_lots(quantity, lot):
+    """Returns `quantity`, cut to whole lots of `lot` units on either side; 0: any part of a unit is one."""
+    if lot == 0.0:
+        return quantity
+    # A billionth of a lot is rounding.
+    return math.copysign(math.floor(abs(quantity) / lot + 1e-9) * lot, quantity)
 
-    notional: money, of either sign.
+
+@lane
+def commission(notional, quantity, costs):
+    """Returns the commission of one order: max(rate · notional + fees, minimum), and 0 for no order.
+
+    notional: money, of either sign. quantity: units, of either sign, for the fee a unit.
     """
     if notional == 0.0:
         return 0.0
-    return max(rate * abs(notional) + fixed, minimum)
+    fee = costs.commission * abs(notional) + costs.commission_per_share * abs(quantity)
+    return max(fee + costs.commission_fixed, costs.commission_minimum)
 
 
 @lane
@@ -75,7 +88,7 @@ def trade_costs(price, quantity, sigma, adv, costs):
     sigma, adv: as in `impact_share`. costs: `Costs`, or any tuple with these fields.
     """
     notional = abs(quantity) * price
-    fee = commission(notional, costs.commission, costs.commission_fixed, costs.commission_minimum)
+    fee = commission(notional, quantity, costs)
     moved = impact_share(quantity, costs.impact, sigma, adv) if costs.impact > 0.0 else 0.0
     return fee, notional * costs.half_spread, notional * moved
 
@@ -88,15 +101,15 @@ def fill_price(price, quantity, half_spread, impact, sigma, adv):
 
 
 @lane
-def financing(cash, rate, years):
-    """Returns the interest on negative `cash` over `years`; cash that is positive earns nothing."""
-    return max(-cash, 0.0) * rate * years
+def carrying(cash, years, costs):
+    """Returns the interest due on negative `cash` over `years`, less what positive cash earns."""
+    return (max(-cash, 0.0) * costs.financing - max(cash, 0.0) * costs.cash_interest) * years
 
 
 @lane
-def borrow(quantity, price, rate, years):
-    """Returns the fee over `years` for what is short, at its market value."""
-    return max(-quantity, 0.0) * price * rate * years
+def holding(quantity, price, years, costs):
+    """Returns the fee over `years` for what is short, and the funding that is due, at the market value."""
+    return (max(-quantity, 0.0) * price * costs.borrow + quantity * price * costs.funding) * years
 
 
 @lane
@@ -115,6 +128,24 @@ def liquidation_price(cash, quantity, maintenance):
     if quantity > 0.0:
         return max(-cash, 0.0) / (quantity * (1.0 - maintenance))
     return max(cash, 0.0) / (-quantity * (1.0 + maintenance))
+
+
+@lane
+def stop_level(quantity, entry, loss):
+    """Returns the price at which a position has lost the share `loss` of what it was entered at."""
+    return entry * (1.0 - loss) if quantity > 0.0 else entry * (1.0 + loss)
+
+
+@lane
+def is_stopped(quantity, level, low, high):
+    """Returns whether a bar reaches the level of a stop order."""
+    return low <= level if quantity > 0.0 else high >= level
+
+
+@lane
+def price_reached(quantity, level, opened):
+    """Returns at which price a position is closed whose level was reached, or passed at the open."""
+    return min(level, opened) if quantity > 0.0 else max(level, opened)
 
 
 @lane

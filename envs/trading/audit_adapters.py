@@ -142,11 +142,14 @@ _FREE = dict.fromkeys(
     (
         "half_spread",
         "commission",
+        "commission_per_share",
         "commission_fixed",
         "commission_minimum",
         "impact",
         "borrow",
         "financing",
+        "cash_interest",
+        "funding",
     ),
     0.0,
 )

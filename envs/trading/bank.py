@@ -27,6 +27,8 @@ class Bank:
         features: (S, T, N, F) float32, scaled by what the training part showed, within ±5.
         symbols: the N names.
         periods_per_year: bars a year.
+        happenings: (T, N, 3) float64: what happens to an asset in each bar, as `quadrivium.envs.trading.rows`
+            says; (0, N, 3) where nothing does.
         times: (T,) datetime64[ns], UTC, when each bar opens; None for simulated paths.
         kept: what a run keeps of a history, JSON-able: `features`, `scaler`, and the first and last time of
             the parts `train` and `test`. None for simulated paths.
@@ -37,6 +39,7 @@ class Bank:
     features: np.ndarray
     symbols: tuple[str, ...]
     periods_per_year: float
+    happenings: np.ndarray
     times: np.ndarray | None = None
     kept: Mapping[str, Any] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
@@ -91,6 +94,7 @@ def simulated_bank(
         _read_only(scaler.transform(rows)),
         symbols,
         config.periods_per_year,
+        _happenings(None, (), config.assets),
     )
 
 
@@ -104,12 +108,14 @@ def bank_of_bars(
     folds: int = 1,
     fold: int = 0,
     kept: Mapping[str, Any] | None = None,
+    happenings: Sequence[str | None] = (),
 ) -> Bank:
     """Returns the training or the test part of one history, S = 1; the scaler is fitted on the former.
 
     The last `test_share` of the bars are for tests: in `folds` parts, one a fold, each trained on all that
     comes before it. Features of a part's first rows reach back into the past.
 
+    happenings: names of the own columns with dividends, with funding, and of what is delisted; None: no such.
     kept: of an earlier bank, whose scaler and dates hold then instead; a part that is None there is all bars.
     Raises ValueError for parts without bars, and a fold that is none of them.
     """
@@ -140,9 +146,27 @@ def bank_of_bars(
         _read_only(scaler.transform(rows[part])[None]),
         bars.symbols,
         bars.periods_per_year,
+        _happenings(bars, happenings, len(bars.symbols), first)[part],
         times[part],
         kept,
     )
+
+
+def _happenings(bars: Bars | None, names: Sequence[str | None], assets: int, first: int = 0) -> np.ndarray:
+    """Returns what happens in each bar from `first` on, (T, N, 3) float64, or (0, N, 3)."""
+    if bars is None or not any(name is not None for name in names):
+        return _read_only(np.zeros((0, assets, 3)))
+    columns = [np.zeros((len(bars), assets)) if name is None else _own_column(bars, name) for name in names]
+    return _read_only(np.stack(columns, axis=-1)[first:])
+
+
+def _own_column(bars: Bars, name: str) -> np.ndarray:
+    if name not in bars.own:
+        raise ValueError(
+            f"the bars have no own column {name!r}; they have {', '.join(bars.own) or 'none'}: give them "
+            "own={...}"
+        )
+    return bars.own[name]
 
 
 def _part(times: np.ndarray, span: Sequence[str] | None, split: str) -> slice:

@@ -16,6 +16,8 @@ class CostOptions(Options):
     """of the price, on every trade"""
     commission_bps: float = number(1.0, 0, 5000.0)
     """of the notional"""
+    commission_per_share: float = number(0.0, 0, 1e6)
+    """money a unit of the asset"""
     commission_fixed: float = number(0.0, 0, 1e12)
     """money an order"""
     commission_minimum: float = number(0.0, 0, 1e12)
@@ -26,8 +28,12 @@ class CostOptions(Options):
     """share of a bar's volume, or None for any"""
     financing: float = number(0.05, 0, 100.0)
     """interest a year on negative cash"""
+    cash_interest: float = number(0.0, 0, 100.0)
+    """interest a year that positive cash earns"""
     borrow: float = number(0.02, 0, 100.0)
     """fee a year on what is short"""
+    funding: float = number(0.0, -100.0, 100.0)
+    """a year, on the value of what is long, paid to what is short: of perpetual futures"""
     maintenance: float = number(0.25, 0, 0.99)
     """share of the gross position that equity must not fall below"""
 
@@ -36,12 +42,15 @@ class CostOptions(Options):
         return Costs(
             half_spread=self.half_spread_bps * 1e-4,
             commission=self.commission_bps * 1e-4,
+            commission_per_share=self.commission_per_share,
             commission_fixed=self.commission_fixed,
             commission_minimum=self.commission_minimum,
             impact=self.impact,
             participation=math.inf if self.participation is None else self.participation,
             financing=self.financing,
+            cash_interest=self.cash_interest,
             borrow=self.borrow,
+            funding=self.funding,
             maintenance=self.maintenance,
         )
 

@@ -15,10 +15,12 @@ from quadrivium.envs.core.validation import require_choice
 from quadrivium.envs.trading.bank import Bank, bank_of_bars
 from quadrivium.envs.trading.market.bars import Bars
 from quadrivium.envs.trading.market.features import FEATURES, own_columns
-from quadrivium.envs.trading.market.load import files_of, load_bars
+from quadrivium.envs.trading.market.load import DELISTED, files_of, load_bars
 
 LOAD_OPTIONS = tuple(
-    name for name in inspect.signature(load_bars).parameters if name not in ("paths", "symbols", "own")
+    name
+    for name in inspect.signature(load_bars).parameters
+    if name not in ("paths", "symbols", "own", "amounts")
 )
 """The names of the options of `load_bars` that `load` may hold; the others are arguments of the world."""
 
@@ -40,9 +42,10 @@ _first: dict[Any, Bank] = {}
 def check_load(load: Mapping[str, Any] | None) -> None:
     """Raises ValueError for what is no option of `load_bars`, with the nearest name."""
     for name in load or {}:
-        if name in ("symbols", "own"):
-            other = "features" if name == "own" else "symbols"
-            raise ValueError(f"load: {name} is an argument of the world itself: give {other}=[...]")
+        others = {"symbols": "symbols", "own": "features", "amounts": "dividends"}
+        if other := others.get(name):
+            value = f"{other}='...'" if name == "amounts" else f"{other}=[...]"
+            raise ValueError(f"load: {name} is an argument of the world itself: give {value}")
         require_choice("option of load", name, LOAD_OPTIONS)
 
 
@@ -54,18 +57,23 @@ def history_bank(
     split: str,
     parts: Mapping[str, Any],
     trained_on: Mapping[str, Any] | str | Path | None,
+    happenings: Sequence[str | None] = (),
 ) -> Bank:
     """Returns the bank of a history: of `Bars`, or of files, by `load_bars` with the options `load`.
 
     parts: `test_share`, `purge`, `folds` and `fold` of `bank_of_bars`. trained_on: what was kept of an
     earlier bank, or the JSON file that holds it. Without it the first bank that a program makes of a file
     says where its parts lie and how it is scaled, and a file that has grown since is told in a warning.
+    happenings: as of `bank_of_bars`.
     """
     kept = _kept(trained_on)
+    parts = {**parts, "happenings": tuple(happenings)}
     if isinstance(market, Bars):
         bars = market if symbols is None else market.select(tuple(symbols))
         return bank_of_bars(bars, features, split=split, kept=kept, **parts)
-    read = _read(market, symbols, load, own_columns(features))
+    paid = [name for name in happenings if name is not None]
+    own = dict.fromkeys([*own_columns(features), *paid])
+    read = _read(market, symbols, load, list(own), [name for name in paid if name != DELISTED])
     if kept is not None:
         return replace(bank_of_bars(read.bars, features, split=split, kept=kept, **parts), files=read.files)
     key = (tuple(read.files), tuple(features), tuple(parts.items()), repr(symbols), repr(load))
@@ -96,6 +104,7 @@ def _read(
     symbols: Sequence[str] | None,
     load: Mapping[str, Any] | None,
     own: list[str],
+    amounts: list[str],
 ) -> _Read:
     global _last
     paths = files_of(market)
@@ -103,12 +112,12 @@ def _read(
     every = [*paths, *([Path(actions)] if isinstance(actions, str | Path) else [])]
     states = [path.stat() if path.is_file() else None for path in every]
     stamps = tuple(None if state is None else (state.st_size, state.st_mtime_ns) for state in states)
-    key = (tuple(map(str, every)), stamps, repr(symbols), repr(load), tuple(own))
+    key = (tuple(map(str, every)), stamps, repr(symbols), repr(load), tuple(own), tuple(amounts))
     if _last is None or _last.key != key:
         if own and not all(path.is_file() for path in paths):
-            own = []  # that a file is missing is said first
+            own = amounts = []  # that a file is missing is said first
         try:
-            bars = load_bars(paths, symbols=symbols, own=own, **(load or {}))
+            bars = load_bars(paths, symbols=symbols, own=own, amounts=amounts, **(load or {}))
         except ValueError as error:
             if own and "no column for the feature" in str(error):
                 raise ValueError(f"{error}; features made of prices are {', '.join(FEATURES)}") from None

@@ -11,9 +11,9 @@ from quadrivium.envs.trading.costs import CostOptions
 from quadrivium.envs.trading.history import check_load, history_bank
 from quadrivium.envs.trading.market.bars import Bars
 from quadrivium.envs.trading.market.features import DEFAULT_FEATURES, warm_up
-from quadrivium.envs.trading.market.load import load_bars
+from quadrivium.envs.trading.market.load import DELISTED, load_bars
 from quadrivium.envs.trading.market.simulate import SimulatorConfig
-from quadrivium.envs.trading.rows import VOLUME
+from quadrivium.envs.trading.rows import CLOSE, VOLUME
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,19 @@ class MarketOptions(CostOptions):
     """the form of the observation"""
     band: float = number(0.01, 0, 1)
     """the smallest change of a share of equity that is traded"""
+    lot_size: float = number(0.0, 0, 1e12)
+    """units of an asset that are traded at once, orders being cut to whole ones; 0: any part of a unit"""
+    stop_loss: float = number(0.0, 0, 0.99)
+    """share of its entry price that a position may lose before it is closed within the bar; 0: none"""
+    take_profit: float = number(0.0, 0, 100.0)
+    """share of its entry price with which a position is closed within the bar; 0: none"""
+    dividends: str | None = None
+    """column of the files with the money a unit that is paid at the open of a bar to who holds it"""
+    funding_column: str | None = None
+    """column of the files with the share of a position's value that what is long pays in that bar"""
+    delisting: float | None = number(None, 0, 1, none=True)
+    """share of its last price that is paid for an asset that ends before the others; needs `load` gaps="fill"
+    """
     capital: float = number(100_000.0, 0, 1e15, above=True)
     """money at the start"""
     ruin: float = number(0.05, 0, 0.99)
@@ -70,6 +83,16 @@ class MarketOptions(CostOptions):
         if self.load is not None and not isinstance(self.load, Mapping):
             raise ValueError(f"load={self.load!r} is no mapping from options of `load_bars` to their values")
         check_load(self.load)
+        if self.funding and self.funding_column is not None:
+            raise ValueError(
+                f"funding={self.funding:g} and funding_column={self.funding_column!r} are two rates for "
+                "the same; leave one out"
+            )
+        if self.dividends is not None and (self.load or {}).get("adjust") == "adj_close":
+            raise ValueError(
+                f"dividends={self.dividends!r} are in the prices already with load adjust='adj_close'; say "
+                "adjust='none' or 'split', or leave dividends out"
+            )
         if self.market != "simulated":
             return
         warm_up(self.features)
@@ -80,7 +103,8 @@ class MarketOptions(CostOptions):
                 f"folds={self.folds} splits the history in files; a simulated market has none: leave it out"
             )
         defaults = type(self)
-        for name in ("load", "trained_on", "fold", "test_share", "purge", "symbol", "symbols"):
+        of_files = ("load", "trained_on", "fold", "test_share", "purge", "symbol", "symbols")
+        for name in (*of_files, "dividends", "funding_column", "delisting"):
             value = getattr(self, name, None)
             if value != getattr(defaults, name, None):
                 raise ValueError(
@@ -98,8 +122,16 @@ class MarketOptions(CostOptions):
         if self.market != "simulated":
             parts = {name: getattr(self, name) for name in ("test_share", "purge", "folds", "fold")}
             names = None if symbols is None else [str(name) for name in symbols]
+            happenings = (self.dividends, self.funding_column, None if self.delisting is None else DELISTED)
             bank = history_bank(
-                self.market, names, self.load, tuple(self.features), self.split, parts, self.trained_on
+                self.market,
+                names,
+                self.load,
+                tuple(self.features),
+                self.split,
+                parts,
+                self.trained_on,
+                happenings,
             )
             idle = [
                 name
@@ -112,6 +144,8 @@ class MarketOptions(CostOptions):
                     f"{self.split} part "
                     f"of {idle[0]}: nothing could be traded; give participation=None, or volumes"
                 )
+            if self.lot_size:
+                self._require_affordable(bank)
             return bank
         assert self.episode_bars is not None
         return simulated_bank(
@@ -123,6 +157,17 @@ class MarketOptions(CostOptions):
             self.split == "test",
         )
 
+    def _require_affordable(self, bank: Bank) -> None:
+        """Raises ValueError for an asset of which the capital never buys a lot."""
+        lowest = bank.bars[..., CLOSE].min(axis=(0, 1))
+        n = int(lowest.argmax())
+        if self.lot_size * lowest[n] > self.capital:
+            raise ValueError(
+                f"lot_size={self.lot_size:g} of {bank.symbols[n]}, whose lowest close is {lowest[n]:g}, is "
+                f"more than capital={self.capital:g} buys: nothing could be traded; use a smaller lot or "
+                "more capital"
+            )
+
     def derived(self, bank: Bank) -> dict[str, Any]:
         """Returns the parameters of the rules that follow from these options in the same way everywhere."""
         _, bars, _, columns = bank.features.shape
@@ -130,6 +175,8 @@ class MarketOptions(CostOptions):
         return {
             **self.costs()._asdict(),
             "columns": columns,
+            "happenings": bank.happenings,
+            "recovery": self.delisting or 0.0,
             "steps": steps,
             "starts": starts,
             "years": 1.0 / bank.periods_per_year,

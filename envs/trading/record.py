@@ -9,7 +9,7 @@ from quadrivium.envs.core.gym_env import LaneEnv
 from quadrivium.envs.trading.bank import Bank
 from quadrivium.envs.trading.episode import Episode
 from quadrivium.envs.trading.market.bars import Bars
-from quadrivium.envs.trading.rows import CLOSE, HIGH, LOW, OPEN, VOLUME
+from quadrivium.envs.trading.rows import CLOSE, DELISTED, HIGH, LOW, OPEN, VOLUME
 
 _YEAR = 365.25 * 86_400  # seconds
 _COSTS = ("commission", "spread", "impact", "interest")
@@ -38,11 +38,11 @@ def record_episode(env: Any, act: Callable[[Any], Any], *, seed: int | None = No
         observation, _, terminated, truncated, _ = env.step(act(observation))
         rows.append(lanes._lanes.states[0].copy())
         ended = terminated or truncated
-    return _episode(lanes.setup.source, np.array(rows))
+    return _episode(lanes.setup.source, np.array(rows), lanes.setup.params.recovery)
 
 
-def _episode(bank: Bank, states: np.ndarray) -> tuple[Episode, Bars]:
-    """Returns the episode of whose steps `states` (K + 1,) are the records."""
+def _episode(bank: Bank, states: np.ndarray, recovery: float) -> tuple[Episode, Bars]:
+    """Returns the episode of whose steps `states` (K + 1,) are the records. recovery: of what is delisted."""
     first = int(states["start"][0])
     span = slice(first, first + len(states))
     path = bank.bars[int(states["scenario"][0]), span]  # (K + 1, N, 7)
@@ -52,13 +52,16 @@ def _episode(bank: Bank, states: np.ndarray) -> tuple[Episode, Bars]:
     costs = np.sum([states[name] for name in _COSTS], axis=0)
     costs[0] = 0.0
     spent = -np.diff(states["cash"], prepend=states["cash"][0]) - costs
+    opens = path[:, :, OPEN].copy()
+    if len(bank.happenings):
+        opens[bank.happenings[span, :, DELISTED] > 0] *= recovery  # what is paid for what is held
     episode = Episode(
         times,
         states["equity"],
         path[:, :, CLOSE],
         held,
         traded,
-        _fills(path, traded, spent),
+        _fills(path, opens, traded, spent),
         costs,
         periods_per_year=bank.periods_per_year,
         symbols=bank.symbols,
@@ -67,9 +70,8 @@ def _episode(bank: Bank, states: np.ndarray) -> tuple[Episode, Bars]:
     return episode, Bars(times, bank.symbols, *columns, periods_per_year=bank.periods_per_year)
 
 
-def _fills(path: np.ndarray, traded: np.ndarray, spent: np.ndarray) -> np.ndarray:
+def _fills(path: np.ndarray, opens: np.ndarray, traded: np.ndarray, spent: np.ndarray) -> np.ndarray:
     """Returns prices (K + 1, N) at which `traded` (K + 1, N) came to `spent` (K + 1,) money."""
-    opens = path[:, :, OPEN]
     way = np.where(traded < 0, path[:, :, LOW], path[:, :, HIGH]) - opens
     missing = spent - (traded * opens).sum(axis=1)
     reach = (traded * way).sum(axis=1)  # > 0 where anything was traded in a bar with a range

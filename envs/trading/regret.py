@@ -24,6 +24,11 @@ def hindsight_growth(setup: Setup, states: np.ndarray) -> np.ndarray:
     bank, p = setup.source, setup.params
     if not isinstance(bank, Bank):
         raise ValueError(f"{setup.world.name} is no world over bars; give a SingleAssetEnv or PortfolioEnv")
+    earns = p.cash_interest > 0 or p.funding != 0 or len(bank.happenings)
+    if earns or p.stop_loss > 0 or p.take_profit > 0:
+        raise ValueError(
+            "the optimum is not computed with stop orders, nor where cash or positions are paid for"
+        )
     fee = p.commission + p.half_spread
     values = np.empty(len(states))
     for k, state in enumerate(states):

@@ -8,7 +8,14 @@ import numpy as np
 from quadrivium.envs.trading.costs import CostOptions
 
 MULTIPLES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-_SCALED = ("half_spread_bps", "commission_bps", "commission_fixed", "commission_minimum", "impact")
+_SCALED = (
+    "half_spread_bps",
+    "commission_bps",
+    "commission_per_share",
+    "commission_fixed",
+    "commission_minimum",
+    "impact",
+)
 
 
 def with_costs(arguments: Mapping[str, Any], multiple: float) -> dict[str, Any]:

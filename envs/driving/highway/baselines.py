@@ -13,7 +13,7 @@ from gymnasium.spaces import Discrete
 
 from quadrivium.envs.core.setup import Batch
 from quadrivium.envs.driving import scripted
-from quadrivium.envs.driving.scripted import GAIN, IDLE, LEFT, LENGTH, NOBODY, RIGHT, SAFE_BRAKING, SLOWER
+from quadrivium.envs.driving.scripted import GAIN, LEFT, LENGTH, NOBODY, RIGHT, SAFE_BRAKING, SLOWER
 
 Floats = np.ndarray
 Ints = np.ndarray
@@ -86,20 +86,6 @@ class Road:
         return gap_ahead, self.vx[rows, leader], gap_behind, self.vx[rows, follower]
 
 
-def idle(env: Batch) -> np.ndarray:
-    """Does nothing: the meta-action `idle`, or no throttle and no steering."""
-    road = Road.of(env)
-    return np.zeros((len(road.x), 2), np.float32) if road.continuous else np.full(len(road.x), IDLE)
-
-
-def random(env: Batch) -> np.ndarray:
-    """Draws each action from the whole space, as a function of the lane's record only."""
-    drawn = scripted.draws(env.states, 2)
-    if isinstance(env.single_action_space, Discrete):
-        return (drawn[0] % np.uint64(5)).astype(np.int64)
-    return np.stack([draw / 2.0**63 - 1.0 for draw in drawn], axis=1).astype(np.float32)
-
-
 def brake(env: Batch) -> np.ndarray:
     """Slows down to the least target speed: the meta-action `slower`, or the throttle that leads there."""
     road = Road.of(env)
@@ -146,8 +132,8 @@ def idm_mobil(env: Batch) -> np.ndarray:
 
 
 BASELINES: Mapping[str, Callable[[Batch], np.ndarray]] = {
-    "idle": idle,
-    "random": random,
+    "idle": scripted.idle,
+    "random": scripted.random,
     "brake": brake,
     "idm": idm,
     "idm_mobil": idm_mobil,

@@ -12,12 +12,11 @@ import pygame
 
 from quadrivium.envs.core.motion_renderer import Memory, MotionRenderer
 from quadrivium.envs.driving import drawing
-from quadrivium.envs.driving.drawing import Canvas, write
+from quadrivium.envs.driving.drawing import PANEL_PX, Canvas
 from quadrivium.envs.driving.highway.state import HighwayParams
 
 WIDTH_PX = 640
 PX_PER_M = 6.0
-PANEL_PX = 26  # the strip of text at the top
 
 _CAR_M = (5.0, 2.0)
 _LANE_M = 4.0
@@ -52,7 +51,7 @@ class HighwayRenderer(MotionRenderer):
 
     def between(self, before: np.void, after: np.void, share: float) -> np.void:
         """Returns the record of a moment between two decisions."""
-        return between(before, after, share, self._dt)
+        return drawing.in_motion(before, after, share, self._dt)
 
     def draw(self, row: np.void, *, caption: str | None = None) -> np.ndarray:
         """Returns the picture of a record, (H, W, 3) uint8. caption: a few words at the panel's right end."""
@@ -70,7 +69,7 @@ class HighwayRenderer(MotionRenderer):
         self._paint_panel(picture, row)
         if caption:
             x = self.size[0] - 10 - drawing.text_width(caption)
-            write(picture, caption, x, PANEL_PX // 2 + 1)
+            drawing.write(picture, caption, x, PANEL_PX // 2 + 1)
         return picture
 
     def _paint_road(self) -> None:
@@ -144,24 +143,18 @@ class HighwayRenderer(MotionRenderer):
         pygame.draw.circle(self._canvas.fine, drawing.EGO, (px, py), radius, 2 * drawing.SMOOTHING)
 
     def _paint_panel(self, picture: pygame.Surface, row: np.void) -> None:
-        width, y = self.size[0], PANEL_PX // 2 + 1
-        picture.fill(drawing.PANEL, (0, 0, width, PANEL_PX))
-        # Columns stand still while their numbers change.
-        end = write(picture, f"{float(row['speed'][0]):.1f}", 10, y, drawing.EGO, 22)
-        write(picture, " m/s", end, y, drawing.FAINT)
-        if not self.params.continuous:
-            write(picture, f"target {float(row['desired_speed'][0]):.0f}", 82, y, drawing.FAINT)
-        for x, label, value in (
-            (152, "step", f"{int(row['step'])}/{self.params.max_steps}"),
-            (238, "distance", f"{float(row['x'][0] - row['x0']):.0f} m"),
-            (348, "lane changes", f"{int(row['lane_changes'])}"),
-        ):
-            end = write(picture, label, x, y, drawing.FAINT)
-            write(picture, value, end + 5, y)
-        if row["crashed"][0]:
-            drawing.badge(picture, "CRASHED", 456, y)
-        elif row["off_road"]:
-            drawing.badge(picture, "OFF ROAD", 456, y)
+        endings = (("CRASHED", row["crashed"][0]), ("OFF ROAD", row["off_road"]))
+        drawing.write_panel(
+            picture,
+            float(row["speed"][0]),
+            [
+                (152, "step", f"{int(row['step'])}/{self.params.max_steps}"),
+                (238, "distance", f"{float(row['x'][0] - row['x0']):.0f} m"),
+                (348, "lane changes", f"{int(row['lane_changes'])}"),
+            ],
+            target=None if self.params.continuous else float(row["desired_speed"][0]),
+            outcome=next((name for name, true in endings if true), ""),
+        )
 
     def _trail(self, row: np.void) -> np.ndarray:
         """Notes where the ego is and returns its last places (P, 2) in metres, oldest first."""
@@ -173,33 +166,8 @@ class HighwayRenderer(MotionRenderer):
         points: list[tuple[float, float]] = []
         for (x0, y0, slope0), (x1, y1, slope1) in pairwise(visible):
             for share in np.linspace(0, 1, 2 + max(0, int((x1 - x0) / 2)), endpoint=False):
-                curve = _hermite(y0, slope0 * (x1 - x0), y1, slope1 * (x1 - x0), float(share))
+                curve = drawing.hermite(y0, slope0 * (x1 - x0), y1, slope1 * (x1 - x0), float(share))
                 points.append((x0 + float(share) * (x1 - x0), float(curve)))
         points.append((x, y))
         start = x - _EGO_SHARE * self._canvas.width_m  # fades out at the picture's edge
         return np.array([point for point in points if point[0] >= start])
-
-
-def between(before: np.void, after: np.void, share: float, seconds: float) -> np.void:
-    """Returns the record of a moment between two decisions `seconds` apart: positions by cubic interpolation.
-
-    share: in (0, 1]; at 1 the record is `after`. Crashes show only then: it is not known when they happened.
-    """
-    if share >= 1:
-        return after
-    row = after.copy()
-    for place, component in (("x", "cos_heading"), ("y", "sin_heading")):
-        v0, v1 = (record["speed"] * record[component] * seconds for record in (before, after))
-        row[place] = _hermite(before[place], v0, after[place], v1, share)
-    for name in ("heading", "speed", "acceleration"):
-        row[name] = before[name] + share * (after[name] - before[name])
-    row["crashed"] = before["crashed"]
-    return row
-
-
-def _hermite(
-    a: float | np.ndarray, da: float | np.ndarray, b: float | np.ndarray, db: float | np.ndarray, t: float
-):
-    """Returns the cubic that leaves `a` with slope `da` and reaches `b` with slope `db`, at t in [0, 1]."""
-    t2, t3 = t * t, t * t * t
-    return (2 * t3 - 3 * t2 + 1) * a + (t3 - 2 * t2 + t) * da + (3 * t2 - 2 * t3) * b + (t3 - t2) * db

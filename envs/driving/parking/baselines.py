@@ -10,17 +10,6 @@ from quadrivium.envs.driving import scripted
 from quadrivium.envs.driving.parking.parker import park
 
 
-def idle(env: Batch) -> np.ndarray:
-    """Does nothing."""
-    return np.zeros((env.num_envs, 2), np.float32)
-
-
-def random(env: Batch) -> np.ndarray:
-    """Draws each action from the whole space, as a function of the lane's record only."""
-    drawn = scripted.draws(env.states, 2)
-    return np.stack([draw / 2.0**63 - 1.0 for draw in drawn], axis=1).astype(np.float32)
-
-
 def parker(env: Batch) -> np.ndarray:
     """Drives Reeds and Shepp's shortest way that touches nothing: it knows where all others stand."""
     actions = np.zeros((env.num_envs, 2), np.float32)
@@ -28,4 +17,8 @@ def parker(env: Batch) -> np.ndarray:
     return actions
 
 
-BASELINES: Mapping[str, Callable[[Batch], np.ndarray]] = {"idle": idle, "random": random, "parker": parker}
+BASELINES: Mapping[str, Callable[[Batch], np.ndarray]] = {
+    "idle": scripted.idle,
+    "random": scripted.random,
+    "parker": parker,
+}

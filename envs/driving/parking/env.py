@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from gymnasium.spaces import Box, Dict
@@ -28,7 +28,7 @@ WEIGHTS = {
 class ParkingOptions(Options):
     """The arguments of the Parking environments; `of` fills in what a preset says of those not given."""
 
-    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    PRESETS: ClassVar = {
         "safe": {},
         "parking": {"reward": "classic"},
         "parking-parked": {"reward": "classic", "parked": 10},
@@ -56,11 +56,6 @@ class ParkingOptions(Options):
     """m"""
     reward: Literal["safe", "classic"] = "safe"
     """the kind of reward"""
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Self:
-        """Returns the options with those `given`; the preset says what the others are."""
-        return super().of({**cls.PRESETS.get(str(given.get("preset")), {}), **given})
 
     def check(self) -> None:
         """A decision holds for a whole number of frames."""

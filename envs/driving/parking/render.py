@@ -10,13 +10,12 @@ import pygame
 
 from quadrivium.envs.core.motion_renderer import Memory, MotionRenderer
 from quadrivium.envs.driving import drawing
-from quadrivium.envs.driving.drawing import Canvas, write
+from quadrivium.envs.driving.drawing import PANEL_PX, Canvas
 from quadrivium.envs.driving.parking.lot import BAY_LENGTH, BAY_WIDTH, CAR_LENGTH, CAR_WIDTH, LOT
 from quadrivium.envs.driving.parking.state import ParkingParams
 
 SIZE = (640, 400)  # pixels; multiples of 16, as video codecs want
 PX_PER_M = 8.6
-PANEL_PX = 26  # the strip of text at the top
 
 _CAR_M = (CAR_LENGTH, CAR_WIDTH)
 _LINE_M, _FRAME_M = 0.15, 0.3
@@ -42,16 +41,14 @@ class ParkingRenderer(MotionRenderer):
         self._places: Memory[tuple[float, float]] = Memory()  # x and y in m
 
     def between(self, before: np.void, after: np.void, share: float) -> np.void:
-        """Returns the record of a moment between two decisions: cars go straight from one to the other.
-
-        Crashes show only at the end: it is not known when they happened.
-        """
+        """Returns the record of a moment between two decisions, on straight lines: they are soon over."""
         if share >= 1:
             return after
         row = after.copy()
         for name in ("x", "y", "heading", "speed", "acceleration"):
             row[name] = before[name] + share * (after[name] - before[name])
-        row["crashed"] = before["crashed"]
+        row["heading"][0] = before["heading"][0] + share * wrapped(after["heading"][0] - before["heading"][0])
+        row["crashed"] = before["crashed"]  # shown at the end only: it is not known when it happened
         return row
 
     def paint(self, row: np.void) -> pygame.Surface:
@@ -100,23 +97,23 @@ class ParkingRenderer(MotionRenderer):
             )
 
     def _paint_panel(self, picture: pygame.Surface, row: np.void) -> None:
-        width, y = self._canvas.size[0], PANEL_PX // 2 + 1
-        picture.fill(drawing.PANEL, (0, 0, width, PANEL_PX))
-        end = write(picture, f"{float(row['speed']):.1f}", 10, y, drawing.EGO, 22)
-        write(picture, " m/s", end, y, drawing.FAINT)
-        for x, label, value in (
-            (110, "step", f"{int(row['step'])}/{self.params.max_steps}"),
-            (220, "distance", f"{float(row['distance']):.0f} m"),
-            (330, "turns", f"{int(row['turns'])}"),
-        ):
-            end = write(picture, label, x, y, drawing.FAINT)
-            write(picture, value, end + 5, y)
-        if row["crashed"][0]:
-            drawing.badge(picture, "CRASHED", 456, y)
-        elif row["arrived"]:
-            write(picture, "parked", 456, y, drawing.EGO)
+        drawing.write_panel(
+            picture,
+            float(row["speed"]),
+            [
+                (110, "step", f"{int(row['step'])}/{self.params.max_steps}"),
+                (220, "distance", f"{float(row['distance']):.0f} m"),
+                (330, "turns", f"{int(row['turns'])}"),
+            ],
+            outcome="CRASHED" if row["crashed"][0] else "parked" if row["arrived"] else "",
+        )
 
     def _trail(self, row: np.void) -> np.ndarray:
         """Notes where the ego is and returns its last places (P, 2) in metres, oldest first."""
         places = self._places.noted(row, (float(row["x"][0]), float(row["y"][0])))
         return np.array([places[t] for t in sorted(places)][-60:])
+
+
+def wrapped(angle: float) -> float:
+    """Returns the angle in [−π, π) that points the same way, rad."""
+    return (angle + math.pi) % (2 * math.pi) - math.pi

@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from gymnasium.spaces import Discrete
 
 from quadrivium.envs.core.setup import Batch
 from quadrivium.envs.driving import scripted
 from quadrivium.envs.driving.roads.network import MEMBERSHIPS
 from quadrivium.envs.driving.roads.state import RoadsParams
-from quadrivium.envs.driving.scripted import GAIN, IDLE, LEFT, LENGTH, NOBODY, RIGHT, SAFE_BRAKING, SLOWER
+from quadrivium.envs.driving.scripted import GAIN, LEFT, LENGTH, NOBODY, RIGHT, SAFE_BRAKING, SLOWER
 
 
 @dataclass(frozen=True)
@@ -75,21 +74,6 @@ class Traffic:
         return scripted.idm(self.states["speed"][:, 0].astype(np.float64), gap, speed, desired)
 
 
-def idle(env: Batch) -> np.ndarray:
-    """Does nothing: the meta-action `idle`, or no throttle and no steering."""
-    if isinstance(env.single_action_space, Discrete):
-        return np.full(env.num_envs, IDLE)
-    return np.zeros((env.num_envs, 2), np.float32)
-
-
-def random(env: Batch) -> np.ndarray:
-    """Draws each action from the whole space, as a function of the lane's record only."""
-    drawn = scripted.draws(env.states, 2)
-    if isinstance(env.single_action_space, Discrete):
-        return (drawn[0] % np.uint64(5)).astype(np.int64)
-    return np.stack([draw / 2.0**63 - 1.0 for draw in drawn], axis=1).astype(np.float32)
-
-
 def brake(env: Batch) -> np.ndarray:
     """Always slows down, to the least target speed."""
     return np.full(env.num_envs, SLOWER)
@@ -132,13 +116,13 @@ def idm_mobil(env: Batch) -> np.ndarray:
 
 
 META: Mapping[str, Callable[[Batch], np.ndarray]] = {
-    "idle": idle,
-    "random": random,
+    "idle": scripted.idle,
+    "random": scripted.random,
     "brake": brake,
     "idm": idm,
     "idm_mobil": idm_mobil,
 }
-CONTINUOUS: Mapping[str, Callable[[Batch], np.ndarray]] = {"idle": idle, "random": random}
+CONTINUOUS: Mapping[str, Callable[[Batch], np.ndarray]] = {"idle": scripted.idle, "random": scripted.random}
 
 
 def _keep(traffic: Traffic, acceleration: np.ndarray) -> np.ndarray:

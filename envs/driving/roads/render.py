@@ -10,13 +10,12 @@ import pygame
 
 from quadrivium.envs.core.motion_renderer import Memory, MotionRenderer
 from quadrivium.envs.driving import drawing
-from quadrivium.envs.driving.drawing import Canvas, write
+from quadrivium.envs.driving.drawing import PANEL_PX, Canvas
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, Lane, RoadMap
 from quadrivium.envs.driving.roads.state import RoadsParams
 
 SIZE = (640, 352)  # pixels; multiples of 16, as video codecs want
 PX_PER_M = 5.0
-PANEL_PX = 26  # the strip of text at the top
 
 _CAR_M, _BLOCK_M = (5.0, 2.0), 2.0
 _STEP_M = 2.0  # between the points by which bent lanes are drawn
@@ -46,17 +45,8 @@ class RoadsRenderer(MotionRenderer):
         self._places: Memory[tuple[float, float]] = Memory()  # x and y in m
 
     def between(self, before: np.void, after: np.void, share: float) -> np.void:
-        """Returns the record of a moment between two decisions: cars go straight from one to the other.
-
-        Crashes show only at the end: it is not known when they happened.
-        """
-        if share >= 1:
-            return after
-        row = after.copy()
-        for name in ("x", "y", "heading", "speed", "acceleration"):
-            row[name] = before[name] + share * (after[name] - before[name])
-        row["crashed"] = before["crashed"]
-        return row
+        """Returns the record of a moment between two decisions."""
+        return drawing.in_motion(before, after, share, self._dt)
 
     def paint(self, row: np.void) -> pygame.Surface:
         """Returns the picture of a record."""
@@ -128,25 +118,18 @@ class RoadsRenderer(MotionRenderer):
             )
 
     def _paint_panel(self, picture: pygame.Surface, row: np.void) -> None:
-        width, y = self._canvas.size[0], PANEL_PX // 2 + 1
-        picture.fill(drawing.PANEL, (0, 0, width, PANEL_PX))
-        end = write(picture, f"{float(row['speed'][0]):.1f}", 10, y, drawing.EGO, 22)
-        write(picture, " m/s", end, y, drawing.FAINT)
-        if not self.params.continuous:
-            write(picture, f"target {float(row['desired_speed'][0]):.0f}", 82, y, drawing.FAINT)
-        for x, label, value in (
-            (152, "step", f"{int(row['step'])}/{self.params.max_steps}"),
-            (238, "distance", f"{float(row['distance']):.0f} m"),
-            (348, "lane changes", f"{int(row['lane_changes'])}"),
-        ):
-            end = write(picture, label, x, y, drawing.FAINT)
-            write(picture, value, end + 5, y)
-        if row["crashed"][0]:
-            drawing.badge(picture, "CRASHED", 456, y)
-        elif row["off_road"]:
-            drawing.badge(picture, "OFF ROAD", 456, y)
-        elif row["arrived"]:
-            write(picture, "arrived", 456, y, drawing.EGO)
+        endings = (("CRASHED", row["crashed"][0]), ("OFF ROAD", row["off_road"]), ("arrived", row["arrived"]))
+        drawing.write_panel(
+            picture,
+            float(row["speed"][0]),
+            [
+                (152, "step", f"{int(row['step'])}/{self.params.max_steps}"),
+                (238, "distance", f"{float(row['distance']):.0f} m"),
+                (348, "lane changes", f"{int(row['lane_changes'])}"),
+            ],
+            target=None if self.params.continuous else float(row["desired_speed"][0]),
+            outcome=next((name for name, true in endings if true), ""),
+        )
 
     def _trail(self, row: np.void) -> np.ndarray:
         """Notes where the ego is and returns its last places (P, 2) in metres, oldest first."""

@@ -51,6 +51,7 @@ def book_fields(levels: int, orders: int, owners: int, log: int) -> list[tuple]:
         ("order_next", "i4", (orders,)),  # slot behind in the queue, or in the list of free slots
         ("order_previous", "i4", (orders,)),  # slot ahead
         ("free", "i4"),  # first free slot, NONE when the arena is full
+        ("reserved", "i4"),  # slots below are never free: who uses them says which
         ("serial", "i8"),  # orders that have ever rested
         ("flow_orders", "i4", (orders,)),  # slots of FLOW's orders, `flow_count` of them, in no order
         ("flow_place", "i4", (orders,)),  # where a slot stands there
@@ -92,6 +93,7 @@ def book_ranges(ticks: int, orders: int, owners: int) -> Ranges:
         "order_next": slot,
         "order_previous": slot,
         "free": slot,
+        "reserved": (0, orders),
         "serial": (0, 2**40),
         "flow_orders": (0, orders - 1),
         "flow_place": (0, orders - 1),
@@ -139,10 +141,11 @@ def book_is_consistent(rows: np.ndarray) -> np.ndarray:
 
 
 @lane
-def clear(s, ticks, mid2):
+def clear(s, ticks, mid2, reserved):
     """Empties the book and the accounts, for prices below `ticks`.
 
-    mid2: twice the price at which positions are marked until there are quotes.
+    mid2: twice the price at which positions are marked until there are quotes. reserved: slots that only
+    `rest_in` gives to orders.
     """
     levels, orders = s.head.shape[0], s.order_handle.shape[0]
     head, tail, volume = s.head, s.tail, s.volume
@@ -152,10 +155,11 @@ def clear(s, ticks, mid2):
     for slot in range(orders):
         s.order_handle[slot], s.order_price[slot], s.order_size[slot] = 0, 0, 0
         s.order_owner[slot], s.order_side[slot] = 0, 0
-        s.order_next[slot] = slot + 1 if slot + 1 < orders else NONE
+        s.order_next[slot] = slot + 1 if reserved <= slot < orders - 1 else NONE
         s.order_previous[slot] = NONE
         s.flow_orders[slot], s.flow_place[slot] = 0, 0
-    s.free, s.serial, s.flow_count = 0, 0, 0
+    s.free, s.reserved = reserved if reserved < orders else NONE, reserved
+    s.serial, s.flow_count = 0, 0
     for owner in range(s.cash.shape[0]):
         s.cash[owner], s.position[owner] = 0, 0
         s.made[owner], s.taken[owner], s.fills[owner], s.captured2[owner] = 0, 0, 0, 0
@@ -287,6 +291,12 @@ def rest(s, owner, side, price, size):
     """Puts an order at the end of a level's queue, in a free slot; returns its handle."""
     slot = s.free
     s.free = s.order_next[slot]
+    return rest_in(s, slot, owner, side, price, size)
+
+
+@lane
+def rest_in(s, slot, owner, side, price, size):
+    """Puts an order at the end of a level's queue, in a slot that is empty; returns its handle."""
     s.serial += 1
     handle = np.int64(s.serial * s.order_handle.shape[0] + slot)
     last = s.tail[price]
@@ -327,8 +337,10 @@ def remove(s, slot):
         place, moved = s.flow_place[slot], s.flow_orders[s.flow_count]
         s.flow_orders[place], s.flow_place[moved] = moved, place
     s.order_handle[slot], s.order_size[slot] = 0, 0
-    s.order_next[slot], s.order_previous[slot] = s.free, NONE
-    s.free = slot
+    s.order_next[slot], s.order_previous[slot] = NONE, NONE
+    if slot >= s.reserved:
+        s.order_next[slot] = s.free
+        s.free = slot
 
 
 @lane

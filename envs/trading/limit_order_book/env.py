@@ -1,7 +1,10 @@
 """The limit order book environments: arguments, spaces and documentation page; the rules are in `kernel`."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
@@ -9,17 +12,24 @@ from gymnasium.spaces import Box, Dict, Discrete
 from quadrivium.envs.core.lane import World
 from quadrivium.envs.core.options import Options, integer, integers, number, params_of
 from quadrivium.envs.core.setup import Setup, drawn_by
+from quadrivium.envs.core.validation import require_choice
 from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
 from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
-from quadrivium.envs.trading.limit_order_book import flow, kernel, observations
+from quadrivium.envs.trading.limit_order_book import flow, kernel, observations, replay
 from quadrivium.envs.trading.limit_order_book.baselines import BASELINES
 from quadrivium.envs.trading.limit_order_book.ladder import ladder
+from quadrivium.envs.trading.limit_order_book.messages import load_messages, messages_of
 from quadrivium.envs.trading.limit_order_book.state import (
     LimitOrderBookParams,
+    ReplayParams,
     is_consistent,
     ranges_of,
+    replay_dtype,
+    replay_ranges,
     state_dtype,
 )
+from quadrivium.envs.trading.limit_order_book.tape import Tape, tape_of
+from quadrivium.envs.trading.market.load import files_of
 
 WORLD = World.of(
     kernel,
@@ -32,9 +42,31 @@ WORLD = World.of(
 )
 
 
+REPLAY = World.of(
+    kernel,
+    "limit_order_replay",
+    ReplayParams,
+    reset=replay.reset_one,
+    step=replay.step_one,
+    ranges=replay_ranges,
+    consistent=is_consistent,
+    observe=observations.observe_one,
+    action_dtype=np.int32,
+)
+
+_OF_THE_FLOW = (
+    *("warm_up", "ticks", "reach", "activity", "market_rate", "mean_size"),
+    *("hawkes", "hawkes_decay"),
+)
+_OF_MESSAGES = ("load", "lot", "test_share")
+_LOT = 100  # shares: a round lot
+
+
 @dataclass(frozen=True, kw_only=True)
 class LimitOrderBookOptions(Options):
     """The arguments of the limit order book environments."""
+
+    keywords: ClassVar[Mapping[str, Callable[..., Any]]] = {"load": load_messages}
 
     agents: int = integer(1, 1, 16)
     """traders in each book; the single environment has one"""
@@ -47,17 +79,17 @@ class LimitOrderBookOptions(Options):
     offsets: Sequence[int] = integers((-1, 0, 2), -20, 100, most=8)
     """at most 8 integers, ticks"""
     sizes: Sequence[int] = integers((1, 3), 1, 1000, most=8)
-    """at most 8 integers, shares"""
+    """at most 8 integers, lots"""
     limit: int = integer(20, 1, 10_000)
-    """of |inventory|, shares"""
+    """of |inventory|, lots"""
     maker_fee: float = number(-0.1, -10.0, 10.0)
     """ticks a share that a resting order trades; negative: a rebate"""
     taker_fee: float = number(0.3, -10.0, 10.0)
     """ticks a share that a market order trades"""
     inventory_penalty: float = number(0.01, 0.0, 1000.0)
-    """ticks a minute and squared share"""
+    """ticks a minute and squared lot"""
     max_loss: float = number(1000.0, 0.0, float("inf"), above=True)
-    """ticks × shares; infinity: never"""
+    """ticks × lots; infinity: never"""
     levels: int = integer(5, 1, 50)
     """observed a side"""
     ticks: int = integer(512, 64, 8192)
@@ -74,32 +106,57 @@ class LimitOrderBookOptions(Options):
     """share of the market orders that are set off by earlier ones of their side; 0: Poisson"""
     hawkes_decay: float = number(10.0, 0.0, 10_000.0, above=True)
     """a minute, of that excitement"""
+    messages: str | Path | Sequence[str | Path] | None = None
+    """a file of order messages, or several, a day each, whose strangers act instead of the flow"""
+    load: Mapping[str, Any] | None = None
+    """options of `load_messages`; on the command line `--env.kwargs.load.NAME VALUE`"""
+    lot: int | None = integer(None, 1, 1_000_000, none=True)
+    """shares that count as one; None: 100 of messages, 1 of the flow"""
+    test_share: float = number(0.3, 0, 1, above=True)
+    """of the messages' time, that `split="test"` has"""
+
+    def check(self) -> None:
+        """What is about the flow has no messages, and the other way round."""
+        foreign = _OF_MESSAGES if self.messages is None else _OF_THE_FLOW
+        for name in foreign:
+            value = getattr(self, name)
+            if value != getattr(type(self), name):
+                why = (
+                    "is about messages, and there are none: leave it out, or give messages=FILE"
+                    if self.messages is None
+                    else "is about the flow, in whose place messages come: leave it out, or messages"
+                )
+                raise ValueError(f"{name}={value!r} {why}")
+        for name in self.load or {}:
+            require_choice("option of load", name, _LOAD_OPTIONS)
+
+
+_LOAD_OPTIONS = tuple(name for name in inspect.signature(load_messages).parameters if name != "path")
 
 
 def limit_order_book_setup(options: LimitOrderBookOptions) -> Setup:
-    """Returns the market with its parameters chosen."""
-    activity, limits = float(options.activity), flow.limit_rates(options.reach)
-    params = params_of(
-        LimitOrderBookParams,
-        options,
-        max_steps=options.steps,
-        offsets=_read_only(np.array(options.offsets), np.int32),
-        sizes=_read_only(np.array(options.sizes), np.int32),
-        penalty=options.inventory_penalty,
-        limit_rate=activity * float(limits.sum()),
-        limit_shares=_read_only(np.cumsum(limits) / limits.sum(), np.float32),
-        market_rate=activity * (1.0 - float(options.hawkes)) * float(options.market_rate),
-        cancel_rates=_read_only(activity * np.array(flow.CANCEL_RATES), np.float32),
-        cancel_bound=activity * max(flow.CANCEL_RATES),
-        size_shares=_read_only(flow.size_shares(float(options.mean_size)), np.float32),
-    )
+    """Returns the market with its parameters chosen; ValueError for messages that it cannot be played in."""
+    lot = options.lot or (1 if options.messages is None else _LOT)
+    shared = {
+        "max_steps": options.steps,
+        "offsets": _read_only(np.array(options.offsets), np.int32),
+        "sizes": _read_only(lot * np.array(options.sizes), np.int32),
+        "limit": lot * options.limit,
+        "lot": float(lot),
+        "penalty": options.inventory_penalty,
+    }
+    if options.messages is None:
+        params, state = _flow_params(options, shared), state_dtype(options.ticks, options.agents)
+    else:
+        params = _replay_params(options, shared)
+        state = replay_dtype(params.ticks, params.slots, options.agents)
     sizes, agents, bound = len(params.sizes), options.agents, observations.BOUND
     choices = 1 + len(params.offsets) * sizes
     market, account = observations.TOKEN_COLUMNS, observations.ACCOUNT_COLUMNS
     return Setup(
-        world=WORLD,
+        world=WORLD if options.messages is None else REPLAY,
         params=params,
-        state_dtype=state_dtype(options.ticks, agents),
+        state_dtype=state,
         observation_space=Dict(
             [
                 ("market", Box(-bound, bound, (2 * options.levels, len(market)), np.float32)),
@@ -107,12 +164,62 @@ def limit_order_book_setup(options: LimitOrderBookOptions) -> Setup:
             ]
         ),
         action_space=Discrete(1 + choices * choices + 2 * sizes),
-        renderer=drawn_by("quadrivium.envs.trading.limit_order_book.render:LadderRenderer"),
+        renderer=drawn_by("quadrivium.envs.trading.limit_order_book.render:LadderRenderer", lot),
         text=ladder,
         render_fps=10,
         baselines=BASELINES,
         agents=("trader",) if agents == 1 else tuple(f"trader_{j}" for j in range(agents)),
         columns={"market": market, "account": account},
+    )
+
+
+def _replay_params(options: LimitOrderBookOptions, shared: Mapping[str, Any]) -> ReplayParams:
+    assert options.messages is not None
+    tape = _tape_of(options.messages, options.load or {})
+    length = options.steps * options.interval
+    starts = tape.starts(options.test_share, options.split, length, options.interval)
+    # The last note before the first event that an episode plays.
+    notes = np.searchsorted(tape.marks, np.searchsorted(tape.minutes, starts, side="right"), side="right") - 1
+    return params_of(
+        ReplayParams,
+        options,
+        **shared,
+        **{
+            name: getattr(tape, name)
+            for name in ("ticks", "slots", "minutes", "events", "marks", "first", "rested")
+        },
+        starts=_read_only(starts, np.float64),
+        notes=_read_only(notes, np.int64),
+    )
+
+
+def _tape_of(files: str | Path | Sequence[str | Path], load: Mapping[str, Any]) -> Tape:
+    """Returns the tape of files; that of the last ones is kept, since training and evaluation share it."""
+    paths = files_of(files)
+    stamps = [(one.stat().st_size, one.stat().st_mtime_ns) if one.is_file() else None for one in paths]
+    key = repr((paths, stamps, load))
+    if key not in _last:
+        tape = tape_of(messages_of(paths, **load))
+        _last.clear()
+        _last[key] = tape
+    return _last[key]
+
+
+_last: dict[str, Tape] = {}
+
+
+def _flow_params(options: LimitOrderBookOptions, shared: Mapping[str, Any]) -> LimitOrderBookParams:
+    activity, limits = float(options.activity), flow.limit_rates(options.reach)
+    return params_of(
+        LimitOrderBookParams,
+        options,
+        **shared,
+        limit_rate=activity * float(limits.sum()),
+        limit_shares=_read_only(np.cumsum(limits) / limits.sum(), np.float32),
+        market_rate=activity * (1.0 - float(options.hawkes)) * float(options.market_rate),
+        cancel_rates=_read_only(activity * np.array(flow.CANCEL_RATES), np.float32),
+        cancel_bound=activity * max(flow.CANCEL_RATES),
+        size_shares=_read_only(flow.size_shares(float(options.mean_size)), np.float32),
     )
 
 
@@ -134,13 +241,13 @@ class LimitOrderBookEnv(WorldEnv):
     ## Actions
 
     `Discrete(54)` with the default `offsets` and `sizes`. With C = 1 + offsets × sizes choices a side (0
-    withdraws the order; 1 + o × len(sizes) + z quotes `sizes[z]` shares at `offsets[o]`):
+    withdraws the order; 1 + o × len(sizes) + z quotes `sizes[z]` lots at `offsets[o]`):
 
     | action | meaning |
     |---|---|
     | 0 | keep the orders as they are |
     | 1 + C × bid + ask | make the bid and the ask what was chosen |
-    | 1 + C² + z | buy `sizes[z]` shares at the market, leaving the quotes |
+    | 1 + C² + z | buy `sizes[z]` lots at the market, leaving the quotes |
     | 1 + C² + len(sizes) + z | sell them |
 
     The agent has at most one order a side. An offset counts ticks behind the best price of *the others*:
@@ -152,7 +259,7 @@ class LimitOrderBookEnv(WorldEnv):
 
     The agent sees the book after all messages so far; its orders are handled at once; then strangers trade
     for `interval` minutes; the account is marked at the mid price then. Time's end is truncation, with the
-    inventory marked at the mid.
+    inventory marked at the mid. A lot is a share, but for real days.
 
     ## Observation
 
@@ -161,7 +268,7 @@ class LimitOrderBookEnv(WorldEnv):
 
     ## Reward
 
-    The change of NAV = cash + inventory × mid − fees, in ticks × shares, less the inventory penalty. Terms:
+    The change of NAV = cash + inventory × mid − fees, in ticks × lots, less the inventory penalty. Terms:
     `spread` (what fills gained on the mid before them), `revaluation` (what the inventory gained from the
     mid's moves), `fees` (minus those paid), `inventory` (−penalty × inventory² × minutes).
     A NAV of −`max_loss` terminates the episode, with the loss as it stands.
@@ -186,6 +293,19 @@ class LimitOrderBookEnv(WorldEnv):
     `nav`, `exit_nav` (NAV had the position been closed at the market, against the others' orders and with the
     fee), `inventory` (at the end), `largest_inventory`, `fills`, `fees`, `spread_captured`, `mid_change`
     (ticks), `length`.
+
+    ## A real day
+
+    `messages="AAPL_2012-06-21_34200000_57600000_message_10.csv"` replays a day of order messages in place of
+    the flow: LOBSTER's files, or rows as in ITCH ([which](#order-messages)); several files are several days.
+    The strangers do what they did; an order of the agent stands in its queue behind those that came before
+    it, and is filled when it is first and somebody trades there. The strangers do not know of it: what it
+    gets they do not miss. So a market maker who is small beside them is measured well, one who takes much of
+    what there is too kindly.
+
+    An episode begins at any of the moments `interval` apart, in the first part of the day or, with
+    `split="test"`, in the last `test_share` of it. `sizes`, `limit`, money and what is observed count lots of
+    100 shares (`lot`). Sizes smaller than a lot fill as well, in parts of it.
 
     Sources: Cont, Stoikov & Talreja 2010 (flow), Hawkes 1971 (clusters), Cartea, Jaimungal & Penalva 2015
     (running inventory penalty).

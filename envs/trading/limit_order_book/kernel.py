@@ -38,26 +38,45 @@ METRICS = (
 @lane
 def reset_one(s, p):
     """Begins a session with empty hands in a book that the flow has had some time to shape."""
-    clear(s, p.ticks, 2 * (p.ticks // 2) + 1)
+    clear(s, p.ticks, 2 * (p.ticks // 2) + 1, 0)
     s.excited[0], s.excited[1] = np.float32(0.0), np.float32(0.0)
-    for j in range(s.quote.shape[0]):
-        s.quote[j, 0], s.quote[j, 1] = 0, 0
-        s.nav[j], s.fees[j], s.captured[j], s.largest[j] = 0.0, 0.0, 0.0, 0
     flow.fill_book(s, p)
     flow.run(s, p, p.warm_up)
-    s.mid2_start = s.mid2
-    s.step = 0
+    open_accounts(s)
 
 
 @lane
 def step_one(s, action, p, terms):
     """Lets the agents act, from a random one on, then the flow, and pays for the change; (over, cut)."""
+    act_all(s, action, p)
+    flow.run(s, p, p.interval)
+    return account_all(s, p, terms)
+
+
+@lane
+def open_accounts(s):
+    """Begins the agents' session with empty hands, at the mid price that there is."""
+    for j in range(s.quote.shape[0]):
+        s.quote[j, 0], s.quote[j, 1] = 0, 0
+        s.nav[j], s.fees[j], s.captured[j], s.largest[j] = 0.0, 0.0, 0.0, 0
+    s.mid2_start = s.mid2
+    s.step = 0
+
+
+@lane
+def act_all(s, action, p):
+    """Carries out the actions of all agents, from a random one on."""
     agents = s.quote.shape[0]
     first = rng.integer(s, agents) if agents > 1 else np.int64(0)
     for k in range(agents):
         j = (first + k) % agents
         act(s, p, j, np.int64(action[j]))
-    flow.run(s, p, p.interval)
+
+
+@lane
+def account_all(s, p, terms):
+    """Ends the decision and pays all agents for it; (over, cut)."""
+    agents = s.quote.shape[0]
     s.step += 1
     for j in range(agents):
         account(s, p, j, terms)
@@ -146,12 +165,12 @@ def take(s, p, j, side, size):
 
 @lane
 def account(s, p, j, terms):
-    """Marks agent `j` to the mid price and writes what the decision paid."""
+    """Marks agent `j` to the mid price and writes what the decision paid, all in lots."""
     owner = 1 + j
-    position = np.float64(s.position[owner])
-    fees = p.maker_fee * np.float64(s.made[owner]) + p.taker_fee * np.float64(s.taken[owner])
-    nav = np.float64(s.cash[owner]) + 0.5 * position * np.float64(s.mid2) - fees
-    captured = 0.5 * np.float64(s.captured2[owner])
+    position = np.float64(s.position[owner]) / p.lot
+    fees = (p.maker_fee * np.float64(s.made[owner]) + p.taker_fee * np.float64(s.taken[owner])) / p.lot
+    nav = np.float64(s.cash[owner]) / p.lot + 0.5 * position * np.float64(s.mid2) - fees
+    captured = 0.5 * np.float64(s.captured2[owner]) / p.lot
     spread, paid = captured - s.captured[j], fees - s.fees[j]
     k = 4 * j
     terms[k] = np.float32(spread)
@@ -172,7 +191,7 @@ def exit_nav(s, p, j):
     left = np.int64(abs(s.position[owner]))
     side = SELL if s.position[owner] > 0 else BUY
     slot = slot_of(s, s.quote[j, 0 if side == SELL else 1])
-    nav = np.float64(s.cash[owner]) - s.fees[j] - p.taker_fee * np.float64(left)
+    nav = np.float64(s.cash[owner]) - p.lot * s.fees[j] - p.taker_fee * np.float64(left)  # ticks × shares
     price = s.best_bid if side == SELL else s.best_ask
     reached = 0.5 * np.float64(s.mid2)
     while left > 0 and 0 <= price < s.ticks:
@@ -185,7 +204,7 @@ def exit_nav(s, p, j):
             nav -= side * reached * np.float64(traded)
             left -= traded
         price += side
-    return nav - side * reached * np.float64(left)
+    return (nav - side * reached * np.float64(left)) / p.lot
 
 
 @lane
@@ -195,8 +214,8 @@ def metrics_one(s, p, out):
         k = 9 * j
         out[k] = np.float32(s.nav[j])
         out[k + 1] = np.float32(exit_nav(s, p, j))
-        out[k + 2] = np.float32(s.position[1 + j])
-        out[k + 3] = np.float32(s.largest[j])
+        out[k + 2] = np.float32(np.float64(s.position[1 + j]) / p.lot)
+        out[k + 3] = np.float32(np.float64(s.largest[j]) / p.lot)
         out[k + 4] = np.float32(s.fills[1 + j])
         out[k + 5] = np.float32(s.fees[j])
         out[k + 6] = np.float32(s.captured[j])

@@ -11,13 +11,14 @@ BID: Colour = (58, 110, 165)
 ASK: Colour = (168, 84, 74)
 OWN: tuple[Colour, ...] = ((240, 190, 70), (120, 200, 120), (200, 130, 220), (110, 210, 220))
 LINE: Colour = (48, 53, 62)
-SHARE = 14  # pixels
+SHARE = 14  # pixels a lot
 
 
 class LadderRenderer:
     """Draws records of the limit order book."""
 
-    def __init__(self) -> None:
+    def __init__(self, lot: int = 1) -> None:
+        self._lot = lot  # shares that are drawn as one
         self._window: Window | None = None
 
     def draw(self, row: np.void) -> np.ndarray:
@@ -57,11 +58,12 @@ class LadderRenderer:
             write(surface, price, at, top + ROW // 2, TEXT if rung.side else FAINT, 18)
             reach = 30.0  # pixels from the middle: bids grow to the left, asks to the right
             for owner, size in rung.orders:
-                width = min(size * SHARE, middle - reach) - 2
+                length = SHARE * size / self._lot
+                width = min(length, middle - reach) - 2
                 if width < 2:
                     break
                 colour = OWN[(owner - 1) % len(OWN)] if owner else (BID if rung.side > 0 else ASK)
                 left = middle - reach - width if rung.side > 0 else middle + reach
                 pygame.draw.rect(surface, colour, (round(left), top + 3, round(width), ROW - 5), 0, 2)
-                reach += size * SHARE
+                reach += length
         return surface

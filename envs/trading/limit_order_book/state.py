@@ -13,22 +13,39 @@ ORDERS = 512  # that can rest at once; the flow alone keeps about 80 with the de
 _MOST_EXCITING = 1000  # market orders whose excitement has not decayed
 
 
+_OF_THE_FLOW = [("excited", "f4", (2,))]  # market orders a minute set off by earlier ones: buys, sells
+_OF_A_TAPE = [
+    ("cursor", "i8"),  # the next event of the tape
+    ("begin", "f8"),  # the minute of the tape at which the episode began
+]
+
+
 @cache
 def state_dtype(ticks: int, agents: int) -> np.dtype[Any]:
     """Returns the record of a book of `ticks` prices, or with room for some more, in which `agents` trade."""
+    return _dtype(ticks, ORDERS, agents, _OF_THE_FLOW)
+
+
+@cache
+def replay_dtype(ticks: int, slots: int, agents: int) -> np.dtype[Any]:
+    """Returns the record of such a book in which a tape is replayed whose orders use `slots` slots."""
+    return _dtype(ticks, capacity(slots + 2 * agents), agents, _OF_A_TAPE)
+
+
+def _dtype(ticks: int, orders: int, agents: int, of_the_strangers: list[Any]) -> np.dtype[Any]:
     own = (agents,)
     return np.dtype(
         [
             *LANE_HEADER,
             ("step", "i4"),  # decisions taken in this episode
             *book_fields(
-                capacity(ticks), ORDERS, agents + 1, KEPT_TRADES
-            ),  # owner 0 is the flow, 1 + j agent j
-            ("excited", "f4", (2,)),  # market orders a minute set off by earlier ones: buys, sells
+                capacity(ticks), orders, agents + 1, KEPT_TRADES
+            ),  # owner 0 is the strangers, 1 + j agent j
+            *of_the_strangers,
             ("quote", "i8", (agents, 2)),  # handle of each agent's bid and ask, unknown once it has gone
-            ("nav", "f8", own),  # ticks × shares, after the last decision, net of fees
-            ("fees", "f8", own),  # ticks × shares paid so far; rebates count negative
-            ("captured", "f8", own),  # ticks × shares of spread captured so far
+            ("nav", "f8", own),  # ticks × lots, after the last decision, net of fees
+            ("fees", "f8", own),  # ticks × lots paid so far; rebates count negative
+            ("captured", "f8", own),  # ticks × lots of spread captured so far
             ("largest", "i8", own),  # largest absolute position after a decision, shares
             ("mid2_start", "i4"),  # twice the mid price at the beginning
         ],
@@ -50,8 +67,9 @@ class LimitOrderBookParams(NamedTuple):
     limit: int  # largest absolute position, shares
     maker_fee: float  # ticks a share; negative: a rebate
     taker_fee: float
-    penalty: float  # a minute and squared share
-    max_loss: float  # ticks × shares that end the episode of a single agent; inf: never
+    lot: float  # shares that count as one in money and in what is observed
+    penalty: float  # a minute and squared lot
+    max_loss: float  # ticks × lots that end the episode of a single agent; inf: never
     levels: int  # of each side that are observed
     # the flow
     limit_rate: float  # limit orders a minute and side
@@ -64,6 +82,33 @@ class LimitOrderBookParams(NamedTuple):
     hawkes_decay: float  # a minute
 
 
+class ReplayParams(NamedTuple):
+    """Parameters of the rules where strangers follow a tape; those of the agents are as above."""
+
+    split: int
+    ticks: int
+    max_steps: int
+    interval: float
+    offsets: np.ndarray
+    sizes: np.ndarray
+    limit: int
+    maker_fee: float
+    taker_fee: float
+    lot: float
+    penalty: float
+    max_loss: float
+    levels: int
+    # the tape, see `quadrivium.envs.trading.limit_order_book.tape.Tape`
+    slots: int
+    minutes: np.ndarray  # (E,) float64
+    events: np.ndarray  # (E, 5) int32
+    marks: np.ndarray  # (S,) int64
+    first: np.ndarray  # (S + 1,) int64
+    rested: np.ndarray  # (R, 5) int32
+    starts: np.ndarray  # (K,) float64: minutes at which an episode may begin
+    notes: np.ndarray  # (K,) int64: the last note of all that rests before each
+
+
 def ranges_of(p: LimitOrderBookParams) -> Ranges:
     """Returns what the fields may hold by which the kernels work."""
     return {
@@ -74,6 +119,17 @@ def ranges_of(p: LimitOrderBookParams) -> Ranges:
     }
 
 
-def is_consistent(rows: np.ndarray, p: LimitOrderBookParams) -> np.ndarray:
+def replay_ranges(p: ReplayParams) -> Ranges:
+    """Returns what the fields may hold by which the kernels of a replay work."""
+    return {
+        **book_ranges(p.ticks, capacity(p.slots + 2), 2**31),
+        "reserved": (p.slots, p.slots),
+        "step": (0, p.max_steps),
+        "cursor": (0, len(p.minutes)),
+        "begin": (0.0, float(p.minutes[-1])),
+    }
+
+
+def is_consistent(rows: np.ndarray, p: LimitOrderBookParams | ReplayParams) -> np.ndarray:
     """Returns (N,) bool: the book is one, and its orders are of those who have an account."""
     return book_is_consistent(rows) & (rows["order_owner"] < rows["cash"].shape[1]).all(1)

@@ -1,5 +1,6 @@
 """Several assets on one clock: gaps are refused, or filled forwards where that is asked for."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -12,8 +13,13 @@ from quadrivium.envs.trading.market.clock import gap_starts, missing_times, spac
 from quadrivium.envs.trading.market.series import Series
 
 
-def on_one_clock(series: list[Series], gaps: str, longest: int | None) -> tuple[np.ndarray, list[Series]]:
-    """Returns the times of all assets, and the assets with a bar at each of them."""
+def on_one_clock(
+    series: list[Series], gaps: str, longest: int | None, amounts: Sequence[str] = ()
+) -> tuple[np.ndarray, list[Series]]:
+    """Returns the times of all assets, and the assets with a bar at each of them.
+
+    amounts: columns of which a bar that is filled has none.
+    """
     times = series[0].times
     if not all(np.array_equal(one.times, times) for one in series[1:]):
         times = np.unique(np.concatenate([one.times for one in series]))
@@ -52,10 +58,10 @@ def on_one_clock(series: list[Series], gaps: str, longest: int | None) -> tuple[
                     f"{one.path}: {one.symbol} has no bar at {time_text(missing)}, {other.symbol} has "
                     f"one ({other.where(bar)}); add it, or gaps='fill' repeats the last close with volume 0"
                 )
-    return times, [_filled(one, times) for one in series]
+    return times, [_filled(one, times, amounts) for one in series]
 
 
-def _filled(one: Series, times: np.ndarray) -> Series:
+def _filled(one: Series, times: np.ndarray, amounts: Sequence[str]) -> Series:
     """Returns a bar at each of `times`: where one is missing, the last close before, with volume 0."""
     if np.array_equal(one.times, times):
         return one
@@ -64,7 +70,7 @@ def _filled(one: Series, times: np.ndarray) -> Series:
     close = one.values["close"][at]
     values = {name: array[at] for name, array in one.values.items()}  # own columns: the last value before
     values |= {name: np.where(missing, close, values[name]) for name in PRICES}
-    values["volume"] = np.where(missing, 0.0, values["volume"])
+    values |= {name: np.where(missing, 0.0, values[name]) for name in ("volume", *amounts)}
     return replace(one, rows=one.rows[at], times=times, values=values)
 
 

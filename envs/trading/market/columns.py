@@ -35,6 +35,14 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 """The names that each field is known by, without case, blanks and signs."""
 
+TRADES: dict[str, tuple[str, ...]] = {
+    "time": (*ALIASES["time"], "tradetime", "transacttime"),
+    "symbol": ALIASES["symbol"],
+    "price": ("price", "p", "tradeprice", "last"),
+    "size": ("size", "amount", "qty", "quantity", "volume", "vol", "q", "v", "baseqty"),
+}
+"""The names that the fields of a trade are known by."""
+
 TICK_VOLUMES = ("tickvol", "tickvolume", "tickqty", "trades", "numberoftrades", "tradecount")
 """What counts trades where the volume itself is not known, as on currencies."""
 
@@ -81,9 +89,7 @@ def find_columns(
             near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(names)[:120]}"
             raise ValueError(f"{table.header}: columns maps {column} to {name!r}, which the file lacks{hint}")
-    dates, clocks = ([name for name in names if plain(name) == part] for part in ("date", "time"))
-    if "time" not in given and table.joins_texts and len(dates) == len(clocks) == 1:
-        given["time"] = f"{dates[0]}\0{clocks[0]}"  # the day in one column, the hour in another
+    given |= _day_and_hour(table, given)
     found = given | {
         column: _one_of(table, column, [name for name in names if plain(name) in ALIASES[column]])
         for column in ALIASES
@@ -110,6 +116,43 @@ def find_columns(
             if name not in fields:
                 fields[name] = _own(table, name, symbol)
     return shared, assets
+
+
+def find_trade_columns(table: Table, columns: Mapping[str, str] | None) -> tuple[Fields, Fields]:
+    """Returns the columns of time and symbol, and those of price and size, of a file of trades.
+
+    columns: as of `find_columns`. Raises ValueError for a missing, doubled or unknown column.
+    """
+    found: Fields = {}
+    for field, name in (columns or {}).items():
+        require_choice("columns: field", field, TRADES)
+        if name not in table.names:
+            raise ValueError(
+                f"{table.header}: columns maps {field} to {name!r}, which the file lacks; it has "
+                f"{', '.join(table.names)[:120]}"
+            )
+        found[field] = name
+    found |= _day_and_hour(table, found)
+    for field, aliases in TRADES.items():
+        known = [name for name in table.names if plain(name) in aliases]
+        if field not in found and known:
+            found[field] = _one_of(table, field, known)
+    missing = [field for field in ("time", "price", "size") if field not in found]
+    if missing:
+        raise ValueError(
+            f"{table.header}: no column for {', '.join(missing)} of the trades (found "
+            f"{', '.join(table.names)[:120]}); add it, or name it with columns={{'{missing[0]}': ...}}"
+        )
+    shared = {field: found[field] for field in ("time", "symbol") if field in found}
+    return shared, {field: found[field] for field in ("price", "size")}
+
+
+def _day_and_hour(table: Table, given: Fields) -> Fields:
+    """Returns the column of times where the day is in one column and the hour in another, or nothing."""
+    dates, clocks = ([name for name in table.names if plain(name) == part] for part in ("date", "time"))
+    if "time" not in given and table.joins_texts and len(dates) == len(clocks) == 1:
+        return {"time": f"{dates[0]}\0{clocks[0]}"}
+    return {}
 
 
 def time_name(column: str) -> str:

@@ -18,7 +18,7 @@ from quadrivium.envs.trading.market.adjust import Actions, adjust_prices, read_a
 from quadrivium.envs.trading.market.align import on_one_clock
 from quadrivium.envs.trading.market.bars import COLUMNS, Bars
 from quadrivium.envs.trading.market.clock import read_times, spacing, time_text, usual_periods_per_year
-from quadrivium.envs.trading.market.columns import find_columns
+from quadrivium.envs.trading.market.columns import find_columns, find_trade_columns
 from quadrivium.envs.trading.market.plausible import require_plausible_moves
 from quadrivium.envs.trading.market.series import (
     Series,
@@ -30,6 +30,16 @@ from quadrivium.envs.trading.market.series import (
     series_of,
 )
 from quadrivium.envs.trading.market.table import open_table
+from quadrivium.envs.trading.market.ticks import (
+    Rule,
+    bars_of_trades,
+    one_clock_of_trades,
+    trades_in_order,
+    trades_of,
+)
+
+DELISTED = "delisted"
+"""The own column that is 1 after the last bar of an asset that ends before the others, and 0 before."""
 
 ADJUST = ("none", "adj_close", "split")
 SUFFIXES = (".csv", ".txt", ".parquet", ".pq")
@@ -46,6 +56,8 @@ def load_bars(
     symbols: Sequence[str] | None = None,
     asset: str | None = None,
     own: Sequence[str] = (),
+    amounts: Sequence[str] = (),
+    trades: str | None = None,
     time_zone: str = "UTC",
     time_format: str | None = None,
     time_unit: str | None = None,
@@ -77,7 +89,12 @@ def load_bars(
     names: of all columns of a CSV without a header line.
     symbols: the assets to keep, in this order.
     asset: the name of the one asset of narrow files, which are parts of its history.
-    own: other columns of numbers to keep, as `Bars.own`.
+    own: other columns of numbers to keep, as `Bars.own`; `delisted` is 1 after the last bar of an asset that
+        ends before the others.
+    amounts: other columns to keep likewise that are paid in a bar, such as dividends: 0 in a blank cell, and
+        in a bar that is filled.
+    trades: says that rows are trades (time, price, size, and symbol if there are several assets), and of what
+        bars are made: `5min` or another duration, `volume=1e4` units, `dollars=1e6` of money, `trades=500`.
     time_zone: of times without an offset; bars are in UTC. time_format: as of strftime. time_unit: of times
         that are numbers, `s`, `ms`, `us` or `ns` since 1970 or `excel`; None tells it by their size.
     label: whether a row's time is when its bar opens or closes. `close` moves all times back by one step.
@@ -121,15 +138,33 @@ def load_bars(
     if decimal not in (".", ",") or thousands == decimal:
         raise ValueError(f"decimal={decimal!r} must be '.' or ',', and not what stands between thousands")
     longest = _nanoseconds("max_gap", max_gap)
-    wanted = Wanted(adjust, actions is not None, volume, price_unit, tuple(own), gaps == "fill", asset)
+    rule = None
+    if trades is not None:
+        rule = Rule.of(trades)
+        others = {"adjust": adjust, "volume": volume, "own": own or None, "amounts": amounts or None}
+        for name, value in (others | {"label": None if label == "open" else label}).items():
+            if value is not None:
+                raise ValueError(
+                    f"{name}={value!r} is about files of bars, and trades={trades!r}; leave one out"
+                )
+    tell_ends = DELISTED in own
+    read = [name for name in dict.fromkeys([*own, *amounts]) if name != DELISTED]
+    wanted = Wanted(
+        adjust, actions is not None, volume, price_unit, read, tuple(amounts), gaps == "fill", asset
+    )
     parts: dict[str, list[Series]] = {}
     with _line_if_slow() as reading:
         for path in files_of(paths):
             reading(path)
             table = open_table(path, delimiter=delimiter, decimal=decimal, thousands=thousands, names=names)
-            shared, assets = find_columns(table, columns, own)
+            if rule is None:
+                shared, assets = find_columns(table, columns, read)
+                numbers = number_columns(table, assets, wanted)
+            else:
+                shared, of_trades = find_trade_columns(table, columns)
+                assets, numbers = {"": of_trades}, list(of_trades.values())
             keys = list(shared.values())
-            cells = table.read(number_columns(table, assets, wanted), keys)
+            cells = table.read(numbers, keys)
             times = read_times(
                 table,
                 shared["time"],
@@ -139,6 +174,10 @@ def load_bars(
                 time_format=time_format,
                 time_unit=time_unit,
             )
+            if rule is not None:
+                for one in trades_of(table, shared, assets[""], cells, times, asset, price_unit):
+                    parts.setdefault(one.symbol, []).append(trades_in_order(one, sort))
+                continue
             for one in series_of(table, shared, assets, cells, times, wanted):
                 used = [*keys, *(name for fields in assets.values() for name in fields.values())]
                 tell = None if "symbol" in shared else partial(asset_columns, table, times, used, cells.rows)
@@ -150,20 +189,29 @@ def load_bars(
         kept = [_cut(one, start, stop) for one in _chosen(series, symbols)]
         del parts, series
         splits = read_actions(actions, kept[0].symbol, time_zone) if actions is not None else Actions.none()
+        if rule is not None:
+            kept = [bars_of_trades(one, rule) for one in kept]
         kept = [adjust_prices(one, adjust, splits) for one in kept]
         for one in kept:
             require_plausible_moves(one, max_move)
-        times, kept = on_one_clock(kept, gaps, longest)
-        periods = periods_per_year if periods_per_year is not None else usual_periods_per_year(times)
+        ends = np.array([one.times[-1] for one in kept])
+        if rule is None or rule.is_clock:
+            times, kept = on_one_clock(kept, gaps, longest, amounts)
+            periods = periods_per_year if periods_per_year is not None else usual_periods_per_year(times)
+        else:
+            times, periods = one_clock_of_trades(kept, periods_per_year)
         if periods is None:
             raise ValueError(
                 f"{kept[0].path}: {len(times)} bars, {spacing(times) / 1e9:g} s apart, do not tell how "
                 "many make a year; give periods_per_year, such as periods_per_year=252"
             )
+        times_of_rows = times
         if label == "close":
             times = times - np.timedelta64(spacing(times), "ns")
         values = {name: _side_by_side(kept, name) for name in COLUMNS}
-        owned = {name: _side_by_side(kept, name) for name in own}
+        owned = {name: _side_by_side(kept, name) for name in read}
+        if tell_ends:
+            owned[DELISTED] = (times_of_rows[:, None] > ends).astype(np.float64)
         names_of = tuple(one.symbol for one in kept)
         return Bars(times, names_of, **values, periods_per_year=periods, own=owned)
 

@@ -1,5 +1,7 @@
 """Longer bars from shorter ones, labelled so that no close is known before its time."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -9,13 +11,21 @@ from quadrivium.envs.trading.market.clock import DAY, spacing
 _CALENDAR = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}  # a week begins on Monday
 
 
-def resample(bars: Bars, every: str, *, periods_per_year: float, time_zone: str = "UTC") -> Bars:
+def resample(
+    bars: Bars,
+    every: str,
+    *,
+    periods_per_year: float,
+    time_zone: str = "UTC",
+    amounts: Sequence[str] = (),
+) -> Bars:
     """Returns bars of `every`: `30min`, `4h`, `1D` and so on, or `week`, `month`, `quarter`, `year`.
 
     Open is the first open, high the highest, low the lowest, close and own columns the last, volume the sum.
     A new bar is labelled by the time of the first bar in it, as all Bars are by their opening; so its close
     is known only at the next label. The last one is left out unless the data shows it to be over: it would be
     a bar whose close is yet to come. periods_per_year: of the new bars. time_zone: in which days begin.
+    amounts: own columns that are summed, such as dividends.
 
     Raises ValueError if `every` is no such duration, is no multiple of the bars', or leaves none.
     """
@@ -46,7 +56,10 @@ def resample(bars: Bars, every: str, *, periods_per_year: float, time_zone: str 
         close=whole.close[stops - 1],
         volume=np.add.reduceat(whole.volume, first, axis=0),
         periods_per_year=periods_per_year,
-        own={name: values[stops - 1] for name, values in whole.own.items()},
+        own={
+            name: np.add.reduceat(values, first, axis=0) if name in amounts else values[stops - 1]
+            for name, values in whole.own.items()
+        },
     )
 
 

@@ -61,6 +61,7 @@ class Wanted:
     volume: float | None
     price_unit: float | None
     own: Sequence[str]
+    amounts: Sequence[str]
     fill: bool
     asset: str | None
 
@@ -86,7 +87,7 @@ def series_of(
     records = np.arange(len(times)) if cells.rows is None else cells.rows
     found: list[Series] = []
     if "symbol" in shared and set(assets) == {""}:
-        found = _by_symbol(table, shared["symbol"], assets[""], cells, records, times)
+        found = by_symbol(table, shared["symbol"], assets[""], cells, records, times)
     else:
         for symbol, fields in assets.items():
             values = {
@@ -107,7 +108,7 @@ def series_of(
     return [_checked(table, one, fields_of[one.symbol], wanted) for one in found]
 
 
-def _by_symbol(
+def by_symbol(
     table: Table, column: str, fields: Fields, cells: Cells, records: np.ndarray, times: np.ndarray
 ) -> list[Series]:
     """Returns the assets of a long table, in the order in which they appear; empties `cells` for memory."""
@@ -173,6 +174,8 @@ def _checked(table: Table, one: Series, fields: Fields, wanted: Wanted) -> Serie
         split = values["split"]
         values["split"] = np.where(np.isnan(split) | (split == 0.0), 1.0, split)
     for name in wanted.own:
+        if name in wanted.amounts:
+            values[name] = np.where(np.isnan(values[name]), 0.0, values[name])
         _fill_own(one, name, fields[name], wanted.fill)
     for name, array in values.items():
         bad = np.isnan(array)
@@ -237,13 +240,13 @@ def _check(one: Series, own: Sequence[str]) -> None:
     values = one.values
     for name in [name for name in (*PRICES, "adj_close", "split") if name in values]:
         good = np.isfinite(values[name]) & (values[name] > 0)
-        _refuse(one, name, good, "a price is positive" if name != "split" else "a ratio is positive")
-    _refuse(one, "volume", np.isfinite(values["volume"]) & (values["volume"] >= 0), "volume is not negative")
+        refuse(one, name, good, "a price is positive" if name != "split" else "a ratio is positive")
+    refuse(one, "volume", np.isfinite(values["volume"]) & (values["volume"] >= 0), "volume is not negative")
     high, low = values["high"], values["low"]
     for name in ("low", "open", "close"):
-        _refuse(one, name, values[name] <= high * (1 + ROUNDING), "it is above the high", "high")
+        refuse(one, name, values[name] <= high * (1 + ROUNDING), "it is above the high", "high")
     for name in ("open", "close"):
-        _refuse(one, name, values[name] >= low * (1 - ROUNDING), "it is below the low", "low")
+        refuse(one, name, values[name] >= low * (1 - ROUNDING), "it is below the low", "low")
     ends = np.maximum(values["open"], values["close"])
     if (ends > high).any():
         values["high"] = np.maximum(high, ends)
@@ -252,7 +255,8 @@ def _check(one: Series, own: Sequence[str]) -> None:
         values["low"] = np.minimum(low, ends)
 
 
-def _refuse(one: Series, name: str, good: np.ndarray, fault: str, beside: str | None = None) -> None:
+def refuse(one: Series, name: str, good: np.ndarray, fault: str, beside: str | None = None) -> None:
+    """Raises ValueError for the first bar that is not good."""
     if not good.all():
         bar = int(np.argmin(good))
         other = f" with {beside}={one.values[beside][bar]:.10g}" if beside else ""

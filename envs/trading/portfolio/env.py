@@ -141,7 +141,8 @@ class PortfolioEnv(WorldEnv):
     As in `SingleAssetEnv`, each asset's own. Where equity falls below `maintenance` of the gross position,
     all positions are closed at once, whatever the volume: at the opens after a gap, in place of the orders;
     within a bar where the margin is called on a straight way from the opens to the worst prices, the low of
-    what is long and the high of what is short together.
+    what is long and the high of what is short together. Lots, stop orders (each position's own, before the
+    margin), interest on cash, funding, dividends and delisting are as in `SingleAssetEnv`.
 
     ## Markets
     `market="simulated"` (default): `scenarios` paths of `assets` assets, of `SimulatorConfig(**simulator)`.

@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from quadrivium.envs.core.lane import LANE_HEADER, capacity, lane
-from quadrivium.envs.trading.accounting import average_entry, borrow, capped, financing, must_liquidate
+from quadrivium.envs.trading.accounting import (
+    average_entry,
+    capped,
+    carrying,
+    holding,
+    in_lots,
+    is_stopped,
+    must_liquidate,
+    price_reached,
+    stop_level,
+)
 from quadrivium.envs.trading.ledger import (
     LEDGER,
     bar_after,
@@ -23,7 +33,18 @@ from quadrivium.envs.trading.ledger import (
     report,
     ruined,
 )
-from quadrivium.envs.trading.rows import ADV, CLOSE, HIGH, LOW, OPEN, SIGMA, VOLUME
+from quadrivium.envs.trading.rows import (
+    ADV,
+    CLOSE,
+    DELISTED,
+    DIVIDEND,
+    FUNDING,
+    HIGH,
+    LOW,
+    OPEN,
+    SIGMA,
+    VOLUME,
+)
 
 SOFTMAX, SIMPLEX, SHORTS = range(3)
 ACCOUNT_OF_AN_ASSET = ("position", "unrealised profit", "part of the order not filled yet")  # by equity
@@ -63,15 +84,23 @@ class PortfolioParams(NamedTuple):
     leverage: float  # the largest gross weight, with shorts
     sharpness: float  # softmax of sharpness * action
     band: float  # a smaller change of a weight is not traded
-    half_spread: float  # this and the next eight: see `quadrivium.envs.trading.accounting.Costs`
+    lot_size: float  # units; 0: any part of one
+    stop_loss: float  # share of the entry at which a position is closed; 0: none
+    take_profit: float
+    half_spread: float  # this and the next eleven: see `quadrivium.envs.trading.accounting.Costs`
     commission: float
+    commission_per_share: float
     commission_fixed: float
     commission_minimum: float
     impact: float
     participation: float
     financing: float
+    cash_interest: float
     borrow: float
+    funding: float
     maintenance: float
+    happenings: np.ndarray  # (T, N, 3) float64: DIVIDEND, FUNDING, DELISTED of each bar; (0, N, 3): nothing
+    recovery: float  # share of the last price that is paid for what is delisted
     years: float  # one bar
     capital: float  # money at the start
     ruin: float  # share of the capital at which the episode terminates
@@ -95,13 +124,19 @@ def step_one(s, action, p, terms):
     project(s.weight, action, p)
     want(s, known, p)
     begin_step(s)
+    if p.happenings.shape[0] > 0:
+        open_bar(s, known, p.happenings[bar_after(s, p, 1)], p)
     if margin_called(s, bar, OPEN, p):
         liquidate(s, known, bar, 0.0, p)
     else:
         trade_at_open(s, known, bar, p)
+        if p.stop_loss > 0.0:
+            close_reached(s, known, bar, 1.0, p.stop_loss, p)
         share = called_within(s, bar, p)
         if share >= 0.0:
             liquidate(s, known, bar, share, p)
+        elif p.take_profit > 0.0:
+            close_reached(s, known, bar, -1.0, p.take_profit, p)
     hold(s, bar, p)
     # The log return of equity, shared among the parts of its change in proportion.
     pay_parts(s, before, log_factor((s.equity - before) / before) / before, terms)
@@ -173,7 +208,24 @@ def want(s, known, p):
     for n in range(p.bars.shape[2]):
         close = known[n, CLOSE]
         trades = abs(weight[n] - quantity[n] * close / s.equity) > p.band
-        goal[n] = weight[n] * s.equity / close if trades else quantity[n]
+        goal[n] = in_lots(weight[n] * s.equity / close, p.lot_size) if trades else quantity[n]
+
+
+@lane
+def open_bar(s, known, happenings, p):
+    """Pays the dividends of what is held as the bar opens, and pays out what is not traded any more."""
+    quantity, entry, goal = s.quantity, s.entry, s.goal
+    for n in range(happenings.shape[0]):
+        dividend = quantity[n] * happenings[n, DIVIDEND]
+        s.cash += dividend
+        s.interest -= dividend
+        if happenings[n, DELISTED] > 0.0:
+            value = quantity[n] * known[n, CLOSE] * p.recovery
+            if quantity[n] != 0.0:
+                s.cash += value
+                s.traded += abs(value)
+                s.trades += 1
+            quantity[n], entry[n], goal[n] = 0.0, 0.0, 0.0
 
 
 @lane
@@ -200,11 +252,27 @@ def trade_at_open(s, known, bar, p):
     quantity, goal = s.quantity, s.goal
     for n in range(bar.shape[0]):
         order = goal[n] - quantity[n]
-        filled = capped(order, bar[n, VOLUME], p.participation)
+        filled = in_lots(capped(order, bar[n, VOLUME], p.participation), p.lot_size)
         if filled != 0.0:
             # Not quantity + order, whose last bit may leave an order of 1e-15 units.
             after = goal[n] if filled == order else quantity[n] + filled
             trade(s, n, bar[n, OPEN], filled, after, known, p)
+
+
+@lane
+def close_reached(s, known, bar, way, share, p):
+    """Closes each position whose price has gone the share `share` from its entry within the bar.
+
+    way: 1 against it, the stop-loss; −1 with it, the take-profit.
+    """
+    quantity, entry, goal = s.quantity, s.entry, s.goal
+    for n in range(bar.shape[0]):
+        q = way * quantity[n]
+        if q != 0.0:
+            level = stop_level(q, entry[n], share)
+            if is_stopped(q, level, bar[n, LOW], bar[n, HIGH]):
+                trade(s, n, price_reached(q, level, bar[n, OPEN]), -quantity[n], 0.0, known, p)
+                goal[n] = 0.0
 
 
 @lane
@@ -251,10 +319,14 @@ def trade(s, n, price, filled, after, known, p):
 def hold(s, bar, p):
     """Charges the bar's interest and fees, and marks equity at its closes."""
     quantity = s.quantity
-    due = financing(s.cash, p.financing, p.years)
+    due = carrying(s.cash, p.years, p)
     for n in range(bar.shape[0]):
-        due += borrow(quantity[n], bar[n, CLOSE], p.borrow, p.years)
-    s.interest = due
+        due += holding(quantity[n], bar[n, CLOSE], p.years, p)
+    if p.happenings.shape[0] > 0:
+        now = bar_after(s, p, 1)
+        for n in range(bar.shape[0]):
+            due += quantity[n] * bar[n, CLOSE] * p.happenings[now, n, FUNDING]
+    s.interest += due
     s.cash -= due
     s.equity = s.cash + value_at(s, bar, CLOSE, False)
 

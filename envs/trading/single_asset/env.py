@@ -168,6 +168,24 @@ class SingleAssetEnv(WorldEnv):
     where that happens within a bar, or at the open after a gap, in place of the order. That is done at once,
     whatever the volume.
 
+    ## What real brokers have
+    None of it is there unless it is asked for.
+
+    - `commission_per_share`, beside the commission by value; `lot_size`: orders, and the parts of one that
+      fill, are whole lots.
+    - `stop_loss`, `take_profit`: orders at shares of the entry price below and above it (above and below for
+      a short position). They close all of it at that price, or at the open where that is beyond, with the
+      costs of any trade. In a bar that reaches several of them the stop comes before the margin if it is
+      nearer, and both before the profit. What is closed stays so until the next decision.
+    - `cash_interest` on what cash there is, that of short sales included; `funding` a year, or with
+      `funding_column` bar by bar, that long positions pay to short ones at the close.
+    - `dividends`: a column of money a unit, paid at the open to what is held then, and by what is short. Give
+      prices that are not adjusted for them.
+    - `delisting`: where an asset has no bars any more and others have, its position is paid out at this share
+      of its last price, and it is not traded any more.
+
+    Interest, funding and dividends are the reward's term `financing`; what they bring is positive.
+
     ## Markets
     `market="simulated"` (default): `scenarios` paths are drawn when the environment is made, of
     `SimulatorConfig(**simulator)`; an episode is a random stretch of a random path. Test paths are never

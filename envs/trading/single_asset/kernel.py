@@ -10,11 +10,15 @@ import numpy as np
 from quadrivium.envs.core.lane import LANE_HEADER, lane
 from quadrivium.envs.trading.accounting import (
     average_entry,
-    borrow,
     capped,
-    financing,
+    carrying,
+    holding,
+    in_lots,
+    is_stopped,
     liquidation_price,
     must_liquidate,
+    price_reached,
+    stop_level,
 )
 from quadrivium.envs.trading.ledger import (
     LEDGER,
@@ -30,7 +34,18 @@ from quadrivium.envs.trading.ledger import (
     report,
     ruined,
 )
-from quadrivium.envs.trading.rows import ADV, CLOSE, HIGH, LOW, OPEN, SIGMA, VOLUME
+from quadrivium.envs.trading.rows import (
+    ADV,
+    CLOSE,
+    DELISTED,
+    DIVIDEND,
+    FUNDING,
+    HIGH,
+    LOW,
+    OPEN,
+    SIGMA,
+    VOLUME,
+)
 
 LOG_RETURN, DIFFERENTIAL_SHARPE, INVENTORY_PENALTY = range(3)
 REWARD_TERMS = (*PARTS, "risk")
@@ -65,15 +80,23 @@ class SingleAssetParams(NamedTuple):
     positions: np.ndarray  # (A,) float64: the shares of equity that actions choose; continuous: none
     lowest: float  # share of equity, for continuous actions
     band: float  # continuous: a smaller change of the share is not traded
-    half_spread: float  # this and the next eight: see `quadrivium.envs.trading.accounting.Costs`
+    lot_size: float  # units; 0: any part of one
+    stop_loss: float  # share of the entry at which a position is closed; 0: none
+    take_profit: float
+    half_spread: float  # this and the next eleven: see `quadrivium.envs.trading.accounting.Costs`
     commission: float
+    commission_per_share: float
     commission_fixed: float
     commission_minimum: float
     impact: float
     participation: float
     financing: float
+    cash_interest: float
     borrow: float
+    funding: float
     maintenance: float
+    happenings: np.ndarray  # (T, 1, 3) float64: DIVIDEND, FUNDING, DELISTED of each bar; (0, 1, 3): nothing
+    recovery: float  # share of the last price that is paid for what is delisted
     years: float  # one bar
     capital: float  # money at the start
     ruin: float  # share of the capital at which the episode terminates
@@ -99,11 +122,20 @@ def step_one(s, action, p, terms):
     before = s.equity
     decide(s, action, known[CLOSE], p)
     begin_step(s)
+    happens = p.happenings.shape[0] > 0
+    if happens:
+        open_bar(s, known, p.happenings[bar_after(s, p, 1), 0], p)
     trade_at_open(s, known, bar, p)
+    if p.stop_loss > 0.0:
+        stop_within(s, known, bar, p)
     liquidate_within(s, known, bar, p)
-    s.interest = financing(s.cash, p.financing, p.years)
-    s.interest += borrow(s.quantity, bar[CLOSE], p.borrow, p.years)
-    s.cash -= s.interest
+    if p.take_profit > 0.0:
+        take_within(s, known, bar, p)
+    due = carrying(s.cash, p.years, p) + holding(s.quantity, bar[CLOSE], p.years, p)
+    if happens:
+        due += s.quantity * bar[CLOSE] * p.happenings[bar_after(s, p, 1), 0, FUNDING]
+    s.interest += due
+    s.cash -= due
     s.equity = s.cash + s.quantity * bar[CLOSE]
     pay(s, before, known[SIGMA], bar[CLOSE], p, terms)
     end_step(s, before, abs(s.quantity) * bar[CLOSE])
@@ -120,12 +152,28 @@ def decide(s, action, close, p):
     if p.positions.shape[0] > 0:
         weight = p.positions[int(action[0])]
         if weight != s.weight:
-            s.goal = weight * s.equity / close
+            s.goal = in_lots(weight * s.equity / close, p.lot_size)
     else:
         weight = min(max(float(action[0]), p.lowest), 1.0)
         trades = abs(weight - s.quantity * close / s.equity) > p.band
-        s.goal = weight * s.equity / close if trades else s.quantity
+        s.goal = in_lots(weight * s.equity / close, p.lot_size) if trades else s.quantity
     s.weight = weight
+
+
+@lane
+def open_bar(s, known, happening, p):
+    """Pays the dividend of what is held as the bar opens, and pays out what is not traded any more."""
+    dividend = s.quantity * happening[DIVIDEND]
+    s.cash += dividend
+    s.interest -= dividend
+    if happening[DELISTED] > 0.0:
+        value = s.quantity * known[CLOSE] * p.recovery
+        if s.quantity != 0.0:
+            s.cash += value
+            s.traded += abs(value)
+            s.trades += 1
+        s.quantity, s.entry = 0.0, 0.0
+        s.goal, s.weight = 0.0, math.nan
 
 
 @lane
@@ -137,10 +185,32 @@ def trade_at_open(s, known, bar, p):
         liquidate(s, price, known, p)
         return
     order = s.goal - quantity
-    filled = capped(order, bar[VOLUME], p.participation)
+    filled = in_lots(capped(order, bar[VOLUME], p.participation), p.lot_size)
     if filled != 0.0:
         # Not quantity + order, whose last bit may leave an order of 1e-15 units and its minimum commission.
         trade(s, price, filled, s.goal if filled == order else quantity + filled, known, p)
+
+
+@lane
+def stop_within(s, known, bar, p):
+    """Closes a position that reaches its stop-loss, unless the margin is called before."""
+    if s.quantity == 0.0:
+        return
+    level = stop_level(s.quantity, s.entry, p.stop_loss)
+    called = liquidation_price(s.cash, s.quantity, p.maintenance)
+    before = level >= called if s.quantity > 0.0 else level <= called
+    if before and is_stopped(s.quantity, level, bar[LOW], bar[HIGH]):
+        close_out(s, price_reached(s.quantity, level, bar[OPEN]), known, p)
+
+
+@lane
+def take_within(s, known, bar, p):
+    """Closes a position that reaches its take-profit; of a bar that reaches its stop too that was first."""
+    if s.quantity == 0.0:
+        return
+    level = stop_level(-s.quantity, s.entry, p.take_profit)
+    if is_stopped(-s.quantity, level, bar[LOW], bar[HIGH]):
+        close_out(s, price_reached(-s.quantity, level, bar[OPEN]), known, p)
 
 
 @lane
@@ -158,9 +228,15 @@ def liquidate_within(s, known, bar, p):
 
 @lane
 def liquidate(s, price, known, p):
+    """Closes the whole position, because the margin is called."""
+    close_out(s, price, known, p)
+    s.liquidations += 1
+
+
+@lane
+def close_out(s, price, known, p):
     """Closes the whole position at once, whatever the volume; nothing is wanted until the next decision."""
     trade(s, price, -s.quantity, 0.0, known, p)
-    s.liquidations += 1
     s.goal, s.weight = 0.0, math.nan
 
 

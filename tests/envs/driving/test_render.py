@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quadrivium.envs.driving.drawing import CRASHED, EGO, TRAFFIC, Colour
+from quadrivium.envs.driving.drawing import CRASHED, EGO, TRAFFIC, Colour, in_motion
 from quadrivium.envs.driving.highway.env import HighwayEnv
-from quadrivium.envs.driving.highway.render import PX_PER_M, WIDTH_PX, HighwayRenderer, between
+from quadrivium.envs.driving.highway.render import PX_PER_M, WIDTH_PX, HighwayRenderer
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -138,10 +138,10 @@ def test_a_moment_at_constant_speed_is_on_the_straight_line():
     after["x"] += 25.0
     after["step"] += 1
     after["crashed"][1] = 1
-    moment = between(before, after, 0.4, 1.0)
+    moment = in_motion(before, after, 0.4, 1.0)
     np.testing.assert_allclose(moment["x"][:2], [110.0, 140.0], atol=1e-3)
     assert moment["crashed"][1] == 0  # not known when: shown at the end
-    assert between(before, after, 1.0, 1.0)["crashed"][1] == 1
+    assert in_motion(before, after, 1.0, 1.0)["crashed"][1] == 1
 
 
 def test_a_caption_is_written_into_the_panel_only():

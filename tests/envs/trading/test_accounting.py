@@ -9,18 +9,19 @@ from hypothesis import strategies as st
 from quadrivium.envs.trading.accounting import (
     Costs,
     average_entry,
-    borrow,
     capped,
+    carrying,
     commission,
     fill_price,
-    financing,
+    holding,
     impact_share,
+    in_lots,
     liquidation_price,
     must_liquidate,
     trade_costs,
 )
 
-FREE = Costs(0.0, 0.0, 0.0, 0.0, 0.0, math.inf, 0.0, 0.0, 0.0)
+FREE = Costs(*[0.0] * len(Costs._fields))._replace(participation=math.inf)
 quantities = st.floats(-1e6, 1e6).filter(lambda q: abs(q) > 1e-3)
 prices = st.floats(0.01, 1e5)
 shares = st.floats(0.0, 0.5)
@@ -36,10 +37,21 @@ def test_an_order_is_cut_to_its_share_of_the_volume_on_either_side():
 
 
 def test_commission_is_rate_and_fixed_part_but_at_least_the_minimum():
-    assert commission(10_000.0, 0.001, 1.0, 5.0) == 11.0
-    assert commission(-10_000.0, 0.001, 1.0, 5.0) == 11.0
-    assert commission(100.0, 0.001, 1.0, 5.0) == 5.0
-    assert commission(0.0, 0.001, 1.0, 5.0) == 0.0  # no order, no commission
+    costs = FREE._replace(commission=0.001, commission_fixed=1.0, commission_minimum=5.0)
+    assert commission(10_000.0, 100.0, costs) == 11.0
+    assert commission(-10_000.0, -100.0, costs) == 11.0
+    assert commission(100.0, 1.0, costs) == 5.0
+    assert commission(0.0, 0.0, costs) == 0.0  # no order, no commission
+    by_share = costs._replace(commission=0.0, commission_per_share=0.005)
+    assert commission(10_000.0, -2000.0, by_share) == 11.0
+    assert commission(10_000.0, 100.0, by_share) == 5.0
+
+
+def test_lots_are_whole_on_either_side_and_rounding_is_none_of_them():
+    assert in_lots(299.9, 100.0) == 200.0
+    assert in_lots(-299.9, 100.0) == -200.0
+    assert in_lots(0.3, 0.1) == pytest.approx(0.3)  # 0.3 / 0.1 is 2.9999999999999996
+    assert in_lots(12.34, 0.0) == 12.34
 
 
 def test_impact_is_the_square_root_law():
@@ -58,10 +70,19 @@ def test_money_and_price_tell_the_same_costs_of_a_trade():
 
 
 def test_only_debts_pay_interest_and_only_shorts_pay_a_fee():
-    assert financing(-1000.0, 0.05, 0.5) == 25.0
-    assert financing(1000.0, 0.05, 0.5) == 0.0
-    assert borrow(-10.0, 100.0, 0.02, 0.25) == 5.0
-    assert borrow(10.0, 100.0, 0.02, 0.25) == 0.0
+    costs = FREE._replace(financing=0.05, borrow=0.02)
+    assert carrying(-1000.0, 0.5, costs) == 25.0
+    assert carrying(1000.0, 0.5, costs) == 0.0
+    assert holding(-10.0, 100.0, 0.25, costs) == 5.0
+    assert holding(10.0, 100.0, 0.25, costs) == 0.0
+
+
+def test_cash_earns_its_interest_and_funding_goes_from_long_to_short():
+    costs = FREE._replace(financing=0.05, cash_interest=0.04, borrow=0.02, funding=0.1)
+    assert carrying(1000.0, 0.5, costs) == -20.0
+    assert carrying(-1000.0, 0.5, costs) == 25.0
+    assert holding(10.0, 100.0, 0.25, costs) == 25.0
+    assert holding(-10.0, 100.0, 0.25, costs) == pytest.approx(5.0 - 25.0)
 
 
 def test_margin_is_called_below_maintenance_of_the_gross_position():
@@ -125,8 +146,7 @@ def equity_path(orders, prices, costs):
     for order, price in zip(orders, prices, strict=True):
         cash -= order * price + sum(trade_costs(price, order, 0.02, 1e3, costs))
         quantity += order
-        cash -= financing(cash, costs.financing, 1 / 252)
-        cash -= borrow(quantity, price, costs.borrow, 1 / 252)
+        cash -= carrying(cash, 1 / 252, costs) + holding(quantity, price, 1 / 252, costs)
         path.append(cash + quantity * price)
     return path
 

@@ -17,7 +17,7 @@ STATE = np.dtype([*LANE_HEADER, *book.book_fields(LEVELS, ORDERS, OWNERS, LOG)],
 
 @numba.njit
 def _clear(states, mid2):
-    book.clear(states[0], LEVELS, mid2)
+    book.clear(states[0], LEVELS, mid2, 0)
 
 
 @numba.njit
