@@ -24,11 +24,7 @@ def state_dtype(beams: int, rows: int, columns: int) -> np.dtype[Any]:
             *body_fields(1),
             ("outcome", "i4"),  # UNDERWAY, FINISHED or COLLIDED
             ("scan", "f4", (beams,)),  # m
-            (
-                "own_map",
-                "i1",
-                (rows, columns),
-            ),  # log-odds: see `own_map.occupancy`
+            ("own_map", "i1", (rows, columns)),  # log-odds: see `own_map.occupancy`
             ("plan", "f4", (rows, columns)),  # cells to the nearest frontier: see `own_map.wavefront`
             # how good the own map is, in cells of the place that can be seen
             ("right", "i4"),

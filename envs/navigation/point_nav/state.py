@@ -47,11 +47,7 @@ def state_dtype(
             ("person_goal", "i4", (capacity(people) if people else 1,)),  # of the map's goals
             # what robots perceive
             ("scan", "f4", (robots, capacity(beams))),  # m
-            (
-                "own_map",
-                "i1",
-                (robots, *mapped),
-            ),  # log-odds: see `own_map.occupancy`
+            ("own_map", "i1", (robots, *mapped)),  # log-odds: see `own_map.occupancy`
             ("plan", "f4", (robots, *planned)),  # cells to the goal: see `own_map.wavefront`
             # the episode so far
             ("left_m", "f4", own),  # m, the shortest way to the goal
@@ -76,9 +72,7 @@ class PointNavParams(NamedTuple):
     goals: np.ndarray  # (M, G, 2) float32, m
     geodesic: np.ndarray  # (M, G, H, W) float32, m from a cell's centre to the goal
     resolution: float  # m, a cell
-    starts: (
-        np.ndarray
-    )  # (M, G, 3) float32, x and y in m and heading in rad for each goal; NaN, or M = 0: drawn
+    starts: np.ndarray  # (M, G, 3) float32, m, m and rad, for each goal; NaN, or M = 0: drawn
     paired: int  # 0 or 1: each goal with its start is an episode of its own, and all come in turn
     shortest: float  # m, of the ways from start to goal
     longest: float

@@ -134,16 +134,16 @@ def test_a_field_of_view_is_about_where_the_robot_looks_and_what_is_too_near_ret
     options = {"drive": "differential", "observation": "lidar", "beams": 48, "scans": 2, "people_count": 5}
     whole, narrow, lossy = (
         CrowdNavVectorEnv(8, **options | more)
-        for more in ({}, {"beams": 13, "field_of_view": 90.0}, {"least_range": 2.5})
+        for more in ({}, {"beams": 33, "field_of_view": 240.0}, {"least_range": 2.5})
     )
     for env in (whole, narrow, lossy):
         env.reset(seed=3)
         for _ in range(2):
             env.step(np.tile(np.array([1.0, 0.0], np.float32), (8, 1)))  # straight on
-    # 13 beams on 90° are 7.5° apart, as 48 all round; at first a robot looks at its goal.
+    # 33 beams on 240° are 7.5° apart, as 48 all round; at first a robot looks at its goal.
     scans, ahead = (env.states["scan"][:, 0, 0] for env in (whole, narrow))
-    looked = np.r_[42:48, 0:7]
-    np.testing.assert_allclose(ahead[:, :13], scans[:, looked], atol=1e-4)
+    looked = np.r_[32:48, 0:17]
+    np.testing.assert_allclose(ahead[:, :33], scans[:, looked], atol=1e-4)
     near = scans[:, :48] < 2.5
     assert near.any()
     np.testing.assert_array_equal(lossy.states["scan"][:, 0, 0, :48] == np.inf, near)

@@ -16,7 +16,7 @@ from quadrivium.envs.navigation.people.orca import (
     reciprocal_change,
     write_planes,
 )
-from tests.envs.navigation import rvo2
+from tests.envs.navigation.people import rvo2
 from tests.envs.navigation.people.crowds import DT, crowd, random_crowd, wishes
 
 LIMIT = np.float32(1.0)

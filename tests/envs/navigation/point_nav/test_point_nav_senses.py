@@ -128,10 +128,10 @@ def test_noise_is_added_to_what_was_hit_only(hall):
 
 
 def test_a_field_of_view_is_seen_from_its_right_end_to_its_left_one(hall):
-    # All round, beam b of 64 looks b · 5.625° to the left; 17 beams on a quarter are as far apart.
+    # All round, beam b of 64 looks b · 5.625° to the left; 49 beams on 270° are as far apart.
     whole = seen(hall, (1.5, 1.4), 0.4)["lidar"]
-    quarter = seen(hall, (1.5, 1.4), 0.4, beams=17, field_of_view=90.0)["lidar"]
-    np.testing.assert_allclose(quarter, np.r_[whole[56:], whole[:9]], atol=1e-5)
+    most = seen(hall, (1.5, 1.4), 0.4, beams=49, field_of_view=270.0)["lidar"]
+    np.testing.assert_allclose(most, np.r_[whole[40:], whole[:25]], atol=1e-5)
 
 
 def test_what_is_nearer_than_the_least_range_and_dropped_beams_return_nothing(hall):
@@ -160,10 +160,9 @@ def test_of_a_lost_beam_the_robots_own_map_learns_nothing(hall):
 
 
 def test_a_sector_of_a_field_of_view_has_its_own_middle(hall):
-    options = {"observation": "sectors", "beams": 16, "field_of_view": 150.0}
-    tokens = seen(hall, (1.5, 1.4), 0.4, sectors=4, **options)["sectors"]
-    # Beams are 10° apart from -75° on; the middles of four each at -60°, -20°, 20° and 60°.
-    middles = np.radians([-60, -20, 20, 60])
+    tokens = seen(hall, (1.5, 1.4), 0.4, observation="sectors", sectors=16, field_of_view=189.0)["sectors"]
+    # 64 beams are 3° apart from -94.5° on; the first four have their middle at -90°, the others every 12°.
+    middles = np.radians(np.arange(-90, 91, 12))
     np.testing.assert_allclose(tokens[:, 1:3], np.stack([np.cos(middles), np.sin(middles)], 1), atol=1e-5)
 
 
