@@ -73,14 +73,14 @@ class UTurnOptions(RoadsOptions):
     """The arguments of the UTurn environments; `of` fills in what a preset says of those not given."""
 
     PRESETS: ClassVar = {
-        "safe": {},
-        "u-turn": {"traffic": "conventional", "reward": "classic", "duration": 10},
+        "safe": {"target_speeds": (0.0, 8.0, 16.0, 24.0), "duration": 40},  # time to arrive behind slow cars
+        "u-turn": {"traffic": "conventional", "reward": "classic"},
     }
 
     preset: Literal["safe", "u-turn"] = "safe"
     """"safe", or "u-turn": the conventional environment; the arguments below override it"""
 
-    duration: float = number(20, 0, 10_000, above=True)
+    duration: float = number(10, 0, 10_000, above=True)
     """s"""
 
 
@@ -95,9 +95,11 @@ class UTurnEnv(RoadsEnv):
     The ego begins at 16 m/s; 128 m, half a circle to the left with radii of 20 and 24 m, and 128 m back. Six
     others drive at 3 to 15 m/s.
 
-    `preset="u-turn"` is the conventional environment: `traffic="conventional"` and `reward="classic"`, 10 s.
+    `preset="u-turn"` is the conventional environment: `traffic="conventional"` and `reward="classic"`; 10 s,
+    where the safe one has 40.
 
-    Goal: 88 m after the turn. Target speeds: 8, 16 and 24 m/s.
+    Goal: 88 m after the turn. Target speeds: 8, 16 and 24 m/s; in the safe preset 0 too, to follow who is
+    slower.
 
     Observations: x by 200 m, y by 8 m, velocities by 80 m/s, clipped to [−1, 1]. Others are seen relative
     to the ego.
