@@ -39,7 +39,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 
 _LOBSTER: tuple[str, ...] = ("time", "kind", "order", "size", "price", "side")
 _LOBSTER_UNIT = 1e-4  # dollars
-_NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_NUMBER = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _DAY = 86_400.0  # seconds
 _MOST = 2**30  # shares

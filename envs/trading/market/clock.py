@@ -18,8 +18,8 @@ UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 _PLAUSIBLE = (3.1e8, 4.2e9)  # seconds: 1979 to 2103; the units' ranges do not meet
 _EXCEL_EPOCH = pd.Timestamp("1899-12-30", tz="UTC")
-_OFFSET = re.compile(r"[T :].*(?:Z|[+-]\d\d:?\d\d)$")
-_DAY_OR_MONTH = re.compile(r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}")
+_OFFSET = re.compile(r"[T :].*(?:Z|[+-][0-9][0-9]:?[0-9][0-9])$")
+_DAY_OR_MONTH = re.compile(r"^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2,4}")
 _MOST_FILLED = 100  # bars for each one that is there
 
 
@@ -164,10 +164,10 @@ def _no_count(column: str, value: Any) -> str:
     text = str(value).removesuffix(".0")
     told = f"{column}={text} is no time of 1979 to 2103 in seconds, milli-, micro- or nanoseconds since 1970"
     formats = {6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-    form = formats.get(len(text)) if re.match(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])", text) else None
+    form = formats.get(len(text)) if re.match(r"(?:19|20)[0-9][0-9](?:0[1-9]|1[0-2])", text) else None
     if form is not None:
         return f"{told}; is it a date? say time_format={form!r}"
-    if re.fullmatch(r"[234]\d{4}(?:\.\d+)?", text):
+    if re.fullmatch(r"[234][0-9]{4}(?:\.[0-9]+)?", text):
         return f"{told}; is it a day of a spreadsheet? say time_unit='excel'"
     return f"{told}; name the column of times with columns={{'time': ...}}, or say time_unit='s'"
 
@@ -175,8 +175,12 @@ def _no_count(column: str, value: Any) -> str:
 def _from_text(
     cells: pd.Series, time_format: str | None, unit: str | None, column: str, where: Any
 ) -> tuple[pd.Series, np.ndarray]:
-    digits = r"-?\d+(\.\d+)?"
-    if time_format is None and re.fullmatch(digits, cells.iloc[0]) and cells.str.fullmatch(digits).all():
+    digits = r"-?[0-9]+(\.[0-9]+)?"
+    some = cells.iloc[:: max(1, len(cells) // 16)]  # to look at all of a million takes half a second
+    if time_format is None and some.str.fullmatch(digits).mean() > 0.5:
+        numeric = cells.str.fullmatch(digits).to_numpy(np.bool_)
+        if not numeric.all():
+            raise where(~numeric, lambda value: _no_time(column, value))
         return _since_1970(pd.to_numeric(cells), unit, column, where)
     times = pd.to_datetime(cells, format=time_format or "ISO8601", errors="coerce", utc=True)
     if time_format is not None:

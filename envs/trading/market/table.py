@@ -49,7 +49,9 @@ class NumberFormat(NamedTuple):
         if between is None and self.decimal == ",":
             between = "."  # what else could it be
         if between is not None:
-            grouped = rf"[-+]?\d{{1,3}}(?:{re.escape(between)}\d{{3}})+(?:{re.escape(self.decimal)}\d*)?"
+            grouped = (
+                rf"[-+]?[0-9]{{1,3}}(?:{re.escape(between)}[0-9]{{3}})+(?:{re.escape(self.decimal)}[0-9]*)?"
+            )
             whole = cells.str.fullmatch(grouped)
             cells = cells.where(~whole, cells.str.replace(between, "", regex=False))
         if self.decimal != ".":
@@ -346,13 +348,19 @@ class _Parquet(Table):
         return _without_blank_rows(arrays, keyed)
 
     def _pieces(self, name: str) -> Iterator[pa.Array]:
-        pool = pa.default_memory_pool()
+        """Yields the rows of a column; raises ValueError unless they are as many as the file says."""
+        pool, left = pa.default_memory_pool(), self.rows
         try:
             with pq.ParquetFile(self.path, pre_buffer=False) as file:
                 for batch in file.iter_batches(
                     batch_size=_BATCH, columns=[self.places[name]], use_threads=False
                 ):
+                    left -= batch.num_rows
+                    if left < 0:
+                        break
                     yield batch.column(0)
+            if left:
+                raise OSError(f"{self.rows - left} rows of {name} instead of {self.rows}")
         except (pa.ArrowException, OSError) as error:
             raise _no_parquet(self.path, error) from None
         finally:
@@ -401,12 +409,12 @@ def blank(cells: pd.Series) -> np.ndarray:
 def no_number(column: str, text: str, form: NumberFormat) -> str:
     """Returns how a cell that is no number is told, and what may help."""
     told = f"{column}={text[:40]!r} is no number"
-    if form.decimal == "." and re.fullmatch(r"\s*[-+]?\d+,\d+\s*", text):
+    if form.decimal == "." and re.fullmatch(r"\s*[-+]?[0-9]+,[0-9]+\s*", text):
         told += "; say decimal=',' where the comma is the decimal sign"
-        if re.fullmatch(r"\s*[-+]?\d{1,3},\d{3}\s*", text):
+        if re.fullmatch(r"\s*[-+]?[0-9]{1,3},[0-9]{3}\s*", text):
             told += ", thousands=',' where it separates thousands"
         return told
-    if form == NumberFormat() and re.fullmatch(r"\s*[-+]?\d{1,3}(,\d{3})+(\.\d*)?\s*", text):
+    if form == NumberFormat() and re.fullmatch(r"\s*[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?\s*", text):
         return told + "; say thousands=','"
     if form.decimal == "," and "." in text:
         return told + " where the decimal sign is a comma; is it decimal='.'?"
@@ -429,7 +437,7 @@ def _open_parquet(path: Path) -> Table:
     names: list[str] = []
     levels: dict[str, tuple[str, str]] = {}
     for place in ordered:
-        name = "" if re.fullmatch(r"__index_level_\d+__", place) else re.sub(_CONTROL, " ", place)
+        name = "" if re.fullmatch(r"__index_level_[0-9]+__", place) else re.sub(_CONTROL, " ", place)
         parts = _parts_of(name) if has_levels else ()
         if len(parts) > 1:
             first, last = parts[0].strip(), parts[-1].strip()
@@ -561,7 +569,9 @@ def _require_names(path: Path, line: int, cells: list[str], form: NumberFormat) 
     if filled == [str(k) for k in range(len(filled))]:  # as pandas calls columns without names
         return
     numbers = ~np.isnan(form.read(pd.Series(filled, dtype=str)))
-    data = numbers | np.array([bool(re.match(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}", cell)) for cell in filled])
+    data = numbers | np.array(
+        [bool(re.match(r"[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}", cell)) for cell in filled]
+    )
     if filled and data[0] and data.sum() * 2 >= len(filled):
         raise ValueError(
             f"{path}:{line}: the first line is data ({', '.join(filled)[:60]}), a header is missing; "
@@ -582,7 +592,7 @@ def _header(rows: list[list[str]]) -> tuple[list[str], dict[str, tuple[str, str]
     if len(rows) > 2 and len(rows[0]) == len(rows[1]) and len(rows[0]) > 1:
         above, below = rows[0][1:], rows[1][1:]
         named = rows[2][0] != "" and not any(rows[2][1:])
-        labelled = not re.match(r"\d", rows[1][0])  # what is no time
+        labelled = not re.match(r"[0-9]", rows[1][0])  # what is no time
         if labelled and (are_fields(above) or are_fields(below)) and all(below) and all(above):
             label = rows[2][0] if named else ""
             pairs = list(zip(above, below, strict=True))
