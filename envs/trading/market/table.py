@@ -424,7 +424,10 @@ def no_number(column: str, text: str, form: NumberFormat) -> str:
 def _open_parquet(path: Path) -> Table:
     try:
         schema = pq.read_schema(path)
-        rows = pq.read_metadata(path).num_rows
+        about = pq.read_metadata(path)
+        rows = about.num_rows
+        if rows != sum(about.row_group(k).num_rows for k in range(about.num_row_groups)) or rows < 0:
+            raise OSError(f"its parts have not the {rows} rows that it says")
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _no_parquet(path, error) from None
     try:

@@ -291,6 +291,11 @@ def test_a_parquet_file_whose_rows_are_not_as_many_as_it_says_is_refused(tmp_pat
     dates = pd.date_range("2024-01-01", periods=9)
     pd.DataFrame({"time": dates, **{name: np.ones(9) for name in COLUMNS}}).to_parquet(path, index=False)
     for said in (8, 10):
-        monkeypatch.setattr(table.pq, "read_metadata", lambda _, rows=said: SimpleNamespace(num_rows=rows))
+        part = SimpleNamespace(num_rows=said)
+        about = SimpleNamespace(num_rows=said, num_row_groups=1, row_group=lambda _, part=part: part)
+        monkeypatch.setattr(table.pq, "read_metadata", lambda _, about=about: about)
         with pytest.raises(ValueError, match=f"is no whole Parquet file .* instead of {said}"):
             load_bars(path)
+    about.num_rows = -3
+    with pytest.raises(ValueError, match="its parts have not the -3 rows that it says"):
+        load_bars(path)
