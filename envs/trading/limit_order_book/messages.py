@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from quadrivium.envs.core.validation import require_choice, require_number
-from quadrivium.envs.trading.market.columns import plain
-from quadrivium.envs.trading.market.table import Cells, Key, Table, blank, open_table
+from quadrivium.envs.trading.market.files.columns import plain
+from quadrivium.envs.trading.market.files.table import Cells, Key, Table, blank, open_table
 
 ADD, CANCEL, DELETE, EXECUTE, REPLACE, TRADE, OTHER = range(7)
 """An order rests, loses shares, goes, is traded, gives way to another; a hidden one is traded; none."""

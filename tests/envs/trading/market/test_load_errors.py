@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quadrivium.envs.trading.market import table
 from quadrivium.envs.trading.market.bars import COLUMNS
+from quadrivium.envs.trading.market.files import table
 from quadrivium.envs.trading.market.load import load_bars
 
 HEADER = "time,open,high,low,close,volume"
