@@ -646,6 +646,8 @@ class _Coding:
             texts = values.astype(object).where(values.notna(), "").astype(str)
             values = texts.str.replace(_CONTROL, " ", regex=True).str.strip()
         if (codes == missing).any():
+            if values.dtype.kind in "iub":  # which have no way to say so
+                values = values.astype(np.float64 if values.dtype.kind != "b" else object)
             values = pd.concat([values, pd.Series([None], dtype=values.dtype)], ignore_index=True)
         return Key(codes, values)
 

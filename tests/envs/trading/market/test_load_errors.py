@@ -299,3 +299,13 @@ def test_a_parquet_file_whose_rows_are_not_as_many_as_it_says_is_refused(tmp_pat
     about.num_rows = -3
     with pytest.raises(ValueError, match="its parts have not the -3 rows that it says"):
         load_bars(path)
+
+
+def test_a_time_that_is_missing_among_whole_numbers_is_told_with_its_row(tmp_path: Path) -> None:
+    stamps = pd.array([1704153600000 + 86_400_000 * k for k in range(9)], "Int64")
+    stamps[5] = pd.NA
+    pd.DataFrame({"time": stamps, **{name: np.ones(9) for name in COLUMNS}}).to_parquet(
+        tmp_path / "x.parquet"
+    )
+    with pytest.raises(ValueError, match=r"x.parquet, row 6: time is missing; give every row its time"):
+        load_bars(tmp_path / "x.parquet")
