@@ -142,7 +142,8 @@ def load_messages(
     kind_of = told.kinds(kinds)
     seconds = told.seconds(numeric, time_unit)
     orders, new_orders, order_names = told.orders()
-    prices = cells.numbers[found["price"]] * unit
+    with np.errstate(over="ignore"):  # what is beyond all numbers is refused
+        prices = cells.numbers[found["price"]] * unit
     sides, sizes = told.sides(), cells.numbers[found["size"]]
     told.check(kind_of, orders, sides, sizes, prices, tick)
     other = _orderbook_beside(path) if orderbook is None and width is not None else orderbook
