@@ -1,6 +1,6 @@
 """What RVO2, the authors' own library, answers on random crowds: kept in rvo2.json, beside the questions.
 
-pip install pyrvo && python -m tests.envs.navigation.rvo2      # writes the file anew (pyrvo 0.4.3)
+pip install pyrvo && python -m tests.envs.navigation.people.rvo2      # writes the file anew (pyrvo 0.4.3)
 """
 
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.envs.navigation.crowds import DT, random_crowd, wishes
+from tests.envs.navigation.people.crowds import DT, random_crowd, wishes
 
 FILE = Path(__file__).with_suffix(".json")
 LIMIT = 1.0  # m/s

@@ -142,3 +142,19 @@ def test_who_is_done_in_a_batch_earns_and_sees_nothing_until_the_others_are_done
 def test_a_wrong_number_of_robots_is_named(robots):
     with pytest.raises(ValueError, match=rf"robots={robots} is out of range: use an integer in \[2, 8\]"):
         point_nav_v0.parallel_env(robots=robots)
+
+
+def test_where_each_robot_is_is_said_in_batches_and_to_agents():
+    batch = PointNavVectorEnv(4, robots=2, **ROOMS)
+    info = batch.reset(seed=0)[1]
+    rows = batch.states
+    expected = np.stack([rows["x"], rows["y"], rows["heading"]], axis=2).reshape(4, 3)
+    np.testing.assert_array_equal(info["pose"], expected)
+    agents = point_nav_v0.parallel_env(robots=2, **ROOMS)
+    infos = agents.reset(seed=0)[1]
+    for _ in range(2):
+        row = agents.get_state()[0]
+        for r in range(2):
+            pose = infos[f"robot_{r}"]["pose"].tolist()
+            assert pose == [float(row[name][r]) for name in ("x", "y", "heading")]
+        infos = agents.step({one: np.array([1.0, 0.0], np.float32) for one in agents.agents})[4]

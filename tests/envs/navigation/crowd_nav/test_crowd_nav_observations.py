@@ -128,3 +128,24 @@ def test_at_first_all_scans_are_the_present_one():
     obs, _ = env.reset(seed=0)
     np.testing.assert_array_equal(obs["lidar"][:, :48], obs["lidar"][:, 48:])
     assert (obs["lidar"] < 1).any(axis=1).mean() > 0.5
+
+
+def test_a_field_of_view_is_about_where_the_robot_looks_and_what_is_too_near_returns_nothing():
+    options = {"drive": "differential", "observation": "lidar", "beams": 48, "scans": 2, "people_count": 5}
+    whole, narrow, lossy = (
+        CrowdNavVectorEnv(8, **options | more)
+        for more in ({}, {"beams": 33, "field_of_view": 240.0}, {"least_range": 2.5})
+    )
+    for env in (whole, narrow, lossy):
+        env.reset(seed=3)
+        for _ in range(2):
+            env.step(np.tile(np.array([1.0, 0.0], np.float32), (8, 1)))  # straight on
+    # 33 beams on 240° are 7.5° apart, as 48 all round; at first a robot looks at its goal.
+    scans, ahead = (env.states["scan"][:, 0, 0] for env in (whole, narrow))
+    looked = np.r_[32:48, 0:17]
+    np.testing.assert_allclose(ahead[:, :33], scans[:, looked], atol=1e-4)
+    near = scans[:, :48] < 2.5
+    assert near.any()
+    np.testing.assert_array_equal(lossy.states["scan"][:, 0, 0, :48] == np.inf, near)
+    observed = lossy.step(np.zeros((8, 2), np.float32))[0]["lidar"]
+    assert observed.max() == 1.0

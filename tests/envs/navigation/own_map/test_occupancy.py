@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from quadrivium.envs.navigation.lidar import scan_grid
-from quadrivium.envs.navigation.occupancy import (
+from quadrivium.envs.navigation.own_map.occupancy import (
     HIT,
     LEAST,
     MISS,

@@ -1,15 +1,19 @@
-"""The image of a map in ROS form: which of its pixels are floor, read as the map servers of ROS read them."""
+"""The image of a map: which of its pixels are floor, as the map servers of ROS and as Stage read it."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from quadrivium.envs.navigation.maps.ros_yaml import Meta
 
+T = TypeVar("T")
 MOST_PIXELS = 100_000_000
 _WHITE, _UNKNOWN = 254, 205  # what every map_saver writes for free and for unknown
+_STAGE_FREE = 127  # lighter is free
 
 
 def read_free(file: Path, meta: Meta) -> np.ndarray:
@@ -20,7 +24,7 @@ def read_free(file: Path, meta: Meta) -> np.ndarray:
     unknown. In mode `trinary` so is the shade 205: where a picture has it and `free_thresh` would take it for
     floor (0.25 does), floor is only what is lighter than half way from it to a map_saver's white.
     """
-    shade, opaque = _read(file, file.parent / meta.image)
+    shade, opaque = _read(file, meta.image, _shades)
     if meta.mode == "raw":
         return opaque & (np.rint(shade) / 100.0 < meta.low)
     occupied = (shade if meta.negate else 255.0 - shade) / 255.0
@@ -32,14 +36,23 @@ def read_free(file: Path, meta: Meta) -> np.ndarray:
     return free
 
 
-def _read(file: Path, image: Path) -> tuple[np.ndarray, np.ndarray]:
+def read_blank(file: Path, image: str) -> np.ndarray:
+    """Returns which pixels (H, W) bool are light, by their red channel, as Stage reads a bitmap."""
+    return _read(file, image, lambda picture: np.asarray(picture.convert("RGB"))[..., 0] > _STAGE_FREE)
+
+
+def _read(file: Path, name: str, read: Callable[[Image.Image], T]) -> T:
+    """Returns what `read` makes of the image `name` beside a file; raises ValueError in one line."""
+    image = file.parent / name
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(image) as picture:
+                picture.verify()  # the checksums of a .png, which reading its pixels leaves alone
             picture = Image.open(image)
         with picture:
             if picture.width * picture.height <= MOST_PIXELS:
-                return _shades(picture)
+                return read(picture)
             size = f"{picture.width} x {picture.height}"
     except Image.DecompressionBombError:
         size = "far too many"

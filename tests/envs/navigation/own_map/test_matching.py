@@ -7,9 +7,9 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from quadrivium.envs.navigation.lidar import scan_grid
-from quadrivium.envs.navigation.matching import improve, match, wall_at
 from quadrivium.envs.navigation.moves import directions_of
-from quadrivium.envs.navigation.occupancy import LEAST, MOST, add_scan
+from quadrivium.envs.navigation.own_map.matching import improve, match, wall_at
+from quadrivium.envs.navigation.own_map.occupancy import LEAST, MOST, add_scan
 
 REACH = np.float32(6.0)
 COARSE, FINE = (np.float32(0.15), 1, 64), (np.float32(0.075), 2, 128)

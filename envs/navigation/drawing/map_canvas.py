@@ -10,13 +10,14 @@ import numpy as np
 import pygame
 
 from quadrivium.envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, text_width, write
-from quadrivium.envs.navigation.occupancy import LEAST, MOST
+from quadrivium.envs.navigation.own_map.occupancy import LEAST, MOST
 
 PANEL_PX = 32
 FLOOR: Colour = (240, 237, 230)
 WALL: Colour = (74, 78, 88)
 INK: Colour = (64, 62, 58)
 CRASHED: Colour = (214, 48, 54)
+PERSON: Colour = (226, 135, 67)
 ROBOT: tuple[Colour, ...] = ((0, 150, 136), (63, 110, 190), (150, 95, 175), (190, 120, 40))
 Pose = tuple[float, float, float]
 """x and y in m, heading in rad."""
@@ -84,13 +85,18 @@ class MapCanvas:
             pygame.draw.circle(self._fine, shade, fine[k], thick / 2)
 
     def beams(
-        self, pose: tuple[float, float, float], ranges: np.ndarray, reach: float, colour: Colour
+        self, pose: Pose, ranges: np.ndarray, directions: np.ndarray, reach: float, colour: Colour
     ) -> None:
-        """Draws a scan (B,) in m from a pose (x, y, heading), a dot where a beam hit something."""
+        """Draws a scan (B,) in m from a pose, a dot where a beam hit something; lost beams are not drawn.
+
+        directions: (B, 2), cosines and sines against the heading.
+        """
         x, y, heading = pose
         veil = pygame.Surface(self._fine.get_size(), pygame.SRCALPHA, 32)
-        for b, distance in enumerate(ranges.tolist()):
-            angle = heading + 2 * math.pi * b / len(ranges)
+        for distance, (cos, sin) in zip(ranges.tolist(), directions.tolist(), strict=True):
+            if distance > reach:
+                continue
+            angle = heading + math.atan2(sin, cos)
             end = self.point(x + distance * math.cos(angle), y + distance * math.sin(angle))
             pygame.draw.line(veil, (*colour, 60), self.point(x, y), end, SMOOTHING)
             if distance < reach - 1e-3:
@@ -102,11 +108,20 @@ class MapCanvas:
         self.disc(colour, x, y, radius, 0.05)
         self.disc(colour, x, y, 0.3 * radius)
 
-    def robot(self, colour: Colour, pose: Pose, radius: float) -> None:
-        """Draws a robot with a white arrow where it looks."""
+    def robot(self, colour: Colour, pose: Pose, radius: float, footprint: np.ndarray | None = None) -> None:
+        """Draws a robot with a white arrow where it looks: a disc, or a `footprint` (K, 5) with rows."""
         x, y, heading = pose
-        self.disc(mix(colour, INK, 0.5), x, y, radius)
-        self.disc(colour, x, y, 0.85 * radius)
+        if footprint is None or not len(footprint):
+            self.disc(mix(colour, INK, 0.5), x, y, radius)
+            self.disc(colour, x, y, 0.85 * radius)
+        else:
+            cos, sin = math.cos(heading), math.sin(heading)
+            for share, shade in ((1.0, mix(colour, INK, 0.5)), (0.85, colour)):
+                corners = share * footprint[:, :2] @ np.array([[cos, sin], [-sin, cos]])
+                pygame.draw.polygon(
+                    self._fine, shade, [self.point(x + u, y + v) for u, v in corners.tolist()]
+                )
+            radius = float(footprint[:, 4].min())
         turns = (0.0, 2.45, -2.45)
         nose = [
             self.point(x + 0.75 * radius * math.cos(heading + a), y + 0.75 * radius * math.sin(heading + a))

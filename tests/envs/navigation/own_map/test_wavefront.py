@@ -6,7 +6,7 @@ from scipy.ndimage import binary_dilation
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from quadrivium.envs.navigation.wavefront import BLOCKED, FAR, block, clear_line, descend, spread
+from quadrivium.envs.navigation.own_map.wavefront import BLOCKED, FAR, block, clear_line, descend, spread
 
 ONE = np.float32(1.0)
 

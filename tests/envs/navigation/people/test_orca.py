@@ -10,9 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from quadrivium.envs.navigation.orca import MOST_NEIGHBOURS, orca_velocity, reciprocal_change, write_planes
-from tests.envs.navigation import rvo2
-from tests.envs.navigation.crowds import DT, crowd, random_crowd, wishes
+from quadrivium.envs.navigation.people.orca import (
+    MOST_NEIGHBOURS,
+    orca_velocity,
+    reciprocal_change,
+    write_planes,
+)
+from tests.envs.navigation.people import rvo2
+from tests.envs.navigation.people.crowds import DT, crowd, random_crowd, wishes
 
 LIMIT = np.float32(1.0)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from quadrivium.envs.core.geometry import clip
 from quadrivium.envs.core.lane import lane
-from quadrivium.envs.navigation.occupancy import MOST
+from quadrivium.envs.navigation.own_map.occupancy import MOST
 
 _ROUNDS = 6
 _MOST_STEP, _MOST_TURN = np.float32(0.5), np.float32(0.05)  # cells, rad: the longest step of a round

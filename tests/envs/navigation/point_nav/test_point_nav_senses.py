@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from quadrivium.envs.navigation import point_nav_v0
-from quadrivium.envs.navigation.occupancy import LEAST, MOST
+from quadrivium.envs.navigation.own_map.occupancy import LEAST, MOST
 from tests.envs.navigation.arena import RESOLUTION, write_map
 from tests.envs.navigation.arena import scene as scene_in
 
@@ -125,6 +125,50 @@ def test_noise_is_added_to_what_was_hit_only(hall):
     assert (noisy[~hit] == 1.0).all()
     off = 1.3 * (noisy - exact)[hit]
     assert 0.005 < off.std() < 0.04
+
+
+def test_a_field_of_view_is_seen_from_its_right_end_to_its_left_one(hall):
+    # All round, beam b of 64 looks b · 5.625° to the left; 49 beams on 270° are as far apart.
+    whole = seen(hall, (1.5, 1.4), 0.4)["lidar"]
+    most = seen(hall, (1.5, 1.4), 0.4, beams=49, field_of_view=270.0)["lidar"]
+    np.testing.assert_allclose(most, np.r_[whole[40:], whole[:25]], atol=1e-5)
+
+
+def test_what_is_nearer_than_the_least_range_and_dropped_beams_return_nothing(hall):
+    exact = seen(hall, (1.5, 1.5), 0.3)["lidar"]
+    far = seen(hall, (1.5, 1.5), 0.3, least_range=1.2)["lidar"]
+    near = exact < 1.2 / REACH
+    assert 5 < near.sum() < 59
+    np.testing.assert_array_equal(far, np.where(near, np.float32(1.0), exact))
+    env = scene_in(hall, (1.5, 1.5), 0.3, (2.9, 2.9), dropped_beams=0.25, time_limit=100.0)
+    scans = np.array([env.step(STOP)[0]["lidar"] for _ in range(100)])
+    lost = scans == 1.0
+    assert (scans[~lost] == np.broadcast_to(exact, scans.shape)[~lost]).all()
+    assert lost.mean() == pytest.approx(0.25, abs=0.025)  # 4.6 standard deviations of 6,400 beams
+    assert lost.mean(axis=0).min() > 0.05  # drawn anew: none is always lost, or never
+    assert lost.mean(axis=0).max() < 0.5
+
+
+def test_of_a_lost_beam_the_robots_own_map_learns_nothing(hall):
+    options = {"observation": "grid", "guide": True, "patch_cell": RESOLUTION}
+    env = scene_in(hall, (1.6, 1.6), 0.0, (2.9, 2.9), dropped_beams=1.0, **options)
+    rows = env.get_state()
+    rows["own_map"] = 0
+    env.set_state(rows)
+    env.step(STOP)
+    assert not env.get_state()["own_map"].any()
+
+
+def test_a_sector_of_a_field_of_view_has_its_own_middle(hall):
+    tokens = seen(hall, (1.5, 1.4), 0.4, observation="sectors", sectors=16, field_of_view=189.0)["sectors"]
+    # 64 beams are 3° apart from -94.5° on; the first four have their middle at -90°, the others every 12°.
+    middles = np.radians(np.arange(-90, 91, 12))
+    np.testing.assert_allclose(tokens[:, 1:3], np.stack([np.cos(middles), np.sin(middles)], 1), atol=1e-5)
+
+
+def test_a_lidar_that_reaches_no_farther_than_it_begins_is_an_error_of_one_line(hall):
+    with pytest.raises(ValueError, match=r"^least_range=6.0 is not below lidar_range=6.0: use a smaller"):
+        seen(hall, (1.5, 1.5), 0.3, least_range=6.0)
 
 
 def test_a_token_of_a_sector_holds_its_middle_its_least_distance_and_its_distances(hall):

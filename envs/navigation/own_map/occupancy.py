@@ -72,9 +72,14 @@ def add_beam(odds, size, x, y, cos, sin, distance, hit, resolution):
 
 @lane
 def add_scan(odds, size, x, y, heading, directions, ranges, reach, resolution):
-    """Enters a scan (B,) in m, taken at a pose; a beam as long as `reach` hit nothing."""
+    """Enters a scan (B,) in m, taken at a pose; beams as long as `reach` hit nothing, longer ones are lost.
+
+    Of a lost beam nothing is known.
+    """
     cos_heading, sin_heading = math.cos(heading), math.sin(heading)
     for b in range(directions.shape[0]):
+        if ranges[b] > reach:
+            continue
         cos = directions[b, 0] * cos_heading - directions[b, 1] * sin_heading
         sin = directions[b, 0] * sin_heading + directions[b, 1] * cos_heading
         add_beam(odds, size, x, y, cos, sin, ranges[b], ranges[b] < reach, resolution)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quadrivium.envs.navigation.social_force import social_force, social_force_velocity
-from tests.envs.navigation.crowds import DT, crowd, random_crowd, wishes
+from quadrivium.envs.navigation.people.social_force import social_force, social_force_velocity
+from tests.envs.navigation.people.crowds import DT, crowd, random_crowd, wishes
 
 
 def force_of_paper(p: complex, v: complex) -> complex:

@@ -33,6 +33,10 @@ class MotionRenderer(motion_renderer.MotionRenderer):
             row[name] = before[name] + np.float32(share) * (after[name] - before[name])
         for name in ("heading", "believed_heading"):
             row[name] = turned(before[name], after[name], share)
+        if "crowd" in (row.dtype.names or ()):
+            for name in ("x", "y"):
+                was = before["crowd"][name]
+                row["crowd"][name] = was + np.float32(share) * (after["crowd"][name] - was)
         return row
 
     def path(self, row: np.void) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from quadrivium.envs.core.lane import LANE_HEADER
-from quadrivium.envs.navigation.orca import orca_fields
+from quadrivium.envs.navigation.people.orca import orca_fields
 
 DT = np.float32(0.25)
 CAPACITIES = (11, 16)  # each compiles its own machine code

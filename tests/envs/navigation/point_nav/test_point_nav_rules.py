@@ -286,3 +286,94 @@ def test_a_place_that_cannot_be_reached_is_named_in_one_line(walled):
         with pytest.raises(ValueError, match=message) as error:
             PointNavEnv(**{"maps": walled, **options})
         assert "\n" not in str(error.value)
+
+
+def test_a_robot_with_a_reverse_backs_away_and_stops_at_a_wall(hall):
+    env = scene_in(hall, (1.0, 2.0), 0.0, (5.0, 3.0), max_reverse=0.5)
+    for _ in range(10):
+        obs, *_, info = env.step(np.array([-1.0, 0.0], np.float32))
+    # 0.1, 0.2, 0.3, 0.4 and then 0.5 m/s, each for 0.1 s.
+    assert pose(env) == pytest.approx((1.0 - 0.4, 2.0, 0.0), abs=1e-5)
+    assert obs["robot"][3] == pytest.approx(-0.5)
+    assert info["metrics"]["path_length"] == pytest.approx(0.4, abs=1e-5)
+    for _ in range(10):
+        *_, terminated, _, info = env.step(np.array([-1.0, 0.0], np.float32))
+        if terminated:
+            break
+    assert info["metrics"]["collision"] == 1.0
+    assert pose(env)[0] == pytest.approx(0.1 + 0.2, abs=0.06)  # the wall and the radius, within a piece
+    # An action of -1/3 asks for none: (-1/3 + 1) / 2 of 1.5 m/s, less 0.5.
+    env = scene_in(hall, (1.0, 2.0), 0.0, (5.0, 3.0), max_reverse=0.5)
+    env.step(np.array([-1 / 3, 0.0], np.float32))
+    assert pose(env) == pytest.approx((1.0, 2.0, 0.0), abs=1e-6)
+
+
+def test_discrete_actions_have_a_speed_backwards_where_there_is_a_reverse(hall):
+    env = scene_in(hall, (3.0, 2.0), 0.0, (5.0, 3.0), max_reverse=0.5, actions="discrete", **FREE)
+    assert env.action_space.n == 20
+    for action, moved in ((2, 0.0), (7, 0.05), (12, 0.1), (17, -0.05)):
+        before = pose(env)[0]
+        env.step(action)
+        assert pose(env)[0] - before == pytest.approx(moved, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"max_reverse": 2.0}, "max_reverse=2.0 is above max_speed=1.0"),
+        (
+            {"max_reverse": 1.0, "drive": "holonomic"},
+            "max_reverse=1.0, and a holonomic robot goes everywhere",
+        ),
+        ({"footprint": [[1, 0], [0, 1]]}, r"footprint=\[\[1, 0\], \[0, 1\]\] is no list of corners"),
+    ],
+)
+def test_robots_that_cannot_be_are_an_error_of_one_line(options, said):
+    with pytest.raises(ValueError, match=rf"^{said}[^\n]*$"):
+        PointNavEnv(**options)
+
+
+def test_a_long_robot_turns_until_a_corner_touches_the_wall(tmp_path):
+    """A corridor 1.6 m wide: a robot of 0.9 x 0.2 m, 0.3 m from its wall, cannot turn across it.
+
+    A front corner is 0.45 sin θ + 0.1 cos θ to the side, which is 0.3 m at θ = 0.484 rad.
+    """
+    corridor = write_map(tmp_path, np.zeros((16, 60), bool))
+    outline = [[0.45, 0.1], [-0.45, 0.1], [-0.45, -0.1], [0.45, -0.1]]
+    env = scene_in(corridor, (2.0, 1.7 - 0.3), 0.0, (4.0, 1.0), footprint=outline, **FREE)
+    assert env.reset(seed=0)[1]["metrics"]["collision"] == 0
+    env = scene_in(corridor, (2.0, 1.7 - 0.3), 0.0, (4.0, 1.0), footprint=outline, max_turn=0.5, **FREE)
+    turned = []
+    for _ in range(20):
+        *_, terminated, _, info = env.step(np.array([-1.0, 1.0], np.float32))
+        turned.append(pose(env)[2])
+        if terminated:
+            break
+    assert info["metrics"]["collision"] == 1.0
+    assert 0.43 < turned[-1] <= 0.484
+    disc = scene_in(corridor, (2.0, 1.7 - 0.3), 0.0, (4.0, 1.0), max_turn=0.5, **FREE)
+    for _ in range(20):
+        assert not disc.step(np.array([-1.0, 1.0], np.float32))[2]
+
+
+def test_the_least_clearance_of_a_footprint_is_that_of_its_outline(hall):
+    outline = [[0.45, 0.1], [-0.45, 0.1], [-0.45, -0.1], [0.45, -0.1]]
+    env = scene_in(hall, (3.0, 1.0), math.pi / 2, (5.0, 3.5), footprint=outline)
+    rows = env.get_state()
+    rows["clearance_m"] = 9.0
+    env.set_state(rows)
+    info = env.step(STOP)[4]
+    assert info["metrics"]["min_clearance"] == pytest.approx(1.0 - 0.1 - 0.45, abs=1e-4)
+
+
+def test_info_says_where_the_robot_is_in_the_frame_of_its_map(tmp_path):
+    maps = write_map(tmp_path, np.zeros((40, 60), bool))
+    path = tmp_path / "map.yaml"
+    path.write_text(path.read_text().replace("origin: [0, 0, 0]", f"origin: [10, 20, {math.pi / 2}]"))
+    env = PointNavEnv(maps=maps, start=[9.0, 21.5, 3.0], goal=[7.0, 24.0])
+    _, info = env.reset(seed=0)
+    assert info["pose"].tolist() == pytest.approx([9.0, 21.5, 3.0], abs=1e-5)
+    info = env.step(AHEAD)[4]  # 0.1 m/s for 0.1 s
+    expected = (9.0 + 0.01 * math.cos(3.0), 21.5 + 0.01 * math.sin(3.0), 3.0)
+    assert info["pose"].tolist() == pytest.approx(expected, abs=1e-5)
+    assert env.pose == tuple(info["pose"])
