@@ -7,8 +7,10 @@ import numpy as np
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.arena.builtin import PolicyPlayer, ScriptPlayer, make_random
-from quadrivium.agents.arena.engines.gtp_player import make_gtp
-from quadrivium.agents.arena.engines.uci_player import make_uci
+from quadrivium.agents.arena.engines.gomocup.player import make_gomocup
+from quadrivium.agents.arena.engines.gtp.player import make_gtp
+from quadrivium.agents.arena.engines.nboard.player import make_nboard
+from quadrivium.agents.arena.engines.uci.player import make_uci
 from quadrivium.agents.arena.players import (
     Kinds,
     QueryOption,
@@ -53,6 +55,8 @@ def player_kinds(notify: Notify) -> Kinds:
         "run": lambda argument, table: _make_run(argument, table, notify),
         "gtp": make_gtp,
         "uci": make_uci,
+        "nboard": make_nboard,
+        "gomocup": make_gomocup,
     }
 
 

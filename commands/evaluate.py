@@ -8,7 +8,8 @@
     python evaluate.py audit gym_anytrading:stocks-v0
 
 A player is `run:DIRECTORY` (`run:DIRECTORY?checkpoint=best`, or a step), `baseline:NAME` or `random`; in
-tournaments of board games moreover `run:DIRECTORY?sims=N`, `mcts:N`, `gtp:COMMAND` or `uci:COMMAND`.
+tournaments of board games moreover `run:DIRECTORY?sims=N`, `mcts:N`, and engines: `gtp:COMMAND`,
+`uci:COMMAND`, `nboard:COMMAND`, `gomocup:COMMAND`.
 """
 
 import argparse
@@ -16,12 +17,13 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
-
-from rich.console import Console
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from quadrivium.agents.errors import UserError, did_you_mean, program, run_command
 from quadrivium.envs import bare_id
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Parser(argparse.ArgumentParser):
@@ -108,7 +110,13 @@ def parser() -> Parser:
         metavar="PLAYER",
         help="run:DIRECTORY?sims=N&checkpoint=best, mcts:N, baseline:NAME or random",
     )
-    engine.add_argument("--protocol", required=True, choices=["gtp", "uci"], help="gtp: Go; uci: chess")
+    engine.add_argument(
+        "--protocol",
+        required=True,
+        choices=["gtp", "uci", "nboard", "gomocup"],
+        help="gtp: Go, Othello; uci: chess; nboard: Othello; gomocup: Gomoku",
+    )
+    engine.add_argument("--game", metavar="NAME", help="gtp: Go (default) or Othello")
     engine.add_argument(
         "--env-kwargs",
         nargs="*",
@@ -139,43 +147,43 @@ def parser() -> Parser:
 # Each command imports what it needs when it runs: a program that starts our engine waits a few seconds only.
 
 
-def evaluate_run(arguments: argparse.Namespace, console: Console) -> None:
+def evaluate_run(arguments: argparse.Namespace, console: "Console") -> None:
     """Plays a run beside the baselines; prints a table and writes RUN/evaluation/."""
     from quadrivium.commands import measure
 
     measure.evaluate_run(arguments, console, notify=_note, read_kwargs=_arguments)
 
 
-def compare(arguments: argparse.Namespace, console: Console) -> None:
+def compare(arguments: argparse.Namespace, console: "Console") -> None:
     """Plays several players on the same scenarios; prints means, paired differences and verdicts."""
     from quadrivium.commands import measure
 
     measure.compare(arguments, console, _arguments(arguments.env, arguments.env_kwargs), notify=_note)
 
 
-def walk_forward(arguments: argparse.Namespace, console: Console) -> None:
+def walk_forward(arguments: argparse.Namespace, console: "Console") -> None:
     """Plays runs of consecutive folds through their test parts; prints a table a fold and one of all."""
     from quadrivium.commands.trading.walk_forward import evaluate_walk_forward
 
     evaluate_walk_forward(arguments.runs, console, arguments.output, notify=_note)
 
 
-def tournament(arguments: argparse.Namespace, console: Console) -> None:
+def tournament(arguments: argparse.Namespace, console: "Console") -> None:
     """Plays a tournament, or what is left of it; prints the standings and writes runs/tournaments/NAME/."""
     from quadrivium.commands.play_tournament import play_tournament
 
     play_tournament(arguments.config, console, notify=_note)
 
 
-def engine(arguments: argparse.Namespace, console: Console) -> None:
+def engine(arguments: argparse.Namespace) -> None:
     """Plays as a program that others drive, until they say quit."""
     from quadrivium.commands.serve_engine import serve_engine
 
     kwargs = _arguments("", arguments.env_kwargs)
-    serve_engine(arguments.player, arguments.protocol, kwargs, notify=_note)
+    serve_engine(arguments.player, arguments.protocol, arguments.game, kwargs, notify=_note)
 
 
-def audit(arguments: argparse.Namespace, console: Console) -> int:
+def audit(arguments: argparse.Namespace, console: "Console") -> int:
     """Audits a trading environment; prints the findings and returns 1 where there are faults."""
     from quadrivium.commands.trading.audit import audit_environment
 
@@ -221,7 +229,7 @@ def _note(line: str) -> None:
     print(f"note: {line}", file=sys.stderr)
 
 
-def evaluate(argv: Sequence[str], console: Console) -> int:
+def evaluate(argv: Sequence[str]) -> int:
     """Runs the command line `argv`; returns 0, or 1 where an audit found faults.
 
     Raises UserError for what the user can mend.
@@ -232,6 +240,12 @@ def evaluate(argv: Sequence[str], console: Console) -> int:
         raise UserError(
             f"{unknown[0]} is unknown{near}; `{program('evaluate')} {arguments.command} --help` lists all"
         )
+    if arguments.command == "engine":
+        engine(arguments)
+        return 0
+    from rich.console import Console  # slow to import, and an engine prints nothing
+
+    console = Console()
     if arguments.command == "audit":
         return audit(arguments, console)
     run = {
@@ -239,7 +253,6 @@ def evaluate(argv: Sequence[str], console: Console) -> int:
         "compare": compare,
         "walk-forward": walk_forward,
         "tournament": tournament,
-        "engine": engine,
     }
     run[arguments.command](arguments, console)
     return 0
@@ -251,6 +264,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def command() -> None:
         nonlocal code
-        code = evaluate(sys.argv[1:] if argv is None else argv, Console())
+        code = evaluate(sys.argv[1:] if argv is None else argv)
 
     return run_command(command) or code

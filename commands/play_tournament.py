@@ -1,8 +1,6 @@
 """Plays a tournament from its configuration: `python evaluate.py tournament CONFIG`."""
 
 import contextlib
-import json
-import re
 import signal
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -14,7 +12,8 @@ from rich.text import Text
 
 from quadrivium.agents.arena.game_log import GameLog, GameRecord
 from quadrivium.agents.arena.openings import Opening, random_openings, read_opening_file, read_openings
-from quadrivium.agents.arena.players import Table, TablePlayer
+from quadrivium.agents.arena.players import Clocked, Table, TablePlayer
+from quadrivium.agents.arena.referee.clock import TimeControl
 from quadrivium.agents.arena.report import print_standings, write_standings
 from quadrivium.agents.arena.schedule import Pairing
 from quadrivium.agents.arena.standings import stand
@@ -34,12 +33,10 @@ from quadrivium.agents.evaluation.report import (
     verdicts,
     write_report,
 )
-from quadrivium.agents.runs.directory import RunLock, write_atomically
 from quadrivium.commands.arena import Notify, make_table, make_table_player
 from quadrivium.commands.build import load_run_player, read_run_text, use_threads
-from quadrivium.configs.tournament import TournamentConfig, load_tournament, to_text
-
-DIRECTORY = Path("runs") / "tournaments"
+from quadrivium.commands.kept_tournament import open_tournament
+from quadrivium.configs.tournament import TournamentConfig, load_tournament
 
 
 def play_tournament(path: Path, console: Console, notify: Notify) -> None:
@@ -66,7 +63,7 @@ def _play_games(config: TournamentConfig, console: Console, notify: Notify) -> N
     with contextlib.ExitStack() as stack:
         stack.enter_context(_terminated_as_interrupted())
         players = _seat(config, table, notify, stack)
-        directory = _open(config, players, notify, stack)
+        directory = open_tournament(config, players, notify, stack)
         log = GameLog(directory / "games.jsonl")
         before = len(log.games)
         if before:
@@ -82,7 +79,8 @@ def _play_games(config: TournamentConfig, console: Console, notify: Notify) -> N
         print_standings(console, standings, title)
         about = {"tournament": config.name, "environment": config.env, "kwargs": config.kwargs}
         about |= {"format": config.format, "seed": config.seed, **_entrants(config, players)}
-        games = transcript(table.game, progress.games, config.name)
+        clocks = {player.name: str(control) for player in players if (control := _time_control(player))}
+        games = transcript(table.game, progress.games, config.name, clocks)
         for path in write_standings(directory, standings, about, games):
             console.print(f"written: {path}", highlight=False, soft_wrap=True)
         if len(log.games) > before:
@@ -123,6 +121,10 @@ def _seat(
     return players
 
 
+def _time_control(player: TablePlayer) -> TimeControl | None:
+    return player.time_control if isinstance(player, Clocked) else None
+
+
 def _plan(config: TournamentConfig) -> Plan:
     return Plan(
         format=config.format,
@@ -132,6 +134,7 @@ def _plan(config: TournamentConfig) -> Plan:
         sprt=None if config.sprt is None else config.sprt.test(),
         batch=config.batch,
         max_plies=config.max_plies,
+        adjudication=config.adjudication,
         seed=config.seed,
     )
 
@@ -210,7 +213,7 @@ def _play_scenarios(config: TournamentConfig, console: Console, notify: Notify) 
             )
         players.append(player)
     with contextlib.ExitStack() as stack:
-        directory = _open(config, players, notify, stack)
+        directory = open_tournament(config, players, notify, stack)
         results = play_all(players, env, episodes=config.episodes, seed=config.seed)
         title = f"{config.name}: {config.episodes} episodes of {describe(config.env, kwargs)}"
         print_results(console, results, title)
@@ -224,62 +227,7 @@ def _play_scenarios(config: TournamentConfig, console: Console, notify: Notify) 
     env.close()
 
 
-# ---- both
-
-
-def _open(
-    config: TournamentConfig, players: Sequence[Any], notify: Notify, stack: contextlib.ExitStack
-) -> Path:
-    """Returns the tournament's directory, made and locked; raises UserError if it holds another one.
-
-    Another one has another config, or players that are others now: a run that was trained on, an engine of
-    another version. Who they were is in identities.json.
-    """
-    directory = DIRECTORY / config.name
-    stack.enter_context(RunLock(directory))
-    text, path, known = to_text(config), directory / "config.yaml", directory / "identities.json"
-    if not path.exists():
-        _write_identities(known, players)
-        write_atomically(path, text.encode())
-        return directory
-    old, new = _identity(path.read_text(encoding="utf-8")), _identity(text)
-    if old != new:
-        changed = next((line for line in new if line not in old), "fewer lines")
-        raise UserError(
-            f"{directory} holds a tournament by another config (now {changed.strip()!r}); give this one "
-            "another name, or delete that directory"
-        )
-    if not known.exists():  # as it was before identities were kept
-        notify(f"{directory} does not say which weights its players had; they are taken for those of now")
-        _write_identities(known, players)
-    _require_same_players(known, players)
-    return directory
-
-
-def _write_identities(path: Path, players: Sequence[Any]) -> None:
-    write_atomically(path, (json.dumps(identities(players), indent=2) + "\n").encode())
-
-
-def _require_same_players(path: Path, players: Sequence[Any]) -> None:
-    """Raises UserError for the first player that is not the one of `path`."""
-    then, now = json.loads(path.read_text(encoding="utf-8")), identities(players)
-    for name in (player.name for player in players):
-        if then.get(name) != now.get(name):
-            before, after = (_short(found.get(name, "unknown")) for found in (then, now))
-            raise UserError(
-                f"{path.parent} holds games of another {name!r} ({before}; now {after}); give the tournament "
-                "another name to play anew, or delete that directory"
-            )
-
-
-def _short(identity: str) -> str:
-    """Returns an identity with no more of a hash than tells it from others."""
-    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1…", identity)
-
-
-def _identity(text: str) -> list[str]:
-    """Returns the lines of a configuration that decide which games are played."""
-    return [line for line in text.splitlines() if not line.startswith("threads:")]
+# ---- the end
 
 
 @contextlib.contextmanager

@@ -2,19 +2,21 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quadrivium.agents.arena.engines.serve import GAMES as GAME_OF
+from quadrivium.agents.arena.engines.serve import GAMES as GAMES_OF
 from quadrivium.agents.arena.engines.serve import serve
 from quadrivium.agents.arena.players import Table, TablePlayer
+from quadrivium.agents.errors import UserError
 from quadrivium.envs import board_game_name
 
 
 def serve_engine(
     player: str,
     protocol: str,
+    game: str | None,
     kwargs: Mapping[str, Any],
     *,
     notify: Callable[[str], object],
@@ -23,9 +25,13 @@ def serve_engine(
 ) -> None:
     """Answers `lines` as the player that a text names, until they end; raises UserError where it cannot be.
 
-    protocol: "gtp" for Go, "uci" for chess. kwargs: of the game; a run's own are the default.
+    protocol: one of `GAMES_OF`. game: one of those played over it; None for the usual one, or a run's own.
+    kwargs: of the game; a run's own are the default.
     """
-    name = GAME_OF[protocol]
+    name = game or _game_of_run(player, GAMES_OF[protocol]) or GAMES_OF[protocol][0]
+    if name not in GAMES_OF[protocol]:
+        known = " or ".join(GAMES_OF[protocol])
+        raise UserError(f"--game {name}: over {protocol} {known} is played; leave --game out, or name that")
 
     # What takes seconds to import comes when a table is wanted, so that `uci` is answered before.
     def make_table(options: Mapping[str, Any]) -> Table:
@@ -40,6 +46,7 @@ def serve_engine(
 
     serve(
         protocol,
+        name,
         player,
         make_table,
         make_player,
@@ -47,6 +54,17 @@ def serve_engine(
         lines=sys.stdin if lines is None else lines,
         write=_say if write is None else write,
     )
+
+
+def _game_of_run(player: str, games: Sequence[str]) -> str | None:
+    """Returns the one of several games that a run was trained on; None for other players, and other games."""
+    kind, _, argument = player.partition(":")
+    if kind != "run" or len(games) == 1:
+        return None
+    from quadrivium.commands.build import open_run
+
+    name = board_game_name(open_run(Path(argument.partition("?")[0])).env.id)
+    return name if name in games else None
 
 
 def _options_of_run(player: str, name: str) -> dict[str, Any]:

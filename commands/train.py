@@ -47,7 +47,13 @@ from quadrivium.commands.command_line import QUICKSTART, help_text, parse_argume
 from quadrivium.commands.measure import evaluate_players
 from quadrivium.commands.remedies import typed_remedies
 from quadrivium.commands.showcase import make_showcase
-from quadrivium.commands.trading.kept_market import keep_market, kept_kwargs, require_apart
+from quadrivium.commands.trading.kept_market import (
+    keep_market,
+    kept_kwargs,
+    require_apart,
+    told_kwargs,
+    with_kept_market,
+)
 from quadrivium.configs.schema import RunConfig, flatten, load_config, option, to_data, to_text, validate
 
 # Anything else makes it another run, which could not be continued exactly.
@@ -78,6 +84,7 @@ def train(argv: Sequence[str], console: Console) -> None:
         env = config.env.model_copy(update={"kwargs": config.env.kwargs | kept})
         config = config.model_copy(update={"env": env})
     with typed_remedies(config.env.id):
+        config = with_kept_market(config, lambda line: say(console, f"note: {line}"))
         agent = make_agent(config)
         evaluation_env = make_evaluation_env(config)(1)
         baseline_players(evaluation_env, config.evaluation.baselines)
@@ -210,11 +217,14 @@ def close_run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) 
     if plan.final_episodes is not None:
         env = make_evaluation_env(config)(min(plan.final_episodes, MAX_LANES))
         players = [make_player(config.name, agent), *baseline_players(env, plan.baselines)]
-        title = f"{plan.final_episodes} episodes of {describe(config.env.id, config.evaluation_kwargs())}"
+        title = f"{plan.final_episodes} episodes of {describe(config.env.id, told_kwargs(config))}"
         facts = {"run": str(run_dir), "step": agent.num_timesteps, "checkpoint": "last"}
-        facts |= {"environment": config.env.id, "kwargs": config.evaluation_kwargs(), "seed": plan.seed}
+        facts |= {"environment": config.env.id, "kwargs": told_kwargs(config), "seed": plan.seed}
         directory = run_dir / "evaluation"
-        evaluate_players(console, directory, players, env, facts, episodes=plan.final_episodes, title=title)
+        kept = {name: value for name, value in config.evaluation_kwargs().items() if name == "trained_on"}
+        evaluate_players(
+            console, directory, players, env, facts, episodes=plan.final_episodes, title=title, kept=kept
+        )
         env.close()
     say(console, f"evaluate it:  {program('evaluate')} run {run_dir} --video")
     say(console, f"look into it: tensorboard --logdir {run_dir.parent}")

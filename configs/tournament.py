@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from quadrivium.agents.arena.referee.adjudication import Adjudication, DrawRule, ResignRule
 from quadrivium.agents.arena.schedule import most_swiss_rounds
 from quadrivium.agents.arena.sprt import Sprt
 from quadrivium.agents.errors import UserError, did_you_mean
@@ -81,6 +82,28 @@ class SprtConfig(_Section):
         return Sprt(self.elo0, self.elo1, self.alpha, self.beta)
 
 
+class ResignConfig(_Section):
+    """When a game is lost by its player's own word: an engine's `score`, a search's expected result."""
+
+    score: PositiveFloat = 600.0
+    """centipawns that the player is behind"""
+    moves: PositiveInt = 3
+    """of the player, on end"""
+    both: bool = False
+    """the other has to say so, too"""
+
+
+class DrawConfig(_Section):
+    """When a game is drawn by both players' words."""
+
+    score: Annotated[float, Field(ge=0)] = 10.0
+    """centipawns from even, at most"""
+    moves: PositiveInt = 8
+    """of each, on end"""
+    after: Annotated[int, Field(ge=0)] = 40
+    """moves of each before any game is drawn so"""
+
+
 class TournamentConfig(_Section):
     """Everything that determines a tournament."""
 
@@ -111,6 +134,10 @@ class TournamentConfig(_Section):
     """an engine that thinks longer about a move loses"""
     max_plies: PositiveInt | None = None
     """a longer game is a draw"""
+    resign: ResignConfig | None = None
+    """which games are lost before their end"""
+    draw: DrawConfig | None = None
+    """which games are drawn before their end"""
     sprt: SprtConfig | None = None
     """for two players: when to stop"""
     batch: PositiveInt = 64
@@ -118,6 +145,15 @@ class TournamentConfig(_Section):
 
     episodes: PositiveInt = 500
     """that each player plays, where the world is no board game"""
+
+    @property
+    def adjudication(self) -> Adjudication:
+        """Which games are decided by what both players think of them."""
+        resign, draw = self.resign, self.draw
+        return Adjudication(
+            None if resign is None else ResignRule(resign.score, resign.moves, resign.both),
+            None if draw is None else DrawRule(draw.score, draw.moves, draw.after),
+        )
 
     @property
     def is_board_game(self) -> bool:
@@ -133,19 +169,25 @@ class TournamentConfig(_Section):
 
 
 ONLY_GAMES = (
-    *("format", "games", "challengers", "rounds", "openings", "move_seconds", "max_plies", "sprt", "batch"),
+    *("format", "games", "challengers", "rounds", "openings", "move_seconds", "max_plies"),
+    *("resign", "draw", "sprt", "batch"),
 )
 
 
 def load_tournament(path: Path) -> TournamentConfig:
     """Returns the configuration in the file `path`; raises UserError that names the first fault."""
-    data = read_yaml(path)
-    try:
-        config = TournamentConfig.model_validate_json(json.dumps(data), strict=True)
-    except ValidationError as error:
-        raise UserError(_explain(error, str(path))) from None
+    config = load_kept(path)
     _check(config, str(path))
     return config
+
+
+def load_kept(path: Path) -> TournamentConfig:
+    """Returns a configuration with all its defaults, as `to_text` wrote it; raises UserError."""
+    data = read_yaml(path)
+    try:
+        return TournamentConfig.model_validate_json(json.dumps(data), strict=True)
+    except ValidationError as error:
+        raise UserError(_explain(error, str(path))) from None
 
 
 def to_text(config: TournamentConfig) -> str:
@@ -233,6 +275,12 @@ def _explain(error: ValidationError, source: str) -> str:
 
 
 def _keys_beside(parts: Sequence[str]) -> list[str]:
-    sections = {"openings": Openings, "sprt": SprtConfig, "players": NamedPlayer}
+    sections = {
+        "openings": Openings,
+        "resign": ResignConfig,
+        "draw": DrawConfig,
+        "sprt": SprtConfig,
+        "players": NamedPlayer,
+    }
     section = sections.get(parts[0], TournamentConfig) if len(parts) > 1 else TournamentConfig
     return list(section.model_fields)

@@ -18,14 +18,18 @@ from quadrivium.agents.arena.builtin import mix
 from quadrivium.agents.arena.game_log import Fixture, GameRecord
 from quadrivium.agents.arena.openings import Opening, first_position
 from quadrivium.agents.arena.players import (
+    Clocked,
     Ended,
     EngineError,
     Follower,
     OutOfTime,
     Resignation,
+    Scoring,
     TableGame,
     TablePlayer,
 )
+from quadrivium.agents.arena.referee.adjudication import Adjudication, Adjudicator
+from quadrivium.agents.arena.referee.clock import Clock
 from quadrivium.agents.errors import one_line
 
 RULES = "rules"
@@ -59,6 +63,9 @@ class _Running:
     fixture: Fixture
     sides: tuple[int, int]  # index of the player who has seat 0, and of the one who has seat 1
     opening: Opening
+    clocks: tuple[Clock | None, Clock | None]  # by seat
+    referee: Adjudicator
+    verdict: tuple[int, str] | None = None  # of the referee
     actions: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=lambda: [0.0, 0.0])  # by seat
     failures: dict[int, str] = field(default_factory=dict)  # by seat, what cost them the game
@@ -72,7 +79,8 @@ class Match:
         players: the two of them.
         openings: by number.
         seed: of the tournament.
-        max_plies: a game that goes on for longer is a draw; None: the rules alone end games.
+        max_plies: a game that goes on for longer is a draw; None: no limit.
+        adjudication: which games are decided by what both players think of them.
     """
 
     def __init__(
@@ -83,7 +91,9 @@ class Match:
         *,
         seed: int,
         max_plies: int | None = None,
+        adjudication: Adjudication | None = None,
     ) -> None:
+        self._adjudication = adjudication or Adjudication()
         self._game, self._players, self._openings = game, players, openings
         self._seed, self._max_plies = seed, max_plies
         limits = [player.concurrency for player in players if player.concurrency is not None]
@@ -116,7 +126,15 @@ class Match:
 
     def _seat(self, fixture: Fixture) -> _Running:
         sides = (0, 1) if fixture.first == self._players[0].name else (1, 0)
-        return _Running(fixture, sides, self._openings[fixture.opening])
+        opening = self._openings[fixture.opening]
+        clocks = (self._clock(sides[0]), self._clock(sides[1]))
+        return _Running(fixture, sides, opening, clocks, Adjudicator(self._adjudication))
+
+    def _clock(self, side: int) -> Clock | None:
+        player = self._players[side]
+        if not isinstance(player, Clocked) or player.time_control is None:
+            return None
+        return Clock(player.time_control)
 
     # ---- a tick
 
@@ -147,7 +165,7 @@ class Match:
     def _take_off(
         self, pool: np.ndarray, running: dict[int, _Running], finished: Callable[[GameRecord], object]
     ) -> None:
-        """Ends the games that are over, lost by a failure, or too long."""
+        """Ends the games that are over, lost by a failure, decided by the referee, or too long."""
         slots = np.array(list(running), np.int64)
         result = self._game.result(pool, slots)
         for k, slot in enumerate(slots.tolist()):
@@ -159,6 +177,8 @@ class Match:
             elif game.failures:
                 ((seat, reason),) = game.failures.items()
                 outcome = -1 if seat == 0 else 1
+            elif game.verdict is not None:
+                outcome, reason = game.verdict
             elif self._max_plies is not None and len(game.actions) >= self._max_plies:
                 outcome, reason = 0, MOVE_LIMIT
             else:
@@ -180,11 +200,16 @@ class Match:
             if not len(mine):
                 continue
             asked = {int(slot): running[int(slot)] for slot in slots[mine]}
+            self._show_clocks(side, asked)
             actions[mine], seconds = self._ask(
                 side, asked, partial(player.act, pool), slots[mine], slots[mine]
             )
             for game, seat, spent in zip(asked.values(), to_move[mine], seconds, strict=True):
                 game.seconds[int(seat)] += float(spent)
+                clock = game.clocks[int(seat)]
+                if clock is not None and not game.failures and not clock.spend(float(spent)):
+                    late = f"{player.name} had {clock.left:.2f} s, took {spent:.2f} s"
+                    game.failures[int(seat)] = f"{TIME}: {late}"
         legal = self._game.legal(pool, slots)
         moving: dict[int, _Running] = {}
         for k, slot in enumerate(slots.tolist()):
@@ -194,7 +219,25 @@ class Match:
             if not game.failures:
                 moving[slot] = game
         chosen = actions[[slot in moving for slot in slots.tolist()]]
+        if self._adjudication:
+            self._hear_scores(moving, dict(zip(slots.tolist(), to_move.tolist(), strict=True)))
         self._play(pool, moving, chosen)
+
+    def _show_clocks(self, side: int, games: dict[int, _Running]) -> None:
+        player = self._players[side]
+        if isinstance(player, Clocked):
+            for slot, game in games.items():
+                seat = game.sides.index(side)
+                own, other = game.clocks[seat], game.clocks[1 - seat]
+                if own is not None:
+                    player.see_clocks(slot, own, other)
+
+    def _hear_scores(self, games: dict[int, _Running], seats: dict[int, int]) -> None:
+        """Tells the referee how those who have just chosen, in `seats` by slot, think that they stand."""
+        for slot, game in games.items():
+            player = self._players[game.sides[seats[slot]]]
+            score = player.score(slot) if isinstance(player, Scoring) else None
+            game.verdict = game.referee.hear(seats[slot], score, len(game.actions) + 1)
 
     def _play(self, pool: np.ndarray, games: dict[int, _Running], actions: np.ndarray) -> None:
         """Tells both players of legal `actions`, one a game, and plays them."""

@@ -53,8 +53,11 @@ def random_openings(game: Game, count: int, plies: int, seed: int) -> list[Openi
 
 
 def _draw(game: Game, plies: int, seed: int, attempt: int) -> Opening | None:
-    pool = game.pool(1, seed)
     stream = mix(mix(np.array([seed], np.uint64)) + np.uint64(attempt))
+    start, pool = "", game.pool(1, seed)
+    if draws_start(game):
+        pool = game.pool(1, int(stream[0] >> np.uint64(2)))
+        start = cast(TableGame, game).position_text(pool[0])
     opening: list[int] = []
     for ply in range(plies):
         action = pick(game.legal(pool, ROW), mix(stream ^ np.uint64(ply)))
@@ -62,7 +65,12 @@ def _draw(game: Game, plies: int, seed: int, attempt: int) -> Opening | None:
         opening.append(int(action[0]))
         if game.result(pool, ROW).over[0]:
             return None
-    return Opening(tuple(opening))
+    return Opening(tuple(opening), start)
+
+
+def draws_start(game: object) -> bool:
+    """Returns whether each game begins at a position of its own, as in Fischer random chess."""
+    return getattr(game, "draws_start", False)
 
 
 def read_openings(game: TableGame, lines: Sequence[str], source: str = "openings.moves") -> list[Opening]:
@@ -74,6 +82,11 @@ def read_openings(game: TableGame, lines: Sequence[str], source: str = "openings
         UserError: a move cannot be read or played, or the game is over after it.
     """
     openings: list[Opening] = []
+    if draws_start(game):
+        raise UserError(
+            f"{source}: moves need to know where they begin, and first positions are drawn; give kwargs: "
+            "{start: 518}, say, or openings: {plies: 4}"
+        )
     for number, line in enumerate(lines, 1):
         pool = game.pool(1)
         opening: list[int] = []
@@ -137,7 +150,7 @@ def first_position(game: TableGame, start: str) -> np.ndarray:
 
 
 def _of_records(game: TableGame, records: Sequence[Any], plies: int | None) -> list[Opening]:
-    usual = game.position_text(game.pool(1)[0])
+    usual = "" if draws_start(game) else game.position_text(game.pool(1)[0])
     openings: list[Opening] = []
     for start, actions, _ in records:
         text, pool = game.position_text(start[0]), start.copy()

@@ -1,7 +1,7 @@
 """What a player at a table is, and how the string that names one is read.
 
-Players are `random`, `mcts:N`, `baseline:NAME`, `run:PATH?sims=N`, `gtp:COMMAND`, `uci:COMMAND`; how each
-kind is made, the caller says (`Kinds`).
+Players are `random`, `mcts:N`, `baseline:NAME`, `run:PATH?sims=N`, and engines: `gtp:COMMAND`, `uci:COMMAND`,
+`nboard:COMMAND`, `gomocup:COMMAND`; how each kind is made, the caller says (`Kinds`).
 """
 
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from quadrivium.agents.arena.referee.clock import Clock, TimeControl
 from quadrivium.agents.errors import UserError, did_you_mean
 from quadrivium.agents.search.protocols import Game, Notation, Thought
 
@@ -124,12 +125,39 @@ class Thinker(Protocol):
         ...
 
 
+@runtime_checkable
+class Clocked(Protocol):
+    """A player that may play by a clock, which is stopped for it a game at a time.
+
+    Attributes:
+        time_control: what it has for its moves; None: no clock.
+    """
+
+    time_control: TimeControl | None
+
+    def see_clocks(self, slot: int, own: Clock, other: Clock | None) -> None:
+        """Hears before each `act` what its clock in that game shows, and the other's, if that has one."""
+        ...
+
+
+@runtime_checkable
+class Scoring(Protocol):
+    """A player that says how its games stand."""
+
+    def score(self, slot: int) -> float | None:
+        """Returns centipawns, good for itself, as it saw them when it last chose; None: it says none."""
+        ...
+
+
 Maker = Callable[[str, Table], TablePlayer]
 """Makes a player from what follows the colon; raises UserError where it cannot be, before any game."""
 
 Kinds = Mapping[str, Maker]
 
-EXPECTED = "random, mcts:N, baseline:NAME, run:DIRECTORY, gtp:COMMAND or uci:COMMAND"
+EXPECTED = (
+    "random, mcts:N, baseline:NAME, run:DIRECTORY, or an engine: gtp:COMMAND (Go, Othello), uci:COMMAND "
+    "(chess), nboard:COMMAND (Othello), gomocup:COMMAND (Gomoku)"
+)
 
 
 def parse_player(text: str, table: Table, kinds: Kinds) -> TablePlayer:

@@ -92,6 +92,8 @@ def facts(standings: Standings) -> list[str]:
     ]
     if standings.move_limits:
         lines.append(f"{standings.move_limits} games were drawn by the move limit")
+    if standings.adjudicated:
+        lines.append(f"{standings.adjudicated} games were adjudicated by the players' scores")
     if standings.byes:
         lines.append(f"byes: {', '.join(standings.byes)}")
     if standings.test is not None:
@@ -144,6 +146,7 @@ def to_json(standings: Standings, about: Mapping[str, Any]) -> dict[str, Any]:
         "first_move_advantage": _plain(ratings.advantage),
         "draws_between_equals": _plain(ratings.draws),
         "games_drawn_by_move_limit": standings.move_limits,
+        "games_adjudicated": standings.adjudicated,
         "byes": list(standings.byes),
         "verdicts": standings.verdicts(),
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from quadrivium.agents.arena.players import Table, positive_count
+from quadrivium.agents.arena.referee.centipawns import centipawns
 from quadrivium.agents.search import MatchSearch, Thought, monte_carlo_search, read_thought
 from quadrivium.agents.search.protocols import always
 
@@ -47,6 +48,11 @@ class SearchTablePlayer:
     def thought(self, slot: int) -> Thought:
         """Returns what the search in a slot thinks now."""
         return read_thought(self._search.tree, slot)
+
+    def score(self, slot: int) -> float | None:
+        """Returns what the search in a slot expects of the move that it has tried most, in centipawns."""
+        lines = self.thought(slot).lines
+        return centipawns(lines[0].value) if lines else None
 
     def close(self) -> None:
         """Holds memory only."""

@@ -8,6 +8,7 @@ import numpy as np
 from quadrivium.agents.arena.game_log import GameRecord
 from quadrivium.agents.arena.match import MOVE_LIMIT, RESIGNED, RULES, TIME
 from quadrivium.agents.arena.ratings import Ratings, rate
+from quadrivium.agents.arena.referee.adjudication import ADJUDICATION
 from quadrivium.agents.arena.sprt import Sprt, SprtState, pair_counts, sprt_state
 from quadrivium.intervals import Interval
 
@@ -55,6 +56,7 @@ class Standings:
         forfeits: games that each player lost by an illegal move or an engine that failed.
         on_time: games that each player lost because it did not answer in time.
         move_limits: games that were too long.
+        adjudicated: games that were decided by what both players thought of them.
         ratings: with intervals.
         places: the players' numbers, the highest rating first.
         test: the sequential test and where it stands, if one was asked for.
@@ -69,6 +71,7 @@ class Standings:
     forfeits: tuple[int, ...]
     on_time: tuple[int, ...]
     move_limits: int
+    adjudicated: int
     ratings: Ratings
     places: tuple[int, ...]
     test: tuple[Sprt, SprtState] | None = None
@@ -131,7 +134,8 @@ def stand(
         for own, other in ((a, b), (b, a)):
             tallies[own].add(game.score(names[own]))
             cross.setdefault((own, other), Tally()).add(game.score(names[own]))
-        if game.reason not in (RULES, MOVE_LIMIT, RESIGNED) and game.outcome:
+        kind = game.reason.partition(":")[0]
+        if kind not in (RULES, MOVE_LIMIT, RESIGNED, ADJUDICATION) and game.outcome:
             lost = on_time if game.reason.startswith(TIME) else forfeits
             lost[b if game.outcome > 0 else a] += 1
     ratings = rate(names, games, seed=seed)
@@ -146,6 +150,7 @@ def stand(
         forfeits=tuple(forfeits),
         on_time=tuple(on_time),
         move_limits=sum(game.reason == MOVE_LIMIT for game in games),
+        adjudicated=sum(game.reason.startswith(ADJUDICATION) for game in games),
         ratings=ratings,
         places=tuple(order),
         test=state,

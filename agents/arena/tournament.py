@@ -8,6 +8,7 @@ from quadrivium.agents.arena.game_log import Fixture, GameLog, GameRecord
 from quadrivium.agents.arena.match import Match
 from quadrivium.agents.arena.openings import Opening
 from quadrivium.agents.arena.players import TableGame, TablePlayer
+from quadrivium.agents.arena.referee.adjudication import Adjudication
 from quadrivium.agents.arena.schedule import Pairing, gauntlet, round_robin, swiss_round
 from quadrivium.agents.arena.sprt import Sprt, pair_counts, sprt_state
 
@@ -24,7 +25,8 @@ class Plan:
         challengers: how many players run the gauntlet. rounds: of a Swiss tournament. sprt: ends the games of
         two players as soon as they decide the test. batch: games in one pool; even. What players without
         engines play is a batch's games, all or none. max_plies: a longer game is a draw; None: the rules
-        alone end games. seed: of openings and games.
+        alone end games. adjudication: which games are decided by what both players think of them. seed: of
+        openings and games.
     """
 
     format: Format = "round_robin"
@@ -34,6 +36,7 @@ class Plan:
     sprt: Sprt | None = None
     batch: int = 64
     max_plies: int | None = None
+    adjudication: Adjudication | None = None
     seed: int = 0
 
 
@@ -118,7 +121,12 @@ class Tournament:
         """Returns all games of two players, after playing those that are missing."""
         a, b = (self._players[player] for player in pairing)
         match = Match(
-            self._game, (a, b), self._openings, seed=self._plan.seed, max_plies=self._plan.max_plies
+            self._game,
+            (a, b),
+            self._openings,
+            seed=self._plan.seed,
+            max_plies=self._plan.max_plies,
+            adjudication=self._plan.adjudication,
         )
         fixtures = self._fixtures(a.name, b.name, number)
         # Engines' games are written one by one as they end. What our players choose may depend on the batch

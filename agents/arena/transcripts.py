@@ -1,7 +1,7 @@
 """The games of a tournament as people and programs read them: PGN for chess, SGF for Go, else plain moves."""
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,21 @@ from quadrivium.agents.arena.game_log import GameRecord
 from quadrivium.agents.arena.match import ABANDONED, MOVE_LIMIT, RESIGNED, RULES, TIME
 from quadrivium.agents.arena.openings import first_position
 from quadrivium.agents.arena.players import TableGame
+from quadrivium.agents.arena.referee.adjudication import ADJUDICATION
 
 ROW = np.arange(1)
 RESULTS = {1: "1-0", 0: "1/2-1/2", -1: "0-1"}
 
 
-def transcript(game: TableGame, records: Sequence[GameRecord], event: str) -> tuple[str, str]:
-    """Returns the games as text, and the ending of a file for it: "pgn", "sgf" or "txt"."""
+def transcript(
+    game: TableGame, records: Sequence[GameRecord], event: str, clocks: Mapping[str, str] | None = None
+) -> tuple[str, str]:
+    """Returns the games as text, and the ending of a file for it: "pgn", "sgf" or "txt".
+
+    clocks: the time control of each player who has one, by name.
+    """
     if hasattr(game, "san"):
-        return "".join(_pgn(game, record, event) for record in records), "pgn"
+        return "".join(_pgn(game, record, event, clocks or {}) for record in records), "pgn"
     if hasattr(game, "game_record"):
         return "".join(_sgf(game, record) + "\n" for record in records), "sgf"
     return "".join(_plain(game, record) for record in records), "txt"
@@ -43,14 +49,17 @@ def _plain(game: TableGame, record: GameRecord) -> str:
     return f"{head}\n{_wrapped(' '.join(moves))}\n\n"
 
 
-def _pgn(game: Any, record: GameRecord, event: str) -> str:
+def _pgn(game: Any, record: GameRecord, event: str, clocks: Mapping[str, str]) -> str:
     """Source: Portable Game Notation, 1994 (export format: the seven tags, 80 columns)."""
     fixture, result = record.fixture, RESULTS[record.outcome]
     kind = record.reason.partition(":")[0]
+    chess960 = getattr(game, "chess960", False)
+    start = record.start or (game.position_text(game.pool(1)[0]) if chess960 else "")
     words = {
         RULES: "normal",
         RESIGNED: "normal",
-        MOVE_LIMIT: "adjudication",
+        MOVE_LIMIT: ADJUDICATION,
+        ADJUDICATION: ADJUDICATION,
         TIME: TIME,
         ABANDONED: ABANDONED,
     }
@@ -62,8 +71,10 @@ def _pgn(game: Any, record: GameRecord, event: str) -> str:
         "White": fixture.first,
         "Black": fixture.second,
         "Result": result,
-        **({"SetUp": "1", "FEN": record.start} if record.start else {}),
+        **({"Variant": "Chess960"} if chess960 else {}),
+        **({"SetUp": "1", "FEN": start} if start else {}),
         "PlyCount": str(len(record.actions)),
+        **_time_controls(clocks.get(fixture.first), clocks.get(fixture.second)),
         "Termination": words.get(kind, "rules infraction"),
     }
     head = "".join(f'[{tag} "{_quoted(value)}"]\n' for tag, value in tags.items())
@@ -78,11 +89,18 @@ def _pgn(game: Any, record: GameRecord, event: str) -> str:
     return f"{head}\n{_wrapped(' '.join([*moves, result]))}\n\n"
 
 
+def _time_controls(white: str | None, black: str | None) -> dict[str, str]:
+    """Returns the tags for both clocks: PGN has one; where they differ, cutechess's."""
+    if white == black:
+        return {} if white is None else {"TimeControl": white}
+    return {"WhiteTimeControl": white or "-", "BlackTimeControl": black or "-"}
+
+
 def _sgf(game: Any, record: GameRecord) -> str:
     names = (record.fixture.first, record.fixture.second)
     result = comment = None  # the score of a game that has ended
     if record.reason != RULES:
-        how = {RESIGNED: "R", TIME: "T"}.get(record.reason.partition(":")[0], "F")
+        how = {RESIGNED: "R", TIME: "T", ADJUDICATION: ""}.get(record.reason.partition(":")[0], "F")
         result = {1: f"B+{how}", 0: "0", -1: f"W+{how}"}[record.outcome]
         comment = record.reason
     start = first_position(game, record.start)

@@ -6,11 +6,16 @@ from quadrivium.envs.board.byte_board import require_position
 
 
 def require_alternation(
-    cells: np.ndarray, to_move: int, shape: tuple[int, int], players: tuple[str, str]
+    cells: np.ndarray, to_move: int, shape: tuple[int, int], players: tuple[str, str], *, swap: bool = False
 ) -> int:
-    """Returns how many stones lie on cells (H, W); raises ValueError if taking turns cannot lead there."""
+    """Returns the moves after which cells (H, W) lie so; raises ValueError if taking turns cannot lead there.
+
+    swap: the second player's first move may have been to take over the stone that lay there.
+    """
     require_position(cells, to_move, *shape)
     first, second = int((cells == 1).sum()), int((cells == -1).sum())
+    if swap and second and first - second == to_move - 1:
+        return first + second + 1
     if first - second != to_move:
         raise ValueError(
             f"{first} of {players[0]} and {second} of {players[1]} cannot be with {players[to_move]} "

@@ -1,6 +1,6 @@
 """Gymnasium's two faces of a world: the single environment and the native vector environment."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
@@ -9,7 +9,8 @@ from gymnasium.spaces import Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from quadrivium.envs.core.lanes import Lanes, Obs, checked_seeds, fresh_seeds, named_columns
+from quadrivium.envs.core.lanes import Lanes, Obs, checked_seeds, fresh_seeds, named_columns, objects
+from quadrivium.envs.core.late_info import LateInfo
 from quadrivium.envs.core.launch import TERMINATED, TRUNCATED
 from quadrivium.envs.core.screen import Screen
 from quadrivium.envs.core.setup import ACTION_MASK, Setup
@@ -297,19 +298,41 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
             info[ACTION_MASK] = mask_of(obs, lanes.masks)
         info |= self.setup.show(lanes.states)
         if self._mode is AutoresetMode.SAME_STEP and done.any():
-            last = lanes.last_obs(done)
-            final: dict[str, Any] = {}
-            for key, names, rows in (
+            info |= {"_final_obs": done, "_final_info": done}
+            return LateInfo(
+                info, ("final_obs", "final_info"), self._final(done, terms.copy(), metrics.copy())
+            )
+        return info
+
+    def _final(
+        self, done: np.ndarray, terms: np.ndarray, metrics: np.ndarray
+    ) -> Callable[[], dict[str, Any]]:
+        """Returns a function that returns what `info` says of the episodes that have just ended.
+
+        An object for each of them, as Gymnasium wants it, takes longer than a step of a small game.
+        """
+        world, done, rows = self.setup.world, done.copy(), np.flatnonzero(done)
+        last, shown = self._lanes.last_obs(rows), self.setup.show(self._lanes.final_states)
+        masks = self._lanes.final_masks[rows] if self.setup.masked else None
+
+        def final() -> dict[str, Any]:
+            infos: dict[str, Any] = {}
+            for key, names, values in (
                 ("reward_terms", world.reward_terms, terms),
                 ("metrics", world.metric_names, metrics),
             ):
-                columns = named_columns(names, np.where(done[:, None], rows, 0))
-                final |= {key: columns | {f"_{name}": done for name in names}, f"_{key}": done}
-            if self.setup.masked:
-                masks = np.where(done[:, None], lanes.final_masks, np.int8(0))
-                final |= {ACTION_MASK: masks, f"_{ACTION_MASK}": done}
-            info |= {"final_obs": last, "_final_obs": done, "final_info": final, "_final_info": done}
-        return info
+                columns = named_columns(names, np.where(done[:, None], values, 0))
+                infos |= {key: columns | {f"_{name}": done for name in names}, f"_{key}": done}
+            for name, values in shown.items():
+                values[~done] = 0
+                infos |= {name: values, f"_{name}": done}
+            if masks is not None:
+                dense = np.zeros((len(done), masks.shape[1]), np.int8)
+                dense[rows] = masks
+                infos |= {ACTION_MASK: dense, f"_{ACTION_MASK}": done}
+            return {"final_obs": objects(last, rows, len(done)), "final_info": infos}
+
+        return final
 
     def action_masks(self) -> np.ndarray:
         """Returns which actions are legal now, (N, A) bool."""

@@ -55,6 +55,8 @@ class Lanes:
         self.setup = setup
         zeros = zeros or _zeros
         self.states = zeros("states", num_lanes, setup.state_dtype)
+        # What `shown` says of the last state of an episode needs that state, after the next one has begun.
+        self.final_states = zeros("final_states", num_lanes if setup.shown else 0, setup.state_dtype)
         self.actions = zeros("actions", (num_lanes, agents * setup.action_width), world.action_dtype)
         width, terms, metrics = setup.observation_width, len(world.reward_terms), len(world.metric_names)
         self.outputs = Outputs(
@@ -108,6 +110,7 @@ class Lanes:
         b = self._batch[0]
         b["params"], b["split"], b["lanes"] = address(self._params), setup.params.split, self._num_lanes
         b["states"], b["state_bytes"] = address(self.states), self.states.dtype.itemsize
+        b["final_states"] = address(self.final_states) if len(self.final_states) else 0
         b["actions"], b["action_bytes"] = address(self.actions), self.actions.strides[0]
         b["action_width"] = self.actions.shape[1]
         b["chosen"], b["spared"] = address(self._chosen), address(self._spared)
@@ -175,18 +178,11 @@ class Lanes:
             return {name: values[row].copy() for name, values in self._obs.items()}
         return self._obs[row].copy()
 
-    def last_obs(self, done: np.ndarray) -> np.ndarray:
-        """Returns (N * P,) object, as Gymnasium's batches give them: where `done` a copy of the episode's
-        last observation, which may be a dict; None elsewhere.
-        """
-        found, rows = np.full(len(done), None, object), np.flatnonzero(done)
+    def last_obs(self, rows: np.ndarray) -> Obs:
+        """Returns a copy of the last observations of agents in `rows` (n,) whose episodes have ended."""
         if isinstance(self._final_obs, dict):
-            names, parts = list(self._final_obs), [values[rows] for values in self._final_obs.values()]
-            found[rows] = [dict(zip(names, own)) for own in zip(*parts)]  # noqa: B905 (they are as many)
-        else:
-            for row, last in zip(rows.tolist(), self._final_obs[rows], strict=True):
-                found[row] = last
-        return found
+            return {name: values[rows] for name, values in self._final_obs.items()}
+        return self._final_obs[rows]
 
     @property
     def done(self) -> np.ndarray:
@@ -360,6 +356,20 @@ def require_rows_of(rows: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> 
             f"the state is {given}; this environment has {shape} rows of {dtype.itemsize} bytes; "
             "use the same arguments"
         )
+
+
+def objects(obs: Obs, rows: np.ndarray, count: int) -> np.ndarray:
+    """Returns (count,) object, as Gymnasium's batches give observations (n, ...): in `rows` (n,) one each,
+    which may be a dict; None elsewhere.
+    """
+    found = np.full(count, None, object)
+    if isinstance(obs, dict):
+        names = list(obs)
+        found[rows] = [dict(zip(names, own)) for own in zip(*obs.values())]  # noqa: B905 (they are as many)
+    else:
+        for row, last in zip(rows.tolist(), obs, strict=True):
+            found[row] = last
+    return found
 
 
 def named_columns(names: Sequence[str], rows: np.ndarray) -> dict[str, np.ndarray]:

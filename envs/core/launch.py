@@ -15,7 +15,7 @@ from numba.core import types
 
 from quadrivium.envs.core.compile import code_of
 from quadrivium.envs.core.lane import LANE_HEADER, World, as_header, lane
-from quadrivium.envs.core.native import BYTE_ROW, FLOAT_ROW, Params, call, record_at, row_at
+from quadrivium.envs.core.native import BYTE_ROW, FLOAT_ROW, Params, call, copy_bytes, record_at, row_at
 from quadrivium.envs.core.rng import episode_key
 
 BATCH = np.dtype(
@@ -30,6 +30,7 @@ BATCH = np.dtype(
         ("lanes", "i8"),  # N
         ("states", "i8"),  # addresses and row sizes of all arrays; see `Outputs`
         ("state_bytes", "i8"),
+        ("final_states", "i8"),  # where the last records of episodes are kept; 0: nowhere
         ("actions", "i8"),
         ("action_bytes", "i8"),
         ("action_width", "i8"),
@@ -127,6 +128,8 @@ def _step_lanes(b, first, last):
             call(b.metrics, (state, params, metrics, b.metric_width))
             if b.autoreset != 0:
                 _show(b, i, state, b.final_obs, b.final_masks)
+                if b.final_states != 0:
+                    copy_bytes(b.final_states + i * b.state_bytes, state, b.state_bytes)
                 begin_episode(b.reset, state, params, b.split)
         _show(b, i, state, b.obs, b.masks)
     return bits

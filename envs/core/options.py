@@ -25,7 +25,7 @@ from typing import (
 
 import numpy as np
 
-from quadrivium.envs.core.validation import require_choice, require_keyword, require_number
+from quadrivium.envs.core.validation import require_choice, require_flag, require_keyword, require_number
 
 P = TypeVar("P", bound=tuple[Any, ...])
 _CASTS: dict[Any, Any] = {int: int, float: float, np.float32: np.float32}
@@ -111,8 +111,8 @@ class Options:
                 _require_rising(name, value, *limits)
             elif allowed:
                 require_choice(name, value, allowed)
-            elif hints(type(self))[name] is bool and not isinstance(value, bool):
-                raise ValueError(f"{name}={value!r} is no switch: use True or False")
+            elif hints(type(self))[name] is bool:
+                require_flag(name, value)
         self.check()
 
     def check(self) -> None:

@@ -87,7 +87,7 @@ class Setup:
             which are its planes.
         shown: what `info` says of the state after every reset and step, by name: functions of the records
             (N,) that return arrays (N, ...), and that can be pickled. In a batch that resets by itself it is
-            the new episode's state.
+            the new episode's state; that of the last one is in `final_info`.
         mask_observed: whether the mask of legal actions is a part of what is observed; else it is only told.
         source: what the parameters were made from, for the world's own tools; the engine never reads it.
 

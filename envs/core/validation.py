@@ -44,6 +44,13 @@ def require_number(
     return value
 
 
+def require_flag(name: str, value: object) -> bool:
+    """Returns `value` if it is True or False, else raises ValueError."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}={value!r} is no switch: use True or False")
+    return value
+
+
 def steps_of(steps: float) -> int:
     """Returns the steps that a duration by the length of a step is, rounded up: 16.6 s at 15 Hz are 249.
 

@@ -30,8 +30,8 @@ class Bank:
         happenings: (T, N, 3) float64: what happens to an asset in each bar, as `quadrivium.envs.trading.rows`
             says; (0, N, 3) where nothing does.
         times: (T,) datetime64[ns], UTC, when each bar opens; None for simulated paths.
-        kept: what a run keeps of a history, JSON-able: `features`, `scaler`, and the first and last time of
-            the parts `train` and `test`. None for simulated paths.
+        kept: what a run keeps, JSON-able: `features`, `scaler`, and of a history the first and last time of
+            the parts `train` and `test`.
         files: the SHA-256 of each file that was read, by its path.
     """
 
@@ -41,7 +41,7 @@ class Bank:
     periods_per_year: float
     happenings: np.ndarray
     times: np.ndarray | None = None
-    kept: Mapping[str, Any] | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -95,6 +95,7 @@ def simulated_bank(
         symbols,
         config.periods_per_year,
         _happenings(None, (), config.assets),
+        kept={"features": list(names), "scaler": scaler.to_dict()},
     )
 
 

@@ -139,6 +139,6 @@ def _kept(trained_on: Mapping[str, Any] | str | Path | None) -> Mapping[str, Any
 
 def _covers(bars: Bars, first: Bank) -> bool:
     """Returns whether the bars still hold the training and the test part that were kept."""
-    kept: Any = first.kept
+    kept = first.kept
     ends = np.array([*kept["train"], *kept["test"]], "datetime64[ns]")
     return bool(np.isin(ends, bars.times).all())

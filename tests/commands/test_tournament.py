@@ -1,6 +1,8 @@
 """`python evaluate.py tournament` from the outside: tables, files, going on after a kill, refusals."""
 
 import csv
+import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -127,6 +129,8 @@ episodes: 100
         ({"games": "format: gauntlet\nchallengers: 3"}, ["challengers = 3"]),
         ({"games": "sprt: {}"}, ["sprt tests two players"]),
         ({"games": "sprt: {elo0: 5, elo1: 5}"}, ["expected elo0 below elo1"]),
+        ({"games": "resign: {score: -5}"}, ["resign.score = -5", "greater than 0"]),
+        ({"games": "draw: {move: 5}"}, ["draw.move is not a known key", "did you mean 'moves'"]),
         ({"games": "episodes: 5"}, ["episodes is for other worlds"]),
         ({"players": "players: [random]"}, ["players"]),
         ({"players": "players: [random, {name: x}]"}, ["players.1"]),
@@ -147,6 +151,118 @@ def test_another_config_under_the_same_name_is_refused(tmp_path, capsys):
     line = refused(capsys, run_evaluate(tmp_path, "tournament", config))
     assert "holds a tournament by another config" in line
     assert "mcts:3" in line
+
+
+# ---- what may change under the same name
+
+LINES = """
+name: lines
+env: quadrivium/TicTacToe-v0
+players: [random, "baseline:tactical"]
+games: 4
+openings: {file: OPENINGS}
+"""
+
+
+def games_of(directory, name):
+    """Returns the games by who played them with which opening, without their times."""
+    text = (directory / "runs" / "tournaments" / name / "games.jsonl").read_text()
+    games = [json.loads(line) for line in text.splitlines()]
+    return {
+        (game["first"], game["second"], game["opening"]): (game["actions"], game["outcome"]) for game in games
+    }
+
+
+def test_a_tournament_does_not_go_on_with_another_file_of_openings(tmp_path, capsys):
+    book = tmp_path / "book.txt"
+    book.write_text("a1 b2\nb2 a1\n")
+    config = write(tmp_path, LINES.replace("OPENINGS", str(book)))
+    assert run_evaluate(tmp_path, "tournament", config) == 0
+    directory = tmp_path / "runs" / "tournaments" / "lines"
+    kept = (directory / "openings.sha256").read_text()
+    assert kept == f"{hashlib.sha256(book.read_bytes()).hexdigest()}  {book}\n"  # what `sha256sum -c` reads
+    games = (directory / "games.jsonl").read_bytes()
+    book.write_text("a1 b2\nb2 c3\n")
+    capsys.readouterr()
+    line = refused(capsys, run_evaluate(tmp_path, "tournament", config))
+    assert "lines holds games from another" in line
+    assert f"SHA-256 {kept[:12]}…; now {hashlib.sha256(book.read_bytes()).hexdigest()[:12]}…" in line
+    assert "restore the file, or give the tournament another name" in line
+    assert (directory / "games.jsonl").read_bytes() == games
+    book.write_text("a1 b2\nb2 a1\n")
+    assert run_evaluate(tmp_path, "tournament", config) == 0  # it is the same file again
+
+
+def test_a_tournament_from_before_files_of_openings_were_noted_goes_on_with_a_note(tmp_path, capsys):
+    book = tmp_path / "book.txt"
+    book.write_text("a1 b2\n")
+    config = write(tmp_path, LINES.replace("OPENINGS", str(book)))
+    assert run_evaluate(tmp_path, "tournament", config) == 0
+    (tmp_path / "runs" / "tournaments" / "lines" / "openings.sha256").unlink()
+    capsys.readouterr()
+    assert run_evaluate(tmp_path, "tournament", config) == 0
+    assert f"does not say what was in {book}" in capsys.readouterr().err
+    assert (tmp_path / "runs" / "tournaments" / "lines" / "openings.sha256").exists()
+
+
+@pytest.mark.parametrize("form", ["round_robin", "gauntlet"])
+def test_a_finished_tournament_takes_a_further_player_and_plays_what_is_missing(tmp_path, form):
+    grown, whole = tmp_path / "grown", tmp_path / "whole"
+    text = f"""
+name: more
+env: quadrivium/TicTacToe-v0
+players: [random, "baseline:tactical"]
+format: {form}
+games: 6
+batch: 4
+openings: {{plies: 1}}
+"""
+    three = text.replace('tactical"]', 'tactical", "mcts:8"]')
+    for directory in (grown, whole):
+        directory.mkdir()
+    assert run_evaluate(grown, "tournament", write(grown, text)) == 0
+    games = grown / "runs" / "tournaments" / "more" / "games.jsonl"
+    before = games.read_bytes()
+    assert run_evaluate(grown, "tournament", write(grown, three)) == 0
+    assert games.read_bytes().startswith(before)
+    assert run_evaluate(whole, "tournament", write(whole, three)) == 0
+    assert games_of(grown, "more") == games_of(whole, "more")
+    assert read(grown, "more") == read(whole, "more")
+
+
+def test_a_finished_tournament_plays_on_for_more_games(tmp_path):
+    grown, whole = tmp_path / "grown", tmp_path / "whole"
+    for directory, counts in ((grown, (6, 10)), (whole, (10,))):
+        directory.mkdir()
+        for count in counts:
+            config = write(directory, players="players: [random, mcts:2]", games=f"games: {count}\nbatch: 4")
+            assert run_evaluate(directory, "tournament", config) == 0
+    assert games_of(grown, "small") == games_of(whole, "small")
+    assert len(games_of(grown, "small")) == 10
+
+
+@pytest.mark.parametrize(
+    ("form", "players", "parts"),
+    [
+        ("round_robin", "[mcts:2, random]", ["now fewer players, or in another order"]),
+        ("round_robin", "[mcts:1, random, mcts:2]", ["now mcts:1", "come after those that it has"]),
+        (
+            "swiss",
+            "[random, mcts:2, mcts:1]",
+            ["Swiss tournament, whose rounds further players would change"],
+        ),
+    ],
+)
+def test_a_change_that_would_undo_games_is_refused(tmp_path, capsys, form, players, parts):
+    rounds = "\nrounds: 1" if form == "swiss" else ""
+    text = f"name: fixed\nenv: quadrivium/TicTacToe-v0\nformat: {form}{rounds}\ngames: 2\n"
+    text += "players: [random, mcts:2]\n"
+    assert run_evaluate(tmp_path, "tournament", write(tmp_path, text)) == 0
+    capsys.readouterr()
+    config = write(tmp_path, text, players=f"players: {players}")
+    line = refused(capsys, run_evaluate(tmp_path, "tournament", config))
+    for part in parts:
+        assert part in line
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_a_trained_run_plays_and_its_earlier_checkpoint_too(trained):
         ("mtcs:10", ["did you mean 'mcts'"]),
         ("baseline:tacticle", ["did you mean 'tactical'"]),
         ("random:1", ["random takes no argument"]),
-        ("gtp:gnugo --mode gtp", ["plays Go, and this is ConnectFour"]),
+        ("gtp:gnugo --mode gtp", ["plays Go or Othello, and this is ConnectFour"]),
         ("random", ["two players are called 'random'", "name one"]),
     ],
 )

@@ -4,10 +4,19 @@ import hashlib
 import json
 from pathlib import Path
 
+import gymnasium
+import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from quadrivium.commands.trading.kept_market import kept_kwargs
+from quadrivium.commands.build import make_evaluation_env
+from quadrivium.commands.trading.kept_market import (
+    bank_of,
+    kept_kwargs,
+    told_kwargs,
+    training_bank,
+    with_kept_market,
+)
 from quadrivium.configs.schema import load_config
 from quadrivium.envs.trading.history import digest
 from tests.commands.running import run_evaluate, run_train
@@ -15,6 +24,7 @@ from tests.commands.test_evaluate import refused
 
 EXAMPLE = Path(__file__).parents[2] / "configs" / "trading" / "example.csv"
 PUBLISHED = EXAMPLE.with_name("portfolio_ppo.yaml")
+SINGLE = EXAMPLE.with_name("single_asset_ppo.yaml")
 CONFIG = """
 name: fold0
 seed: 1
@@ -125,3 +135,46 @@ def test_an_evaluation_on_bars_that_are_trained_on_is_refused_in_one_line(direct
     assert "bars of the evaluation" in error
     assert "are trained on: evaluation.kwargs.fold overlaps the training; leave it out" in error
     assert not (directory / "runs" / "mixed").exists()
+
+
+def other_market(path, symbol, begin="2022-12-01"):
+    """Writes 200 days of an asset whose prices move much more than those of the example."""
+    lines = ["Date,Ticker,Open,High,Low,Close,Volume"]
+    for day, date in enumerate(np.datetime64(begin) + np.arange(200)):
+        price = 100 * 1.2 ** (day % 2)
+        lines.append(f"{date},{symbol},{price},{price},{price},{price},{1000 + 900 * (day % 2)}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("trained", ["simulated", "file"])
+def test_an_evaluation_in_another_market_sees_it_scaled_as_the_training_sees_its_own(tmp_path, trained):
+    other = str(other_market(tmp_path / "other.csv", "ACME"))
+    own = {"env.kwargs.market": str(EXAMPLE)} if trained == "file" else {}
+    small = {"env.kwargs.scenarios": "4", "env.kwargs.episode_bars": "20", "env.kwargs.window": "2"}
+    data = {**own, **small, "env.kwargs.symbol": "null", "evaluation.kwargs.market": other}
+    if trained == "file":
+        data["env.kwargs.symbol"] = "ACME"
+        del data["env.kwargs.scenarios"]
+    config = load_config(SINGLE, data)
+    told: list[str] = []
+    bank = bank_of(make_evaluation_env(with_kept_market(config, told.append))(1))
+    alone = bank_of(make_evaluation_env(config)(1))
+    if trained == "file":
+        kept = training_bank(config).kept
+        # of the asset that is trained on, only what comes after the training is played
+        assert bank.times[0] > np.datetime64(kept["train"][1])
+        assert len(told) == 1
+        assert told[0].startswith(f"played are all bars of {other} from 2023-0")
+    else:
+        kept = gymnasium.make(config.env.id, **config.env.kwargs).unwrapped.setup.source.kept
+        assert len(bank.times) > 150  # all of it
+    assert bank.kept["scaler"] == kept["scaler"] != alone.kept["scaler"]
+    assert "trained_on" not in told_kwargs(with_kept_market(config, told.append))
+
+
+def test_an_evaluation_in_the_market_of_the_training_is_left_as_it_is():
+    config = load_config(PUBLISHED, {"env.kwargs.market": str(EXAMPLE)})
+    assert with_kept_market(config, print) is config
+    simulated = load_config(PUBLISHED)
+    assert with_kept_market(simulated, print) is simulated

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from quadrivium.agents.alphazero.learn.diverged import require_finite_judgement
 from quadrivium.agents.alphazero.learn.network import PolicyValueNet
 from quadrivium.agents.compute.devices import Bf16, autocast, download, upload
 from quadrivium.agents.search.protocols import Evaluation, Symmetries
@@ -67,6 +68,7 @@ class NetworkEvaluator:
             if actions is not None:
                 turned, logits = logits, np.empty_like(logits)
                 np.put_along_axis(logits, actions, turned, 1)
+            require_finite_judgement(logits, values)
             self.seconds += time.perf_counter() - began
             return Evaluation(logits, values, draws)
 

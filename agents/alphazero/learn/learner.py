@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.learn.diverged import require_finite_loss
 from quadrivium.agents.alphazero.learn.loss import Losses, alphazero_loss, to_targets, turn
 from quadrivium.agents.alphazero.learn.network import Networks
 from quadrivium.agents.alphazero.play.packed import Packed
@@ -82,6 +83,7 @@ class Learner:
         ]
         means = torch.stack(history).mean(0).tolist()
         entries = {f"loss/{name}": mean for name, mean in zip(names, means, strict=True)}
+        require_finite_loss(entries, self.updates, rate, config.max_grad_norm)
         return entries | {"train/learning_rate": rate, "train/updates": self.updates}
 
     def _turns(self, practices: Sequence[Practice]) -> list[Practice]:

@@ -6,6 +6,7 @@ from typing import Protocol, cast
 import numpy as np
 
 from quadrivium.agents.arena.players import EngineError, TableGame
+from quadrivium.agents.arena.referee.clock import Clock, Clocks, TimeControl
 
 
 class Engine(Protocol):
@@ -30,8 +31,12 @@ class Engine(Protocol):
         """Begins the game that has just begun at another position."""
         ...
 
-    def choose(self, seat: int) -> str:
-        """Returns a move of the player to move."""
+    def choose(self, seat: int, clocks: Clocks | None) -> str:
+        """Returns a move of the player to move. clocks: what is shown to it; None: it plays without one."""
+        ...
+
+    def score(self) -> float | None:
+        """Returns what it said of its last move, in centipawns, good for itself; None: nothing."""
         ...
 
     def hear(self, seat: int, move: str, chosen: bool) -> None:
@@ -55,6 +60,7 @@ class EnginePlayer:
         connect: starts the engine and makes it ready; raises EngineError.
         first: an engine that has been started before, for slot 0.
         concurrency: how many games it plays at once.
+        time_control: what it has for its moves; None: its own limits alone.
     """
 
     def __init__(
@@ -64,8 +70,11 @@ class EnginePlayer:
         connect: Callable[[], Engine],
         first: Engine,
         concurrency: int,
+        time_control: TimeControl | None = None,
     ) -> None:
         self.name = name
+        self.time_control = time_control
+        self._clocks: dict[int, Clocks] = {}
         self.identity = first.version
         self.concurrency: int | None = concurrency
         self._game = game
@@ -93,7 +102,7 @@ class EnginePlayer:
         for k, (row, slot) in enumerate(zip(rows.tolist(), slots.tolist(), strict=True)):
             position = cast(np.void, pool[row])
             engine = self._engines[slot]
-            move = engine.choose(int(position["to_move"]))
+            move = engine.choose(int(position["to_move"]), self._clocks.get(slot))
             try:
                 actions[k] = self._game.parse_move(position, move)
             except ValueError as error:
@@ -102,6 +111,14 @@ class EnginePlayer:
                 raise EngineError(f"{engine.name} played {move[:40]!r}, which is illegal here")
             self._chosen[slot] = int(actions[k])
         return actions
+
+    def see_clocks(self, slot: int, own: Clock, other: Clock | None) -> None:
+        """Notes what the clocks show."""
+        self._clocks[slot] = Clocks(own, other)
+
+    def score(self, slot: int) -> float | None:
+        """Returns what the engine in a slot said of its last move."""
+        return self._engines[slot].score()
 
     def played(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray, actions: np.ndarray) -> None:
         """Tells the engines a move each."""

@@ -8,15 +8,20 @@ the engine's own options. `%26` and its like stand for characters such as &; a b
 A command with a `?` of its own ends in another one.
 """
 
+import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from quadrivium.agents.arena.engines.process import engine_command
+from quadrivium.agents.arena.players import Table
+from quadrivium.agents.arena.referee.clock import TimeControl, parse_time_control
 from quadrivium.agents.compute.cores import available_cores
 from quadrivium.agents.errors import UserError, did_you_mean, one_line
 
+TC = "40/60+0.5"  # an example
+MARGIN_MILLISECONDS = 50  # past the end of a clock
 ANSWER_SECONDS = 60.0  # by default an engine that says nothing for so long is taken for dead
 
 
@@ -71,8 +76,31 @@ class EngineText:
         return int(self.number("processes", available_cores(), whole=True))
 
     def answer_seconds(self, move_seconds: float | None) -> float:
-        """Returns how long to wait for a move: the table's limit; without one `timeout`, or a minute."""
-        return self.number("timeout", ANSWER_SECONDS) if move_seconds is None else move_seconds
+        """Returns how long to wait for a move: the table's limit; without one `timeout`, or a minute.
+
+        By a clock it may take what that shows.
+        """
+        usual = ANSWER_SECONDS if self.time_control is None else math.inf
+        return self.number("timeout", usual) if move_seconds is None else move_seconds
+
+    @property
+    def time_control(self) -> TimeControl | None:
+        """What `tc` and `timemargin` say; None without a clock. Raises UserError."""
+        if "tc" not in self.options:
+            if "timemargin" in self.options:
+                raise UserError(f"player {self.text!r}: timemargin is a clock's; give it tc={TC}, say")
+            return None
+        margin = self.number("timemargin", MARGIN_MILLISECONDS) / 1000
+        try:
+            control = parse_time_control(self.options["tc"], margin)
+        except ValueError:
+            raise UserError(
+                f"player {self.text!r}: tc={self.options['tc']} is no time control; expected "
+                f"MOVES/SECONDS+INCREMENT or SECONDS+INCREMENT; write tc={TC}, say"
+            ) from None
+        if "movetime" in self.options:
+            raise UserError(f"player {self.text!r}: movetime and tc are two limits on time; give one of them")
+        return control
 
     def unknown(self, key: str, known: Iterable[str]) -> UserError:
         """Returns the error for a key that is none of `known`."""
@@ -96,6 +124,16 @@ def parse_engine_text(kind: str, argument: str) -> EngineText:
             raise UserError(f"player {text!r}: option {key!r} is given twice; give it once")
         options[key] = unquote(value)
     return EngineText(text, engine_command(command), options)
+
+
+def require_game(kind: str, argument: str, games: Sequence[str], table: Table) -> None:
+    """Raises UserError unless one of the protocol's games is played at the table."""
+    if table.name not in games:
+        known = " or ".join(games)
+        raise UserError(
+            f"player '{kind}:{argument}' plays {known}, and this is {table.name}; seat it at a table of "
+            f"{known}"
+        )
 
 
 def check_keys(text: EngineText, known: Mapping[str, str]) -> None:

@@ -153,7 +153,7 @@ class EngineProcess:
         if seconds <= 0:  # even if it talks on and on
             return None
         try:
-            line = self._lines.get(timeout=seconds)
+            line = self._lines.get(timeout=min(seconds, threading.TIMEOUT_MAX))
         except queue.Empty:
             return None
         if line is None:

@@ -1,19 +1,19 @@
-"""Serves a player over standard input and output: `python evaluate.py engine PLAYER --protocol gtp|uci`."""
+"""Serves a player over standard input and output: `python evaluate.py engine PLAYER --protocol gtp`."""
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from quadrivium.agents.arena.engines.gtp_player import GoGame
-from quadrivium.agents.arena.engines.gtp_server import GtpServer
 from quadrivium.agents.arena.engines.seat import Seat
-from quadrivium.agents.arena.engines.uci_server import UciServer
 from quadrivium.agents.arena.players import Table, TablePlayer
 from quadrivium.agents.errors import UserError
 
-GAMES = {"gtp": "Go", "uci": "Chess"}
-"""What is played over each protocol, by the registry's names."""
+if TYPE_CHECKING:
+    from quadrivium.agents.arena.engines.gtp.server import GtpServer
+    from quadrivium.agents.arena.engines.uci.server import UciServer
+
+GAMES = {"gtp": ("Go", "Othello"), "uci": ("Chess",), "nboard": ("Othello",), "gomocup": ("Gomoku",)}
+"""What is played over each protocol, by the registry's names, the usual game first."""
 
 MakeTable = Callable[[Mapping[str, Any]], Table]
 """Makes a table of the protocol's game from the game's options; raises UserError or ValueError."""
@@ -22,8 +22,19 @@ MakePlayer = Callable[[str, Table], TablePlayer]
 """Makes the player that a text names; raises UserError."""
 
 
+class Answering(Protocol):
+    """A server that has an answer, or none, to each line."""
+
+    ended: bool
+
+    def answer(self, line: str) -> str | None:
+        """Returns what to write, with its line breaks; None for nothing."""
+        ...
+
+
 def serve(
     protocol: str,
+    game: str,
     player: str,
     make_table: MakeTable,
     make_player: MakePlayer,
@@ -34,7 +45,7 @@ def serve(
 ) -> None:
     """Answers `lines` until one of them says quit, or there are none left.
 
-    player: as text. options: the game's, to begin with. write: is given text to send at once. Raises
+    game: one that is played over the protocol. player: as text. options: the game's, to begin with. Raises
     UserError if the player cannot play this game, when it is needed for the first time.
     """
     title = f"Quadrivium {player}"
@@ -44,45 +55,69 @@ def serve(
         table = make_table(wanted)
         players.append(make_player(text, table))
         seat = Seat(table.game, players[-1])
-        for _ in range(
-            2
-        ):  # compiles what is not compiled, which a clock would count: also how a tree is kept
+        # Compiles what is not compiled, which a clock would count: also how a tree is kept.
+        for _ in range(2):
             if not seat.over:
                 seat.play(seat.choose())
         seat.reset()
         return seat
 
-    def board(size: int, komi: float, max_moves: int | None) -> dict[str, Any]:
-        longer = {} if max_moves is None else {"max_moves": max_moves}
-        return {**options, "size": size, "komi": komi, **longer}
+    def open_board(board: Mapping[str, Any]) -> Seat:
+        return open_seat(player, {**options, **board})
 
-    def first_board() -> tuple[int, float]:
-        game = cast(GoGame, make_table(options).game)
-        return game.observation_shape[1], float(game.params.komi)
+    def first_board() -> dict[str, Any]:
+        game = make_table(options).game
+        size = {"size": game.observation_shape[1]}
+        komi = getattr(cast(Any, game).params, "komi", None)
+        return size if komi is None else {**size, "komi": float(komi)}
 
+    # A protocol's server is imported when it is wanted: programs wait for the first answer.
     try:
-        if protocol == "gtp":
-            server = GtpServer(
-                lambda size, komi, max_moves: open_seat(player, board(size, komi, max_moves)),
-                title,
-                version("quadrivium"),
-                first_board,
-            )
-            _answer(server, lines, write)
-        else:
+        if protocol == "uci":
+            from quadrivium.agents.arena.engines.uci.server import UciServer
+
             server = UciServer(
-                lambda simulations: open_seat(with_simulations(player, simulations), options),
+                lambda simulations, chess960: open_seat(
+                    with_simulations(player, simulations),
+                    {**options, "chess960": chess960},
+                ),
                 title,
                 "the Quadrivium contributors",
                 lambda line: write(f"{line}\n"),
+                chess960=bool(options.get("chess960", False)),
             )
             _hear(server, lines)
+        elif protocol == "gtp":
+            from quadrivium.agents.arena.engines.gtp.go_server import GoServer
+            from quadrivium.agents.arena.engines.gtp.othello_server import OthelloServer
+
+            kind = GoServer if game == "Go" else OthelloServer
+            _analyse(kind(open_board, title, version("quadrivium"), first_board), lines, write)
+        elif protocol == "nboard":
+            from quadrivium.agents.arena.engines.nboard.server import NBoardServer
+
+            _answer(NBoardServer(open_board, title, first_board), lines, write)
+        else:
+            from quadrivium.agents.arena.engines.gomocup.server import GomocupServer
+
+            _answer(GomocupServer(open_board, title, version("quadrivium")), lines, write)
     finally:
         for opened in players:
             opened.close()
 
 
-def _answer(server: GtpServer, lines: Iterable[str], write: Callable[[str], None]) -> None:
+def _answer(server: Answering, lines: Iterable[str], write: Callable[[str], None]) -> None:
+    for line in lines:
+        if (answer := server.answer(line)) is not None:
+            write(answer)
+        if server.ended:
+            return
+
+
+def _analyse(server: "GtpServer", lines: Iterable[str], write: Callable[[str], None]) -> None:
+    """Answers lines, and tells of a position that is being thought about until the next line is there."""
+    from concurrent.futures import ThreadPoolExecutor
+
     lines = iter(lines)
     line = next(lines, None)
     with ThreadPoolExecutor(1) as reader:
@@ -103,7 +138,7 @@ def _answer(server: GtpServer, lines: Iterable[str], write: Callable[[str], None
             write("\n")
 
 
-def _hear(server: UciServer, lines: Iterable[str]) -> None:
+def _hear(server: "UciServer", lines: Iterable[str]) -> None:
     for line in lines:
         server.hear(line)
         if server.ended:

@@ -7,9 +7,12 @@ import numpy as np
 
 from quadrivium.envs.board import symmetries
 from quadrivium.envs.board.board_game import BoardGame, Look, Record
-from quadrivium.envs.board.chess import fen, kernel, moves, pgn, position, tables
+from quadrivium.envs.board.chess import fen, kernel, moves, pgn, position, starts, tables
 from quadrivium.envs.board.chess.position import LETTERS, Position
 from quadrivium.envs.core.rules import NO_MOVE
+from quadrivium.envs.core.validation import require_flag, require_number
+
+USUAL_FEN = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
 
 
 class Chess(BoardGame):
@@ -26,6 +29,12 @@ class Chess(BoardGame):
       stand on one colour of squares. So python-chess defines it. Positions that are blocked for ever, which
       FIDE 5.2.2 ends too, are played on.
 
+    With `chess960` it is Fischer random chess (FIDE Laws, guideline II): games begin from one of 960
+    positions, and king and rook go where they do in castling, wherever they stood.
+
+    Options: `chess960` (no); `start`, the number of the first position there, 0 to 959 (518 is the usual
+    one), by default drawn anew for each game.
+
     What players may claim under FIDE is automatic here, so a game may end before one of python-chess (whose
     `outcome()` without claims waits for five repetitions and 75 moves).
 
@@ -35,14 +44,15 @@ class Chess(BoardGame):
     moves, the eight directions clockwise from straight up, of 1 to 7 squares each. Planes 56-63: a knight's,
     clockwise from two up and one right. Planes 64-72: promotions to knight, bishop, rook, each taking to the
     left, straight, taking to the right. A pawn that reaches the last row by a queen's move becomes a queen;
-    castling is the king's move of two squares.
+    castling is the king's move of two squares, also where with `chess960` it ends elsewhere.
 
     Notation: UCI ("e2e4", "e7e8q") is written; UCI and SAN ("Nf3", "exd5", "O-O", "e8=Q+") are read, and
-    `san` writes SAN.
+    `san` writes SAN. With `chess960` UCI's castling is the king that takes its rook ("e1h1").
 
     Positions: FEN, and a diagram with White's pieces in capitals. FEN names an en passant square only if a
-    pawn can legally be taken there, and reads any that a pawn may have passed. In a diagram, and in `set_up`,
-    a side may castle wherever its king and rook stand at home, and nothing can be taken en passant, as in
+    pawn can legally be taken there, and reads any that a pawn may have passed. With `chess960` X-FEN is
+    written, and Shredder-FEN is read, too. In a diagram, and in `set_up`, a side may castle wherever its king
+    and rook stand at home (nowhere if first positions are drawn), and nothing can be taken en passant, as in
     chess problems (Codex for Chess Composition, article 16).
 
     Planes: pawns, knights, bishops, rooks, queens, king of the observer, then the other's; the square where a
@@ -63,11 +73,21 @@ class Chess(BoardGame):
     }
     look: ClassVar[Look] = "squares"
 
-    def __init__(self) -> None:
+    def __init__(self, chess960: bool = False, start: int | None = None) -> None:
+        require_flag("chess960", chess960)
+        if start is not None:
+            require_number("start", start, 0, starts.COUNT - 1, integer=True)
+            if not chess960:
+                raise ValueError(f"start={start!r} is for chess960=True; give that, or leave start out")
+        self.chess960 = chess960
+        self.draws_start = chess960 and start is None
+        first = starts.USUAL if start is None else start
+        self._first_row = None if self.draws_start else starts.back_row(first)
+        table = starts.starts_of(0, starts.COUNT) if self.draws_start else starts.starts_of(first, first + 1)
         kinds = ("pawns", "knights", "bishops", "rooks", "queens", "king")
         super().__init__(
             kernel.RULES,
-            kernel.ChessParams(),
+            kernel.ChessParams(starts=table),
             kernel.STATE,
             shape=(8, 8),
             num_actions=tables.NUM_ACTIONS,
@@ -96,17 +116,25 @@ class Chess(BoardGame):
 
         A side may castle where its king and rook stand at home; nothing can be taken en passant.
         """
-        return self._pool_of(Position(cells, to_move, position.rights_at_home(cells)))
+        row = self._first_row
+        if row is None:
+            return self._pool_of(Position(cells, to_move))
+        long, short = (column for column, kind in enumerate(row) if kind == 4)
+        rooks = {"K": short, "Q": long, "k": short, "q": long}
+        rights = position.rights_at_home(cells, rooks, row.index(6))
+        return self._pool_of(Position(cells, to_move, rights, rooks=rooks))
 
     def move_name(self, row: np.void, action: int) -> str:
         """Returns the action in UCI notation."""
-        return moves.decode(row, [action])[0].uci
+        return moves.decode(row, [action], chess960=self.chess960)[0].uci
 
     def parse_move(self, row: np.void, text: str) -> int:
         """Returns the action that a move in UCI notation names, or a legal one in SAN; raises ValueError."""
         text = text.strip()
-        action = moves.parse_uci(row, text)
-        return moves.parse_san(row, self._legal_actions(row), text) if action is None else action
+        action = moves.parse_uci(row, text, chess960=self.chess960)
+        if action is not None:
+            return action
+        return moves.parse_san(row, self._legal_actions(row), text, chess960=self.chess960)
 
     def san(self, row: np.void, action: int) -> str:
         """Returns a legal action in standard algebraic notation; raises ValueError if it is not legal."""
@@ -131,7 +159,8 @@ class Chess(BoardGame):
         return records
 
     def _replay(self, written: pgn.PgnGame, plies: int | None) -> Record:
-        start = self.parse_position(written.fen, "fen") if written.fen else self.pool(1)
+        fen_text = written.fen(chess960=self.chess960) or (USUAL_FEN if self.chess960 else "")
+        start = self.parse_position(fen_text, "fen") if fen_text else self.pool(1)
         end, actions = start.copy(), list[int]()
         for name in written.moves[:plies]:
             if end["over"][0] and self._only_claimed(end[0]):
@@ -160,6 +189,11 @@ class Chess(BoardGame):
         plane, cell = divmod(action, 64)
         rows, columns = tables.STEPS_OF_PLANES[plane]
         ends = [(cell // 8, cell % 8), (cell // 8 + rows, cell % 8 + columns)]
+        if self.chess960 and plane in (tables.SHORT_PLANE, tables.LONG_PLANE):
+            column = 6 if plane == tables.SHORT_PLANE else 2
+            seen = self.cells(row) if row["to_move"] else -self.cells(row)[::-1]
+            if cell // 8 == 7 and seen[7, column] == 6:  # the king's move by two is no other piece's
+                ends[1] = (7, column)
         return ends if row["to_move"] else [(7 - r, c) for r, c in ends]
 
     def _legal_actions(self, row: np.void) -> list[int]:
@@ -168,11 +202,11 @@ class Chess(BoardGame):
 
     def _pool_of(self, place: Position) -> np.ndarray:
         pool = self.new_row(place.to_move, 2 * (place.number - 1) + place.to_move)
-        position.write(pool, self.params, place)
+        position.write(pool, self.params, place, chess960=self.chess960)
         return pool
 
     def _fen(self, row: np.void) -> str:
         return fen.to_fen(position.from_row(row))
 
     def _parse_fen(self, text: str) -> np.ndarray:
-        return self._pool_of(fen.parse_fen(text))
+        return self._pool_of(fen.parse_fen(text, chess960=self.chess960))

@@ -13,12 +13,12 @@ from quadrivium.envs.board.chess.state import OWN_LONG, OWN_SHORT
 from quadrivium.envs.core import bits
 from quadrivium.envs.core.lane import lane
 
-_NONE, _ALL = np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
+_NONE, _ONE, _ALL = np.uint64(0), np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
 _S7, _S8, _S9, _S56 = (np.uint64(n) for n in (7, 8, 9, 56))
 _BYTES = np.uint64(0x0101010101010101)
 _ONCE_PUSHED = np.uint64(0xFF << 40)  # where a pawn of the second row stands after one step
-_SHORT_EMPTY, _SHORT_SAFE = np.uint64(3 << 61), np.uint64(3 << 61)  # between king and rook; the king's way
-_LONG_EMPTY, _LONG_SAFE = np.uint64(7 << 57), np.uint64(3 << 58)
+HOME_ROW = np.uint64(0xFF << 56)  # of the mover
+SHORT_KING, SHORT_ROOK, LONG_KING, LONG_ROOK = 62, 61, 58, 59  # where castling puts king and rook
 
 
 @lane
@@ -60,15 +60,38 @@ def king_targets(s, t, cell):
 
 
 @lane
-def castles(s):
+def castling_rook(s, king, short):
+    """Returns the own rook, a bit, with which the king on the bit `king` may castle short or else long."""
+    left = king - _ONE  # and all that is above
+    return s.castlers & HOME_ROW & (~left if short else left)
+
+
+@lane
+def can_castle(s, t, cell, rook, king_target, rook_target):
+    """Returns whether nothing is in the way of king and rook, nor attacks a cell on the king's."""
+    occupied = s.board[1] | s.board[2] | s.board[3]
+    way = t.between[cell, king_target] | bits.bit(king_target)
+    crossed = way | t.between[bits.lowest(rook), rook_target] | bits.bit(rook_target)
+    # A pinned rook stands between its king and a piece in their row, to which it would leave the king.
+    return (
+        occupied & crossed & ~(bits.bit(cell) | rook) == _NONE
+        and s.attacked & way == _NONE
+        and s.pinned & rook == _NONE
+    )
+
+
+@lane
+def castles(s, t, cell):
     """Returns OWN_SHORT + OWN_LONG as far as the king can castle now."""
-    rights = s.castling & (OWN_SHORT + OWN_LONG)
+    rights = np.int64(s.castling) & (OWN_SHORT + OWN_LONG)
     if rights == 0 or s.checkers != _NONE:
         return 0
-    occupied = s.board[1] | s.board[2] | s.board[3]
-    if occupied & _SHORT_EMPTY != _NONE or s.attacked & _SHORT_SAFE != _NONE:
+    king = bits.bit(cell)
+    if rights & OWN_SHORT and not can_castle(
+        s, t, cell, castling_rook(s, king, True), SHORT_KING, SHORT_ROOK
+    ):
         rights &= OWN_LONG
-    if occupied & _LONG_EMPTY != _NONE or s.attacked & _LONG_SAFE != _NONE:
+    if rights & OWN_LONG and not can_castle(s, t, cell, castling_rook(s, king, False), LONG_KING, LONG_ROOK):
         rights &= OWN_SHORT
     return rights
 
@@ -119,7 +142,6 @@ def has_move(s, t, cell):
     step, double, left, right = pawn_moves(s, t, cell, targets)
     if step | double | left | right | king_targets(s, t, cell) != _NONE:
         return True
-    by_slide, by_leap = count_slides_and_leaps(
-        s, t, cell, targets
-    )  # who can castle can also step with the king
-    return by_slide | by_leap != _NONE
+    by_slide, by_leap = count_slides_and_leaps(s, t, cell, targets)
+    # From the usual position who can castle can also step with the king; from others not always.
+    return by_slide | by_leap != _NONE or castles(s, t, cell) != 0

@@ -22,7 +22,13 @@ from quadrivium.envs.board.chess.attacks import (
     upside_down,
 )
 from quadrivium.envs.board.chess.generation import (
+    HOME_ROW,
+    LONG_KING,
+    LONG_ROOK,
+    SHORT_KING,
+    SHORT_ROOK,
     castles,
+    castling_rook,
     check_targets,
     count_slides_and_leaps,
     has_move,
@@ -32,6 +38,7 @@ from quadrivium.envs.board.chess.generation import (
     sliders_of_mover,
     sum_of_bytes,
 )
+from quadrivium.envs.board.chess.starts import USUAL, starts_of
 from quadrivium.envs.board.chess.state import (
     BISHOP,
     CODES,
@@ -60,25 +67,11 @@ _LOW_BYTE = np.uint64(0xFF)
 _LAST_ROW = np.uint64(0xFF)  # where the mover's pawns are promoted
 _LIGHT = np.uint64(0xAA55AA55AA55AA55)  # cells of one colour
 _SALTS = tuple(np.uint64(n * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF) for n in range(1, 5))
-_FIRST_BOARD = tuple(
-    np.uint64(board)
-    for board in (
-        0xFFFF << 48,
-        0xFF << 48 | 0xFF << 8 | 0x52 << 56 | 0x52,  # pawns, knights and kings
-        0x6E << 56 | 0x6E,  # knights, bishops and queens
-        0x99 << 56 | 0x99,  # rooks, queens and kings
-    )
-)
-
-_KING_HOME, _SHORT_ROOK, _LONG_ROOK = 60, 63, 56
 _FLIP = 56  # turns a cell's number upside down by exclusive or
-_SHORT_TOUCH, _LONG_TOUCH = np.uint64(1 << 60 | 1 << 63), np.uint64(1 << 60 | 1 << 56)
-_OTHER_SHORT_TOUCH, _OTHER_LONG_TOUCH = np.uint64(1 << 4 | 1 << 7), np.uint64(1 << 4 | 1)
-_ALL_TOUCH = _SHORT_TOUCH | _LONG_TOUCH | _OTHER_SHORT_TOUCH | _OTHER_LONG_TOUCH
 
 _NUM_ACTIONS = tables.NUM_ACTIONS
 _DOUBLE_PLANE, _RIGHT_PLANE, _LEFT_PLANE = 1, 7, 49  # of pawns: two steps; taking to the right, to the left
-_SHORT_PLANE, _LONG_PLANE = 2 * 7 + 1, 6 * 7 + 1
+_SHORT_PLANE, _LONG_PLANE = tables.SHORT_PLANE, tables.LONG_PLANE
 _LEAP_PLANES, _UNDER_PLANES = tables.LEAP_PLANES, tables.UNDER_PLANES
 _UNDER_CODES = (KNIGHT, BISHOP, ROOK)
 
@@ -90,6 +83,7 @@ class ChessParams(NamedTuple):
     seat: int = 2
     opponent: int = 0
     tables: np.ndarray = tables.TABLES
+    starts: np.ndarray = starts_of(USUAL, USUAL + 1)  # (n, 5) first positions, one of which is drawn
 
 
 @lane
@@ -177,25 +171,38 @@ def start_one(s, p):
     begin_game(s)
     s.castling = OWN_SHORT + OWN_LONG + OTHER_SHORT + OTHER_LONG
     s.clock = 0
+    start = 0
+    if len(p.starts) > 1:
+        start = rng.integer(s, len(p.starts))
     for k in range(4):
-        s.board[k] = _FIRST_BOARD[k]
+        s.board[k] = p.starts[start, k]
+    s.castlers = p.starts[start, 4]
     s.known = MAX_HISTORY
     forget(s)
     judge(s, t, 0)
 
 
 @lane
-def castling_after(castling, touched):
-    """Returns the rights that are left once pieces have moved from or to the cells `touched`."""
-    if touched & _SHORT_TOUCH != _NONE:
-        castling &= ~OWN_SHORT
-    if touched & _LONG_TOUCH != _NONE:
-        castling &= ~OWN_LONG
-    if touched & _OTHER_SHORT_TOUCH != _NONE:
-        castling &= ~OTHER_SHORT
-    if touched & _OTHER_LONG_TOUCH != _NONE:
-        castling &= ~OTHER_LONG
-    return castling
+def pass_castling_on(s, castling, touched, by_king):
+    """Writes the rights that are left, as the other sees them, once a piece has gone from or to `touched`.
+
+    The board is still as before the move. by_king: whether the king moves.
+    """
+    board, castlers = s.board, s.castlers
+    kings = board[1] & board[3]
+    if by_king:
+        castling &= OTHER_SHORT + OTHER_LONG
+        castlers &= ~HOME_ROW
+    lost = castlers & touched
+    if lost != _NONE:
+        own, other = lost & HOME_ROW, lost & ~HOME_ROW
+        if own != _NONE:
+            castling &= ~(OWN_SHORT if own > kings & board[0] else OWN_LONG)
+        if other != _NONE:
+            castling &= ~(OTHER_SHORT if other > kings & ~board[0] else OTHER_LONG)
+        castlers &= ~lost
+    s.castling = (castling >> 2) | ((castling & 3) << 2)
+    s.castlers = upside_down(castlers)
 
 
 @lane
@@ -204,15 +211,20 @@ def play_one(s, p, action):
     board = s.board
     plane, origin = np.int64(action) >> 6, np.int64(action) & 63
     target = origin + t.offsets[plane]
-    start, end = bits.bit(origin), bits.bit(target)
     code = (
         np.int64(bits.has(board[1], origin))
         + 2 * np.int64(bits.has(board[2], origin))
         + 4 * np.int64(bits.has(board[3], origin))
     )
-    rooks = _NONE  # the rook's two cells in castling
-    removed = start | end
-    irreversible = (board[1] | board[2] | board[3]) & end != _NONE
+    start = bits.bit(origin)
+    rook_from, rook_to = _NONE, _NONE  # in castling, where king and rook may take each other's places
+    if code == KING and (plane == _SHORT_PLANE or plane == _LONG_PLANE):  # noqa: SIM109 (Numba's tuples)
+        rook_from = castling_rook(s, start, plane == _SHORT_PLANE)
+        target = SHORT_KING if plane == _SHORT_PLANE else LONG_KING
+        rook_to = bits.bit(SHORT_ROOK if plane == _SHORT_PLANE else LONG_ROOK)
+    end = bits.bit(target)
+    removed = start | end | rook_from
+    irreversible = (board[1] | board[2] | board[3]) & end & ~(start | rook_from) != _NONE
     passed = 0
     if code == PAWN:
         irreversible = True
@@ -224,24 +236,18 @@ def play_one(s, p, action):
             code = QUEEN
         elif target == s.ep:
             removed |= end << _S8
-    elif code == KING and origin == _KING_HOME:
-        if plane == _SHORT_PLANE:
-            rooks = bits.bit(_SHORT_ROOK) | bits.bit(_SHORT_ROOK - 2)
-        elif plane == _LONG_PLANE:
-            rooks = bits.bit(_LONG_ROOK) | bits.bit(_LONG_ROOK + 3)
     castling = np.int64(s.castling)
-    if castling != 0 and (start | end) & _ALL_TOUCH != _NONE:
-        castling = castling_after(castling, start | end)
+    if castling != 0:
+        pass_castling_on(s, castling, start | end, code == KING)
 
-    own = ((board[0] & ~start) | end) ^ rooks
+    own = (board[0] & ~(start | rook_from)) | end | rook_to
     low = (board[1] & ~removed) | (end * np.uint64(code & 1))
     middle = (board[2] & ~removed) | (end * np.uint64((code >> 1) & 1))
-    high = ((board[3] & ~removed) | (end * np.uint64(code >> 2))) ^ rooks
+    high = ((board[3] & ~removed) | (end * np.uint64(code >> 2))) | rook_to
     board[0] = upside_down((low | middle | high) & ~own)
     board[1] = upside_down(low)
     board[2] = upside_down(middle)
     board[3] = upside_down(high)
-    s.castling = (castling >> 2) | ((castling & 3) << 2)
     s.ply += 1
     s.last_move = action
     s.to_move = 1 - s.to_move
@@ -301,9 +307,9 @@ def legal_one(s, p, mask):
     mark_from(mask, _DOUBLE_PLANE, two, -16)
     mark_pawns(mask, _LEFT_PLANE, 0, left, -9)
     mark_pawns(mask, _RIGHT_PLANE, 2, right, -7)
-    able = castles(s)
-    mask[_SHORT_PLANE * 64 + _KING_HOME] |= able & OWN_SHORT
-    mask[_LONG_PLANE * 64 + _KING_HOME] |= (able & OWN_LONG) >> 1
+    able = castles(s, t, cell)
+    mask[_SHORT_PLANE * 64 + cell] |= able & OWN_SHORT
+    mask[_LONG_PLANE * 64 + cell] |= (able & OWN_LONG) >> 1
 
 
 @lane
@@ -361,7 +367,7 @@ def random_action_one(s, p):
     by_slide, by_leap = count_slides_and_leaps(s, t, cell, targets)
     one, two, left, right = pawn_moves(s, t, cell, targets)
     king = king_targets(s, t, cell)
-    able = castles(s)
+    able = castles(s, t, cell)
     slide_count, leap_count = sum_of_bytes(by_slide), sum_of_bytes(by_leap)
     one_count, two_count = count_pawn_moves(one), bits.count(two)
     left_count, right_count = count_pawn_moves(left), count_pawn_moves(right)
@@ -400,8 +406,8 @@ def random_action_one(s, p):
         return nth_pawn_move(right, n, _RIGHT_PLANE, 2, -7)
     n -= right_count
     if able & OWN_SHORT and n == 0:
-        return _SHORT_PLANE * 64 + _KING_HOME
-    return _LONG_PLANE * 64 + _KING_HOME
+        return _SHORT_PLANE * 64 + cell
+    return _LONG_PLANE * 64 + cell
 
 
 @lane
@@ -453,11 +459,25 @@ def ranges_of(p: ChessParams) -> Ranges:
 
 
 def is_consistent(rows: np.ndarray, p: ChessParams) -> np.ndarray:
-    """Returns (N,) bool: each player has one king, own pieces are pieces, and none is of an unknown kind."""
+    """Returns (N,) bool: each player has one king, own pieces are pieces, and none is of an unknown kind.
+
+    Whoever may castle has one rook for it on that side of the king, in whose row it is.
+    """
     own, low, middle, high = rows["board"].T
     kings = low & high
     one_each = [(kings & side != 0) & (kings & side & ((kings & side) - _ONE) == 0) for side in (own, ~own)]
-    return one_each[0] & one_each[1] & (kings & middle == 0) & (own & ~(low | middle | high) == 0)
+    good = one_each[0] & one_each[1] & (kings & middle == 0) & (own & ~(low | middle | high) == 0)
+    rooks, left = rows["castlers"], np.uint64(0)
+    for side, home, short, long in (
+        (own, HOME_ROW, OWN_SHORT, OWN_LONG),
+        (~own, HOME_ROW >> np.uint64(56), OTHER_SHORT, OTHER_LONG),
+    ):
+        mine, king = rooks & home & side & high & ~low & ~middle, kings & side
+        for right, found in ((short, mine & ~(king - _ONE)), (long, mine & (king - _ONE))):
+            one = (found != 0) & (found & (found - _ONE) == 0)
+            good &= np.where(rows["castling"] & right, one & (king & home != 0), found == 0)
+        left = left | mine
+    return good & (rooks == left)
 
 
 RULES = Rules(

@@ -15,7 +15,7 @@ from quadrivium.envs.board.chess.position import LETTERS, from_row, square
 
 _UCI = re.compile(r"([a-h])([1-8])([a-h])([1-8])([nbrq]?)")
 _SAN = re.compile(r"([NBRQK]?)([a-h]?)([1-8]?)[x-]?([a-h][1-8])(?:[=/]?\(?([NBRQ])\)?)?[+#]{0,2}[!?]*")
-_CASTLES = {"O-O": "g", "O-O-O": "c"}  # the king's column
+_CASTLES = {"O-O": tables.SHORT_PLANE, "O-O-O": tables.LONG_PLANE}
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Move:
         origin, target: cells (row, column) from White's side. `target` may lie off the board.
         promotion: "", "n", "b", "r" or "q".
         captures: whether it takes a piece.
+        castles: "O-O" or "O-O-O" where the king castles, else "".
     """
 
     kind: int
@@ -34,11 +35,7 @@ class Move:
     target: tuple[int, int]
     promotion: str
     captures: bool
-
-    @property
-    def castles(self) -> bool:
-        """Whether the king castles."""
-        return self.kind == 6 and abs(self.target[1] - self.origin[1]) == 2
+    castles: str = ""
 
     @property
     def on_board(self) -> bool:
@@ -53,9 +50,13 @@ class Move:
         return square(*self.origin) + square(*self.target) + self.promotion
 
 
-def decode(row: np.void, actions: Sequence[int]) -> list[Move]:
-    """Returns what actions of the player to move mean; they need not be legal."""
-    cells, black = from_row(row).cells, int(row["to_move"])
+def decode(row: np.void, actions: Sequence[int], *, chess960: bool = False) -> list[Move]:
+    """Returns what actions of the player to move mean; they need not be legal.
+
+    chess960: the target of castling is the rook, as programs write it there; else where the king goes.
+    """
+    position, black = from_row(row), int(row["to_move"])
+    cells = position.cells
     found: list[Move] = []
     for action in actions:
         plane, cell = divmod(action, 64)
@@ -72,7 +73,12 @@ def decode(row: np.void, actions: Sequence[int]) -> list[Move]:
         elif kind == 1 and last_row:
             promotion = "q"
         en_passant = kind == 1 and column_step != 0
-        found.append(Move(kind, origin, target, promotion, on_board and bool(cells[target] or en_passant)))
+        castles = next((name for name in _CASTLES if kind == 6 and _CASTLES[name] == plane), "")
+        right = ("Kk" if castles == "O-O" else "Qq")[black]
+        if castles and chess960 and right in position.rights:
+            target = (origin[0], position.rooks[right])
+        captures = on_board and not castles and bool(cells[target] or en_passant)
+        found.append(Move(kind, origin, target, promotion, captures, castles))
     return found
 
 
@@ -93,13 +99,22 @@ def encode(row: np.void, origin: tuple[int, int], target: tuple[int, int], promo
     return plane * 64 + origin[0] * 8 + origin[1]
 
 
-def parse_uci(row: np.void, text: str) -> int | None:
-    """Returns the action of a UCI name; None if `text` is none; ValueError if no piece moves so."""
+def parse_uci(row: np.void, text: str, *, chess960: bool = False) -> int | None:
+    """Returns the action of a UCI name; None if `text` is none; ValueError if no piece moves so.
+
+    chess960: a king that takes a rook of its own castles.
+    """
     found = _UCI.fullmatch(text)
     if found is None:
         return None
     origin, target = ((8 - int(found[k + 1]), "abcdefgh".index(found[k])) for k in (1, 3))
     action = encode(row, origin, target, found[5])
+    if chess960:
+        cells, sign = from_row(row).cells, -1 if row["to_move"] else 1
+        if (cells[origin], cells[target]) == (6 * sign, 4 * sign) and origin[0] == target[0]:
+            plane = _CASTLES["O-O" if target[1] > origin[1] else "O-O-O"]
+            frame = 7 - origin[0] if row["to_move"] else origin[0]
+            return plane * 64 + frame * 8 + origin[1]
     if action is None:
         raise ValueError(
             f"no piece moves from {text[:2]} to {text[2:4]}{' as ' + found[5] if found[5] else ''}"
@@ -115,14 +130,14 @@ def parse_uci(row: np.void, text: str) -> int | None:
 _FIGURINES = str.maketrans("♔♕♖♗♘♚♛♜♝♞", "KQRBNKQRBN", "♙♟")
 
 
-def parse_san(row: np.void, legal: Sequence[int], text: str) -> int:
+def parse_san(row: np.void, legal: Sequence[int], text: str, *, chess960: bool = False) -> int:
     """Returns the one of the `legal` actions that a SAN name means; ValueError if there is not just one."""
     written, text = text, re.sub(r"\s*e\.?p\.?$", "", text.translate(_FIGURINES))
-    candidates = list(zip(legal, decode(row, legal), strict=True))
-    castle = _CASTLES.get(text.rstrip("+#!?").replace("0", "O"))
+    candidates = list(zip(legal, decode(row, legal, chess960=chess960), strict=True))
+    castle = text.rstrip("+#!?").replace("0", "O")
     found = _SAN.fullmatch(text)
-    if castle:
-        candidates = [(a, m) for a, m in candidates if m.castles and square(*m.target)[0] == castle]
+    if castle in _CASTLES:
+        candidates = [(a, m) for a, m in candidates if m.castles == castle]
     elif found:
         kind = LETTERS.index(found[1] or "P")
         candidates = [
@@ -140,7 +155,7 @@ def parse_san(row: np.void, legal: Sequence[int], text: str) -> int:
             f"{written!r} is no move: write it as 'e2e4', 'e7e8q', 'Nf3', 'exd5', 'O-O' or 'e8=Q'"
         )
     if not candidates:
-        names = [move.uci for move in decode(row, legal)]
+        names = [move.uci for move in decode(row, legal, chess960=chess960)]
         more = f" and {len(names) - 40} more" if len(names) > 40 else ""
         raise ValueError(f"move {text} is illegal; legal moves: {', '.join(names[:40])}{more}")
     if len(candidates) > 1:
@@ -154,7 +169,7 @@ def san_stem(row: np.void, legal: Sequence[int], action: int) -> str:
     origin, target = square(*move.origin), square(*move.target)
     takes = "x" if move.captures else ""
     if move.castles:
-        return "O-O" if target[0] == "g" else "O-O-O"
+        return move.castles
     if move.kind == 1:
         return (
             (origin[0] if takes else "")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 STANDARD = ("", "standard", "chess", "normal", "from position")
+CHESS960 = ("chess960", "chess 960", "fischerandom", "fischer random", "fischerrandom")
 RESULTS = ("1-0", "0-1", "1/2-1/2", "*")
 _TOKEN = re.compile(
     r"""(?P<comment>\{[^}]*\}?|;[^\n]*)
@@ -28,12 +29,14 @@ class PgnGame(NamedTuple):
     tags: dict[str, str]
     moves: list[str]
 
-    @property
-    def fen(self) -> str:
-        """Where it begins; "" at the first position. Raises ValueError for another variant of chess."""
+    def fen(self, *, chess960: bool = False) -> str:
+        """Returns where it begins; "" at the usual position. Raises ValueError for another variant."""
         variant = self.tags.get("Variant", "")
-        if variant.lower() not in STANDARD:
-            raise ValueError(f"it is of the variant {variant[:40]!r}; only standard chess is played here")
+        if variant.lower() in CHESS960 and chess960 and "FEN" not in self.tags:
+            raise ValueError(f"it is of the variant {variant[:40]!r}, but has no FEN to say where it begins")
+        if variant.lower() not in STANDARD + (CHESS960 if chess960 else ()):
+            played = "chess960 and standard chess are" if chess960 else "standard chess is"
+            raise ValueError(f"it is of the variant {variant[:40]!r}; only {played} played here")
         return self.tags.get("FEN", "")
 
 

@@ -1,7 +1,7 @@
 """A chess position as people write it, checked, and its way into a row and back."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ MOST_AT_FIRST = (0, 8, 2, 2, 2, 1, 1)  # of each kind; more come from promoted p
 MAX_CLOCK = 150  # at 75 moves of both sides without progress a game is over under any rules (FIDE 9.6.2)
 MAX_NUMBER = 9999  # no game can last longer under the 75-move rule
 RIGHTS = "KQkq"  # White short and long, Black short and long
-_RIGHTS_NEED = {"K": (7, 7), "Q": (7, 0), "k": (0, 7), "q": (0, 0)}  # where the rook stands
+AT_HOME = {"K": 7, "Q": 0, "k": 7, "q": 0}  # columns of the rooks
+KING_AT_HOME = 4  # and of the kings
+_ROWS = {"K": 7, "Q": 7, "k": 0, "q": 0}
 _RIGHT_BITS = {"K": 1, "Q": 2, "k": 4, "q": 8}  # as White to move sees them
 
 
@@ -33,6 +35,7 @@ class Position:
         passed: the cell (row, column) that a pawn passed over with its last move, or None.
         clock: half-moves since the last capture or pawn's move.
         number: of the next move, counted from 1 in pairs of half-moves.
+        rooks: the column of the rook of each right.
     """
 
     cells: np.ndarray
@@ -41,6 +44,7 @@ class Position:
     passed: tuple[int, int] | None = None
     clock: int = 0
     number: int = 1
+    rooks: Mapping[str, int] = field(default_factory=lambda: AT_HOME)
 
 
 def square(row: int, column: int) -> str:
@@ -55,23 +59,27 @@ def from_row(row: np.void) -> Position:
     code = bits[1] + 2 * bits[2] + 4 * bits[3]
     kinds = np.array([0, *(CODES.index(n) + 1 if n in CODES else 0 for n in range(1, 8))], np.int8)[code]
     cells = np.where(bits[0] == 1, kinds, -kinds).astype(np.int8)
-    castling, cell = int(row["castling"]), int(row["ep"])
+    castling, cell, castlers = int(row["castling"]), int(row["ep"]), _bits_of(int(row["castlers"]))
     if black:
-        cells, castling = -cells[::-1], castling >> 2 | (castling & 3) << 2
+        cells, castling, castlers = -cells[::-1], castling >> 2 | (castling & 3) << 2, castlers[::-1]
+    rights = "".join(right for right in RIGHTS if castling & _RIGHT_BITS[right])
     return Position(
         cells=cells,
         to_move=black,
-        rights="".join(right for right in RIGHTS if castling & _RIGHT_BITS[right]),
+        rights=rights,
+        rooks={right: _rook_of(right, cells, castlers) for right in rights},
         passed=(7 - cell // 8 if black else cell // 8, cell % 8) if cell else None,
         clock=int(row["clock"]),
         number=int(row["ply"]) // 2 + 1,
     )
 
 
-def write(pool: np.ndarray, params: kernel.ChessParams, position: Position) -> None:
+def write(
+    pool: np.ndarray, params: kernel.ChessParams, position: Position, *, chess960: bool = False
+) -> None:
     """Writes a position into pool (1,), whose header is set; raises ValueError if no game leads to it."""
     check_pieces(position.cells)
-    check_rights(position)
+    check_rights(position, chess960=chess960)
     check_passed(position)
     rights = sum(_RIGHT_BITS[right] for right in position.rights)
     _place(pool, params, position, 1 - position.to_move, rights, 0)
@@ -85,9 +93,26 @@ def write(pool: np.ndarray, params: kernel.ChessParams, position: Position) -> N
     _place(pool, params, position, position.to_move, rights, passed)
 
 
-def rights_at_home(cells: np.ndarray) -> str:
-    """Returns the castling rights whose king and rook stand at home."""
-    return "".join(right for right in RIGHTS if _stands_at_home(cells, right))
+def rights_at_home(cells: np.ndarray, rooks: Mapping[str, int] = AT_HOME, king: int = KING_AT_HOME) -> str:
+    """Returns the castling rights whose king and rook stand at home, in those columns."""
+    return "".join(right for right in RIGHTS if _stand(cells, right, rooks[right], king))
+
+
+def king_column(cells: np.ndarray, right: str) -> int | None:
+    """Returns the column of the king of a right, None where it is not in its home row."""
+    found = np.flatnonzero(cells[_ROWS[right]] == 6 * _sign(right))
+    return int(found[0]) if len(found) else None
+
+
+def rooks_beside(cells: np.ndarray, right: str) -> list[int]:
+    """Returns the columns of the rooks on a right's side of its king at home, the outermost first."""
+    king = king_column(cells, right)
+    if king is None:
+        return []
+    columns = [int(column) for column in np.flatnonzero(cells[_ROWS[right]] == 4 * _sign(right))]
+    if right in "Kk":
+        return [column for column in reversed(columns) if column > king]
+    return [column for column in columns if column < king]
 
 
 def check_pieces(cells: np.ndarray) -> None:
@@ -108,13 +133,15 @@ def check_pieces(cells: np.ndarray) -> None:
             raise ValueError(f"a pawn stands on {square(row, column)}; none can be on ranks 1 and 8")
 
 
-def check_rights(position: Position) -> None:
+def check_rights(position: Position, *, chess960: bool = False) -> None:
     """Raises ValueError if a castling right lacks its king or rook at home."""
     for right in position.rights:
-        if not _stands_at_home(position.cells, right):
-            row, column = _RIGHTS_NEED[right]
+        row, column = _ROWS[right], position.rooks[right]
+        king = king_column(position.cells, right) if chess960 else KING_AT_HOME
+        if king is None or not _stand(position.cells, right, column, king):
+            where = f"in row {8 - row}" if king is None else f"on {square(row, king)}"
             raise ValueError(
-                f"castling right {right!r} needs a {COLOURS[row == 0]} king on {square(row, 4)} "
+                f"castling right {right!r} needs a {COLOURS[row == 0]} king {where} "
                 f"and a rook on {square(row, column)}"
             )
 
@@ -137,10 +164,17 @@ def check_passed(position: Position) -> None:
         )
 
 
-def _stands_at_home(cells: np.ndarray, right: str) -> bool:
-    row, column = _RIGHTS_NEED[right]
-    sign = -1 if row == 0 else 1
-    return cells[row, 4] == 6 * sign and cells[row, column] == 4 * sign
+def _sign(right: str) -> int:
+    return 1 if right in "KQ" else -1
+
+
+def _stand(cells: np.ndarray, right: str, rook: int, king: int) -> bool:
+    row, sign = _ROWS[right], _sign(right)
+    return cells[row, king] == 6 * sign and cells[row, rook] == 4 * sign
+
+
+def _rook_of(right: str, cells: np.ndarray, castlers: np.ndarray) -> int:
+    return next(column for column in rooks_beside(cells, right) if castlers[_ROWS[right], column])
 
 
 def _place(
@@ -151,6 +185,10 @@ def _place(
     boards = [cells > 0, codes & 1, codes >> 1 & 1, codes >> 2]
     pool["board"] = [_board_of(board) for board in boards]
     pool["castling"] = rights >> 2 | (rights & 3) << 2 if to_move else rights
+    castlers = np.zeros((8, 8), bool)
+    for right in position.rights:
+        castlers[_ROWS[right], position.rooks[right]] = True
+    pool["castlers"] = _board_of(castlers[::-1] if to_move else castlers)
     pool["to_move"], pool["clock"] = to_move, position.clock
     pool["history"], pool["known"] = 0, 0
     for_each("chess_positions", _judge_one, pool, params, passed, np.zeros((1, 0), np.float32))

@@ -23,6 +23,10 @@ STATE = np.dtype(
         ("attacked", "u8"),  # cells that the other attacks, through the own king
         ("checkers", "u8"),  # other pieces that give check
         ("pinned", "u8"),  # own pieces that may move only on their line with the own king
+        (
+            "castlers",
+            "u8",
+        ),  # rooks of both with which a king may castle; which side each is on `castling` says
         ("history", "u8", MAX_HISTORY),  # keys since `clock` was 0, every other position in either half
     ],
     align=True,

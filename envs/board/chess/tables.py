@@ -27,6 +27,8 @@ STEPS_OF_PLANES = (
     *((-1, columns) for _ in UNDER_PROMOTIONS for columns in PAWN_COLUMNS),
 )
 """(rows, columns) that a piece moves by the actions of each plane."""
+SHORT_PLANE, LONG_PLANE = 2 * 7 + 1, 6 * 7 + 1
+"""Of castling: the king's move by two to the right and to the left, wherever it and its rook end."""
 PLANE_OF_STEP = {step: plane for plane, step in enumerate(STEPS_OF_PLANES[:UNDER_PLANES])}
 
 

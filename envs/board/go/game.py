@@ -23,13 +23,14 @@ class Go(BoardGame):
     form a chain; a chain without an empty point beside it (a liberty) is taken off the board, the other
     player's first. A move after which one's own chain has no liberty (suicide) is illegal. So is, by
     positional superko, a stone that makes any earlier position of the whole board again, whoever was to
-    move then. Two passes in a row end the game, and so does move `max_moves`. A player's area is their
-    stones and the empty regions that touch only them; stones that could be captured count as alive, so play
-    on and capture them. White's area is counted with `komi` added; equal areas are a draw.
+    move then; by situational superko, one that makes it again with the same player to move. Two passes in a
+    row end the game, and so does move `max_moves`. A player's area is their stones and the empty regions that
+    touch only them; stones that could be captured count as alive, so play on and capture them. White's area
+    is counted with `komi` added; equal areas are a draw.
 
     Options: `size` 2 to 19 (default 9), `komi` (default 7, which draws are possible with; use 7.5 for
-    none), `superko` "positional", or "simple" to forbid only the position before the other's last move, and
-    `max_moves` (default twice the number of points).
+    none), `superko` "positional", "situational", or "simple" to forbid only the position before the other's
+    last move, and `max_moves` (default twice the number of points).
 
     Actions: size x size points row by row from the top left, then the pass. Moves are written as in GTP:
     "D4", columns without I, rows from the bottom, and "pass".
@@ -43,9 +44,9 @@ class Go(BoardGame):
     Positions are written as SGF or as a diagram. Neither holds the positions before, so superko begins anew
     when one is read; a whole game in SGF (`game_record`, `read_record`) keeps them.
 
-    Tromp and Taylor's rules with three changes: no suicide, a limit on moves, and simple ko as an option.
-    Programs' tournaments (CGOS) are played so. OpenSpiel lets a stone make an earlier position again, and
-    ends the game there as a draw.
+    Tromp and Taylor's rules with three changes: no suicide, a limit on moves, and two other kinds of ko as
+    options (the AGA's rules have situational superko). Programs' tournaments (CGOS) are played so. OpenSpiel
+    lets a stone make an earlier position again, and ends the game there as a draw.
 
     Source: Tromp & Taylor, "The Game of Go"; Tromp & Farnebäck 2007, "Combinatorics of Go".
     """
@@ -65,7 +66,7 @@ class Go(BoardGame):
     ) -> None:
         require_number("size", size, 2, 19, integer=True)
         require_number("komi", komi, -361, 361)
-        require_choice("superko", superko, ("positional", "simple"))
+        require_choice("superko", superko, ("positional", "situational", "simple"))
         moves = 2 * size * size if max_moves is None else max_moves
         require_number("max_moves", moves, 1, MAX_MOVES, integer=True)
         liberties = ("1 liberty", "2 liberties", "3 or more liberties")
@@ -75,8 +76,9 @@ class Go(BoardGame):
                 size=size,
                 komi=float(komi),
                 max_moves=moves,
-                ko_memory=moves + 1 if superko == "positional" else 2,
+                ko_memory=2 if superko == "simple" else moves + 1,
                 neighbours=kernel.neighbours(size),
+                turn=kernel.TURN if superko == "situational" else np.uint64(0),
             ),
             kernel.state_dtype(size, moves),
             shape=(size, size),
@@ -116,6 +118,8 @@ class Go(BoardGame):
             self.step(pool, np.arange(1), np.array([stone]), check=False)
         history = pool["history"][0]
         history[0] = history[len(stones)]
+        if len(stones) % 2 != to_move:  # each stone changed turns
+            history[0] ^= self.params.turn
         history[1:] = 0
         pool["num_positions"] = 1
         pool["to_move"], pool["last_move"], pool["previous_move"] = to_move, NO_MOVE, NO_MOVE

@@ -12,7 +12,8 @@ Superko: a stone on `cell` can make an earlier position whole again only if that
 stone there. The cell is empty now, so that stone has been captured since. Only cells where a stone of the
 player has fallen (`fallen`) are therefore compared with the history; nearly none is before the first
 captures. 64-bit Zobrist hashes stand for positions (Zobrist 1970, "A new hashing method with application
-for game playing").
+for game playing"). In situational superko a position is another one when the other is to move, so that every
+change of turns changes the hash, a pass makes a position too, and the rest is the same.
 """
 
 from functools import cache
@@ -30,6 +31,8 @@ BOARDS = (9, 13, 19)
 EMPTY, OFF = 0, 3  # of `colour`; a stone is its owner's seat + 1
 BOARD_PLANE, LAST_PLANE, BARRED_PLANE, LIBERTY_PLANE, PASS_PLANE, KOMI_PLANE = 2, 3, 5, 6, 12, 13
 KOMI_SCALE = 15.0
+
+TURN = np.uint64(0xD1B54A32D192ED03)  # the part of a hash that says who is to move, in situational superko
 
 _ZERO, _ONE, _SIX, _LOW_SIX = (np.uint64(n) for n in (0, 1, 6, 63))
 
@@ -73,6 +76,7 @@ class GoParams(NamedTuple):
     max_moves: int = 162
     ko_memory: int = 163  # how many of the last positions a move may not make again
     neighbours: Any = None  # the table that `neighbours` returns
+    turn: np.uint64 = _ZERO  # what a change of turns changes in the hash: TURN, or nothing
 
 
 @cache
@@ -129,7 +133,7 @@ def breathes(s, p, cell, seat):
 def hash_after(s, p, cell, seat):
     """Returns the hash of the position that a stone of `seat` on `cell` would make."""
     table, colour, head, following, pairs = p.neighbours, s.colour, s.head, s.following, s.pairs
-    value = s.history[s.num_positions - 1] ^ stone_key(cell, seat)
+    value = s.history[s.num_positions - 1] ^ stone_key(cell, seat) ^ p.turn
     for k in range(4):
         beside = table[cell, k]
         if colour[beside] == 2 - seat:
@@ -317,14 +321,16 @@ def start_one(s, p):
 @lane
 def play_one(s, p, action):
     action, seat, passes = np.int64(action), np.int64(s.to_move), p.size * p.size
+    value = s.history[s.num_positions - 1] ^ p.turn
     if action != passes:
-        value = s.history[s.num_positions - 1] ^ stone_key(action, seat)
+        value ^= stone_key(action, seat)
         put(s, p, action, seat)
         for k in range(4):
             beside = p.neighbours[action, k]
             if s.colour[beside] == 2 - seat and s.pairs[s.head[beside]] == 0:
                 value ^= capture(s, p, s.head[beside], 1 - seat)
         join_neighbours(s, p, action, seat)
+    if action != passes or p.turn != _ZERO:
         s.history[s.num_positions] = value
         s.num_positions += 1
     ended = (action == passes and s.last_move == passes) or s.ply + 1 == p.max_moves

@@ -11,18 +11,18 @@ from quadrivium.envs.board.gomoku.kernel import IN_A_ROW
 from quadrivium.envs.board.placing import require_alternation, require_winner
 from quadrivium.envs.board.symmetries import square
 from quadrivium.envs.core.rules import NO_MOVE
-from quadrivium.envs.core.validation import require_number
+from quadrivium.envs.core.validation import require_flag, require_number
 
 
 class Gomoku(BoardGame):
     """Players in turn put a stone on a crossing; five or more in a line win.
 
     The line may be level, upright or diagonal. This is freestyle Gomoku: lines of six and more win as well,
-    for both players alike, and no move is forbidden. (Standard Gomoku asks for exactly five; Renju forbids
-    black some forks. OpenSpiel's rules are the same as here.) A full board without a line is a draw. Black
-    begins.
+    for both players alike, and no move is forbidden; OpenSpiel's rules are the same. With `exactly_five` it
+    is standard Gomoku, in which longer lines (overlines) win for nobody. (Renju moreover forbids black some
+    forks.) A full board without such a line is a draw. Black begins.
 
-    Options: `size`, 5 to 19 (15).
+    Options: `size`, 5 to 19 (15); `exactly_five` (no).
 
     Actions: size x size, the crossings row by row from the top left; both players see the board alike.
 
@@ -39,11 +39,14 @@ class Gomoku(BoardGame):
     players = ("black", "white")
     look: ClassVar[Look] = "stones"
 
-    def __init__(self, size: int = 15) -> None:
+    def __init__(self, size: int = 15, exactly_five: bool = False) -> None:
         require_number("size", size, 5, 19, integer=True)
+        require_flag("exactly_five", exactly_five)
+        self.exactly_five = exactly_five
+        longest = IN_A_ROW if exactly_five else kernel.BOARDS[-1]
         super().__init__(
             kernel.RULES,
-            kernel.GomokuParams(size=size, places=kernel.places_of(size)),
+            kernel.GomokuParams(size=size, places=kernel.places_of(size), longest=longest),
             kernel.state_dtype(size),
             shape=(size, size),
             num_actions=size * size,
@@ -63,9 +66,8 @@ class Gomoku(BoardGame):
     def set_up(self, cells: np.ndarray, to_move: int) -> np.ndarray:
         """Returns a pool (1,) with the stones of cells (size, size); raises ValueError if none has them."""
         ply = require_alternation(cells, to_move, (self.height, self.width), self.players)
-        winner = require_winner(
-            (has_five(cells == 1), has_five(cells == -1)), to_move, self.players, "five in a line"
-        )
+        won = (has_five(cells == 1, self.exactly_five), has_five(cells == -1, self.exactly_five))
+        winner = require_winner(won, to_move, self.players, "five in a line")
         pool = self.new_row(to_move, ply)
         for seat, value in enumerate((1, -1)):
             for y, x in np.argwhere(cells == value):
@@ -89,12 +91,15 @@ class Gomoku(BoardGame):
         return [] if action == NO_MOVE else [divmod(action, self.width)]
 
 
-def has_five(stones: np.ndarray) -> bool:
-    """Returns whether stones (H, W) bool hold five in a line."""
+def has_five(stones: np.ndarray, exactly: bool = False) -> bool:
+    """Returns whether stones (H, W) bool hold five in a line, `exactly` that many or also more."""
     height, width = stones.shape
     for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
         wall = np.zeros((height + 2 * IN_A_ROW, width + 2 * IN_A_ROW), bool)
         wall[IN_A_ROW:-IN_A_ROW, IN_A_ROW:-IN_A_ROW] = stones
-        if np.all([np.roll(wall, (k * dy, k * dx), (0, 1)) for k in range(IN_A_ROW)], axis=0).any():
+        # Of each cell: whether it, and the cells before it, are stones; what is beyond either end.
+        line = [np.roll(wall, (k * dy, k * dx), (0, 1)) for k in range(-1, IN_A_ROW + 1)]
+        ended = ~(line[0] | line[-1]) if exactly else True
+        if (np.all(line[1:-1], axis=0) & ended).any():
             return True
     return False

@@ -48,6 +48,7 @@ class GomokuParams(NamedTuple):
     opponent: int = 0
     size: int = 15  # rows and columns
     places: np.ndarray = places_of(15)
+    longest: int = 19  # stones in a line that wins, at most
 
 
 @lane
@@ -68,13 +69,14 @@ def run_beyond(stones, seat, i, step):
 
 
 @lane
-def makes_five(stones, seat, i, size):
-    """Returns whether the stone on bit `i` stands in a line of at least five."""
+def makes_five(stones, seat, i, size, longest):
+    """Returns whether the stone on bit `i` stands in a line of at least five and at most `longest`."""
     width = np.uint64(size) + _ONE
     for k in range(4):
         step = _ONE if k == 0 else width + np.uint64(k) - _ONE - _ONE  # level, rising, upright, falling
         # Strides backwards are the unsigned numbers' own minus.
-        if run_beyond(stones, seat, i, step) + run_beyond(stones, seat, i, _NONE - step) >= IN_A_ROW - 1:
+        others = run_beyond(stones, seat, i, step) + run_beyond(stones, seat, i, _NONE - step)
+        if IN_A_ROW - 1 <= others < longest:
             return True
     return False
 
@@ -95,7 +97,7 @@ def play_one(s, p, action):
     stones[seat, i >> _WORD_SHIFT] |= _ONE << (i & _IN_WORD)
     s.ply += 1
     s.last_move = action
-    if makes_five(stones, seat, i, p.size):
+    if makes_five(stones, seat, i, p.size, p.longest):
         s.over = 1
         s.winner = seat
     elif s.ply == p.places.shape[0]:

@@ -55,6 +55,7 @@ class HexParams(NamedTuple):
     opponent: int = 0
     size: int = 11  # rows and columns
     places: np.ndarray = places_of(11)
+    swap: int = 0  # 1: there is a last action, by which the second player takes over the first stone
 
 
 @lane
@@ -140,7 +141,29 @@ def start_one(s, p):
 
 
 @lane
+def swap_one(s, p):
+    """Makes the first player's only stone the second's, on the cell that is the same to that player."""
+    board, places, own = s.board, p.places, np.int64(0)
+    while board[places[0, own]] == EMPTY:
+        own += 1
+    board[places[0, own]] = EMPTY
+    put_stone(board, np.uint64(places[1, own]), np.uint8(2), steps_of(p.size))
+    s.ply += 1
+    s.last_move = places.shape[1]
+    s.to_move = 0
+
+
+@lane
+def can_swap(s, p):
+    """Returns whether the second player may take over the first stone."""
+    return p.swap != 0 and s.ply == 1 and s.over == 0
+
+
+@lane
 def play_one(s, p, action):
+    if action == p.places.shape[1]:
+        swap_one(s, p)
+        return
     seat = s.to_move
     at = np.uint64(p.places[seat, action])
     s.ply += 1
@@ -156,6 +179,8 @@ def legal_one(s, p, mask):
     board, places, seat = s.board, p.places, s.to_move
     for action in range(places.shape[1]):
         mask[action] = s.over == 0 and board[places[seat, action]] == EMPTY
+    if p.swap != 0:
+        mask[places.shape[1]] = can_swap(s, p)
 
 
 @lane
@@ -164,6 +189,11 @@ def random_action_one(s, p):
     # empty cells would have to be kept, copied, and would depend on the order of the moves.
     board, places, seat = s.board, p.places, s.to_move
     cells = np.uint64(places.shape[1])
+    if can_swap(s, p):
+        while True:
+            action = rng.integer(s, places.shape[1] + 1)
+            if action == places.shape[1] or board[places[seat, action]] == EMPTY:
+                return action
     while True:
         draw = rng.bits(s)
         action = ((draw >> _HALF) * cells) >> _HALF

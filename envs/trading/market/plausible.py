@@ -8,6 +8,7 @@ MAX_MOVE = 5.0
 """By which factor a price may change from one bar to the next, unless the user says more."""
 
 _WHOLE = 1e6  # from here on prices that are all whole numbers are taken for fixed-point ones
+_MOST = 1e6  # a move that nobody can mean to let pass
 _TYPICAL = 15.0  # a move of a whole factor that is so many times the usual one looks like a split
 _BARS_FOR_TYPICAL = 30
 
@@ -39,10 +40,11 @@ def require_plausible_moves(one: Any, max_move: float | None) -> None:
     """
     opened, close = one.values["open"], one.values["close"]
     before = np.concatenate([opened[:1], close[:-1]])
-    gap = np.maximum(opened / before, before / opened)
-    spike = np.maximum(
-        one.values["high"] / np.maximum(opened, close), np.minimum(opened, close) / one.values["low"]
-    )
+    with np.errstate(over="ignore"):  # what is beyond all numbers is strange, too
+        gap = np.maximum(opened / before, before / opened)
+        spike = np.maximum(
+            one.values["high"] / np.maximum(opened, close), np.minimum(opened, close) / one.values["low"]
+        )
     moves = np.maximum(gap, spike)
     strange, what = (
         moves > (MAX_MOVE if max_move is None else max_move),
@@ -62,7 +64,8 @@ def require_plausible_moves(one: Any, max_move: float | None) -> None:
         name = "high" if one.values["high"][bar] > 2 * max(opened[bar], close[bar]) else "low"
     base = f"beside a close of {close[bar]:.10g}" if beside else f"after a close of {before[bar]:.10g}"
     least = float(np.ceil(moves[strange].max() * 1.01))
+    lets = f", or say max_move={least:g} to let it pass" if least < _MOST else ""
     raise ValueError(
         f"{one.where(bar)}: {name}={one.values[name][bar]:.10g} of {one.symbol} {base}, a factor of "
-        f"{moves[bar]:.3g}; {what}, or say max_move={least:g} to let it pass"
+        f"{moves[bar]:.3g}; {what}{lets}"
     )

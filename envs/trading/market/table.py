@@ -32,6 +32,7 @@ _DELIMITERS = ",;\t|"
 _BLOCK = 1 << 20  # bytes; Arrow reads some ahead
 _BATCH = 1 << 17  # rows of a Parquet file
 _HEADER_BYTES = 1 << 20  # within which the names must end
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+"  # what breaks a line, in a name or a text
 _ROWS_MAY_BE_LABELLED = 3  # header lines at most: yfinance's
 
 
@@ -418,14 +419,18 @@ def _open_parquet(path: Path) -> Table:
         rows = pq.read_metadata(path).num_rows
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _no_parquet(path, error) from None
-    told = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
-    index = [name for name in told.get("index_columns", []) if isinstance(name, str)]
+    try:
+        told = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+        index = [name for name in told.get("index_columns", []) if name in schema.names]
+        has_levels = len(told.get("column_indexes", [])) > 1
+    except (ValueError, AttributeError, TypeError) as error:
+        raise _no_parquet(path, error) from None
     ordered = [*index, *(name for name in schema.names if name not in index)]
     names: list[str] = []
     levels: dict[str, tuple[str, str]] = {}
     for place in ordered:
-        name = "" if re.fullmatch(r"__index_level_\d+__", place) else place
-        parts = _parts_of(name) if len(told.get("column_indexes", [])) > 1 else ()
+        name = "" if re.fullmatch(r"__index_level_\d+__", place) else re.sub(_CONTROL, " ", place)
+        parts = _parts_of(name) if has_levels else ()
         if len(parts) > 1:
             first, last = parts[0].strip(), parts[-1].strip()
             name = f"{first} {last}".strip()
@@ -512,7 +517,7 @@ def _open_csv(
             raise ValueError(f"{path} is no CSV ({error}); mend its quotes or save it as Parquet") from None
     if not any(cell.strip() for _, cells in top for cell in cells):
         raise ValueError(f"{path} has only blank cells; it needs a header line and a line a bar")
-    rows = [[cell.strip() for cell in cells] for _, cells in top]
+    rows = [[re.sub(_CONTROL, " ", cell).strip() for cell in cells] for _, cells in top]
     levels: dict[str, tuple[str, str]] = {}
     if given is not None:
         names, lines = [str(name) for name in given], 0
@@ -625,7 +630,8 @@ class _Coding:
         values: pd.Series = united.dictionary.to_pandas()
         kind = united.dictionary.type
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            values = values.astype(object).where(values.notna(), "").astype(str).str.strip()
+            texts = values.astype(object).where(values.notna(), "").astype(str)
+            values = texts.str.replace(_CONTROL, " ", regex=True).str.strip()
         if (codes == missing).any():
             values = pd.concat([values, pd.Series([None], dtype=values.dtype)], ignore_index=True)
         return Key(codes, values)

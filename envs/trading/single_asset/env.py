@@ -195,8 +195,8 @@ class SingleAssetEnv(WorldEnv):
     of the bars, or with `split="test"` of the last `test_share`; `episode_bars=None` plays all of it once.
 
     ## Info
-    After every reset and step `equity` and `cash` in money and `position` in units; `reward_terms`, and at
-    the end `metrics`.
+    After every reset and step `equity` and `cash` in money and `position` in units (in batches that begin
+    anew by themselves those of the last bar are in `final_info`); `reward_terms`, and at the end `metrics`.
 
     ## Episodes
     Terminated with the actual loss where equity is `ruin` of the capital or less; truncated after

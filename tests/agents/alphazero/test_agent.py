@@ -6,11 +6,13 @@ import torch
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.learn.diverged import DivergedError
 from quadrivium.agents.alphazero.learn.judge import NetworkEvaluator
 from quadrivium.agents.alphazero.watch.ladder import random_mover
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.runs.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from quadrivium.agents.search import MatchSearch, PuctConfig
+from quadrivium.agents.training.hooks import Hooks
 from quadrivium.agents.training.logger import Logger
 from quadrivium.envs.board.registry import GAMES
 
@@ -288,3 +290,36 @@ def test_a_checkpoint_of_another_game_or_size_is_refused_in_a_line(name, options
         make(name, options=options).restore(snapshot)
     assert "trained on Go with planes 14 x 4 x 4 and 17 actions, but this is " in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+# ---- a network that is lost
+
+
+class Counting(Hooks):
+    """Counts the iterations that came to their end, where checkpoints are made."""
+
+    iterations = 0
+
+    def on_iteration_end(self):
+        self.iterations += 1
+        return True
+
+
+def test_a_loss_that_becomes_nan_ends_the_run_in_one_line_before_a_checkpoint():
+    agent, hooks = make(learning_rate=1e30, learning_rate_end=1e30, max_grad_norm=1e30), Counting()
+    with pytest.raises(DivergedError, match=r"of the network became (nan|inf) by update \d+") as caught:
+        agent.learn(6 * 16 * 12, hooks)
+    assert "now 1e+30" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert hooks.iterations < 12
+
+
+@pytest.mark.parametrize("part", ["policy", "value"])
+def test_a_network_of_nan_plays_no_game(part):
+    agent = make()
+    with torch.no_grad():
+        for name, weight in agent.policy.average.named_parameters():
+            if name.startswith({"policy": "policy", "value": "outcome"}[part]):
+                weight.fill_(torch.nan)
+    with pytest.raises(DivergedError, match=f"the network gave nan as {part} of a position"):
+        agent.learn(6 * 16)

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from quadrivium.agents.arena.engines.gtp import parse_score, score_text
-from quadrivium.agents.arena.engines.gtp_player import make_gtp
+from quadrivium.agents.arena.engines.gtp.engine import parse_score, score_text
+from quadrivium.agents.arena.engines.gtp.player import make_gtp
 from quadrivium.agents.arena.players import EngineError, Resignation
 from quadrivium.agents.errors import UserError
 from tests.agents.arena.engine_tools import (
@@ -80,13 +80,33 @@ def test_komi_and_size_are_the_games():
         (GNUGO, {"superko": "simple"}, r"forbids by superko what this game allows.*--simple-ko"),
         ("gnugo --mode gtp --levle 1", {}, "gnugo ended with exit code 1.*unrecognized option"),
         ("gnugo --mode ascii", {}, "which is no GTP; has it such a mode"),
-        ("gnugo --mode gtp?level=1", {}, "option 'level' is unknown.*movetime, timeout, processes"),
+        (
+            "gnugo --mode gtp?level=1",
+            {},
+            "option 'level' is unknown.*movetime, tc, timemargin, timeout, processes",
+        ),
     ],
 )
 def test_other_rules_and_wrong_commands_are_refused_before_any_game(command, options, message):
     require_program("gnugo")
     with pytest.raises(UserError, match=f"^player 'gtp:{command.split()[0]}.*{message}"):
         make_gtp(command, table("Go", **options))
+
+
+SITUATIONAL = GNUGO.replace("positional", "situational")
+
+
+def test_situational_superko_is_gnugos_too_and_told_from_both_others():
+    require_program("gnugo")
+    make_gtp(SITUATIONAL, table("Go", superko="situational")).close()
+    for command, superko, flag in (
+        (GNUGO, "situational", "--situational-superko"),
+        ("gnugo --mode gtp --chinese-rules", "situational", "--situational-superko"),
+        (SITUATIONAL, "positional", "--positional-superko"),
+        (SITUATIONAL, "simple", "--simple-ko"),
+    ):
+        with pytest.raises(UserError, match=flag):
+            make_gtp(command, table("Go", superko=superko))
 
 
 def test_simple_ko_and_area_are_gnugos_too():
@@ -110,8 +130,10 @@ def test_a_size_that_the_engine_refuses_is_refused(tmp_path):
         make_gtp(source, table("Go", size=5))
 
 
-def test_go_is_all_that_gtp_is_for():
-    with pytest.raises(UserError, match="plays Go, and this is Chess; seat it at a table of Go"):
+def test_go_and_othello_are_all_that_gtp_is_for():
+    with pytest.raises(
+        UserError, match="plays Go or Othello, and this is Chess; seat it at a table of Go or Othello"
+    ):
         make_gtp("gnugo --mode gtp", table("Chess"))
 
 

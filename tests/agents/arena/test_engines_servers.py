@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from quadrivium.agents.arena.builtin import make_random
-from quadrivium.agents.arena.engines.gtp_server import COMMANDS, GtpServer
-from quadrivium.agents.arena.engines.handicap import fixed_handicap
+from quadrivium.agents.arena.engines.gtp.go_server import GoServer
+from quadrivium.agents.arena.engines.gtp.handicap import fixed_handicap
 from quadrivium.agents.arena.engines.seat import Seat
-from quadrivium.agents.arena.engines.serve import serve, with_simulations
-from quadrivium.agents.arena.engines.uci_server import UciServer, _seconds
+from quadrivium.agents.arena.engines.serve import GAMES, serve, with_simulations
+from quadrivium.agents.arena.engines.uci.server import UciServer, _seconds
 from quadrivium.agents.arena.players import parse_player
 from quadrivium.agents.arena.search_player import make_mcts
 from quadrivium.agents.errors import UserError
@@ -57,13 +57,12 @@ def gtp(moves=(), **options):
     """Returns a function from a command to its answer, and the player."""
     players = {}
 
-    def open_seat(size, komi, max_moves):
-        longer = {} if max_moves is None else {"max_moves": max_moves}
-        game = table("Go", size=size, komi=komi, **longer, **options).game
-        players[size, komi] = Scripted(game, moves)
-        return Seat(game, players[size, komi])
+    def open_seat(board):
+        game = table("Go", **board, **options).game
+        players[board["size"], board["komi"]] = Scripted(game, moves)
+        return Seat(game, players[board["size"], board["komi"]])
 
-    server = GtpServer(open_seat, "Scripted", "1.0", lambda: (5, 7.0))
+    server = GoServer(open_seat, "Scripted", "1.0", lambda: {"size": 5, "komi": 7.0})
     return (lambda line: server.answer(line)), players, server
 
 
@@ -77,7 +76,7 @@ def test_gtp_answers_have_the_number_and_end_in_an_empty_line():
     assert ask("") is None
     assert ask("7 sing") == "?7 unknown command\n\n"
     assert ask("8") == "?8 a number, but no command\n\n"
-    assert ask("list_commands") == "= " + "\n".join(COMMANDS) + "\n\n"
+    assert ask("list_commands") == "= " + "\n".join(GoServer.commands) + "\n\n"
     assert ask("known_command genmove") == "= true\n\n"
     assert ask("known_command sing") == "= false\n\n"
 
@@ -189,10 +188,10 @@ def test_gtp_ends_no_game_by_a_limit_on_moves():
 
 
 def test_gtp_says_who_it_is_before_a_player_is_made():
-    def open_seat(size, komi, max_moves):
+    def open_seat(board):
         raise UserError("no such player")
 
-    server = GtpServer(open_seat, "Slow", "1.0")
+    server = GoServer(open_seat, "Slow", "1.0", lambda: {"size": 9, "komi": 7.0})
     assert server.answer("protocol_version") == "= 2\n\n"
     assert server.answer("list_commands").startswith("= protocol_version\n")
     assert server.answer("sing") == "? unknown command\n\n"
@@ -255,7 +254,7 @@ def test_gtp_a_game_is_loaded_from_a_file_up_to_a_move(tmp_path):
     assert ask("play b A1") == "=\n\n"
     assert ask(f"loadsgf {file} 2") == "= w\n\n"
     assert "O" not in ask("showboard")
-    assert (server._size, server._komi) == (5, 0.5)
+    assert (server._board["size"], server._board["komi"]) == (5, 0.5)
     assert ask("loadsgf nowhere.sgf") == "? cannot load file: No such file or directory\n\n"
     file.write_text("(;GM[2])")
     assert ask(f"loadsgf {file}").startswith("? the SGF has GM[2], which is another game")
@@ -314,7 +313,7 @@ def uci(moves=(), may_search=True):
     """Returns the server, the lines that it writes, and the players by simulations."""
     lines, players = [], {}
 
-    def open_seat(simulations):
+    def open_seat(simulations, chess960):
         if simulations is not None and not may_search:
             raise UserError("it does not search")
         game = table("Chess").game
@@ -331,13 +330,14 @@ def test_uci_says_who_it_is_and_passes_over_what_it_does_not_know():
     server, lines, _ = uci()
     for line in ("uci", "hello isready", "", "debug on", "isready now"):
         server.hear(line)
-    assert lines == ["id name Scripted", "id author us", "uciok", "readyok", "readyok"]
+    option = "option name UCI_Chess960 type check default false"
+    assert lines == ["id name Scripted", "id author us", option, "uciok", "readyok", "readyok"]
 
 
 def test_uci_says_who_it_is_before_a_player_is_made():
     lines = []
 
-    def open_seat(simulations):
+    def open_seat(simulations, chess960):
         assert lines[-1] == "uciok"
         raise UserError("no such player")
 
@@ -441,6 +441,31 @@ def test_uci_every_go_is_answered_by_a_move(words):
     assert lines == ["info string error: go nodes is followed by a number from 1", "bestmove d2d4"]
 
 
+def test_uci_plays_chess960_where_the_program_says_so():
+    lines = []
+
+    def open_seat(simulations, chess960):
+        game = table("Chess", chess960=chess960).game
+        return Seat(game, Scripted(game, ["b1h1" if chess960 else "e2e4"]))
+
+    server = UciServer(open_seat, "Scripted", "us", lines.append)
+    for line in (
+        "setoption name UCI_Chess960 value true",
+        "position fen 4k3/8/8/8/8/8/8/1K5R w H - 0 1",
+        "go",
+    ):
+        server.hear(line)
+    server.wait()
+    assert lines == ["bestmove b1h1"]
+    server.hear("position startpos moves e2e4")  # the usual first position, not one that is drawn
+    assert lines[1:] == []
+    server.hear("setoption name UCI_Chess960 value false")
+    for line in ("position startpos", "go"):
+        server.hear(line)
+    server.wait()
+    assert lines[1:] == ["bestmove e2e4"]
+
+
 def test_uci_an_option_that_there_is_not_is_told_and_changes_nothing():
     server, lines, _ = uci(["d7d5"])
     server.hear("position startpos moves d2d4")
@@ -488,7 +513,11 @@ class Searching(Scripted):
 def searching(moves):
     lines, game = [], table("Chess").game
     player = Searching(game, moves)
-    return UciServer(lambda simulations: Seat(game, player), "Searching", "us", lines.append), lines, player
+    return (
+        UciServer(lambda simulations, chess960: Seat(game, player), "Searching", "us", lines.append),
+        lines,
+        player,
+    )
 
 
 @pytest.mark.parametrize("word", ["stop", "position startpos", "ucinewgame", "quit"])
@@ -570,10 +599,11 @@ def test_uci_no_move_where_there_is_none_and_a_player_that_fails_is_told():
 
 
 def run_serve(protocol, player, lines, **options):
-    name = {"gtp": "Go", "uci": "Chess"}[protocol]
+    name = GAMES[protocol][0]
     written = []
     serve(
         protocol,
+        name,
         player,
         lambda wanted: table(name, **wanted),
         lambda text, seat: parse_player(text, seat, {"random": make_random, "mcts": make_mcts}),
@@ -591,6 +621,10 @@ def test_serving_ends_with_quit_and_without():
     assert len(answers) == 6
     assert answers[-2:] == ["=", ""]
     assert run_serve("uci", "random", ["isready\n", "go\n"]).startswith("readyok\nbestmove ")
+    assert run_serve("nboard", "random", ["nboard 2\n", "go\n", "quit\n"], size=6).startswith(
+        "set myname Quadrivium random\n=== "
+    )
+    assert run_serve("gomocup", "random", ["START 9\n", "BEGIN\n", "END\n"]).startswith("OK\n")
 
 
 def test_the_games_options_are_the_board_that_is_served_first():

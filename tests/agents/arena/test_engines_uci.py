@@ -8,8 +8,8 @@ import chess
 import numpy as np
 import pytest
 
-from quadrivium.agents.arena.engines.uci import UciOption, parse_option
-from quadrivium.agents.arena.engines.uci_player import make_uci
+from quadrivium.agents.arena.engines.uci.engine import UciOption, parse_option
+from quadrivium.agents.arena.engines.uci.player import make_uci
 from quadrivium.agents.arena.players import EngineError
 from quadrivium.agents.errors import UserError
 from tests.agents.arena.engine_tools import (
@@ -85,7 +85,7 @@ def test_options_that_cannot_be_are_refused_before_any_game(query, message):
 
 
 def test_chess_is_all_that_uci_is_for():
-    with pytest.raises(UserError, match="plays chess, and this is Othello; seat it at a table of Chess"):
+    with pytest.raises(UserError, match="plays Chess, and this is Othello; seat it at a table of Chess"):
         make_uci("stockfish", table("Othello"))
 
 
@@ -262,3 +262,44 @@ def test_options_are_read_as_the_engine_writes_them(line, option):
 )
 def test_values_are_checked_against_what_the_engine_offers(option, value, fault):
     assert option.fault(value) == fault
+
+
+# ---- chess960
+
+
+def test_an_engine_is_told_of_chess960_and_where_the_game_begins(tmp_path):
+    heard = tmp_path / "heard"
+    extra = f"open({str(heard)!r}, 'a').write(line)"
+    seat = table("Chess", chess960=True, start=0)
+    options = ["option name UCI_Chess960 type check default false"]
+    player = make_uci(fake_uci(tmp_path, ["e2e4"], extra, options), seat)
+    begin(player, 0)
+    player.act(seat.game.pool(1), ROW, ROW)
+    player.close()
+    lines = heard.read_text().splitlines()
+    assert "setoption name UCI_Chess960 value true" in lines
+    fen = chess.Board.from_chess960_pos(0).fen()
+    assert lines[-3:-1] == [f"position fen {fen}", "go movetime 100"]
+
+
+def test_an_engine_that_does_not_play_chess960_is_refused(tmp_path):
+    with pytest.raises(UserError, match="does not play chess960, for it offers no UCI_Chess960"):
+        make_uci(fake_uci(tmp_path), table("Chess", chess960=True))
+
+
+def test_stockfish_castles_in_chess960_where_it_has_no_other_move():
+    require_program("stockfish")
+    seat = table("Chess", chess960=True)
+    player = make_uci("stockfish?nodes=300&processes=1", seat)
+    board = chess.Board("4k3/8/b7/8/8/5p1p/5P1P/6KR w H - 0 1", chess960=True)
+    pool = seat.game.parse_position(board.fen())
+    begin(player, 0)
+    player.start_from(pool, ROW, ROW)
+    for _ in range(3):  # of both sides
+        actions = player.act(pool, ROW, ROW)
+        board.push_uci(seat.game.move_name(pool[0], int(actions[0])))
+        player.played(pool, ROW, ROW, actions)
+        seat.game.step(pool, ROW, actions)
+        assert seat.game.position_text(pool[0]) == board.fen()
+    player.close()
+    assert board.move_stack[0].uci() == "g1h1"

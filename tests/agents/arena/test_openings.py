@@ -7,10 +7,16 @@ import numpy as np
 import pytest
 from sgfmill.sgf import Sgf_game
 
-from quadrivium.agents.arena.engines.uci_player import make_uci
+from quadrivium.agents.arena.engines.uci.player import make_uci
 from quadrivium.agents.arena.game_log import Fixture, GameLog
 from quadrivium.agents.arena.match import Match
-from quadrivium.agents.arena.openings import Opening, read_opening_file, read_openings
+from quadrivium.agents.arena.openings import (
+    Opening,
+    first_position,
+    random_openings,
+    read_opening_file,
+    read_openings,
+)
 from quadrivium.agents.arena.transcripts import transcript
 from quadrivium.agents.errors import UserError
 from tests.agents.arena.engine_tools import fake_uci
@@ -131,3 +137,19 @@ def test_a_uci_engine_is_told_where_a_game_starts(tmp_path):
     )
     player.close()
     assert f"position fen {BLACK_TO_MOVE}\n" in heard.read_text()
+
+
+def test_where_first_positions_are_drawn_each_opening_has_its_own_and_keeps_it():
+    game = table("Chess", chess960=True).game
+    openings = random_openings(game, 12, 2, seed=1)
+    starts = {opening.start for opening in openings}
+    assert len(starts) > 8
+    assert openings[:4] == random_openings(game, 4, 2, seed=1)
+    for opening in openings:
+        pool = first_position(game, opening.start)
+        for action in opening.actions:
+            game.step(pool, np.arange(1), np.array([action]))
+        assert pool["ply"][0] == 2
+    with pytest.raises(UserError, match="moves need to know where they begin, and first positions are drawn"):
+        read_openings(game, ["e4 e5"])
+    assert read_openings(table("Chess", chess960=True, start=518).game, ["e4 e5"])[0].start == ""

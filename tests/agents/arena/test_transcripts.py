@@ -114,3 +114,22 @@ def test_other_games_are_moves_in_their_own_notation():
         moves = [word for word in " ".join(lines).split() if not word.endswith(".")]
         pool = game.play_moves(" ".join(moves))
         assert int(game.result(pool, np.arange(1)).returns[0, 0]) == record.outcome
+
+
+@pytest.mark.parametrize("options", [{"chess960": True}, {"chess960": True, "start": 7}])
+def test_games_of_chess960_are_pgn_that_others_read_and_we_too(options):
+    game = table("Chess", **options).game
+    records = played(game, 2, max_plies=120)
+    text, _ = transcript(game, records, "x")
+    file = io.StringIO(text)
+    for record, own in zip(records, game.read_records(text), strict=True):
+        read = chess.pgn.read_game(file)
+        assert not read.errors
+        assert read.headers["Variant"] == "Chess960"
+        board = read.end().board()
+        assert board.chess960
+        end = own.start.copy()
+        for action in record.actions:
+            game.step(end, np.arange(1), np.array([action]))
+        assert game.position_text(end[0]) == board.fen()
+        assert own.actions == list(record.actions)

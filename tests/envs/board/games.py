@@ -17,10 +17,10 @@ Case = tuple[str, dict[str, Any]]
 # A new game is tested with its defaults from the start; what else it can be is listed here.
 CONFIGURATIONS: dict[str, list[dict[str, Any]]] = {
     "Othello": [{}, {"size": 6}],
-    "Gomoku": [{}, {"size": 7}],
-    "Hex": [{}, {"size": 5}],
+    "Gomoku": [{}, {"size": 7}, {"size": 7, "exactly_five": True}],
+    "Hex": [{}, {"size": 5}, {"size": 5, "swap": True}],
     "Breakthrough": [{}, {"rows": 5, "columns": 6}],
-    "Go": [{}, {"size": 5}, {"size": 19}],
+    "Go": [{}, {"size": 5}, {"size": 19}, {"size": 5, "superko": "situational"}],
 }
 
 # Games in which earlier positions matter that a diagram does not show (superko, repetition, the last pass).

@@ -4,13 +4,20 @@ BLACK, WHITE, EMPTY = "X", "O", "."
 
 
 class Reference:
-    """A game on a board of size x size; cells are numbered row by row, the pass is size * size."""
+    """A game on a board of size x size; cells are numbered row by row, the pass is size * size.
 
-    def __init__(self, size: int, komi: float, max_moves: int) -> None:
-        self.size, self.komi, self.max_moves = size, komi, max_moves
+    situational: a position is another one when the other is to move.
+    """
+
+    def __init__(self, size: int, komi: float, max_moves: int, *, situational: bool = False) -> None:
+        self.size, self.komi, self.max_moves, self.situational = size, komi, max_moves, situational
         self.board = EMPTY * size * size
-        self.seen = {self.board}
         self.moves: list[int] = []
+        self.seen = {self.situation(self.board, 0)}
+
+    def situation(self, board: str, moves: int) -> tuple[str, int]:
+        """Returns what may not come again, of a board after so many moves."""
+        return board, moves % 2 if self.situational else 0
 
     def beside(self, cell: int) -> list[int]:
         y, x = divmod(cell, self.size)
@@ -49,13 +56,15 @@ class Reference:
         if self.over:
             return []
         empty = [c for c, stone in enumerate(self.board) if stone == EMPTY]
-        return [c for c in empty if self.after(c) not in {None, *self.seen}] + [self.size**2]
+        boards = {c: board for c in empty if (board := self.after(c)) is not None}
+        new = [c for c, b in boards.items() if self.situation(b, len(self.moves) + 1) not in self.seen]
+        return [*new, self.size**2]
 
     def play(self, action: int) -> None:
         if action < self.size**2:
             self.board = self.after(action) or ""
-            self.seen.add(self.board)
         self.moves.append(action)
+        self.seen.add(self.situation(self.board, len(self.moves)))
 
     def owners(self) -> list[int]:
         """Returns 1, -1 or 0 for each cell."""

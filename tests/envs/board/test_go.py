@@ -186,12 +186,36 @@ SEND_TWO = """
     white to move"""
 
 
-@pytest.mark.parametrize(("superko", "allowed"), [("positional", False), ("simple", True)])
+@pytest.mark.parametrize(
+    ("superko", "allowed"), [("positional", False), ("simple", True), ("situational", True)]
+)
 def test_sending_two_returning_one_is_superko_but_not_ko(superko, allowed):
     game = Go(5, superko=superko)
     pool = play(game, game.parse_position(SEND_TWO, "ascii"), "A1 C1")
     assert stones(game, pool)[4] == "..XO."
     assert ("B1" in legal_names(game, pool)) is allowed  # takes C1: the first position
+
+
+SENT_AFTER_A_PASS = (
+    "A3 C3 B3 C2 A2 D2 B2 B1 pass D1 pass A1 C1"  # to SEND_TWO, Black passes, two are sent, taken
+)
+
+
+@pytest.mark.parametrize(("superko", "allowed"), [("positional", 0), ("situational", 0), ("simple", 1)])
+def test_situational_superko_asks_who_was_to_move_then_and_a_pass_counts(superko, allowed):
+    game = Go(5, superko=superko)
+    # SEND_TWO stood on the board with Black to move, after White's D1; set up alone, only with White to move.
+    pool = play(game, game.pool(1), SENT_AFTER_A_PASS)
+    assert ("B1" in legal_names(game, pool)) == allowed
+    barred = game.observe(pool, ROW)[0, game.planes.index("barred by superko")]
+    assert np.argwhere(barred).tolist() == ([] if allowed else [[4, 1]])
+
+
+def test_situational_superko_bars_the_same_position_with_the_same_player_the_second_time():
+    game = Go(5, superko="situational")
+    pool = play(game, game.parse_position(SEND_TWO, "ascii"), "A1 C1 B1 pass")
+    assert stones(game, pool) == stones(game, game.parse_position(SEND_TWO, "ascii"))
+    assert "A1" not in legal_names(game, pool)  # what it makes has been there, with Black to move
 
 
 # ---- the end and the score
@@ -329,12 +353,14 @@ def test_the_komi_plane_is_clipped(komi, value):
 # ---- beside independent implementations
 
 
+@pytest.mark.parametrize("superko", ["positional", "situational"])
 @pytest.mark.parametrize(("size", "games"), [(2, 40), (3, 30), (4, 15), (5, 8), (6, 4), (7, 3)])
-def test_random_games_agree_with_the_plain_reference_at_every_ply(size, games):
+def test_random_games_agree_with_the_plain_reference_at_every_ply(size, games, superko):
     for seed in range(games):
         rng = np.random.default_rng(seed)
         komi, max_moves = float(rng.integers(-3, 4)), int(rng.integers(4, 162))
-        game, reference = Go(size, komi, max_moves=max_moves), Reference(size, komi, max_moves)
+        game = Go(size, komi, superko, max_moves)
+        reference = Reference(size, komi, max_moves, situational=superko == "situational")
         pool = game.pool(1, seed)
         while legal := reference.legal():
             assert np.flatnonzero(game.legal(pool, ROW)[0]).tolist() == legal, reference.moves

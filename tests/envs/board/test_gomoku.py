@@ -1,5 +1,7 @@
 """Gomoku: lines in all directions, edges and overlines by hand; random games beside OpenSpiel."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,51 @@ def test_six_and_nine_in_a_line_win():
     white = [(0, x) for x in range(0, 15, 2)]
     nine = game_with(black, white)
     assert (nine["over"][0], nine["winner"][0]) == (1, 0)
+
+
+# ---- exactly five
+
+
+def lines_of(stones):
+    """Returns the rows, columns and diagonals of stones (H, W) bool as text."""
+    turned = [stones, stones.T]
+    for board in (stones, stones[:, ::-1]):
+        height, width = board.shape
+        turned += [[board.diagonal(k)] for k in range(1 - height, width)]
+    return ["".join(".x"[int(stone)] for stone in line) for board in turned for line in board]
+
+
+def test_with_exactly_five_random_games_end_when_a_pattern_of_text_is_found():
+    game, rng, overlines = Gomoku(7, exactly_five=True), np.random.default_rng(1), 0
+    for _ in range(150):
+        pool, seen = game.pool(1), np.zeros((2, 7, 7), bool)
+        for action in rng.permutation(49):
+            seat = int(pool["to_move"][0])
+            game.step(pool, np.arange(1), np.array([action]))
+            seen[seat].ravel()[action] = True
+            lines = lines_of(seen[seat])
+            won = any(re.search(r"(?<!x)x{5}(?!x)", line) for line in lines)
+            overlines += not won and any("xxxxxx" in line for line in lines)
+            assert (bool(pool["over"][0]), int(pool["winner"][0])) == (
+                won or seen.sum() == 49,
+                seat if won else -1,
+            )
+            if won:
+                break
+            if not pool["over"][0]:
+                again = game.set_up(game.cells(pool[0]), int(pool["to_move"][0]))
+                assert again["over"][0] == 0
+    assert overlines > 0
+
+
+def test_an_overline_wins_for_nobody_where_five_is_exact_and_a_five_beside_it_does():
+    game = Gomoku(exactly_five=True)
+    six = game.play_moves("d8 a1 e8 c1 f8 e1 h8 g1 i8 i1 g8")  # the gap is closed last: d8 to i8
+    assert six["over"][0] == 0
+    both = game.play_moves("d8 a1 e8 c1 f8 e1 h8 g1 i8 i1 g4 k1 g5 m1 g6 o1 g7 a15 g8")
+    assert (both["over"][0], both["winner"][0]) == (1, 0)  # g4 to g8
+    with pytest.raises(ValueError, match=r"exactly_five=1 is no switch"):
+        Gomoku(exactly_five=1)
 
 
 def test_a_full_board_without_five_is_a_draw():

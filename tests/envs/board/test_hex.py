@@ -38,6 +38,11 @@ def test_random_games_are_those_of_openspiel(size, count):
     assert oracle.play_games(count, seed=size, size=size) > 1000
 
 
+@pytest.mark.parametrize(("size", "count"), [(2, 100), (3, 100), (5, 60), (11, 5)])
+def test_random_games_with_the_pie_rule_are_those_of_openspiel(size, count):
+    assert oracle.play_games(count, seed=size, size=size, swap=True) > 3 * count
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_full_board_has_exactly_one_winner_and_it_is_who_won_the_game(size):
     game, rng = Hex(size), np.random.default_rng(size)
@@ -126,6 +131,86 @@ def test_blue_sees_rows_as_columns_and_both_write_cells_alike():
     assert game.last_cells(pool[0]) == [(2, 0)]
     assert game.last_cells(game.pool(1)[0]) == []
     assert game.move_name(pool[0], 2) == "c1"
+
+
+# ---- the pie rule
+
+
+def test_blue_may_take_over_the_first_stone_and_nothing_else():
+    game = Hex(5, swap=True)
+    assert game.num_actions == 26
+
+    def swappable(moves):
+        return bool(game.legal(game.play_moves(moves), np.arange(1))[0, 25])
+
+    assert [swappable(moves) for moves in ("", "b1", "b1 swap", "b1 c3", "b1 swap c3")] == [0, 1, 0, 0, 0]
+    pool = game.play_moves("b1 swap")
+    assert game.cells(pool[0]).tolist()[1] == [
+        -1,
+        0,
+        0,
+        0,
+        0,
+    ]  # b1 is row 0, column 1; a2 the other way round
+    assert np.abs(game.cells(pool[0])).sum() == 1
+    assert (pool["to_move"][0], pool["ply"][0]) == (0, 2)
+    assert game.last_cells(pool[0]) == [(1, 0)]
+    assert game.move_name(game.play_moves("b1")[0], 25) == "swap"
+    with pytest.raises(ValueError, match="move 2: 'swop' is no cell"):
+        game.play_moves("b1 swop")
+    with pytest.raises(ValueError, match="'swap' is no cell"):
+        Hex(5).play_moves("b1 swap")
+
+
+@pytest.mark.parametrize("size", [2, 3, 7])
+def test_what_is_taken_over_looks_to_blue_as_it_did_to_red(size):
+    game = Hex(size, swap=True)
+    for first in range(size * size):
+        pool, one = game.pool(1), np.arange(1)
+        game.step(pool, one, np.array([first]))
+        red = game.observe(pool, one, np.array([0], np.int8))
+        game.step(pool, one, np.array([size * size]))
+        np.testing.assert_array_equal(game.observe(pool, one, np.array([1], np.int8)), red)
+
+
+def test_with_the_pie_rule_the_board_of_two_is_won_by_blue():
+    game = Hex(2, swap=True)
+
+    def wins(pool):
+        """Returns whether the player to move wins."""
+        if pool["over"][0]:
+            return False
+        afters = [pool.copy() for _ in range(int(game.legal(pool, np.arange(1)).sum()))]
+        for after, action in zip(afters, np.flatnonzero(game.legal(pool, np.arange(1))[0]), strict=True):
+            game.step(after, np.arange(1), np.array([action]))
+        return not all(wins(after) for after in afters)
+
+    assert not wins(game.pool(1))  # a good first move is taken over, a bad one is not
+
+
+def test_random_first_answers_take_over_as_often_as_any_other_move():
+    game = Hex(3, swap=True)
+    many = np.repeat(game.play_moves("b2"), 20_000)
+    many["rng"] = np.random.default_rng(1).integers(0, 2**63, len(many), dtype=np.uint64)
+    drawn = np.bincount(game.random_actions(many, np.arange(len(many))), minlength=10)
+    assert drawn[4] == 0
+    assert abs(drawn[[0, 1, 2, 3, 5, 6, 7, 8, 9]] - 20_000 / 9).max() < 250  # 5 standard deviations: 222
+
+
+def test_a_diagram_after_a_taken_over_stone_is_read_where_there_is_a_swap():
+    pool = Hex(5, swap=True).play_moves("b1 swap c3")
+    text = Hex(5).position_text(pool[0])
+    again = Hex(5, swap=True).parse_position(text)
+    for field in ("board", "ply", "to_move", "over", "winner"):
+        np.testing.assert_array_equal(again[field], pool[field])
+    with pytest.raises(ValueError, match="1 of red and 1 of blue cannot be with blue to move"):
+        Hex(5).parse_position(text)
+
+
+@pytest.mark.parametrize("swap", [1, "yes", None])
+def test_the_pie_rule_is_a_switch(swap):
+    with pytest.raises(ValueError, match=r"swap=.* is no switch: use True or False"):
+        Hex(swap=swap)
 
 
 def test_on_the_board_of_two_the_first_player_wins_from_any_corner_by_best_play():

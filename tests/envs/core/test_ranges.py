@@ -73,6 +73,7 @@ def test_every_integer_of_a_record_has_a_range_or_is_known_to_be_no_index(name):
     # What is left are bits and tables of the board games, which `consistent` looks at.
     known = {
         "castling",
+        "castlers",
         "ep",
         "clock",
         "known",

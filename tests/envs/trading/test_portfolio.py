@@ -383,3 +383,35 @@ def test_info_tells_equity_cash_and_position_after_every_reset_and_step():
     _, info = batch.reset(seed=0)
     assert info["equity"].tolist() == [100_000.0] * 3
     assert info["position"].shape == (3, 2)
+
+
+def test_final_info_of_a_batch_has_the_account_of_the_last_bar_where_an_episode_ended():
+    options = {"episode_bars": 3, "assets": 4, "scenarios": 4}
+    batch, single = PortfolioVectorEnv(2, **options), PortfolioEnv(**options)
+    batch.reset(seed=[5, 6])
+    single.reset(seed=6)
+    random = np.random.default_rng(0)
+    for step in range(3):
+        actions = random.uniform(-1, 1, (2, 5)).astype(np.float32)
+        *_, info = batch.step(actions)
+        *_, alone = single.step(actions[1])
+        assert ("final_info" in info) == (step == 2)
+    final = info["final_info"]
+    assert final["_equity"].tolist() == [True, True]
+    for name in ("equity", "cash"):
+        assert final[name][1] == alone[name] != info[name][1]  # a new episode has begun there
+    assert final["position"][1].tolist() == alone["position"].tolist()
+    assert info["position"][1].tolist() == [0.0] * 4
+
+
+def test_final_info_is_zero_where_no_episode_has_ended():
+    batch = PortfolioVectorEnv(2, episode_bars=3, scenarios=4)
+    batch.reset(seed=0)
+    batch.step(np.ones((2, 5), np.float32))
+    batch.reset(options={"reset_mask": np.array([True, False])}, seed=[1, None])
+    for _ in range(2):
+        *_, info = batch.step(np.ones((2, 5), np.float32))
+    final = info["final_info"]
+    assert final["_equity"].tolist() == [False, True]
+    assert final["equity"][0] == 0.0
+    assert final["equity"][1] > 0.0

@@ -12,11 +12,17 @@ COMPASS = ["N", "NE", "E", "SE", "S", "SW", "W", "NW"]
 LEAPS = ["NNE", "NEE", "SEE", "SSE", "SSW", "SWW", "NWW", "NNW"]
 
 
-def our_action(move: Any, black: bool) -> int:
-    """Returns our number of a move of python-chess: plane, then cell, as the mover sees them."""
+def our_action(move: Any, board: Any) -> int:
+    """Returns our number of a move of python-chess: plane, then cell, as the mover sees them.
+
+    Castling, which python-chess writes in chess960 as the king that takes its rook, is a king's step of two.
+    """
+    black = not board.turn
     (column, rank), (to_column, to_rank) = ((s % 8, s // 8) for s in (move.from_square, move.to_square))
     north, east = (rank - to_rank if black else to_rank - rank), to_column - column
     way = ("N" if north > 0 else "S") * abs(north) + ("E" if east > 0 else "W") * abs(east)
+    if board.chess960 and board.is_castling(move):
+        way, north, east = ("EE", 0, 2) if east > 0 else ("WW", 0, -2)
     if move.promotion in (2, 3, 4):  # knight, bishop, rook
         plane = 64 + 3 * (move.promotion - 2) + east + 1
     elif way in LEAPS:
@@ -45,19 +51,28 @@ def played(board: Any) -> str:
     return f"{board.root().fen()} {' '.join(move.uci() for move in board.move_stack)}"
 
 
-def play_games(count: int, seed: int, fens: Sequence[str] = (START,)) -> int:
+def play_games(
+    count: int,
+    seed: int,
+    fens: Sequence[str] = (START,),
+    *,
+    chess960: bool = False,
+    longest: int | None = None,
+) -> int:
     """Plays random games move by move beside python-chess; returns how many plies were compared.
 
-    fens: where the games begin, in turn. Raises AssertionError at the first difference, with the moves that
-    led to it.
+    fens: where the games begin, in turn. longest: no more plies of each are played. Raises AssertionError at
+    the first difference, with the moves that led to it.
     """
     import chess
 
-    game, rng = Chess(), np.random.default_rng(seed)
+    game, rng = Chess(chess960), np.random.default_rng(seed)
     pool = np.concatenate([game.parse_position(fens[k % len(fens)]) for k in range(count)])
-    boards = [chess.Board(fens[k % len(fens)]) for k in range(count)]
-    running, plies = np.arange(count), 0
-    while len(running):  # all games at once: a call of ours for one game costs more than its move
+    boards = [chess.Board(fens[k % len(fens)], chess960=chess960) for k in range(count)]
+    running, plies, played_plies = np.arange(count), 0, 0
+    while (
+        len(running) and played_plies != longest
+    ):  # all games at once: a call of ours for one game costs more than its move
         masks, result = game.legal(pool, running), game.result(pool, running)
         actions: list[int] = []
         for k, mask, over, to_move, returns in zip(
@@ -72,7 +87,12 @@ def play_games(count: int, seed: int, fens: Sequence[str] = (START,)) -> int:
                 assert returns.tolist() == expected, f"result after {played(board)}"
                 assert not mask.any(), f"moves after {played(board)}"
                 continue
-            legal = {our_action(move, not board.turn): move for move in board.legal_moves}
+            legal = {our_action(move, board): move for move in board.legal_moves}
+            for action, move in legal.items():
+                if not board.is_castling(move):
+                    continue
+                assert game.move_name(pool[k], action) == move.uci(), f"names after {played(board)}"
+                assert game.parse_move(pool[k], move.uci()) == action, f"names after {played(board)}"
             assert np.flatnonzero(mask).tolist() == sorted(legal), f"moves after {played(board)}"
             assert bool(pool["repeats"][k]) == board.is_repetition(2), f"repetition after {played(board)}"
             actions.append(int(rng.choice(np.flatnonzero(mask))))
@@ -80,6 +100,7 @@ def play_games(count: int, seed: int, fens: Sequence[str] = (START,)) -> int:
         running = running[~result.over]
         game.step(pool, running, np.array(actions, np.int64), check=False)
         plies += len(running)
+        played_plies += 1
     return plies
 
 
@@ -96,12 +117,12 @@ def compare_successors(fen: str, sample: int) -> int:
         parents, actions = np.nonzero(game.legal(pool, np.arange(len(pool))))
         pool, boards = pool[parents], [boards[parent].copy() for parent in parents]
         for board, action in zip(boards, actions, strict=True):
-            legal = {our_action(move, not board.turn): move for move in board.legal_moves}
+            legal = {our_action(move, board): move for move in board.legal_moves}
             board.push(legal[int(action)])
         game.step(pool, np.arange(len(pool)), actions, check=False)
     masks = game.legal(pool, np.arange(len(pool)))
     for k in np.random.default_rng(0).permutation(len(pool))[:sample]:
-        legal = {our_action(move, not boards[k].turn) for move in boards[k].legal_moves}
+        legal = {our_action(move, boards[k]) for move in boards[k].legal_moves}
         over = returns_of(boards[k]) is not None
         assert game.position_text(pool[k]) == boards[k].fen(), f"FEN after {played(boards[k])}"
         assert set(np.flatnonzero(masks[k])) == (set() if over else legal), f"moves after {played(boards[k])}"

@@ -255,3 +255,20 @@ def test_wrong_options(refused: Refused) -> None:
             f"x.csv: {days * hours} bars, 3600 s apart, do not tell how many make a year"
         )
     assert error_of(["x.csv", "x.csv"]) == "x.csv: x is also in x.csv; keep one, or rename a file"
+
+
+def test_names_that_break_lines_are_told_in_one(tmp_path: Path) -> None:
+    rows = {"time": ["2024-01-02", "2024-01-03"], "op\nen": [1.0, 2.0], "ti\rc": ["A\nB", "A\nB"]}
+    pd.DataFrame(rows).to_parquet(tmp_path / "x.parquet")
+    with pytest.raises(ValueError, match="found time, op en, ti c") as error:
+        load_bars(tmp_path / "x.parquet")
+    assert "\n" not in str(error.value)
+    rows = {
+        "time": rows["time"],
+        "symbol": rows["ti\rc"],
+        **{key: [1.0, -2.0] for key in ("open", "high", "low", "close")},
+    }
+    pd.DataFrame(rows | {"volume": [1, 1]}).to_csv(tmp_path / "x.csv", index=False)
+    with pytest.raises(ValueError, match="open=-2 of A B: a price is positive") as error:
+        load_bars(tmp_path / "x.csv")
+    assert "\n" not in str(error.value)

@@ -1,6 +1,7 @@
 """Files whose every row may be one, and which yet are not what they seem: units, times, names, moves."""
 
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -238,3 +239,16 @@ def test_bars_across_the_ends_of_longer_ones_are_refused(save: Write) -> None:
     weeks = load_bars(save(walk(100, freq="W-MON")))
     with pytest.raises(ValueError, match=r"every='month' is no multiple of the bars'"):
         resample(weeks, "month", periods_per_year=12)
+
+
+def test_a_price_of_nearly_nothing_is_refused_in_one_line_without_a_warning(tmp_path: Path) -> None:
+    frame = walk(30)
+    frame.iloc[7, frame.columns.get_loc("low")] = 1e-320
+    frame.to_csv(tmp_path / "x.csv", index_label="date")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(
+            ValueError, match=r"x.csv:9: low=.* a factor of inf; mend the row or the unit"
+        ) as error:
+            load_bars(tmp_path / "x.csv")
+    assert "max_move" not in str(error.value)

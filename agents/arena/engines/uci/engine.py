@@ -14,6 +14,8 @@ import numpy as np
 
 from quadrivium.agents.arena.engines.process import EngineProcess
 from quadrivium.agents.arena.players import EngineError, TableGame
+from quadrivium.agents.arena.referee.centipawns import MATE
+from quadrivium.agents.arena.referee.clock import Clock, Clocks, TimeControl
 
 LIMITS = ("movetime", "nodes", "depth")
 SLACK = 3.0  # seconds that a busy machine may add to a move
@@ -68,6 +70,8 @@ class UciSetup:
     Attributes:
         options: by the engine's own names; a button's value is ignored.
         limits: movetime (milliseconds), nodes, depth: what `go` says, together.
+        time_control: of its clock; None: it has none.
+        start: where games begin, in the words of `position`.
         answer_seconds: how long it may take for a move.
         command_seconds: how long it may take for any other answer.
     """
@@ -76,6 +80,8 @@ class UciSetup:
     limits: Mapping[str, int]
     answer_seconds: float
     command_seconds: float
+    time_control: TimeControl | None = None
+    start: str = "startpos"
 
 
 class UciEngine:
@@ -95,6 +101,7 @@ class UciEngine:
         self.name = name
         self._setup = setup
         self._moves: list[str] = []
+        self._score: float | None = None
         self.process = EngineProcess(command, name)
         try:
             lines = self._ask("uci", "uciok", setup.command_seconds)
@@ -122,7 +129,7 @@ class UciEngine:
     def begin(self, seed: int) -> None:
         """Begins a game; UCI has no word for random seeds."""
         self._moves.clear()
-        self._start = "startpos"
+        self._start = self._setup.start
         self.process.send("ucinewgame")
         self._ask("isready", "readyok", self._setup.command_seconds)
 
@@ -130,18 +137,25 @@ class UciEngine:
         """Begins the game at another position."""
         self._start = f"fen {game.position_text(position, 'fen')}"
 
-    @property
-    def _go(self) -> str:
-        return " ".join(["go", *(f"{key} {value}" for key, value in self._setup.limits.items())])
+    def _go(self, seat: int, clocks: Clocks | None) -> str:
+        shown = [] if clocks is None else _clock_words(seat, clocks)
+        return " ".join(["go", *shown, *(f"{key} {value}" for key, value in self._setup.limits.items())])
 
-    def choose(self, seat: int) -> str:
+    def choose(self, seat: int, clocks: Clocks | None) -> str:
         """Returns its move in the position after what it has heard."""
         moves = f" moves {' '.join(self._moves)}" if self._moves else ""
         self.process.send(f"position {self._start}{moves}")
-        words = self._ask(self._go, "bestmove", self._setup.answer_seconds)[-1].split()
+        self._score = None
+        limit = math.inf if clocks is None else clocks.own.limit
+        seconds = min(self._setup.answer_seconds, limit)
+        words = self._ask(self._go(seat, clocks), "bestmove", seconds)[-1].split()
         if len(words) < 2 or words[1] in NO_MOVE:
             raise EngineError(f"{self.name} sees no move to play: {' '.join(words)!r}")
         return words[1]
+
+    def score(self) -> float | None:
+        """Returns the last score that it gave its best line."""
+        return self._score
 
     def limits_fault(self, seconds: float) -> str:
         """Returns how it fails to keep its limits in the first position, "" if it does, and what else may be.
@@ -149,9 +163,11 @@ class UciEngine:
         seconds: that it has for the move. Who is on the way to the limit then is stopped and believed.
         """
         limits, went, began = self._setup.limits, dict[str, int](), time.monotonic()
+        control = self._setup.time_control
+        go = self._go(0, None if control is None else Clocks(Clock(control)))
         self.process.send("position startpos")
-        self.process.send(self._go)
-        while (line := self.process.listen(began + seconds, self._go)) is not None:
+        self.process.send(go)
+        while (line := self.process.listen(began + seconds, go)) is not None:
             words = line.split()
             if words[:1] == ["bestmove"]:
                 break
@@ -163,14 +179,15 @@ class UciEngine:
         others = " or ".join(f"{key}={n}" for key, n in EXAMPLES.items() if key not in limits)
         told = ", ".join(f"{key} {value:,}" for key, value in went.items())
         if line is None:
-            if any(0 < went.get(key, 0) <= 2 * limits[key] for key in limits if key != "movetime"):
+            counted = [key for key in limits if key != "movetime"]
+            if control is not None or any(0 < went.get(key, 0) <= 2 * limits[key] for key in counted):
                 self._ask("stop", "bestmove", self._setup.command_seconds)
                 return ""
             self.process.kill()
             return f"does not stop at {wanted} (after {spent:.0f} s: {told or 'no word'}); give {others}"
         if spent > 2 * limits.get("movetime", math.inf) / 1000 + SLACK:
             return f"thinks for {spent:.1f} s at {wanted}; give {others}"
-        if list(limits) == ["nodes"] and 0 < went.get("nodes", 0) < limits["nodes"] / 10:
+        if list(limits) == ["nodes"] and control is None and 0 < went.get("nodes", 0) < limits["nodes"] / 10:
             return f"stops long before {wanted} (at {told}); give {others}"
         return ""
 
@@ -190,6 +207,8 @@ class UciEngine:
         while not lines or lines[-1].split()[:1] != [last]:
             lines = [line for line in lines[-200:] if not line.startswith("info ")]
             lines.append(self.process.read(deadline, command))
+            if (score := parse_score(lines[-1])) is not None:
+                self._score = score
             if command == "uci" and REFUSED.search(lines[-1]):
                 self.process.kill()
                 raise EngineError(
@@ -222,6 +241,33 @@ def parse_option(line: str) -> UciOption | None:
         high=_whole(text.get("max", "")),
         choices=tuple(" ".join(words) for words in fields.get("var", [])),
     )
+
+
+def parse_score(line: str) -> float | None:
+    """Returns the score of an engine's line `info … score cp 23 …`, in centipawns; None where it has none.
+
+    Scores of lines but the best, and bounds on scores, are passed over.
+    """
+    found = re.match(r"info\b(?! string\b).*\bscore (cp|mate) (-?\d+)(?! (?:lower|upper)bound)\b", line)
+    if found is None or re.search(r"\bmultipv (?!1\b)", line):
+        return None
+    number = int(found[2])
+    if found[1] == "cp":
+        return float(number)
+    return MATE - number if number > 0 else -MATE - number
+
+
+def _clock_words(seat: int, clocks: Clocks) -> list[str]:
+    """Returns what `go` says of the clocks, in whole milliseconds."""
+    words: list[str] = []
+    for colour, clock in (("wb"[seat], clocks.own), ("bw"[seat], clocks.other)):
+        if clock is not None:
+            words += [f"{colour}time", str(max(1, int(1000 * clock.left)))]
+            if clock.control.increment:
+                words += [f"{colour}inc", str(int(1000 * clock.control.increment))]
+    if clocks.own.moves_to_go is not None:
+        words += ["movestogo", str(clocks.own.moves_to_go)]
+    return words
 
 
 def _whole(text: str) -> int | None:

@@ -1,29 +1,19 @@
-"""The player `gtp:COMMAND`: an engine for Go, whose rules are compared with ours before any game.
-
-Options, after a question mark: `movetime` (milliseconds a move, told as GTP's time settings, which count
-whole seconds), `timeout` (seconds without an answer after which it is dead; 60, or the table's limit) and
-`processes` (games at once, each with a process: as many as there are cores).
-"""
+"""Whether an engine that speaks GTP plays by the rules of the table's game: it is asked before any game."""
 
 from itertools import zip_longest
 from typing import Any, Protocol, cast
 
 import numpy as np
 
-from quadrivium.agents.arena.engines.gtp import (
+from quadrivium.agents.arena.engines.gtp.engine import (
     COLOURS,
     GtpEngine,
     GtpRefusal,
-    GtpSetup,
     parse_score,
     score_text,
 )
-from quadrivium.agents.arena.engines.player import EnginePlayer
-from quadrivium.agents.arena.engines.player_text import check_keys, parse_engine_text
-from quadrivium.agents.arena.players import EngineError, Table, TableGame
-from quadrivium.agents.errors import UserError
+from quadrivium.agents.arena.players import TableGame
 
-KEYS = {"movetime": "1000", "timeout": "60", "processes": "2"}
 LETTERS = "ABCDEFGHJKLMNOPQRST"  # of the columns in GTP
 ROW = np.arange(1)
 
@@ -45,54 +35,33 @@ class GoGame(TableGame, Protocol):
         ...
 
 
-def make_gtp(argument: str, table: Table) -> EnginePlayer:
-    """Returns the engine of `COMMAND?options` as a player.
-
-    Raises UserError where it cannot be: another game, an option that is none, a program that is not
-    installed, is no GTP engine, or plays by other rules.
-    """
-    if table.name != "Go":
-        raise UserError(
-            f"player 'gtp:{argument}' plays Go, and this is {table.name}; seat it at a table of Go"
-        )
-    game = cast(GoGame, table.game)
-    text = parse_engine_text("gtp", argument)
-    check_keys(text, KEYS)
-    answer_seconds = text.answer_seconds(table.move_seconds)
-    movetime = text.number("movetime", 0) / 1000
-    if movetime >= answer_seconds:
-        raise UserError(
-            f"player {text.text!r}: movetime is {movetime:g} s, but moves are lost after {answer_seconds:g} s"
-        )
-    setup = GtpSetup(
-        size=game.observation_shape[1],
-        komi=float(game.params.komi),
-        answer_seconds=answer_seconds,
-        command_seconds=text.command_seconds,
-        seconds_a_move=movetime or None,
-    )
-    processes = text.processes
-
-    def connect() -> GtpEngine:
-        return GtpEngine(text.command, text.program, setup)
-
+def check_othello(engine: GtpEngine, game: TableGame) -> None:
+    """Raises RulesDiffer if the engine plays another game, on another board, or from another start."""
+    size = game.observation_shape[1]
+    if engine.knows("list_games"):
+        games = engine.ask("list_games").split()
+        if games and "othello" not in [name.lower() for name in games]:
+            raise RulesDiffer(f"{engine.name} plays {', '.join(games)}, not Othello")
     try:
-        first = connect()
-        try:
-            check_rules(first, game)
-        except Exception:
-            first.close()
-            raise
-    except (EngineError, RulesDiffer) as error:
-        raise text.error(error) from None
-    return EnginePlayer(text.text, game, connect, first, processes)
+        engine.begin(0)
+    except GtpRefusal as error:
+        raise RulesDiffer(f"{error}; this game is Othello {size}x{size}: choose what both play") from None
+    pool = game.pool(1)
+    first = game.move_name(pool[0], int(np.flatnonzero(game.legal(pool, ROW)[0])[0]))
+    try:
+        engine.ask(f"play {COLOURS[0]} {first}")
+    except GtpRefusal:
+        raise RulesDiffer(
+            f"{engine.name} does not let Black begin on {first}, so its discs stand otherwise at first"
+        ) from None
 
 
-def check_rules(engine: GtpEngine, game: GoGame) -> None:
+def check_go(engine: GtpEngine, table_game: TableGame) -> None:
     """Raises RulesDiffer if the engine's board, komi, superko or count is not the game's.
 
     The engine hears two lines of play and is asked what it makes of them; one that cannot score is believed.
     """
+    game = cast(GoGame, table_game)
     try:
         engine.begin(0)
     except GtpRefusal as error:
@@ -109,31 +78,45 @@ def check_rules(engine: GtpEngine, game: GoGame) -> None:
 def _superko_fault(engine: GtpEngine, game: GoGame, size: int) -> str:
     """Returns what is wrong, "" if nothing is.
 
-    Sending two stones to get one back: the last move makes an earlier position again, but no simple ko.
+    Sending two stones to get one back: White's next move makes an earlier position again, with the other to
+    move (no simple ko, nor situational superko); after Black passes the next one with the same to move.
     """
     corner = LETTERS[size - 1]
-    line = f"A2 C2 B2 D1 {corner}{size} B1 {corner}{size - 1} A1 C1"
-    pool = _play(engine, game, line.split())
-    if game.result(pool, ROW).over[0]:
-        return ""
-    action = game.parse_move(pool[0], "B1")
-    ours = bool(game.legal(pool, ROW)[0, action])
-    try:
-        engine.ask("play w B1")
-        theirs = True
-    except GtpRefusal:
-        theirs = False
-    if theirs and not ours:
+    pool = _play(engine, game, f"A2 C2 B2 D1 {corner}{size} B1 {corner}{size - 1} A1 C1".split())
+    for number, move in enumerate(("B1", "pass", "A1"), 1):
+        if game.result(pool, ROW).over[0]:
+            return ""
+        action = game.parse_move(pool[0], move)
+        ours = bool(game.legal(pool, ROW)[0, action])
+        try:
+            engine.ask(f"play {COLOURS[number % 2]} {move}")
+            theirs = True
+        except GtpRefusal:
+            theirs = False
+        if ours != theirs:
+            return _superko_differs(game, ours)
+        if not ours:
+            return ""
+        game.step(pool, ROW, np.array([action]))
+    return ""
+
+
+def _superko_differs(game: GoGame, ours_allows: bool) -> str:
+    superko = "simple" if game.params.ko_memory == 2 else "situational" if game.params.turn else "positional"
+    if not ours_allows:
         return (
             "lets a stone make an earlier position again, which this game's superko forbids: "
-            "give it that rule (GNU Go: --positional-superko) or the game superko=simple"
+            f"give it that rule (GNU Go: --{superko}-superko) or the game superko=simple"
         )
-    if ours and not theirs:
-        return (
-            "forbids by superko what this game allows: "
-            "give it simple ko (GNU Go: --simple-ko) or the game superko=positional"
-        )
-    return ""
+    rule, flag = (
+        ("simple ko", "--simple-ko")
+        if superko == "simple"
+        else (f"{superko} superko", f"--{superko}-superko")
+    )
+    return (
+        "forbids by superko what this game allows: "
+        f"give it {rule} (GNU Go: {flag}) or the game superko=positional"
+    )
 
 
 def _score_fault(engine: GtpEngine, game: GoGame, size: int) -> str:

@@ -1,37 +1,32 @@
-"""A player of ours as a GTP engine for Go: the answers, apart from any input and output.
+"""A player of ours as a GTP engine for any board: the answers, apart from any input and output.
 
 Source: Farnebäck, "Specification of the Go Text Protocol, version 2, draft 2" (2002).
 
-Where GTP leaves a choice: a colour may play twice in a row (a pass is put between), `final_score` counts area
-with every stone alive, `genmove` in a game that is over answers a pass, and a player thinks as long as its
-text says, but no longer than its clock allows. GTP ends no game by a limit on moves: where our rules would,
-the game goes on at a seat with a higher one. Handicap stones stand on the board before White begins, and cost
-nothing when area is counted.
+Where GTP leaves a choice: a colour may play twice in a row where the other may pass (a pass is put between),
+`genmove` in a game that is over answers a pass, and a player thinks as long as its text says, but no longer
+than its clock allows.
 
 It says who it is before it makes a player, which may take long: programs wait a few seconds for that.
 """
 
-import contextlib
 import math
 import re
 import time
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar
 
 import numpy as np
 
-from quadrivium.agents.arena.engines.analysis import Analysis, analysis_line, parse_analysis
-from quadrivium.agents.arena.engines.gtp import COLOURS, score_text
-from quadrivium.agents.arena.engines.handicap import fixed_handicap
+from quadrivium.agents.arena.engines.gtp.analysis import Analysis, analysis_line, parse_analysis
+from quadrivium.agents.arena.engines.gtp.engine import score_text
 from quadrivium.agents.arena.engines.seat import Seat
-from quadrivium.agents.arena.players import EngineError, TableGame, Thinker
+from quadrivium.agents.arena.players import EngineError, Thinker
 from quadrivium.agents.errors import UserError, one_line
 
 SEATS = {"b": 0, "black": 0, "w": 1, "white": 1}
 PASS = "pass"
-MAX_MOVES = 10_000  # no game of Go can be longer here
 USUAL_MOVES = 30  # that a clock is to be enough for
 RESERVE = 0.9  # the part of a move's time that is thought in
 ROW = np.arange(1)
@@ -41,66 +36,42 @@ class GtpFailure(Exception):
     """What a command is answered with after the question mark."""
 
 
-class Scored(TableGame, Protocol):
-    """What is asked of Go beyond what every game has."""
-
-    @property
-    def params(self) -> Any:
-        """Has `max_moves`, after which a game ends."""
-        ...
-
-    def score(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Returns black's area less white's and less komi (n,) float32."""
-        ...
-
-
-class Recorded(TableGame, Protocol):
-    """What else is asked of Go: positions as stones, games as SGF."""
-
-    def cells(self, row: np.void) -> np.ndarray:
-        """Returns the stones (size, size) int8: 1 black, -1 white."""
-        ...
-
-    def set_up(self, cells: np.ndarray, to_move: int) -> np.ndarray:
-        """Returns a pool (1,) with these stones; raises ValueError if a chain has no liberty."""
-        ...
-
-    def read_record(self, text: bytes) -> Any:
-        """Returns the start, the actions and the end of an SGF game; raises ValueError."""
-        ...
-
-
-class GtpServer:
-    """Answers GTP commands; keeps a game between them.
+class GtpServer(ABC):
+    """Answers GTP commands; keeps a game between them. What only one game has, its own server adds.
 
     Args:
-        open_seat: makes a player for a board (size, komi) and games of at most so many moves, None for the
-            usual number; raises UserError for a board that it cannot play on.
+        open_seat: makes a player for a board, which is the game's options that GTP chooses, such as its size;
+            raises UserError for a board that it cannot play on.
         name: what the engine calls itself.
         version: of it.
-        board: returns size and komi of the board at first.
+        board: returns the board at first.
 
     Attributes:
         ended: whether it was told to quit.
         analysis: what is to be told of a position until the next line comes; None: nothing.
     """
 
+    commands: ClassVar[Mapping[str, Callable[..., str]]]
+
     def __init__(
         self,
-        open_seat: Callable[[int, float, int | None], Seat],
+        open_seat: Callable[[Mapping[str, Any]], Seat],
         name: str,
         version: str,
-        board: Callable[[], tuple[int, float]] = lambda: (9, 7.0),
+        board: Callable[[], Mapping[str, Any]],
     ) -> None:
-        self._open_seat, self._name, self._version, self._board = open_seat, name, version, board
-        self._seats: dict[tuple[int, float, int | None], Seat] = {}
-        self._size, self._komi = 0, 0.0
-        self._max_moves: int | None = None  # of this game, where the usual number was not enough
+        self._open_seat, self._name, self._version, self._first_board = open_seat, name, version, board
+        self._seats: dict[tuple[tuple[str, Any], ...], Seat] = {}
+        self._board: dict[str, Any] = {}
         self._seat: Seat
         self._seconds: dict[int, float] = {}  # that a move of a seat may take
         self.analysis: Analysis | None = None
         self._marks: list[int] = []  # how many moves there were before each that may be undone
         self.ended = False
+
+    @abstractmethod
+    def lead(self) -> float:
+        """Returns by how much Black leads."""
 
     def answer(self, line: str) -> str | None:
         """Returns what to write for a line, its empty line included; None for a comment or an empty line.
@@ -112,15 +83,15 @@ class GtpServer:
         if not words:
             return None
         number = words.pop(0) if words[0].isdecimal() else ""
-        if words and words[0] in COMMANDS and words[0] not in OF_ITSELF and not self._size:
-            size, komi = self._board()
-            self._seat = self._seat_for(size, komi)
-            self._size, self._komi = size, komi
+        if words and words[0] in self.commands and words[0] not in OF_ITSELF and not self._board:
+            board = dict(self._first_board())
+            self._seat = self._seat_for(board)
+            self._board = board
         self.analysis = None
         try:
             if not words:
                 raise GtpFailure("a number, but no command")
-            command = COMMANDS.get(words[0])
+            command = self.commands.get(words[0])
             if command is None:
                 raise GtpFailure("unknown command")
             sign, text = "=", command(self, words[1:])
@@ -159,11 +130,11 @@ class GtpServer:
 
     def list_commands(self, words: list[str]) -> str:
         """What it knows, a line each."""
-        return "\n".join(COMMANDS)
+        return "\n".join(self.commands)
 
     def known_command(self, words: list[str]) -> str:
         """Whether it knows a command."""
-        return "true" if words and words[0] in COMMANDS else "false"
+        return "true" if words and words[0] in self.commands else "false"
 
     def quit(self, words: list[str]) -> str:
         """Ends it."""
@@ -173,66 +144,17 @@ class GtpServer:
     # ---- the board
 
     def boardsize(self, words: list[str]) -> str:
-        """Begins a game on another board; komi stays."""
-        size = _number(words, 0, "a size")
+        """Begins a game on a board of another size."""
+        size = number_of(words, 0, "a size")
         if not size.is_integer():
             raise GtpFailure("unacceptable size")
+        board = self._resized(int(size))
         try:
-            self._seat_for(int(size), self._komi)
+            self._seat_for(board)
         except (UserError, ValueError) as error:
             raise GtpFailure(f"unacceptable size: {one_line(error)}") from None
-        self._size = int(size)
+        self._board = board
         return self._begin()
-
-    def fixed_handicap(self, words: list[str]) -> str:
-        """Puts black stones on the usual points, and says where."""
-        points = fixed_handicap(self._size, int(_number(words, 0, "a number of stones")))
-        return self._set_handicap(points)
-
-    def place_free_handicap(self, words: list[str]) -> str:
-        """Puts black stones where the engine likes, on the usual points, perhaps fewer; says where."""
-        stones = int(_number(words, 0, "a number of stones"))
-        for fewer in range(stones, 1, -1):
-            with contextlib.suppress(ValueError):
-                return self._set_handicap(fixed_handicap(self._size, fewer))
-        return self._set_handicap(fixed_handicap(self._size, stones))
-
-    def set_free_handicap(self, words: list[str]) -> str:
-        """Puts black stones on these points."""
-        if len(words) < 2:
-            raise GtpFailure("expected two points or more, such as: set_free_handicap D4 Q16")
-        self._set_handicap(words)
-        return ""
-
-    def loadsgf(self, words: list[str]) -> str:
-        """Sets up the game in a file, or the position before a move of it; says who is to move."""
-        if not words:
-            raise GtpFailure("expected a file")
-        try:
-            text = Path(words[0]).read_bytes()
-        except OSError as error:
-            raise GtpFailure(f"cannot load file: {error.strerror}") from None
-        moves = int(_number(words, 1, "a move's number")) - 1 if len(words) > 1 else None
-        size, komi = (_root_value(text, key) for key in ("SZ", "KM"))
-        size = int(size or 19)
-        komi = self._komi if komi is None else komi
-        record = cast(Recorded, self._seat_for(size, komi, MAX_MOVES).game).read_record(text)
-        self._size, self._komi, self._max_moves = size, komi, MAX_MOVES
-        self._seat = self._seat_for(size, komi, MAX_MOVES)
-        self._seat.reset(record.start, record.actions[:moves])
-        self._marks = list(range(len(self._seat.actions)))
-        return COLOURS[self._seat.to_move]
-
-    def komi(self, words: list[str]) -> str:
-        """Sets komi; what has been played stays."""
-        komi = _number(words, 0, "a number")
-        try:
-            seat = self._seat_for(self._size, komi, self._max_moves)
-        except (UserError, ValueError) as error:
-            raise GtpFailure(f"unacceptable komi: {one_line(error)}") from None
-        self._move_to(seat)
-        self._komi = komi
-        return ""
 
     def clear_board(self, words: list[str]) -> str:
         """Begins a game."""
@@ -321,25 +243,15 @@ class GtpServer:
         return "\n" + self._seat.game.position_text(self._seat.row, "ascii")
 
     def final_score(self, words: list[str]) -> str:
-        """Counts area."""
-        lead = float(cast(Scored, self._seat.game).score(self._seat.pool, ROW)[0])
-        return score_text(lead)
-
-    def final_status_list(self, words: list[str]) -> str:
-        """Says which stones are alive: all of them, as they are counted."""
-        if words[:1] not in (["alive"], ["dead"], ["seki"]):
-            raise GtpFailure("expected alive, dead or seki")
-        if words[0] != "alive":
-            return ""
-        cells, game = cast(Recorded, self._seat.game).cells(self._seat.row), self._seat.game
-        return " ".join(game.move_name(self._seat.row, int(point)) for point in np.flatnonzero(cells))
+        """Counts."""
+        return score_text(self.lead())
 
     # ---- the clock
 
     def time_settings(self, words: list[str]) -> str:
         """Hears of main time, byo-yomi time and stones."""
         whole = ("main time", "byo-yomi time", "byo-yomi stones")
-        main, period, stones = (_number(words, k, what) for k, what in enumerate(whole))
+        main, period, stones = (number_of(words, k, what) for k, what in enumerate(whole))
         self._seconds.clear()
         if main > 0 or stones > 0:  # no main time, and a period for no stones: no limit
             seconds = main / USUAL_MOVES if main > 0 else period / stones
@@ -348,58 +260,30 @@ class GtpServer:
 
     def time_left(self, words: list[str]) -> str:
         """Hears what is left of a colour's time and stones."""
-        seat = _seat_of(words[0] if words else "")
-        seconds, stones = _number(words, 1, "seconds"), _number(words, 2, "stones")
+        seat = seat_of(words[0] if words else "")
+        seconds, stones = number_of(words, 1, "seconds"), number_of(words, 2, "stones")
         self._seconds[seat] = RESERVE * max(0.0, seconds) / (stones if stones >= 1 else USUAL_MOVES)
         return ""
 
     # ---- within
 
-    def _seat_for(self, size: int, komi: float, max_moves: int | None = None) -> Seat:
-        key = size, komi, max_moves
+    def _seat_for(self, board: Mapping[str, Any]) -> Seat:
+        key = tuple(sorted(board.items()))
         if key not in self._seats:
-            self._seats[key] = self._open_seat(*key)
+            self._seats[key] = self._open_seat(board)
         return self._seats[key]
 
-    def _move_to(self, seat: Seat) -> None:
-        """Goes on with the game at another seat."""
-        if seat is not self._seat:
-            game = cast(Recorded, seat.game)
-            start = self._seat.start
-            start = game.set_up(game.cells(start[0]), int(start["to_move"][0]))  # its rows may be longer
-            seat.reset(start, self._seat.actions)
-            self._seat = seat
+    def _resized(self, size: int) -> dict[str, Any]:
+        """Returns the board for a new game in another size."""
+        return {**self._board, "size": size}
 
     def _choose(self) -> int:
         """Returns the player's choice, within the time of the side to move."""
         until = time.monotonic() + self._seconds.get(self._seat.to_move, math.inf)
         return self._seat.choose(lambda done: time.monotonic() < until)
 
-    def _set_handicap(self, points: list[str]) -> str:
-        """Begins the game with black stones on `points`, White to move."""
-        seat = self._seat
-        game = cast(Recorded, seat.game)
-        if seat.actions or game.cells(seat.row).any():
-            raise GtpFailure("board not empty")
-        cells = np.zeros((self._size, self._size), np.int8)
-        for point in points:
-            cell = divmod(game.parse_move(seat.row, point), self._size)
-            if cell[0] == self._size or cells[cell]:
-                raise GtpFailure(f"bad handicap stone {point!r}; give different points")
-            cells[cell] = 1
-        seat.reset(game.set_up(cells, SEATS["white"]))
-        return " ".join(points)
-
-    def _make_room(self) -> None:
-        """Takes care that no limit ends the game with the next move, or with a pass put before it."""
-        limit = int(cast(Scored, self._seat.game).params.max_moves)
-        if len(self._seat.actions) + 2 >= limit and limit < MAX_MOVES:
-            self._max_moves = min(4 * limit, MAX_MOVES)
-            self._move_to(self._seat_for(self._size, self._komi, self._max_moves))
-
     def _begin(self) -> str:
-        self._max_moves = None
-        self._seat = self._seat_for(self._size, self._komi)
+        self._seat = self._seat_for(self._board)
         self._seat.reset()
         self._marks.clear()
         return ""
@@ -407,11 +291,17 @@ class GtpServer:
     def _turn(self, colour: str) -> None:
         """Lets the other side pass where it is not the turn of `colour`."""
         seat = self._seat
-        if seat.to_move != _seat_of(colour) and not seat.over:
-            seat.play(seat.game.parse_move(seat.row, PASS))
+        if seat.to_move != seat_of(colour) and not seat.over:
+            action = seat.game.parse_move(seat.row, PASS)
+            if not seat.game.legal(seat.pool, ROW)[0, action]:
+                raise GtpFailure(f"illegal move: it is the turn of {seat.game.players[seat.to_move]}")
+            seat.play(action)
+
+    def _make_room(self) -> None:  # noqa: B027 - most games have no such limit
+        """Takes care that no limit ends the game with the next move, or with a pass put before it."""
 
 
-COMMANDS: dict[str, Callable[[GtpServer, list[str]], str]] = {
+COMMANDS: Mapping[str, Callable[..., str]] = {
     "protocol_version": GtpServer.protocol_version,
     "name": GtpServer.name,
     "version": GtpServer.version,
@@ -420,19 +310,12 @@ COMMANDS: dict[str, Callable[[GtpServer, list[str]], str]] = {
     "quit": GtpServer.quit,
     "boardsize": GtpServer.boardsize,
     "clear_board": GtpServer.clear_board,
-    "komi": GtpServer.komi,
     "play": GtpServer.play,
     "genmove": GtpServer.genmove,
     "undo": GtpServer.undo,
     "showboard": GtpServer.showboard,
     "final_score": GtpServer.final_score,
     "reg_genmove": GtpServer.reg_genmove,
-    "kgs-genmove_cleanup": GtpServer.genmove,  # stones count as alive here in any case
-    "fixed_handicap": GtpServer.fixed_handicap,
-    "place_free_handicap": GtpServer.place_free_handicap,
-    "set_free_handicap": GtpServer.set_free_handicap,
-    "loadsgf": GtpServer.loadsgf,
-    "final_status_list": GtpServer.final_status_list,
     "lz-analyze": partial(GtpServer.analyze, kata=False),
     "kata-analyze": partial(GtpServer.analyze, kata=True),
     "lz-genmove_analyze": partial(GtpServer.genmove_analyze, kata=False),
@@ -443,22 +326,15 @@ COMMANDS: dict[str, Callable[[GtpServer, list[str]], str]] = {
 OF_ITSELF = ("protocol_version", "name", "version", "known_command", "list_commands", "quit")
 
 
-def _root_value(text: bytes, key: str) -> float | None:
-    """Returns the number of a property of an SGF's first game; None where it has none."""
-    found = re.search(rb"(?<![A-Z])" + key.encode() + rb"\s*\[\s*([-+0-9.]+)\s*\]", text)
-    try:
-        return float(found[1]) if found else None
-    except ValueError:
-        return None
-
-
-def _seat_of(colour: str) -> int:
+def seat_of(colour: str) -> int:
+    """Returns the seat of a colour such as "b" or "White"; raises GtpFailure."""
     if colour.lower() not in SEATS:
         raise GtpFailure(f"invalid colour {colour!r}; expected b or w")
     return SEATS[colour.lower()]
 
 
-def _number(words: list[str], k: int, what: str) -> float:
+def number_of(words: list[str], k: int, what: str) -> float:
+    """Returns the k-th word as a number; raises GtpFailure that says `what` was expected."""
     try:
         return float(words[k])
     except (IndexError, ValueError):

@@ -12,10 +12,11 @@ import numpy as np
 
 from quadrivium.agents.arena.engines.process import EngineProcess
 from quadrivium.agents.arena.players import EngineError, Resignation, TableGame
+from quadrivium.agents.arena.referee.clock import Clocks, TimeControl
 
 COLOURS = ("b", "w")
 CLEANUP = "kgs-genmove_cleanup"  # like genmove, but passes only when no dead stone is left (KGS's extension)
-NEEDED = ("boardsize", "clear_board", "komi", "play", "genmove")
+NEEDED = ("boardsize", "clear_board", "play", "genmove")
 
 
 def parse_score(text: str) -> float:
@@ -44,17 +45,19 @@ class GtpSetup:
 
     Attributes:
         size: of the board.
-        komi: what White gets.
+        komi: what White gets; None where the game has none.
         answer_seconds: how long it may take for a move.
         command_seconds: how long it may take for any other answer; starting takes some engines longest.
-        seconds_a_move: what it is told that it has for each move; None: nothing is said of time.
+        seconds_a_move: what it is told that it has for each move; None: nothing is said of it.
+        time_control: of its clock; None: it has none.
     """
 
     size: int
-    komi: float
+    komi: float | None
     answer_seconds: float
     command_seconds: float
     seconds_a_move: float | None = None
+    time_control: TimeControl | None = None
 
 
 class GtpEngine:
@@ -75,11 +78,13 @@ class GtpEngine:
         self.process = EngineProcess(command, name)
         try:
             self._known = frozenset(self.ask("list_commands").split())
-            missing = [needed for needed in NEEDED if needed not in self._known]
+            needed = NEEDED if setup.komi is None else (*NEEDED, "komi")
+            missing = [command for command in needed if command not in self._known]
             if missing:
                 raise EngineError(f"{name} does not know the GTP command {missing[0]!r}; it cannot play here")
-            if setup.seconds_a_move and not self.knows("time_settings"):
-                raise EngineError(f"{name} does not know 'time_settings'; leave movetime out")
+            limit = "movetime" if setup.seconds_a_move else "tc" if setup.time_control else ""
+            if limit and not self.knows("time_settings"):
+                raise EngineError(f"{name} does not know 'time_settings'; leave {limit} out")
             self.version = self._version()
         except EngineError:
             self.close()
@@ -128,36 +133,59 @@ class GtpEngine:
         """Sets up an empty board."""
         self.ask(f"boardsize {self._setup.size}")
         self.ask("clear_board")
-        self.ask(f"komi {self._setup.komi:g}")
+        if self._setup.komi is not None:
+            self.ask(f"komi {self._setup.komi:g}")
         if self.knows("set_random_seed"):  # GNU Go's
             self.ask(f"set_random_seed {seed % 2**31}")
-        if self._setup.seconds_a_move:
+        if (control := self._setup.time_control) is not None:
+            seconds = max(1, int(control.seconds))  # GTP counts whole ones; increments come with `time_left`
+            told = f"{seconds} 0 0" if control.moves is None else f"0 {seconds} {control.moves}"
+            self.ask(f"time_settings {told}")
+        elif self._setup.seconds_a_move:
             # No main time, then one stone in each period: so GTP says "seconds a move", in whole ones.
             self.ask(f"time_settings 0 {max(1, round(self._setup.seconds_a_move))} 1")
 
     def start_from(self, game: TableGame, position: np.void) -> None:
-        """Puts stones on the empty board, one by one: GTP lets a colour play as often as it likes."""
+        """Puts stones on the empty board, one by one: in Go GTP lets a colour play as often as it likes."""
+        if self._setup.komi is None:
+            raise EngineError(f"{self.name} cannot be told of another first position by GTP")
         cells = cast(Any, game).cells(position)
         for point in np.flatnonzero(cells).tolist():
             colour = COLOURS[0 if cells.flat[point] > 0 else 1]
             self.ask(f"play {colour} {game.move_name(position, point)}")
 
-    def choose(self, seat: int) -> str:
+    def choose(self, seat: int, clocks: Clocks | None) -> str:
         """Returns the move that it makes, which it has played then."""
-        answer = self.ask(f"genmove {COLOURS[seat]}", self._setup.answer_seconds)
-        if answer.lower() == "pass" and self.knows(CLEANUP) and self.knows("undo"):
+        seconds = self._setup.answer_seconds
+        if clocks is not None:
+            seconds = min(seconds, clocks.own.limit)
+            if self.knows("time_left"):
+                self.ask(f"time_left {COLOURS[seat]} {int(clocks.own.left)} {clocks.own.moves_to_go or 0}")
+        answer = self.ask(f"genmove {COLOURS[seat]}", seconds)
+        is_go = self._setup.komi is not None
+        if is_go and answer.lower() == "pass" and self.knows(CLEANUP) and self.knows("undo"):
             # Here dead stones that were not captured count as alive. GNU Go passes when it knows them dead,
             # and so lost 2 of 40 games against random moves; it may pass when nothing is left to capture.
             self.ask("undo")
-            answer = self.ask(f"{CLEANUP} {COLOURS[seat]}", self._setup.answer_seconds)
+            answer = self.ask(f"{CLEANUP} {COLOURS[seat]}", seconds)
         if answer.lower() == "resign":
             raise Resignation(f"{self.name} resigned")
         return answer
 
+    def score(self) -> float | None:
+        """Returns None: GTP has no word for scores of moves."""
+        return None
+
     def hear(self, seat: int, move: str, chosen: bool) -> None:
         """Plays a move, unless `genmove` has."""
-        if not chosen:
+        if chosen:
+            return
+        try:
             self.ask(f"play {COLOURS[seat]} {move}")
+        except GtpRefusal:
+            # In Othello a pass is forced, and so tells nothing: GRhino takes none, and goes on without.
+            if self._setup.komi is not None or move != "pass":
+                raise
 
     def close(self) -> None:
         """Ends it."""

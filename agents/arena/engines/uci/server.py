@@ -22,9 +22,12 @@ import numpy as np
 
 from quadrivium.agents.arena.engines.seat import Seat
 from quadrivium.agents.arena.players import EngineError
+from quadrivium.agents.arena.referee.centipawns import centipawns
 from quadrivium.agents.errors import UserError, one_line
 
 STARTPOS = "startpos"
+STARTPOS_FEN = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
+CHESS960 = "UCI_Chess960"
 RESERVE = 0.02  # seconds of a move's time that the way to the program and back may take
 USUAL_MOVES = 25  # that a clock is to be enough for
 ROW = np.arange(1)
@@ -37,18 +40,26 @@ class UciServer:
     and as long as it takes for `readyok`.
 
     Args:
-        open_seat: makes a player of chess with so many simulations a move, None for its own number; raises
-            UserError for a player that does not search, or cannot be.
+        open_seat: makes a player of chess, or of chess960, with so many simulations a move, None for its own
+            number; raises UserError for a player that does not search, or cannot be.
         name, author: what the engine calls itself.
         write: is given each line of answer, by one thread at a time.
+        chess960: which of both is played until the program says.
 
     Attributes:
         ended: whether it was told to quit.
     """
 
     def __init__(
-        self, open_seat: Callable[[int | None], Seat], name: str, author: str, write: Callable[[str], None]
+        self,
+        open_seat: Callable[[int | None, bool], Seat],
+        name: str,
+        author: str,
+        write: Callable[[str], None],
+        *,
+        chess960: bool = False,
     ) -> None:
+        self._chess960 = chess960
         self._open_seat, self._name, self._author = open_seat, name, author
         self._own_seat: Seat | None = None
         self._seat: Seat  # who thinks
@@ -89,6 +100,7 @@ class UciServer:
         """Says who it is."""
         self._write(f"id name {self._name}")
         self._write(f"id author {self._author}")
+        self._write(f"option name {CHESS960} type check default {str(self._chess960).lower()}")
         self._write("uciok")
 
     def isready(self, words: list[str]) -> None:
@@ -96,8 +108,15 @@ class UciServer:
         self._write("readyok")
 
     def setoption(self, words: list[str]) -> None:
-        """Has none."""
-        name = " ".join(words[1:]).split(" value ")[0]
+        """Takes one: whether chess960 is played, with its castling in moves and FEN."""
+        name, _, value = " ".join(words[1:]).partition(" value ")
+        if name.lower() == CHESS960.lower():
+            wanted = value.strip().lower() == "true"
+            if wanted != self._chess960:
+                self._finish()
+                self._chess960, self._own_seat, self._other_seat = wanted, None, None
+                self.ucinewgame([])
+            return
         self._write(f"info string error: no option {name!r}; how strong it is its command says")
 
     def ucinewgame(self, words: list[str]) -> None:
@@ -113,7 +132,8 @@ class UciServer:
         game = self._open().game
         end = words.index("moves") if "moves" in words else len(words)
         if words[:1] == [STARTPOS]:
-            start, pool = STARTPOS, game.pool(1)
+            start = STARTPOS
+            pool = game.parse_position(STARTPOS_FEN, "fen") if self._chess960 else game.pool(1)
         elif words[:1] == ["fen"]:
             start = " ".join(words[1:end])
             pool = game.parse_position(start, "fen")
@@ -202,8 +222,7 @@ class UciServer:
         if thought is None or not thought.lines:
             return
         line = next((line for line in thought.lines if line.actions[0] == chosen), thought.lines[0])
-        # As Leela Chess Zero maps expected scores to centipawns; 0.999 keeps the sure ones finite.
-        score = round(90 * math.tan(1.5637541897 * max(-0.999, min(0.999, line.value))))
+        score = round(centipawns(line.value))
         speed = round(thought.visits / max(seconds, 1e-3))
         self._write(
             f"info depth {len(line.actions)} nodes {thought.visits} nps {speed} time {round(1000 * seconds)} "
@@ -212,7 +231,7 @@ class UciServer:
 
     def _open(self) -> Seat:
         if self._own_seat is None:
-            self._own_seat = self._open_seat(None)
+            self._own_seat = self._open_seat(None, self._chess960)
         return self._own_seat
 
     def _seat_for(self, nodes: int | None) -> Seat:
@@ -222,7 +241,7 @@ class UciServer:
             if self._other_seat is not None:
                 self._starts.pop(id(self._other_seat[1]), None)
                 self._other_seat[1].player.close()
-            self._other_seat = nodes, self._open_seat(nodes)
+            self._other_seat = nodes, self._open_seat(nodes, self._chess960)
         return self._other_seat[1]
 
     def _catch_up(self) -> None:
@@ -230,8 +249,8 @@ class UciServer:
         seat, actions = self._seat, self._actions
         same = self._starts.get(id(seat)) == self._start
         if not same or list(seat.actions) != actions[: len(seat.actions)]:
-            fen = self._start != STARTPOS
-            seat.reset(seat.game.parse_position(self._start, "fen") if fen else None)
+            start = STARTPOS_FEN if self._start == STARTPOS and self._chess960 else self._start
+            seat.reset(None if start == STARTPOS else seat.game.parse_position(start, "fen"))
         for action in actions[len(seat.actions) :]:
             seat.play(action)
         self._starts[id(seat)] = self._start
