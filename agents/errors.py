@@ -11,9 +11,9 @@ class UserError(Exception):
     """Something that the user can mend; its text is one whole sentence and needs no traceback."""
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
+def did_you_mean(name: object, choices: Iterable[str]) -> str:
     """Returns `"; did you mean 'x'?"` with the choice nearest to `name`, or `""` where none is near."""
-    near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(name), list(choices), n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

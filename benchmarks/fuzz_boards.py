@@ -8,14 +8,14 @@ something. What is read must stand: a position is written and read again as the 
 lead from its first position to its last. Prints how many were read and refused, and what failed.
 """
 
-import argparse
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from fuzz import Kind, broken, run
 
 from quadrivium.agents.errors import UserError
 from quadrivium.configs.tournament import load_tournament
@@ -44,47 +44,6 @@ TOURNAMENT = [
     "openings: {moves: ['E5 C3']}\nmove_seconds: 1.5\n",
     "name: two\nenv: quadrivium/Hex-v0\nplayers: [a, b]\nsprt: {elo0: 0, elo1: 30}\nthreads: 1\n",
 ]
-HARD = (
-    *("0", "-1", "1e999", "nan", "99999999999999999999", "[", "]", "{", "}", "(", ")", ";", "\\", '"', "'"),
-    *(
-        "\0",
-        "\n",
-        "\t",
-        " ",
-        ":",
-        "-",
-        "é",
-        "囲",
-        "\ufeff",
-        "null",
-        "[]",
-        "tt",
-        "zz",
-        "SZ[99]",
-        "KM[x]",
-        "O-O",
-    ),
-    *("=Q", "/", "9", "e8", "true", "&a", "*a", "!!python/object:os.system", "---\n", "%"),
-)
-
-
-def broken(texts: Sequence[str], rng: np.random.Generator) -> str:
-    """Returns one of the texts, broken in one to three places."""
-    text = texts[rng.integers(len(texts))]
-    for _ in range(rng.integers(1, 4)):
-        a = int(rng.integers(0, len(text) + 1))
-        b = a + int(rng.integers(1, 8))
-        hard, other = HARD[rng.integers(len(HARD))], texts[rng.integers(len(texts))]
-        ways = [
-            text[:a] + hard + text[b:],
-            text[:a] + hard + text[a:],
-            text[:a] + text[b:],  # taken out
-            text[:b] + text[a:],  # doubled
-            text[:a] + other[rng.integers(len(other)) :],
-            text[:a] + chr(int(rng.integers(1, 0x250))) + text[a + 1 :],
-        ]
-        text = ways[rng.integers(len(ways))]
-    return text
 
 
 def check_games(game: Chess | Go, text: str | bytes) -> None:
@@ -117,50 +76,11 @@ def check_tournament(text: str) -> None:
     assert len(config.players) >= 2
 
 
-KINDS: dict[str, tuple[Sequence[str], Callable[[str], None]]] = {
-    "sgf": (SGF, check_sgf),
-    "fen": (FEN, check_fen),
-    "pgn": (PGN, check_pgn),
-    "tournament": (TOURNAMENT, check_tournament),
+TEXTS: dict[str, Sequence[str]] = {"sgf": SGF, "fen": FEN, "pgn": PGN, "tournament": TOURNAMENT}
+CHECKS = {"sgf": check_sgf, "fen": check_fen, "pgn": check_pgn, "tournament": check_tournament}
+KINDS = {
+    name: Kind(partial(broken, texts), CHECKS[name], (UserError, ValueError)) for name, texts in TEXTS.items()
 }
 
-
-def attempt(kind: str, seed: int) -> tuple[str, str]:
-    """Returns "read", "refused" or what is wrong with the answer to a broken text, and the text."""
-    texts, check = KINDS[kind]
-    text = broken(texts, np.random.default_rng([seed, len(kind)]))
-    try:
-        check(text)
-    except (UserError, ValueError) as error:
-        line = str(error).strip()
-        says = "\n" not in line and len(line) > 15 and not line.endswith(":")
-        return "refused" if says else f"{type(error).__name__} says {line!r}", text
-    except Exception as error:
-        return f"{type(error).__name__}: {error}", text
-    return "read", text
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS))
-    arguments = parser.parse_args()
-    failures = 0
-    for kind in arguments.only:
-        counts = Counter[str]()
-        for seed in range(arguments.seed, arguments.seed + arguments.count):
-            outcome, text = attempt(kind, seed)
-            counts[outcome if outcome in ("read", "refused") else "failed"] += 1
-            if outcome not in ("read", "refused"):
-                failures += 1
-                if counts["failed"] <= 20:
-                    print(f"{kind}, seed {seed}: {outcome[:300]}\n    {text!r}")
-        print(f"{kind}: {dict(counts)}", flush=True)
-    return int(failures > 0)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, KINDS))

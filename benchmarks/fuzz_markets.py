@@ -305,6 +305,8 @@ def attempt_parquet(seed: int, folder: Path) -> tuple[bytes, Callable[[], Any]]:
 
 
 def repr_of(cell: Any) -> str:
+    if isinstance(cell, bytes):
+        return cell.decode(errors="replace")
     return str(float(cell)) if isinstance(cell, float | np.floating | bool) else str(cell).strip()
 
 

@@ -112,7 +112,12 @@ def main() -> None:
             print(
                 f"{kind:13} {json.dumps({key: round(value, 3) for key, value in found.items()})}", flush=True
             )
-    report |= {"bars": options.bars, "base_bars": options.base_bars, "base": options.base}
+    report |= {
+        "bars": options.bars,
+        "base_bars": options.base_bars,
+        "base": options.base,
+        "rounds": options.rounds,
+    }
     if options.output is not None:
         write_report(options.output, report)
 

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from machine import RESULTS, machine, write_report
 
-from quadrivium.envs.trading.audit import audit
+from quadrivium.envs.trading.audit.auditor import audit
 
 
 def closes(bars: int) -> pd.DataFrame:

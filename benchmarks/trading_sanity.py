@@ -28,9 +28,9 @@ from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.evaluation.episodes import Episodes, play_episodes
 from quadrivium.commands import train
 from quadrivium.commands.build import load_player, open_run
-from quadrivium.envs.trading.costs import FREE
+from quadrivium.envs.trading.account.costs import FREE
+from quadrivium.envs.trading.episodes.regret import hindsight_growth
 from quadrivium.envs.trading.market.features import FEATURES
-from quadrivium.envs.trading.regret import hindsight_growth
 
 CONFIGS = Path(__file__).parents[1] / "configs" / "trading"
 SEED, LANES = 8_000_000, 500

@@ -101,7 +101,7 @@ def evaluate_run(
         console, directory, players, env, facts, episodes=arguments.episodes, title=title, kept=kept
     )
     if arguments.video:
-        paths += _film(player.policy, config.env.id, kwargs | kept, seed, directory / "film", notify)
+        paths += write_film(player.policy, config.env.id, kwargs | kept, seed, directory / "film", notify)
     for path in paths:
         console.print(f"written: {path}", highlight=False, soft_wrap=True)
     if arguments.failures > 0:
@@ -155,16 +155,21 @@ def _run_again(arguments: argparse.Namespace) -> list[str]:
     return command if arguments.split is None else [*command, "--split", arguments.split]
 
 
-def _film(
+def write_film(
     policy: Policy, env_id: str, kwargs: dict[str, Any], seed: int, stem: Path, notify: Notify
 ) -> list[Path]:
+    """Films the first episode of scenario `seed`; returns the paths of the film, and of the map made in it if
+    the world's robot makes one.
+    """
     env = make_film_env(env_id, kwargs)
     if env is None:
         notify(f"{env_id} cannot be filmed: it has no render mode rgb_array")
         return []
     frames, fps = film_episode(policy, env, seed=seed, fps=15)
+    save_map = getattr(env.unwrapped, "save_map", None)  # of a robot that has mapped what the film shows
+    maps = [] if save_map is None else [save_map(stem.with_name(f"{stem.name}_map.yaml"))]
     env.close()
-    return [save_film(stem, frames, fps)]
+    return [save_film(stem, frames, fps), *maps]
 
 
 def _checkpoint(text: str) -> Which:

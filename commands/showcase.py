@@ -49,7 +49,9 @@ def _show_trading(agent: Agent, config: RunConfig, tensorboard: TensorBoardWrite
     player, plan = make_player(config.name, agent), config.evaluation
 
     def show() -> None:
-        from quadrivium.envs.trading.report import episode_picture  # matplotlib is loaded by those who draw
+        from quadrivium.envs.trading.episodes.report import (
+            episode_picture,  # matplotlib is loaded by those who draw
+        )
 
         episode = record_player(player, config.env.id, config.evaluation_kwargs(), plan.selection_seed)
         tensorboard.write_picture("evaluation/episode", episode_picture(episode), agent.num_timesteps)

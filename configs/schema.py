@@ -284,7 +284,7 @@ def _explain(error: ValidationError, data: dict[str, Any], source: str, override
     if kind == "union_tag_invalid":
         value = value["algorithm"]
         choices = re.findall(r"'(\w+)'", detail.get("ctx", {})["expected_tags"])
-        near = did_you_mean(str(value), choices)
+        near = did_you_mean(value, choices)
         return f"{where}.algorithm = {value!r}: expected one of {', '.join(choices)}{near}"
     expected = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected", 1)
     expected = expected.replace("String should", "expected text to", 1)

@@ -13,7 +13,7 @@ from quadrivium.agents.batches.environments import registered
 from quadrivium.agents.errors import as_user_error
 from quadrivium.agents.evaluation.report import describe
 from quadrivium.agents.runs.directory import write_atomically
-from quadrivium.envs.trading.audit import AuditReport, audit
+from quadrivium.envs.trading.audit.auditor import AuditReport, audit
 
 _COLOURS = {"pass": "green", "fail": "red", "not checked": "yellow"}
 

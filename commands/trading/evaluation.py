@@ -19,12 +19,12 @@ from quadrivium.agents.evaluation.evaluator import MAX_LANES, play_all
 from quadrivium.agents.evaluation.report import print_table
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.envs.core.setup import Setup
-from quadrivium.envs.trading.bank import Bank
-from quadrivium.envs.trading.episode import Episode
-from quadrivium.envs.trading.metrics import MEANING, metric_intervals
-from quadrivium.envs.trading.record import record_episode
-from quadrivium.envs.trading.regret import hindsight_growth
-from quadrivium.envs.trading.stress import MULTIPLES, break_even, with_costs
+from quadrivium.envs.trading.episodes.episode import Episode
+from quadrivium.envs.trading.episodes.metrics import MEANING, metric_intervals
+from quadrivium.envs.trading.episodes.record import record_episode
+from quadrivium.envs.trading.episodes.regret import hindsight_growth
+from quadrivium.envs.trading.episodes.stress import MULTIPLES, break_even, with_costs
+from quadrivium.envs.trading.market.bank import Bank
 from quadrivium.intervals import Interval, mean_interval
 from quadrivium.measures import format_measure
 
@@ -232,14 +232,14 @@ def _draw_stress(path: Path, gains: Mapping[str, Sequence[Interval]]) -> Path:
 
 
 def _draw_episode(path: Path, episode: Episode, title: str) -> Path:
-    from quadrivium.envs.trading.report import save_picture
+    from quadrivium.envs.trading.episodes.report import save_picture
 
     return save_picture(episode, path, title)
 
 
 def _tear_sheet(path: Path, episode: Episode, title: str, console: Console) -> list[Path]:
     """Writes the tear sheet, if there can be one; a line says why not."""
-    from quadrivium.envs.trading.report import save_tear_sheet
+    from quadrivium.envs.trading.episodes.report import save_tear_sheet
 
     days = (episode.times[-1] - episode.times[0]) / np.timedelta64(1, "D")
     if importlib.util.find_spec("quantstats") is None:

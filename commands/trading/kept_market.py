@@ -12,8 +12,8 @@ from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.configs.schema import RunConfig
-from quadrivium.envs.trading.bank import Bank
-from quadrivium.envs.trading.history import digest
+from quadrivium.envs.trading.market.bank import Bank
+from quadrivium.envs.trading.market.history import digest
 
 MARKET = "market.json"
 _PARTS = ("test_share", "purge", "folds", "fold", "load", "features")

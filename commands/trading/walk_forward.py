@@ -27,7 +27,7 @@ from quadrivium.commands.trading.evaluation import (
     record_player,
 )
 from quadrivium.commands.trading.kept_market import kept_kwargs
-from quadrivium.envs.trading.episode import Episode, chained
+from quadrivium.envs.trading.episodes.episode import Episode, chained
 from quadrivium.intervals import Interval
 
 AGENT = "agent"
@@ -64,7 +64,9 @@ def evaluate_walk_forward(
         output.mkdir(parents=True, exist_ok=True)
         text = json.dumps(found, indent=2) + "\n"
         write_atomically(output / "walk_forward.json", text.encode())
-        from quadrivium.envs.trading.report import save_picture  # matplotlib is loaded by those who draw
+        from quadrivium.envs.trading.episodes.report import (
+            save_picture,  # matplotlib is loaded by those who draw
+        )
 
         picture = save_picture(whole[AGENT], output / "walk_forward.png", "walk forward")
         for path in (output / "walk_forward.json", picture):

@@ -136,7 +136,12 @@ class ParallelLaneEnv(ParallelEnv[str, Any, Any]):
     def _infos(self, agents: list[str]) -> dict[str, dict[str, Any]]:
         self._lanes.write_metrics()
         named = (("reward_terms", self._lanes.reward_terms), ("metrics", self._lanes.metrics))
-        return {agent: {key: self._of(agent, columns) for key, columns in named} for agent in agents}
+        shown = self.setup.show(self._lanes.states)
+        return {
+            agent: {key: self._of(agent, columns) for key, columns in named}
+            | {key: values[self._row_of[agent]] for key, values in shown.items()}
+            for agent in agents
+        }
 
     def _of(self, agent: str, columns: Mapping[str, np.ndarray]) -> dict[str, float]:
         return {name: float(values[self._row_of[agent]]) for name, values in columns.items()}

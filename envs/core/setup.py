@@ -86,8 +86,9 @@ class Setup:
         columns: what each number of an observation is, by part: of the last axis, or of a grid's first one,
             which are its planes.
         shown: what `info` says of the state after every reset and step, by name: functions of the records
-            (N,) that return arrays (N, ...), and that can be pickled. In a batch that resets by itself it is
-            the new episode's state; that of the last one is in `final_info`.
+            (N,) that return arrays (N, ...), of all P agents one after another (N · P, ...), and that can be
+            pickled. In a batch that resets by itself it is the new episode's state; that of the last one is
+            in `final_info`.
         mask_observed: whether the mask of legal actions is a part of what is observed; else it is only told.
         source: what the parameters were made from, for the world's own tools; the engine never reads it.
 
@@ -159,7 +160,7 @@ class Setup:
         return replace(self, others=deepcopy(self.others, memo))  # they may have a random stream of their own
 
     def show(self, states: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns copies (N, ...) of what `shown` says of `states` (N,)."""
+        """Returns copies of what `shown` says of `states` (N,)."""
         return {name: np.array(function(states)) for name, function in self.shown.items()}
 
     @property

@@ -4,7 +4,9 @@
 
 A beam goes from cell to cell (Amanatides & Woo 1987) and ends on the very face of the first occupied one. Its
 place is kept as a cell and a fraction, so that a large map costs no precision. There are as many beams as
-`directions` has rows; `ranges` may have room for more. A grid `occupied` is indexed
+`directions` has rows; `ranges` may have room for more. They look all round, the first one straight ahead, or
+from the right end of a field of view to its left one. A beam that hits nothing is as long as the lidar
+reaches, one that is lost is LOST (REP 117 of ROS tells them apart, too). A grid `occupied` is indexed
 [row, column], the cell (0, 0) begins at (0, 0) m, and what lies outside of it is occupied.
 """
 
@@ -14,8 +16,9 @@ import numpy as np
 
 from quadrivium.envs.core.geometry import clip
 from quadrivium.envs.core.lane import lane
-from quadrivium.envs.core.rng import normal
+from quadrivium.envs.core.rng import normal, uniform
 
+LOST = np.float32(math.inf)
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 _TINY, _NEVER = np.float32(1e-9), np.float32(1e30)
 _TWO_PI = np.float32(2.0 * math.pi)
@@ -80,32 +83,53 @@ def scan_grid(occupied, x, y, heading, directions, reach, resolution, free, rang
 
 
 @lane
-def blur(s, ranges, reach, noise):
-    """Adds normal noise of `noise` m to the ranges (B,) that hit something; without it nothing is drawn."""
-    if noise == _ZERO:
-        return
-    for b in range(ranges.shape[0]):
-        if ranges[b] < reach:
-            ranges[b] = clip(ranges[b] + noise * normal(s), _ZERO, reach)
+def measure(s, p, ranges, reach):
+    """Makes exact ranges (B,) what the lidar says: some beams are LOST, others are noisy.
+
+    Lost is what ends nearer than `p.least_range` m, and a share `p.dropped_beams` of all; normal noise of
+    `p.lidar_noise` m is added to those that hit something. Nothing is drawn for what is 0.
+    """
+    least, dropped, noise = np.float32(p.least_range), np.float32(p.dropped_beams), np.float32(p.lidar_noise)
+    if least > _ZERO or dropped > _ZERO:
+        for b in range(ranges.shape[0]):
+            if ranges[b] < least or (dropped > _ZERO and uniform(s) < dropped):
+                ranges[b] = LOST
+    if noise > _ZERO:
+        for b in range(ranges.shape[0]):
+            if ranges[b] < reach:
+                ranges[b] = clip(ranges[b] + noise * normal(s), least, reach)
 
 
 @lane
 def write_ranges(ranges, reach, out, begin):
-    """Writes the ranges (B,) by `reach` from `out[begin]` on: 1 is nothing in range."""
+    """Writes the ranges (B,) by `reach` from `out[begin]` on: 1 is nothing in range, or a lost beam."""
     per_range = _ONE / reach
     for b in range(ranges.shape[0]):
-        out[begin + b] = ranges[b] * per_range
+        out[begin + b] = min(ranges[b], reach) * per_range
+
+
+@lane
+def all_round(directions):
+    """Returns whether the beams look all round; of a field of view the first one looks to its right end."""
+    return directions[0, 0] == _ONE
 
 
 @lane
 def meet_disc(ahead, aside, radius, directions, reach, ranges):
     """Shortens the beams that meet a disc of `radius` m whose centre is at (ahead, aside) m.
 
-    Beam b of B looks 2π b / B to the left of straight ahead. Only the beams that hit the disc are looked at.
+    Where they look all round, only the beams that hit the disc are looked at.
     """
     beams = directions.shape[0]
     m2 = ahead * ahead + aside * aside
     if m2 >= (reach + radius) * (reach + radius):
+        return
+    if not all_round(directions):
+        for b in range(beams):
+            along = ahead * directions[b, 0] + aside * directions[b, 1]
+            within = radius * radius - m2 + along * along
+            if within >= _ZERO and (along > _ZERO or m2 < radius * radius):
+                ranges[b] = min(ranges[b], max(along - math.sqrt(within), _ZERO))
         return
     per_rad = np.float32(beams) / _TWO_PI
     half = math.asin(radius / math.sqrt(m2)) if m2 > radius * radius else _TWO_PI

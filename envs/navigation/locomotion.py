@@ -13,6 +13,7 @@ from quadrivium.envs.core.geometry import clip, wrap_to_pi
 from quadrivium.envs.core.lane import Ranges, lane
 from quadrivium.envs.core.rng import normal
 from quadrivium.envs.navigation.clearance import disc_fits, interpolated
+from quadrivium.envs.navigation.footprint import gap_between, outline_fits, outline_gap, outlines_meet
 from quadrivium.envs.navigation.robots import (
     ACKERMANN,
     HOLONOMIC,
@@ -25,8 +26,8 @@ from quadrivium.envs.navigation.robots import (
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _FASTEST = 1e6  # m/s or rad/s, far beyond what noise makes of the highest velocity
-# Primes, so that an environment walks through all maps; the second where the first divides their number.
-_MAP_STRIDE, _OTHER_STRIDE = np.uint64(7919), np.uint64(7907)
+# Primes, so that an environment walks through all; the second where the first divides their number.
+_STRIDE, _OTHER_STRIDE = np.uint64(7919), np.uint64(7907)
 
 
 def body_fields(robots: int) -> list[tuple[str, str, tuple[int]]]:
@@ -68,10 +69,16 @@ def stand(s, r, x, y, heading):
 
 @lane
 def pick_map(s, p):
-    """Sets the map of the episode: environment k begins in map k, and walks on through all."""
-    maps = np.uint64(p.occupied.shape[0])
-    stride = _MAP_STRIDE if maps % _MAP_STRIDE != np.uint64(0) else _OTHER_STRIDE
-    s.map = np.int32((s.seed + (s.episode - np.uint64(1)) * stride) % maps)
+    """Sets the map of the episode, in turn."""
+    s.map = turn_of(s, p.occupied.shape[0])
+
+
+@lane
+def turn_of(s, count):
+    """Returns whose turn it is of so many: environment k begins with number k, and walks on through all."""
+    count = np.uint64(count)
+    stride = _STRIDE if count % _STRIDE != np.uint64(0) else _OTHER_STRIDE
+    return np.int32((s.seed + (s.episode - np.uint64(1)) * stride) % count)
 
 
 @lane
@@ -107,15 +114,29 @@ def accelerate(s, p, r, action):
         s.first[r] += share * dx
         s.second[r] += share * dy
     else:
-        s.first[r] = approach(s.first[r], most * _HALF * (_ONE + first), change)
+        s.first[r] = approach(s.first[r], speed_wanted(p, first), change)
         s.second[r] = approach(s.second[r], second_limit(p) * second, turn_change)
     s.change[r] += abs(s.first[r] - before_first) + abs(s.second[r] - before_second)
 
 
 @lane
+def speed_wanted(p, first):
+    """Returns the speed in m/s that an action's first number asks for, from full reverse (−1) to full (1)."""
+    back = np.float32(p.max_reverse)
+    return (np.float32(p.max_speed) + back) * _HALF * (_ONE + first) - back
+
+
+@lane
+def action_for(p, speed):
+    """Returns the first number of the action that asks for a speed in m/s."""
+    back = np.float32(p.max_reverse)
+    return np.float32(2.0) * (speed + back) / (np.float32(p.max_speed) + back) - _ONE
+
+
+@lane
 def drive(s, p):
     """Moves all robots along their arcs, a piece at a time; returns a bit for each that touched something."""
-    pieces = set_out(s, p)
+    pieces = set_out(s, p, _ZERO)
     touched, halted = 0, 0
     for _ in range(pieces):
         touched, halted = drive_on(s, p, pieces, touched, halted)
@@ -126,18 +147,24 @@ def drive(s, p):
 
 
 @lane
-def set_out(s, p):
-    """Begins a step of all robots; returns in how many pieces it is driven.
+def set_out(s, p, others):
+    """Begins a step of all robots, among others that go at so many m/s; returns in how many pieces it is
+    driven.
 
-    A piece is at most half a radius or half a cell long, so that nothing is thin enough to be passed through.
+    A piece is at most half a radius or half a cell long, so that nothing is thin enough to be passed through;
+    so is the way of a corner that a turn swings.
     """
     robots, dt = s.x.shape[0], np.float32(p.dt)
-    fastest, noise = _ZERO, np.float32(p.actuation_noise)
+    fastest, noise = others, np.float32(p.actuation_noise)
     for r in range(robots):
         s.from_x[r], s.from_y[r], s.from_heading[r] = s.x[r], s.y[r], s.heading[r]
         if s.active[r] != 0:
             s.first[r], s.second[r] = shaken(s, s.first[r], noise), shaken(s, s.second[r], noise)
-            fastest = max(fastest, abs(s.first[r]) + (abs(s.second[r]) if p.drive == HOLONOMIC else _ZERO))
+            speed = abs(s.first[r]) + (abs(s.second[r]) if p.drive == HOLONOMIC else _ZERO)
+            if p.footprint.shape[0] > 0:
+                turn = motion(p.drive, s.heading[r], s.first[r], s.second[r], np.float32(p.radius))[2]
+                speed += abs(turn) * np.float32(p.radius)
+            fastest = max(fastest, speed)
     piece = _HALF * min(np.float32(p.radius), np.float32(p.resolution))
     return max(np.int32(math.ceil(fastest * dt / piece)), 1)
 
@@ -166,28 +193,37 @@ def advance(s, p, r, part):
     axles = np.float32(p.radius)
     direction, speed, turn = motion(p.drive, s.heading[r], s.first[r], s.second[r], axles)
     dx, dy = along_arc(direction, speed, turn, part)
-    met = contacts(s, p, r, s.x[r] + dx, s.y[r] + dy)
+    heading = wrap_to_pi(s.heading[r] + turn * part)
+    met = contacts(s, p, r, s.x[r] + dx, s.y[r] + dy, heading)
     if met != 0:
         return met
     s.x[r] += dx
     s.y[r] += dy
-    s.heading[r] = wrap_to_pi(s.heading[r] + turn * part)
+    s.heading[r] = heading
     s.path_m[r] += abs(speed) * part
     return 0
 
 
 @lane
-def contacts(s, p, r, x, y):
-    """Returns a bit for robot `r` and for each that it would touch at (x, y); 0 if that is nothing."""
-    radius = np.float32(p.radius)
+def contacts(s, p, r, x, y, heading):
+    """Returns a bit for robot `r` and for each that it would touch at a pose; 0 if that is nothing."""
+    radius, resolution = np.float32(p.radius), np.float32(p.resolution)
+    occupied, clearance = p.occupied[s.map], p.clearance[s.map]
     met = 0
     for q in range(s.x.shape[0]):
         if q != r and s.active[q] != 0:
             dx, dy = s.x[q] - x, s.y[q] - y
-            if dx * dx + dy * dy < np.float32(4.0) * radius * radius:
+            if dx * dx + dy * dy < np.float32(4.0) * radius * radius and (
+                p.footprint.shape[0] == 0
+                or outlines_meet(p.footprint, x, y, heading, s.x[q], s.y[q], s.heading[q])
+            ):
                 met |= 1 << q
-    if met == 0 and disc_fits(p.occupied[s.map], p.clearance[s.map], x, y, radius, np.float32(p.resolution)):
-        return 0
+    if met == 0:
+        if p.footprint.shape[0] == 0:
+            if disc_fits(occupied, clearance, x, y, radius, resolution):
+                return 0
+        elif outline_fits(occupied, clearance, x, y, heading, p.footprint, radius, resolution):
+            return 0
     return met | 1 << r
 
 
@@ -209,12 +245,24 @@ def reckon(s, p, r):
 
 
 @lane
-def gap(s, p, r):
-    """Returns the metres between the surface of robot `r` and the nearest other, interpolated in the map."""
-    radius = np.float32(p.radius)
-    least = interpolated(p.clearance[s.map], s.x[r], s.y[r], np.float32(p.resolution)) - radius
+def gap(s, p, r, least):
+    """Returns the metres between the surface of robot `r` and the nearest other, at most `least`.
+
+    Of a disc interpolated in the map, of a footprint exact.
+    """
+    radius, resolution = np.float32(p.radius), np.float32(p.resolution)
+    x, y, heading, round_ = s.x[r], s.y[r], s.heading[r], p.footprint.shape[0] == 0
+    clearance = p.clearance[s.map]
+    if round_:
+        least = min(least, interpolated(clearance, x, y, resolution) - radius)
+    else:
+        occupied = p.occupied[s.map]
+        least = outline_gap(occupied, clearance, x, y, heading, p.footprint, radius, resolution, least)
     for q in range(s.x.shape[0]):
         if q != r and s.active[q] != 0:
-            dx, dy = s.x[q] - s.x[r], s.y[q] - s.y[r]
-            least = min(least, math.sqrt(dx * dx + dy * dy) - np.float32(2.0) * radius)
+            dx, dy = s.x[q] - x, s.y[q] - y
+            apart = math.sqrt(dx * dx + dy * dy) - np.float32(2.0) * radius
+            if not round_ and apart < least:
+                apart = gap_between(p.footprint, x, y, heading, s.x[q], s.y[q], s.heading[q])
+            least = min(least, apart)
     return max(least, _ZERO)

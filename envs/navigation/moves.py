@@ -8,18 +8,21 @@ import numpy as np
 FINE_HEADINGS, FINE_SPEEDS = 16, 5
 
 
-def coarse(holonomic: bool) -> np.ndarray:
-    """Returns 15 moves (15, 2) float32.
+def coarse(holonomic: bool, reverse: float = 0.0) -> np.ndarray:
+    """Returns 15 moves (15, 2) float32, or 20.
 
     A holonomic robot stands still, or goes at half or full speed in one of seven directions, the first of
-    them straight ahead. A differential drive has three speeds (none, half, full) and five turn rates.
+    them straight ahead. A differential drive has three speeds (none, half, full) and five turn rates;
+    reverse: its highest speed backwards by that ahead, which if there is one is the fourth speed.
     """
     if holonomic:
         angles = [2 * math.pi * k / 7 for k in range(7)]
         rows = [[0.0, 0.0]]
         rows += [[speed * math.cos(a), speed * math.sin(a)] for speed in (0.5, 1.0) for a in angles]
     else:
-        rows = [[2 * speed - 1, turn / 2] for speed in (0.0, 0.5, 1.0) for turn in range(-2, 3)]
+        speeds = (0.0, 0.5, 1.0, *([-reverse] if reverse > 0 else []))
+        asked = [2 * (speed + reverse) / (1 + reverse) - 1 for speed in speeds]
+        rows = [[first, turn / 2] for first in asked for turn in range(-2, 3)]
     return read_only(rows)
 
 
@@ -48,9 +51,16 @@ def read_only(rows: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
     return array
 
 
-def directions_of(beams: int) -> np.ndarray:
-    """Returns the cosines and sines (beams, 2) float32 of beams from straight ahead to the left."""
-    angles = 2 * np.pi * np.arange(beams) / beams
+def directions_of(beams: int, field_of_view: float = 360.0) -> np.ndarray:
+    """Returns the cosines and sines (beams, 2) float32 of beams against straight ahead.
+
+    field_of_view: degrees. All round they go from straight ahead to the left, each 360 / `beams` farther;
+    with less from the right end of the field to its left one.
+    """
+    if field_of_view < 360.0:
+        angles = np.radians(np.linspace(-0.5, 0.5, beams) * field_of_view)
+    else:
+        angles = 2 * np.pi * np.arange(beams) / beams
     return read_only(np.stack([np.cos(angles), np.sin(angles)], axis=1))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from quadrivium.envs.core.geometry import clip, wrap_to_pi
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.navigation.lidar import beam
+from quadrivium.envs.navigation.locomotion import action_for
 from quadrivium.envs.navigation.robots import ACKERMANN, HOLONOMIC, MAX_STEERING
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
@@ -39,7 +40,7 @@ def drive_to(s, p, r, x, y):
     speed *= max(_ONE - abs(error) / _TURN_ONLY, _ZERO)
     speed = min(speed, most / max(abs(curvature), _TINY), stoppable_speed(s, p, r))
     turn = clip(error / (most * _REACTION * np.float32(p.dt)), -_ONE, _ONE)
-    return _TWO * speed / np.float32(p.max_speed) - _ONE, turn
+    return action_for(p, speed), turn
 
 
 @lane

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from quadrivium.envs.core.options import integer, number
-from quadrivium.envs.trading.bank import Bank, require_episode, simulated_bank, simulator_config
-from quadrivium.envs.trading.costs import CostOptions
-from quadrivium.envs.trading.history import check_load, history_bank
+from quadrivium.envs.trading.account.costs import CostOptions
+from quadrivium.envs.trading.account.rows import CLOSE, VOLUME
+from quadrivium.envs.trading.market.bank import Bank, require_episode, simulated_bank, simulator_config
 from quadrivium.envs.trading.market.bars import Bars
 from quadrivium.envs.trading.market.features import DEFAULT_FEATURES, warm_up
+from quadrivium.envs.trading.market.history import check_load, history_bank
 from quadrivium.envs.trading.market.load import DELISTED, load_bars
 from quadrivium.envs.trading.market.simulate import SimulatorConfig
-from quadrivium.envs.trading.rows import CLOSE, VOLUME
 
 
 @dataclass(frozen=True, kw_only=True)

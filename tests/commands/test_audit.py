@@ -6,7 +6,7 @@ import sys
 import gymnasium
 import pytest
 
-from quadrivium.envs.trading.audit import CHECKS
+from quadrivium.envs.trading.audit.auditor import CHECKS
 from tests.commands.running import run_evaluate
 
 MODULE = """

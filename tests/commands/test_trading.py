@@ -18,7 +18,7 @@ from quadrivium.commands.trading.kept_market import (
     with_kept_market,
 )
 from quadrivium.configs.schema import load_config
-from quadrivium.envs.trading.history import digest
+from quadrivium.envs.trading.market.history import digest
 from tests.commands.running import run_evaluate, run_train
 from tests.commands.test_evaluate import refused
 

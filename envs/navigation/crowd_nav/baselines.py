@@ -18,8 +18,8 @@ from quadrivium.envs.core.setup import Batch
 from quadrivium.envs.navigation.crowd_nav.observations import toward_goal
 from quadrivium.envs.navigation.crowd_nav.state import HOLONOMIC, ORCA, SOCIAL_FORCE, CrowdNavParams
 from quadrivium.envs.navigation.moves import nearest_move
-from quadrivium.envs.navigation.orca import orca_velocity
-from quadrivium.envs.navigation.social_force import social_force_velocity
+from quadrivium.envs.navigation.people.orca import orca_velocity
+from quadrivium.envs.navigation.people.social_force import social_force_velocity
 
 
 def straight_line(env: Batch) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium.spaces import Box, Dict
 
 from quadrivium.envs.core.lane import World
-from quadrivium.envs.core.options import Options, integer, number, params_of
+from quadrivium.envs.core.options import integer, number, params_of
 from quadrivium.envs.core.setup import Setup, drawn_by, numbered
 from quadrivium.envs.core.validation import steps_of
 from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
@@ -16,13 +16,14 @@ from quadrivium.envs.navigation import moves
 from quadrivium.envs.navigation.crowd_nav import kernel, observations
 from quadrivium.envs.navigation.crowd_nav.baselines import BASELINES
 from quadrivium.envs.navigation.crowd_nav.state import CrowdNavParams, ranges_of, state_dtype
-from quadrivium.envs.navigation.options import action_space, names_of
+from quadrivium.envs.navigation.options import LidarOptions, action_space, names_of
+from quadrivium.envs.navigation.poses import shown_poses
 
 WORLD = World.of(kernel, "crowd_nav", CrowdNavParams, observe=observations.observe_one, ranges=ranges_of)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CrowdNavOptions(Options):
+class CrowdNavOptions(LidarOptions):
     """The arguments of the CrowdNav environments."""
 
     robots: int = integer(1, 1, 20)
@@ -59,8 +60,6 @@ class CrowdNavOptions(Options):
     """what is perceived of others"""
     sensor_range: float = number(5.0, 0.0, 100.0, above=True)
     """m"""
-    beams: int = integer(64, 4, 1024)
-    """of the lidar"""
     scans: int = integer(3, 1, 16)
     """that are observed"""
     success_reward: float = number(1.0, 0.0, 1000.0)
@@ -77,6 +76,10 @@ class CrowdNavOptions(Options):
     """s"""
     time_limit: float = number(25.0, 0.0, 10_000.0, above=True)
     """s"""
+
+    def check(self) -> None:
+        """A lidar sees something."""
+        self.require_range("sensor_range")
 
 
 def crowd_nav_setup(options: CrowdNavOptions) -> Setup:
@@ -98,7 +101,7 @@ def crowd_nav_setup(options: CrowdNavOptions) -> Setup:
         discomfort_m=options.discomfort_distance,
         discomfort=options.discomfort_penalty,
         progress=options.progress_reward,
-        directions=moves.directions_of(beams),
+        directions=moves.directions_of(beams, options.field_of_view),
     )
     if lidar:
         part = ("lidar", Box(0.0, 1.0, (scans * beams,), np.float32))
@@ -119,6 +122,7 @@ def crowd_nav_setup(options: CrowdNavOptions) -> Setup:
         baselines=BASELINES,
         agents=names_of(robots),
         columns={part[0]: seen, "robot": own},
+        shown=shown_poses(),
     )
 
 
@@ -155,7 +159,9 @@ class CrowdNavEnv(WorldEnv):
       and nobody else covers its centre: what a robot's own sensors tell, not what the simulator knows.
     - `observation="lidar"`, `lidar` (`scans` × `beams`,): the distances by `sensor_range` (1: nothing) at
       which the beams of the last scans hit, the newest scan first; beam b looks 2π b / `beams` to the left of
-      the goal. At first all scans are the same.
+      the goal. With a `field_of_view` below 360° the beams are about where the robot looks, from the right
+      end to the left one. `lidar_noise` is added to distances; what is nearer than `least_range`, and a share
+      of `dropped_beams`, returns nothing, which is observed as 1. At first the scans are of one moment.
 
     ## Reward
     Terms: `success`, `success_reward` on arrival; `collision`, minus `collision_penalty`; `discomfort`,

@@ -15,8 +15,8 @@ from quadrivium.envs.core.lane import lane
 from quadrivium.envs.navigation.crowd_nav import scenarios
 from quadrivium.envs.navigation.crowd_nav.observations import scan, toward_goal
 from quadrivium.envs.navigation.crowd_nav.state import ARRIVED, COLLIDED, HOLONOMIC, LIDAR, ORCA, PRESENT
-from quadrivium.envs.navigation.orca import orca_velocity
-from quadrivium.envs.navigation.social_force import social_force_velocity
+from quadrivium.envs.navigation.people.orca import orca_velocity
+from quadrivium.envs.navigation.people.social_force import social_force_velocity
 from quadrivium.measures import count, rate, share
 
 REWARD_TERMS = ("success", "collision", "discomfort", "progress")

@@ -12,7 +12,7 @@ import numpy as np
 from quadrivium.envs.core.geometry import clip
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.navigation.crowd_nav.state import LIDAR
-from quadrivium.envs.navigation.lidar import meet_disc
+from quadrivium.envs.navigation.lidar import all_round, measure, meet_disc
 
 TOKEN_COLUMNS = (
     *("presence: 1, the rest 0", "x, by `sensor_range`", "y, by `sensor_range`", "vx, by 2 m/s"),
@@ -142,20 +142,20 @@ def hidden(s, r, k):
 
 @lane
 def observe_scans(s, p, r, out, begin):
-    """Writes the scans of robot `r` by `p.sensor_range`, the newest first: 1 is nothing in range."""
-    scans = s.scan
-    per_range = _ONE / np.float32(p.sensor_range)
+    """Writes the scans of robot `r` by `p.sensor_range`, the newest first: 1 is nothing, or a lost beam."""
+    scans, reach = s.scan, np.float32(p.sensor_range)
+    per_range = _ONE / reach
     beams = p.directions.shape[0]
     for k in range(p.scans):
         for b in range(beams):
-            out[begin + k * beams + b] = scans[r, k, b] * per_range
+            out[begin + k * beams + b] = min(scans[r, k, b], reach) * per_range
 
 
 @lane
 def scan(s, p, r):
     """Moves the scans of robot `r` back by one, and casts a new one, from its centre all round.
 
-    Beam b of B looks 2π b / B to the left of the goal.
+    All round, beam b of B looks 2π b / B to the left of the goal; a field of view is about the heading.
     """
     scans, x, y, radius, present = s.scan, s.x, s.y, s.radius, s.present
     beams, reach = p.directions.shape[0], np.float32(p.sensor_range)
@@ -164,10 +164,12 @@ def scan(s, p, r):
             scans[r, k, b] = scans[r, k - 1, b]
     for b in range(beams):
         scans[r, 0, b] = reach
-    cos_goal, sin_goal = toward_goal(s, r)
+    cos, sin = toward_goal(s, r)
+    if not all_round(p.directions):
+        cos, sin = math.cos(s.heading[r]), math.sin(s.heading[r])
     for j in range(s.heading.shape[0] + p.people):
         if j == r or present[j] == 0:
             continue
         dx, dy = x[j] - x[r], y[j] - y[r]
-        ahead, aside = dx * cos_goal + dy * sin_goal, dy * cos_goal - dx * sin_goal
-        meet_disc(ahead, aside, radius[j], p.directions, reach, scans[r, 0])
+        meet_disc(dx * cos + dy * sin, dy * cos - dx * sin, radius[j], p.directions, reach, scans[r, 0])
+    measure(s, p, scans[r, 0, :beams], reach)

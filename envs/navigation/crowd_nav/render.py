@@ -12,8 +12,9 @@ import pygame
 from quadrivium.envs.core.picture import FAINT, PANEL, SMOOTHING, TEXT, Colour, mix, text_width, write
 from quadrivium.envs.navigation.crowd_nav.observations import look_around
 from quadrivium.envs.navigation.crowd_nav.state import ARRIVED, COLLIDED, LIDAR, CrowdNavParams
-from quadrivium.envs.navigation.map_canvas import CRASHED, FLOOR, INK, PANEL_PX, ROBOT
-from quadrivium.envs.navigation.motion_renderer import MotionRenderer, turned
+from quadrivium.envs.navigation.drawing.map_canvas import CRASHED, FLOOR, INK, PANEL_PX, ROBOT
+from quadrivium.envs.navigation.drawing.motion_renderer import MotionRenderer, turned
+from quadrivium.envs.navigation.lidar import all_round
 
 FIELD_PX = 640
 
@@ -112,10 +113,13 @@ class CrowdNavRenderer(MotionRenderer):
     def _paint_beams(self, row: np.void) -> None:
         veil = self._veil()
         x, y = float(row["x"][0]), float(row["y"][0])
+        directions = self.params.directions
         ahead = math.atan2(row["goal_y"][0] - y, row["goal_x"][0] - x)
-        ranges = row["scan"][0, 0, : len(self.params.directions)]
-        for b, distance in enumerate(ranges.tolist()):
-            angle = ahead + 2 * math.pi * b / len(ranges)
+        if not all_round(directions):
+            ahead = float(row["heading"][0])
+        ranges = np.minimum(row["scan"][0, 0, : len(directions)], self.params.sensor_range)
+        for distance, (cos, sin) in zip(ranges.tolist(), directions.tolist(), strict=True):
+            angle = ahead + math.atan2(sin, cos)
             end = self._point(x + distance * math.cos(angle), y + distance * math.sin(angle))
             hit = distance < self.params.sensor_range - 1e-3
             pygame.draw.line(veil, (*ROBOT[0], 110 if hit else 40), self._point(x, y), end, SMOOTHING)
@@ -207,8 +211,11 @@ def between(before: np.void, after: np.void, share: float) -> np.void:
     if share >= 1:
         return after
     row = after.copy()
-    for name in ("x", "y", "goal_m", "gap", "scan"):
+    for name in ("x", "y", "goal_m", "gap"):
         row[name] = before[name] + np.float32(share) * (after[name] - before[name])
+    both = np.isfinite(before["scan"]) & np.isfinite(after["scan"])  # else a beam was lost
+    was = np.where(both, before["scan"], after["scan"])
+    row["scan"] = np.where(both, was + np.float32(share) * (after["scan"] - was), was)
     row["heading"] = turned(before["heading"], after["heading"], share)
     row["outcome"] = before["outcome"]
     row["vx"], row["vy"] = (np.where(after["present"], after[name], before[name]) for name in ("vx", "vy"))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from quadrivium.envs.core.lane import LANE_HEADER, Ranges, capacity
-from quadrivium.envs.navigation.orca import orca_fields
+from quadrivium.envs.navigation.people.orca import orca_fields
 
 PRESENT, ARRIVED, COLLIDED = range(3)
 """How things stand with a robot."""
@@ -104,6 +104,9 @@ class CrowdNavParams(NamedTuple):
     # senses
     observation: int  # PEOPLE or LIDAR
     sensor_range: float  # m
+    least_range: float  # m, of the lidar
+    dropped_beams: float  # share
+    lidar_noise: float  # m, standard deviation
     scans: int  # that are remembered
     directions: np.ndarray  # (beams, 2) float32, cosine and sine of the lidar's beams
 

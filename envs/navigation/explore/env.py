@@ -1,6 +1,7 @@
 """The Explore environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -16,7 +17,9 @@ from quadrivium.envs.navigation.explore.baselines import BASELINES
 from quadrivium.envs.navigation.explore.state import ExploreParams, ranges_of, state_dtype
 from quadrivium.envs.navigation.maps.bank import MapBank
 from quadrivium.envs.navigation.options import RobotOptions, action_space
-from quadrivium.envs.navigation.wavefront import GUIDE_COLUMNS
+from quadrivium.envs.navigation.own_map.saving import save_own_map
+from quadrivium.envs.navigation.own_map.wavefront import GUIDE_COLUMNS
+from quadrivium.envs.navigation.poses import shown_poses
 
 WORLD = World.of(kernel, "explore", ExploreParams, observe=senses.observe_one, ranges=ranges_of)
 
@@ -75,6 +78,7 @@ def explore_setup(options: ExploreOptions) -> Setup:
             "lidar": numbered("distance of beam {}, by `lidar_range`", beams),
             "robot": own,
         },
+        shown=shown_poses(bank.origins),
         source=bank,
     )
 
@@ -97,14 +101,15 @@ class ExploreEnv(WorldEnv):
     which corrects where the robot believes to be. What it is paid for is what its map has right.
 
     ## Time and robot
-    As in `PointNavEnv`: exact arcs, limits of acceleration, the same drives and actions.
+    As in `PointNavEnv`: exact arcs, limits of acceleration, the same drives, footprints and actions.
 
     ## Maps
-    As in `PointNavEnv`: `maps="rooms"` (default), `"maze"`, `"clutter"`, `"mixed"`, or a path to a `.yaml`.
-    The robot's map has the cells of the true one, and it begins where it truly stands.
+    As in `PointNavEnv`: `maps="rooms"` (default), `"maze"`, `"clutter"`, `"mixed"`, or maps of your own. The
+    robot's map has the cells of the true one, and it begins where it truly stands. `save_map` writes it in
+    ROS form.
 
     ## Actions
-    Box(−1, 1, (2,)), or with `actions="discrete"` Discrete(15): see `PointNavEnv`.
+    Box(−1, 1, (2,)), or with `actions="discrete"` Discrete(15) or (20): see `PointNavEnv`.
 
     ## Observations
     A Dict:
@@ -112,7 +117,7 @@ class ExploreEnv(WorldEnv):
     - `grid` (1, V, V): the surroundings of the robot in its own map, straight ahead up, in cells of
       `patch_cell` m, from −1 (free) by 0 (unknown) to 1 (occupied).
     - `lidar` (beams,): distances by `lidar_range`, 1 is nothing in range; beam b looks 2π b / `beams` to the
-      left of straight ahead.
+      left of straight ahead; with a `field_of_view` below 360° they go from its right end to its left one.
     - `robot` (3,): both velocities by their highest, share of the time that is left. With `guide` (7,): then
       the direction of the way to the nearest frontier in the robot's own map (cosine and sine of its farthest
       point in sight, at most 2 m away), that distance by 2 m, and the length of the way by 20 m.
@@ -125,7 +130,8 @@ class ExploreEnv(WorldEnv):
     ## Noise
     `odometry_noise` scales the motion that the robot measures by 1 + it × a normal number, every step, and
     turns it by that share of the way; `lidar_noise` is added to distances; `actuation_noise` scales
-    velocities. `scan_matching=False` leaves the odometry as it is.
+    velocities. `scan_matching=False` leaves the odometry as it is. What is nearer than `least_range`, and a
+    share of `dropped_beams`, returns nothing: observed as 1, and left out of the map.
 
     ## Episodes
     Terminated when `enough` of the place is mapped right, and with `collisions="end"` when the robot touches
@@ -144,6 +150,13 @@ class ExploreEnv(WorldEnv):
     """
 
     options, setup_of = ExploreOptions, staticmethod(explore_setup)
+
+    def save_map(self, path: str | Path) -> Path:
+        """Writes the robot's own map in ROS form, to the `.yaml` of that name and a `.pgm` beside it.
+
+        Returns the path of the YAML, which `maps` takes. Raises ValueError for another ending.
+        """
+        return save_own_map(path, self.setup, self.get_state()[0])
 
 
 class ExploreVectorEnv(WorldVectorEnv):

@@ -11,7 +11,7 @@ from quadrivium.envs.core.rng import integer, uniform
 from quadrivium.envs.navigation.explore.senses import sense
 from quadrivium.envs.navigation.explore.state import COLLIDED, FINISHED, UNDERWAY
 from quadrivium.envs.navigation.locomotion import accelerate, drive, pick_map, stand
-from quadrivium.envs.navigation.occupancy import forget_all
+from quadrivium.envs.navigation.own_map.occupancy import forget_all
 from quadrivium.measures import count, rate, share
 
 REWARD_TERMS = ("mapped", "collision", "time")

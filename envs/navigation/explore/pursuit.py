@@ -7,9 +7,10 @@ import math
 import numpy as np
 
 from quadrivium.envs.core.lane import lane
+from quadrivium.envs.navigation.locomotion import action_for
+from quadrivium.envs.navigation.own_map.wavefront import FAR, LOOK_AHEAD, descend
 from quadrivium.envs.navigation.pursuit import drive_to
 from quadrivium.envs.navigation.robots import HOLONOMIC
-from quadrivium.envs.navigation.wavefront import FAR, LOOK_AHEAD, descend
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
@@ -20,7 +21,7 @@ def to_nearest_frontier(s, p):
     x, y = s.believed_x[0], s.believed_y[0]
     tx, ty, length = descend(s.plan, x, y, LOOK_AHEAD, np.float32(p.resolution))
     if length >= FAR:
-        return (_ZERO if p.drive == HOLONOMIC else -_ONE), _ZERO
+        return (_ZERO if p.drive == HOLONOMIC else action_for(p, _ZERO)), _ZERO
     # The point is in the map that the robot believes in: what counts is the way there from itself.
     turned = s.heading[0] - s.believed_heading[0]
     cos, sin = math.cos(turned), math.sin(turned)

@@ -4,9 +4,9 @@ import numpy as np
 import pygame
 
 from quadrivium.envs.core.picture import mix
+from quadrivium.envs.navigation.drawing.map_canvas import CRASHED, INK, ROBOT, MapCanvas, pose_of, with_panel
+from quadrivium.envs.navigation.drawing.motion_renderer import MotionRenderer
 from quadrivium.envs.navigation.explore.state import COLLIDED, FINISHED, ExploreParams
-from quadrivium.envs.navigation.map_canvas import CRASHED, INK, ROBOT, MapCanvas, pose_of, with_panel
-from quadrivium.envs.navigation.motion_renderer import MotionRenderer
 
 _FRONTIER = (214, 120, 40)
 
@@ -34,16 +34,16 @@ class ExploreRenderer(MotionRenderer):
         pose = pose_of(row)
         self._true.walls(p.occupied[row["map"]])
         self._true.path(ROBOT[0], self.path(row)[:, 0])
-        self._true.beams(pose, row["scan"][: len(p.directions)], p.lidar_range, ROBOT[0])
+        self._true.beams(pose, row["scan"][: len(p.directions)], p.directions, p.lidar_range, ROBOT[0])
         if row["outcome"] == COLLIDED:
             self._true.disc(CRASHED, pose[0], pose[1], p.radius + 0.14, 0.06)
-        self._true.robot(ROBOT[0], pose, p.radius)
+        self._true.robot(ROBOT[0], pose, p.radius, p.footprint)
         rows, columns = p.occupied.shape[1:]
         self._own.odds(row["own_map"][:rows, :columns])
         frontiers = np.argwhere(row["plan"] == 0) if p.guide else np.zeros((0, 2))
         for i, j in frontiers.tolist():
             self._own.disc(_FRONTIER, (j + 0.5) * p.resolution, (i + 0.5) * p.resolution, 0.05)
-        self._own.robot(mix(ROBOT[0], INK, 0.2), pose_of(row, believed=True), p.radius)
+        self._own.robot(mix(ROBOT[0], INK, 0.2), pose_of(row, believed=True), p.radius, p.footprint)
         parts = [self._true.finish(), self._own.finish()]
         return with_panel(parts, self._labels(row), self._verdict(row))
 

@@ -5,11 +5,11 @@
 import numpy as np
 
 from quadrivium.envs.core.lane import lane
-from quadrivium.envs.navigation import occupancy, wavefront
 from quadrivium.envs.navigation.clearance import free_around
-from quadrivium.envs.navigation.lidar import blur, scan_grid, write_ranges
+from quadrivium.envs.navigation.lidar import measure, scan_grid, write_ranges
 from quadrivium.envs.navigation.locomotion import write_velocities
-from quadrivium.envs.navigation.matching import match
+from quadrivium.envs.navigation.own_map import occupancy, wavefront
+from quadrivium.envs.navigation.own_map.matching import match
 
 OWN_COLUMNS = (
     *("first velocity, by its highest", "second velocity, by its highest", "share of the time that is left"),
@@ -28,7 +28,7 @@ def sense(s, p):
     x, y = s.x[0], s.y[0]
     free = free_around(p.clearance[s.map], x, y, resolution)
     scan_grid(p.occupied[s.map], x, y, s.heading[0], p.directions, reach, resolution, free, ranges)
-    blur(s, ranges, reach, np.float32(p.lidar_noise))
+    measure(s, p, ranges, reach)
     x, y, heading = s.believed_x[0], s.believed_y[0], s.believed_heading[0]
     if p.matching != 0 and p.odometry_noise > 0.0 and s.step > 0:
         x, y, heading = match(s.own_map, size, x, y, heading, p.directions, ranges, reach, resolution)

@@ -24,12 +24,8 @@ def state_dtype(beams: int, rows: int, columns: int) -> np.dtype[Any]:
             *body_fields(1),
             ("outcome", "i4"),  # UNDERWAY, FINISHED or COLLIDED
             ("scan", "f4", (beams,)),  # m
-            ("own_map", "i1", (rows, columns)),  # log-odds: see `quadrivium.envs.navigation.occupancy`
-            (
-                "plan",
-                "f4",
-                (rows, columns),
-            ),  # cells to the nearest frontier: see `quadrivium.envs.navigation.wavefront`
+            ("own_map", "i1", (rows, columns)),  # log-odds: see `own_map.occupancy`
+            ("plan", "f4", (rows, columns)),  # cells to the nearest frontier: see `own_map.wavefront`
             # how good the own map is, in cells of the place that can be seen
             ("right", "i4"),
             ("wrong", "i4"),
@@ -55,8 +51,10 @@ class ExploreParams(NamedTuple):
     resolution: float  # m, a cell
     # robot
     drive: int
-    radius: float  # m
+    radius: float  # m, of the disc that the robot is, or that is around its footprint
+    footprint: np.ndarray  # (K, 5) float32, see `quadrivium.envs.navigation.footprint`; K = 0: a disc
     max_speed: float  # m/s
+    max_reverse: float  # m/s, backwards
     max_turn: float  # rad/s
     acceleration: float  # m/s²
     turn_acceleration: float  # rad/s²
@@ -73,6 +71,8 @@ class ExploreParams(NamedTuple):
     enough: float  # coverage at which the episode ends
     # senses
     lidar_range: float  # m
+    least_range: float  # m
+    dropped_beams: float  # share
     lidar_noise: float  # m, standard deviation
     directions: np.ndarray  # (beams, 2) float32, cosine and sine of the beams against the heading
     guide: int  # 0 or 1: the robot is told where the nearest frontier is

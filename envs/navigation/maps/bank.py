@@ -3,14 +3,15 @@
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.ndimage import label
 
 from quadrivium.envs.navigation.maps.generate import KINDS
 from quadrivium.envs.navigation.maps.geodesic import clearance as clearance_of
 from quadrivium.envs.navigation.maps.geodesic import distance_field
+from quadrivium.envs.navigation.maps.movingai import Scenarios
+from quadrivium.envs.navigation.maps.own import OwnMap, Pose, from_frame
 from quadrivium.envs.navigation.maps.shelf import kept_arrays
 
 SPARE = 0.05  # m that a way keeps from walls, beyond the robot's radius
@@ -32,7 +33,51 @@ class MapBank(NamedTuple):
     geodesic: np.ndarray  # (M, G, H, W) float32, m from cells' centres to the goals, inf: no way
     resolution: float  # m, a cell
     robot_radius: float  # m, of the disc for which the ways are
-    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)  # m, m, rad: see `RosMap`
+    origins: tuple[Pose, ...] = ()  # (M,), see `OwnMap`; () where all are (0, 0, 0)
+    starts: np.ndarray | None = (
+        None  # (M, G, 2) float32, x and y in m, where each goal has a start of its own
+    )
+    lengths: np.ndarray | None = None  # (M, G) float32, m from those to the goals as published
+
+    def origin(self, number: int) -> Pose:
+        """Returns the pose of the corner of cell (0, 0) of a map, in its own frame."""
+        return self.origins[number] if self.origins else (0.0, 0.0, 0.0)
+
+
+class Plan(NamedTuple):
+    """A map of one's own, and what a bank is to make of it; places in m from the corner of cell (0, 0)."""
+
+    name: str  # in errors
+    cells: bytes  # (H, W) bool, occupied ones
+    shape: tuple[int, int]
+    resolution: float
+    origin: Pose
+    start: Place | None = None  # goals are in the place in which it is
+    goal: Place | None = None  # the only one
+    starts: tuple[Place, ...] = ()  # of pairs, as many as `goals`
+    goals: tuple[Place, ...] = ()
+    lengths: tuple[float, ...] = ()  # m, of the pairs
+    lines: tuple[int, ...] = ()  # of the pairs in their file
+
+    @classmethod
+    def of(cls, name: str, own: OwnMap, start: Place | None = None, goal: Place | None = None) -> "Plan":
+        """Returns the plan of a map that was read."""
+        return cls._of(name, own.occupied, own.resolution, own.origin, start=start, goal=goal)
+
+    @classmethod
+    def of_scenarios(cls, name: str, own: OwnMap, pairs: Scenarios) -> "Plan":
+        """Returns the plan of a map with pairs of start and goal."""
+        places = {
+            key: tuple(from_frame(own.origin, *place) for place in getattr(pairs, key))
+            for key in ("starts", "goals")
+        }
+        others = {"lengths": tuple(pairs.lengths), "lines": tuple(pairs.lines)}
+        return cls._of(name, own.occupied, own.resolution, own.origin, **places, **others)
+
+    @classmethod
+    def _of(cls, name: str, occupied: np.ndarray, resolution: float, origin: Pose, **others: Any) -> "Plan":
+        cells = np.ascontiguousarray(occupied, np.bool_).tobytes()
+        return cls(name, cells, (occupied.shape[0], occupied.shape[1]), resolution, origin, **others)
 
 
 @lru_cache(maxsize=8)
@@ -71,62 +116,103 @@ def generate_bank(
     return _pack(kept_arrays(made_of, make), resolution, robot_radius)
 
 
-@lru_cache(maxsize=8)
-def _cached_bank(
-    cells: bytes,
-    shape: tuple[int, int],
-    resolution: float,
-    robot_radius: float,
-    goals: int,
-    split: str,
-    name: str,
-    start: Place | None,
-    goal: Place | None,
-) -> MapBank:
-    occupied = np.frombuffer(cells, np.bool_).reshape(shape)
+def bank_of_plans(plans: Sequence[Plan], robot_radius: float, goals: int, split: str) -> MapBank:
+    """Returns maps of one's own as a bank, each at the lower left of the room that the largest takes.
 
-    def make() -> tuple[np.ndarray, ...]:
-        near = clearance_of(occupied, resolution)
-        wide = near > robot_radius + SPARE
-        at = goal or start
-        free = _hanging_together(wide, None if at is None else _cell(name, at, wide, resolution))
-        if start is not None and goal is not None and not free[_cell(name, start, wide, resolution)]:
-            raise ValueError(
-                f"{name}: no way leads from the start to the goal for a robot of {robot_radius} m radius: "
-                "choose places in one room, or a smaller robot_radius"
-            )
-        if free.sum() < 2:
-            raise ValueError(
-                f"{name} has no room for a robot of {robot_radius} m radius on cells of {resolution} m: "
-                "give a smaller robot_radius, or a map with more free cells"
-            )
-        if goal is not None:
-            return _stack([_with_goals_at(occupied, near, free, resolution, [goal])])
-        rng = np.random.default_rng([_SPLITS.index(split)])
-        return _stack([_with_goals(rng, occupied, near, free, resolution, goals)])
-
-    made_of = repr((shape, resolution, robot_radius, goals, split, start, goal)).encode() + cells
-    return _pack(kept_arrays(made_of, make), resolution, robot_radius)
+    Their resolutions are the same. goals: of each map, others in each split; where the plans say their goals,
+    it is these. Raises ValueError where no robot of this radius can drive, or from a start to its goal.
+    """
+    return _cached_bank(tuple(plans), robot_radius, goals, split)
 
 
 def bank_of_map(
-    occupied: np.ndarray,
-    resolution: float,
-    robot_radius: float,
-    goals: int,
-    split: str,
-    name: str,
-    start: Place | None = None,
-    goal: Place | None = None,
+    occupied: np.ndarray, resolution: float, robot_radius: float, goals: int, split: str, name: str
 ) -> MapBank:
-    """Returns one map (H, W) bool as a bank; its goals differ between the splits.
+    """Returns one map (H, W) bool as a bank; name: what an error calls it."""
+    plan = Plan.of(name, OwnMap(occupied, resolution, (0.0, 0.0, 0.0)))
+    return bank_of_plans([plan], robot_radius, goals, split)
 
-    name: what an error calls the map. start, goal: x and y in m; the goals are in the place in which the
-    start is, or a single one is `goal`. Raises ValueError where no robot of this radius can drive.
-    """
-    shape = (occupied.shape[0], occupied.shape[1])
-    cells = np.ascontiguousarray(occupied, np.bool_).tobytes()
-    return _cached_bank(cells, shape, resolution, robot_radius, goals, split, name, start, goal)
+
+@lru_cache(maxsize=8)
+def _cached_bank(plans: tuple[Plan, ...], robot_radius: float, goals: int, split: str) -> MapBank:
+    rows, columns = (max(plan.shape[axis] for plan in plans) for axis in (0, 1))
+
+    def make() -> tuple[np.ndarray, ...]:
+        return _stack([_in_room(_map_of(plan, robot_radius, goals, split), rows, columns) for plan in plans])
+
+    made_of = repr([plan._replace(cells=b"", name="") for plan in plans] + [robot_radius, goals, split])
+    arrays = kept_arrays(made_of.encode() + b"".join(plan.cells for plan in plans), make)
+    bank = _pack(arrays, plans[0].resolution, robot_radius)
+    starts, lengths = (
+        _read_only([getattr(plan, name) for plan in plans]) if plans[0].starts else None
+        for name in ("starts", "lengths")
+    )
+    return bank._replace(origins=tuple(plan.origin for plan in plans), starts=starts, lengths=lengths)
+
+
+def _map_of(plan: Plan, robot_radius: float, goals: int, split: str) -> "_Map":
+    name, resolution = plan.name, plan.resolution
+    occupied = np.frombuffer(plan.cells, np.bool_).reshape(plan.shape)
+    near = clearance_of(occupied, resolution)
+    wide = near > robot_radius + SPARE
+    if plan.starts:
+        _require_ways(plan, wide, robot_radius)
+        return _with_goals_at(occupied, near, wide, resolution, plan.goals)
+    at = plan.goal or plan.start
+    free = _hanging_together(wide, None if at is None else _cell(name, at, wide, resolution))
+    if (
+        plan.start is not None
+        and plan.goal is not None
+        and not free[_cell(name, plan.start, wide, resolution)]
+    ):
+        raise ValueError(
+            f"{name}: no way leads from the start to the goal for a robot of {robot_radius} m radius: "
+            "choose places in one room, or a smaller robot_radius"
+        )
+    if free.sum() < 2:
+        raise ValueError(
+            f"{name} has no room for a robot of {robot_radius} m radius on cells of {resolution} m: "
+            "give a smaller robot_radius, or a map with more free cells"
+        )
+    if plan.goal is not None:
+        return _with_goals_at(occupied, near, free, resolution, [plan.goal])
+    rng = np.random.default_rng([_SPLITS.index(split)])
+    return _with_goals(rng, occupied, near, free, resolution, goals)
+
+
+def _require_ways(plan: Plan, wide: np.ndarray, robot_radius: float) -> None:
+    """Raises ValueError for the first pair without a way from start to goal."""
+    parts = _parts(wide)
+    for line, *places in zip(plan.lines, plan.starts, plan.goals, strict=True):
+        start, goal = (parts[int(y / plan.resolution), int(x / plan.resolution)] for x, y in places)
+        if start != goal or start == 0:
+            enough = math.ceil(20 * (robot_radius + SPARE) + 1) / 10  # a cell in which the robot has room
+            raise ValueError(
+                f"{plan.name}, line {line}: no way leads from start to goal for a robot of {robot_radius} m "
+                f"radius on cells of {plan.resolution} m; give wider cells, such as resolution={enough}, "
+                "or a smaller robot_radius"
+            )
+
+
+def _in_room(one: "_Map", rows: int, columns: int) -> "_Map":
+    """Returns a map in the corner of a larger one, around which all is occupied."""
+    height, width = one[0].shape
+    if (height, width) == (rows, columns):
+        return one
+    more = ((0, rows - height), (0, columns - width))
+    occupied, near, places, fields = one
+    return (
+        np.pad(occupied, more, constant_values=1),
+        np.pad(near, more),
+        places,
+        np.pad(fields, ((0, 0), *more), constant_values=np.inf),
+    )
+
+
+def _read_only(rows: Any) -> np.ndarray:
+    array = np.array(rows, np.float32)
+    array.flags.writeable = False
+    return array
 
 
 _Map = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # a row of each of the bank's arrays
@@ -155,12 +241,19 @@ def _place(occupied: np.ndarray, resolution: float, robot_radius: float) -> tupl
 
 def _hanging_together(wide: np.ndarray, cell: tuple[int, int] | None = None) -> np.ndarray:
     """Returns the set of cells (H, W) bool that hang together with `cell`, or the largest there is."""
-    parts, _ = label(wide)  # pyright: ignore[reportGeneralTypeIssues]
+    parts = _parts(wide)
     if cell is not None:
         return parts == parts[cell]
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     return (parts == sizes.argmax()) & (parts > 0)
+
+
+def _parts(wide: np.ndarray) -> np.ndarray:
+    """Returns the cells (H, W) with a number for each set that hangs together, 0 where they are not wide."""
+    from scipy.ndimage import label  # takes as long as all else of a start whose maps are kept
+
+    return label(wide)[0]  # pyright: ignore[reportIndexIssue, reportReturnType]
 
 
 def _cell(name: str, place: Place, wide: np.ndarray, resolution: float) -> tuple[int, int]:
@@ -180,9 +273,10 @@ def _with_goals(
     resolution: float,
     goals: int,
 ) -> _Map:
-    cells = np.argwhere(free)
+    cells = np.flatnonzero(free)
     chosen = cells[rng.choice(len(cells), goals, replace=len(cells) < goals)]
-    places = [((j + 0.5) * resolution, (i + 0.5) * resolution) for i, j in chosen.tolist()]
+    rows, columns = np.divmod(chosen, free.shape[1])
+    places = [((j + 0.5) * resolution, (i + 0.5) * resolution) for i, j in zip(rows, columns, strict=True)]
     return _with_goals_at(occupied, near, free, resolution, places)
 
 

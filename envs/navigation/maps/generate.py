@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import convolve
 
 _SMALLEST_ROOM = 14
 _DOOR = (6, 9)  # the narrowest and the widest
@@ -89,6 +88,8 @@ def clutter(rng: np.random.Generator, size: int) -> np.ndarray:
             i, j = rng.uniform(1, size - 1, 2)
             occupied |= np.hypot(rows + 0.5 - i, columns + 0.5 - j) < rng.uniform(0.8, 2.5)
         return occupied
+    from scipy.ndimage import convolve  # see `bank`: not where maps are kept
+
     lumps = rng.random((size, size)) < rng.uniform(0.28, 0.36)
     kernel = np.ones((3, 3), int)
     for _ in range(3):

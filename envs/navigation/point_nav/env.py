@@ -1,8 +1,9 @@
 """The PointNav environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -13,11 +14,12 @@ from quadrivium.envs.core.options import integer, number, params_of
 from quadrivium.envs.core.setup import Setup, drawn_by, numbered
 from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
 from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
-from quadrivium.envs.navigation.maps.bank import MapBank
-from quadrivium.envs.navigation.maps.choice import is_file
-from quadrivium.envs.navigation.maps.ros import from_frame, in_frame
+from quadrivium.envs.navigation.maps.bank import SPARE, MapBank
+from quadrivium.envs.navigation.maps.choice import has_pairs, is_own
+from quadrivium.envs.navigation.maps.own import from_frame
 from quadrivium.envs.navigation.moves import read_only
 from quadrivium.envs.navigation.options import RobotOptions, action_space, names_of
+from quadrivium.envs.navigation.own_map.wavefront import GUIDE_COLUMNS
 from quadrivium.envs.navigation.point_nav import kernel, senses
 from quadrivium.envs.navigation.point_nav.baselines import BASELINES, GUIDED_BASELINES
 from quadrivium.envs.navigation.point_nav.senses import keeps_map
@@ -29,7 +31,7 @@ from quadrivium.envs.navigation.point_nav.state import (
     ranges_of,
     state_dtype,
 )
-from quadrivium.envs.navigation.wavefront import GUIDE_COLUMNS
+from quadrivium.envs.navigation.poses import shown_poses
 
 WORLD = World.of(kernel, "point_nav", PointNavParams, observe=senses.observe_one, ranges=ranges_of)
 
@@ -54,6 +56,14 @@ class PointNavOptions(RobotOptions):
     """on arrival"""
     progress_reward: float = number(0.25, 0.0, 1000.0)
     """a metre"""
+    people_count: int = integer(0, 0, 50)
+    """who walk through the map, from one of its goals to the next"""
+    people_radius: float = number(0.2, 0.0, 2.0, above=True)
+    """m; at most 5 cm more than the robot's, whose ways they take"""
+    people_speed: float = number(0.8, 0.0, 5.0, above=True)
+    """m/s"""
+    robot_visible: bool = True
+    """whether people see robots, and avoid them"""
     start: Sequence[float] | None = None
     """[x, y] or [x, y, yaw] in the frame of a map of your own, m and rad; None: drawn"""
     goal: Sequence[float] | None = None
@@ -71,12 +81,21 @@ class PointNavOptions(RobotOptions):
                 isinstance(n, int | float) and not isinstance(n, bool) and abs(n) < 1e9 for n in place
             ):
                 raise ValueError(f"{name}={place!r} is no place: use {form} in m and rad")
-            if not is_file(self.maps):
+            if not is_own(self.maps) or has_pairs(self.maps):
                 raise ValueError(
                     f"{name}={place!r} needs a map of your own: give maps='PATH.yaml', or leave it out"
                 )
             if self.robots > 1:
                 raise ValueError(f"{name}={place!r} is for one robot: use robots=1, or leave it out")
+        if self.people_count and self.people_radius > self.radius() + SPARE:
+            raise ValueError(
+                f"people_radius={self.people_radius} is more than {SPARE} above the robot's radius of "
+                f"{self.radius():g}, for whom the ways are: use narrower people, or a wider robot"
+            )
+        if self.robots > 1 and has_pairs(self.maps):
+            raise ValueError(
+                f"robots={self.robots}, and a .scen has starts for one: use robots=1, or its .map"
+            )
         if self.observation == "sectors" and self.beams % self.sectors:
             raise ValueError(
                 f"sectors={self.sectors} does not divide the {self.beams} beams: use a divisor of beams"
@@ -88,7 +107,7 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
     robots, beams, sectors, side = options.robots, options.beams, options.sectors, options.patch_cells
     start, goal = options.start, options.goal
     places = [None if place is None else (float(place[0]), float(place[1])) for place in (start, goal)]
-    bank = options.bank(max(4, robots), *places)
+    bank = options.bank(max(4, robots), start=places[0], goal=places[1], pairs=True)
     params = params_of(
         PointNavParams,
         options,
@@ -97,7 +116,9 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
         geodesic=bank.geodesic,
         success=options.success_reward,
         progress=options.progress_reward,
-        start=_start_in(bank, start),
+        people=options.people_count,
+        starts=_starts_in(bank, start),
+        paired=bank.starts is not None,
     )
     parts: list[tuple[str, Box]] = []
     columns: dict[str, tuple[str, ...]] = {}
@@ -117,7 +138,7 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
     return Setup(
         world=WORLD,
         params=params,
-        state_dtype=state_dtype(robots, beams, mapped, planned),
+        state_dtype=state_dtype(robots, beams, mapped, planned, options.people_count),
         observation_space=Dict([*parts, ("robot", Box(-1.0, 1.0, (len(own),), np.float32))]),
         action_space=action_space(params),
         renderer=drawn_by("quadrivium.envs.navigation.point_nav.render:PointNavRenderer", params, robots),
@@ -125,16 +146,31 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
         baselines=GUIDED_BASELINES if params.guide else BASELINES,
         agents=names_of(robots),
         columns={**columns, "robot": own},
+        shown=shown_poses(bank.origins) | shown_lengths(bank),
         source=bank,
     )
 
 
-def _start_in(bank: MapBank, start: Sequence[float] | None) -> np.ndarray:
-    """Returns (0, 2), (1, 2) or (1, 3) float32: x, y and heading, from the map's corner of cell (0, 0)."""
+def shown_lengths(bank: MapBank) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """Returns what `info` says under `published_m` of the pairs of a `.scen`; nothing without them."""
+    return {} if bank.lengths is None else {"published_m": partial(_published, lengths=bank.lengths)}
+
+
+def _published(states: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    return lengths[states["map"], states["goal"][:, 0]]
+
+
+def _starts_in(bank: MapBank, start: Sequence[float] | None) -> np.ndarray:
+    """Returns (M, G, 3) float32, x, y and heading from the maps' corners, or (0, 0, 3): drawn."""
+    maps, goals = bank.goals.shape[:2]
+    if bank.starts is not None:
+        return read_only(np.dstack([bank.starts, np.full((maps, goals), np.nan)]))
     if start is None:
-        return read_only(np.zeros((0, 2)))
-    yaw = [float(start[2]) - bank.origin[2]] if len(start) == 3 else []
-    return read_only([[*from_frame(bank.origin, float(start[0]), float(start[1])), *yaw]])
+        return read_only(np.zeros((0, 0, 3)))
+    origin = bank.origin(0)
+    yaw = float(start[2]) - origin[2] if len(start) == 3 else math.nan
+    place = from_frame(origin, float(start[0]), float(start[1]))
+    return read_only(np.broadcast_to([*place, yaw], (maps, goals, 3)))
 
 
 class PointNavEnv(WorldEnv):
@@ -146,33 +182,50 @@ class PointNavEnv(WorldEnv):
     A step takes `time_step` seconds. The robot moves on the exact arc of its two velocities, in pieces so
     short that nothing is thin enough to be passed through.
 
+    ## Robot
+    A disc of `robot_radius`, or with `footprint` a convex outline, whose heading then counts wherever it
+    touches something. Starts and shortest ways are those of the disc around the outline, which can turn
+    everywhere.
+
     ## Maps
     Occupancy grids of `map_size` × `map_size` cells of `resolution` m with a closed border: `maps="rooms"`
-    (default), `"maze"`, `"clutter"` (in the manner of the BARN worlds), `"mixed"` (rooms and clutter), or the
-    path of a map in ROS form, an image with its `.yaml`, whose own size and resolution hold. There are
-    `map_count` maps a split, and those of the test split are others than those of training. The environment
-    of seed k begins with map k mod `map_count`. In a map of your own `start` and `goal` may be given, in the
-    frame of its `origin`; `env.unwrapped.pose` says where the robot is in it.
+    (default), `"maze"`, `"clutter"` (in the manner of the BARN worlds), or `"mixed"` (rooms and clutter).
+    There are `map_count` maps a split, and those of the test split are others than those of training. The
+    environment of seed k begins with map k mod `map_count`.
+
+    Or maps of your own, whose sizes and resolution hold: the path of a `.yaml` in ROS form, of a MovingAI
+    `.map` (of cells as wide as `resolution`), of a Stage `.world`; a folder, a pattern or a list of these,
+    which come in turn. Both splits drive in all of them, to other goals. Of a `.scen` each pair of start and
+    goal is an episode; `info["published_m"]` is its length as published. In one map of your own `start` and
+    `goal` may be given, in the frame of its `origin`; `info["pose"]` and `env.unwrapped.pose` say where the
+    robot is in it.
+
+    ## People
+    `people_count` people of `people_radius` walk at `people_speed` from one of the map's goals to another:
+    down the shortest way, avoiding one another by ORCA, and along walls. They see and avoid the robot, unless
+    `robot_visible` is false. The lidar sees them; who drives into one, or is walked into, has collided.
 
     ## Actions
     Box(−1, 1, (2,)), the velocities wanted, which change by `acceleration` and `turn_acceleration` at most:
 
     - `drive="differential"` (default): speed, from none (−1) to `max_speed` (1); turn rate by `max_turn`, to
-      the left.
+      the left. With `max_reverse` −1 is so fast backwards, and none in between.
     - `drive="holonomic"`: velocities ahead and to the left by `max_speed`; the heading stays.
     - `drive="ackermann"`: speed likewise; steering angle by 45°, with axles `robot_radius` before and behind
       the centre.
 
     `actions="discrete"`, Discrete(15): 5 k + t has the speed k/2 of 0, ½ and 1, and one of five turn rates
-    from full to the right (0) to full to the left (4). Holonomic: 0 stands still, 1 … 7 go at half and 8 … 14
-    at full speed in directions 2π/7 apart, from straight ahead to the left.
+    from full to the right (0) to full to the left (4); with `max_reverse` Discrete(20), k = 3 being full
+    speed backwards. Holonomic: 0 stands still, 1 … 7 go at half and 8 … 14 at full speed in directions 2π/7
+    apart, from straight ahead to the left.
 
     ## Observations
     A Dict of what is perceived of the map, and `robot` (6,): distance to the goal by 10 m, cosine and sine of
     its direction, both velocities by their highest, share of the time that is left.
 
     - `observation="lidar"` (default), `lidar` (beams,): distances by `lidar_range`, 1 is nothing in range.
-      Beam b looks 2π b / `beams` to the left of straight ahead.
+      Beam b looks 2π b / `beams` to the left of straight ahead; with a `field_of_view` below 360° the beams
+      go from its right end to its left one.
     - `observation="sectors"`, `sectors` (S, 4 + beams / S): a token for each sector of the lidar: presence
       (1), cosine and sine of its middle, its least distance, its distances.
     - `observation="grid"`, `grid` (2, V, V): the surroundings of the robot, straight ahead up, in cells of
@@ -191,7 +244,9 @@ class PointNavEnv(WorldEnv):
     ## Noise
     `actuation_noise` scales each velocity by 1 + it × a normal number, every step. `odometry_noise` does
     so with the motion that the robot measures, and turns it by that share of the way: where the goal is, and
-    what it has mapped, are then off by more and more. `lidar_noise` is added to the distances.
+    what it has mapped, are then off by more and more. `lidar_noise` is added to the distances. What is
+    nearer than `least_range`, and a share of `dropped_beams`, returns nothing: such a beam is observed as 1,
+    as one is that hits nothing, and left out of the robot's own map.
 
     ## Episodes
     Terminated on arrival (less than `goal_radius` from the goal, at any moment of a step) and, with
@@ -221,9 +276,8 @@ class PointNavEnv(WorldEnv):
     @property
     def pose(self) -> tuple[float, float, float]:
         """Where the robot truly is: x and y in m and the yaw in rad, in the map's own frame."""
-        row, origin = self.get_state()[0], self.setup.source.origin
-        x, y = in_frame(origin, float(row["x"][0]), float(row["y"][0]))
-        return x, y, math.remainder(float(row["heading"][0]) + origin[2], math.tau)
+        x, y, yaw = self.setup.show(self.get_state())["pose"][0].tolist()
+        return x, y, yaw
 
 
 class PointNavVectorEnv(WorldVectorEnv):

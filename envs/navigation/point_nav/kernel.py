@@ -18,7 +18,9 @@ from quadrivium.envs.navigation.locomotion import (
     reckon,
     set_out,
     stand,
+    turn_of,
 )
+from quadrivium.envs.navigation.people.walkers import choose_velocities, gather, nearest_person, walk
 from quadrivium.envs.navigation.point_nav.senses import forget, sense
 from quadrivium.envs.navigation.point_nav.state import ARRIVED, COLLIDED, UNDERWAY
 from quadrivium.measures import count, rate
@@ -66,20 +68,25 @@ def reset_one(s, p):
     pick_map(s, p)
     s.step = 0
     first_goal = integer(s, goals)
+    if p.paired != 0:
+        first_goal = turn_of(s, goals)
     for r in range(s.x.shape[0]):
         s.goal[r] = (first_goal + r) % goals
         s.goal_x[r], s.goal_y[r] = p.goals[s.map, s.goal[r], 0], p.goals[s.map, s.goal[r], 1]
-        if p.start.shape[0] == 0:
+        looks = np.float32(math.nan)
+        if p.starts.shape[0] == 0:
             place(s, p, r)
         else:
-            s.x[r], s.y[r] = p.start[0, 0], p.start[0, 1]
+            s.x[r], s.y[r] = p.starts[s.map, s.goal[r], 0], p.starts[s.map, s.goal[r], 1]
+            looks = p.starts[s.map, s.goal[r], 2]
             s.left_m[r] = distance_at(p.geodesic[s.map, s.goal[r]], s.x[r], s.y[r], np.float32(p.resolution))
             s.start_m[r] = s.left_m[r]
         heading = _TWO_PI * uniform(s) - np.float32(math.pi)
-        stand(s, r, s.x[r], s.y[r], wrap_to_pi(p.start[0, 2]) if p.start.shape[1] == 3 else heading)
+        stand(s, r, s.x[r], s.y[r], heading if math.isnan(looks) else wrap_to_pi(looks))
         s.outcome[r], s.bumps[r], s.steps[r] = UNDERWAY, 0, 0
-        s.clearance_m[r] = gap(s, p, r)
+    gather(s, p)
     for r in range(s.x.shape[0]):
+        s.clearance_m[r] = nearest_person(s, p, r, gap(s, p, r, _FAR))
         forget(s, p, r)
         sense(s, p, r)
 
@@ -140,17 +147,27 @@ def step_one(s, action, p, terms):
 def drive_to_goals(s, p):
     """Moves all robots along their arcs; returns a bit for each that touched something before it arrived.
 
-    Who crosses the disc of its goal has arrived, wherever the step would have led, and is gone at once.
+    Who crosses the disc of its goal has arrived, wherever the step would have led, and is gone at once. A
+    person that a robot would drive into, or that would walk into it, has been touched.
     """
     robots, reach = s.x.shape[0], np.float32(p.goal_radius)
     for r in range(robots):
         s.arrived[r] = 0
-    pieces = set_out(s, p)
+    if p.people > 0:
+        choose_velocities(s, p)
+    pieces = set_out(s, p, np.float32(p.people_speed) if p.people > 0 else _ZERO)
+    part = np.float32(p.dt) / np.float32(pieces)
     touched, halted = 0, 0
     for _ in range(pieces):
         for r in range(robots):
-            s.piece_x[r], s.piece_y[r] = s.x[r], s.y[r]
+            s.piece_x[r], s.piece_y[r], s.piece_heading[r] = s.x[r], s.y[r], s.heading[r]
+        touched |= walk(s, p, part)
         touched, halted = drive_on(s, p, pieces, touched, halted)
+        for r in range(robots):
+            if s.active[r] != 0 and nearest_person(s, p, r, _ONE) < _ZERO:
+                s.x[r], s.y[r], s.heading[r] = s.piece_x[r], s.piece_y[r], s.piece_heading[r]
+                s.first[r], s.second[r] = _ZERO, _ZERO
+                touched, halted = touched | 1 << r, halted | 1 << r
         for r in range(robots):
             over = p.bump == 0 and (touched >> r) & 1 != 0
             if s.active[r] != 0 and not over:
@@ -173,7 +190,7 @@ def account(s, p, r, touched, terms):
         s.left_m[r] = way
     terms[at + _TIME] = -np.float32(p.time)
     s.steps[r] += 1
-    s.clearance_m[r] = _ZERO if touched else min(s.clearance_m[r], gap(s, p, r))
+    s.clearance_m[r] = _ZERO if touched else nearest_person(s, p, r, gap(s, p, r, s.clearance_m[r]))
     if touched:
         s.bumps[r] += 1
         terms[at + _COLLISION] = -np.float32(p.collision)

@@ -9,10 +9,10 @@ import numpy as np
 from quadrivium.envs.core.geometry import wrap_to_pi
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.navigation.clearance import disc_fits, interpolated
-from quadrivium.envs.navigation.locomotion import second_limit
+from quadrivium.envs.navigation.locomotion import action_for, second_limit, speed_wanted
+from quadrivium.envs.navigation.own_map.wavefront import descend
 from quadrivium.envs.navigation.pursuit import drive_to
 from quadrivium.envs.navigation.robots import HOLONOMIC, along_arc, approach, motion
-from quadrivium.envs.navigation.wavefront import descend
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 _LOOK_AHEAD = np.float32(1.5)  # m, of the pure pursuit
@@ -99,7 +99,7 @@ def dynamic_window(s, p, r):
     change, turn_change = np.float32(p.acceleration) * dt, np.float32(p.turn_acceleration) * dt
     most = np.float32(p.max_speed)
     limit = second_limit(p)
-    best, best_first, best_second = -np.float32(math.inf), -_ONE, _ZERO
+    best, best_first, best_second = -np.float32(math.inf), action_for(p, _ZERO), _ZERO
     if p.drive == HOLONOMIC:
         best_first = _ZERO
     tried = p.moves.shape[0] if p.discrete != 0 else _SPEEDS * _TURNS
@@ -108,7 +108,7 @@ def dynamic_window(s, p, r):
         if p.drive == HOLONOMIC:
             u, v = approach(s.first[r], most * first, change), approach(s.second[r], most * second, change)
         else:
-            u = approach(s.first[r], most * _HALF * (_ONE + first), change)
+            u = approach(s.first[r], speed_wanted(p, first), change)
             v = approach(s.second[r], limit * second, turn_change)
         value = foresee(s, p, r, u, v)
         if value > best:
@@ -145,9 +145,12 @@ def foresee(s, p, r, first, second):
             if q != r and s.active[q] != 0:
                 ox, oy = s.x[q] - x, s.y[q] - y
                 room = min(room, math.sqrt(ox * ox + oy * oy) - _TWO * radius)
+        for i in range(p.people):
+            ox, oy = s.crowd.x[i] - x, s.crowd.y[i] - y
+            room = min(room, math.sqrt(ox * ox + oy * oy) - radius - np.float32(p.people_radius))
         if room < _SPARE:
-            gone = speed * part * np.float32(k)
-            return -np.float32(math.inf) if gone <= stopping + speed * np.float32(p.dt) else -_TWO + gone
+            gone, fast = abs(speed) * part * np.float32(k), abs(speed)
+            return -np.float32(math.inf) if gone <= stopping + fast * np.float32(p.dt) else -_TWO + gone
         least = min(least, room)
         tx, ty = s.goal_x[r] - x, s.goal_y[r] - y
         if tx * tx + ty * ty < np.float32(p.goal_radius) * np.float32(p.goal_radius):

@@ -4,8 +4,17 @@ import numpy as np
 import pygame
 
 from quadrivium.envs.core.picture import mix
-from quadrivium.envs.navigation.map_canvas import CRASHED, FLOOR, INK, ROBOT, MapCanvas, pose_of, with_panel
-from quadrivium.envs.navigation.motion_renderer import MotionRenderer
+from quadrivium.envs.navigation.drawing.map_canvas import (
+    CRASHED,
+    FLOOR,
+    INK,
+    PERSON,
+    ROBOT,
+    MapCanvas,
+    pose_of,
+    with_panel,
+)
+from quadrivium.envs.navigation.drawing.motion_renderer import MotionRenderer
 from quadrivium.envs.navigation.point_nav.state import ARRIVED, BLIND, COLLIDED, GRID, PointNavParams
 
 
@@ -39,12 +48,19 @@ class PointNavRenderer(MotionRenderer):
             canvas.goal(colour, float(row["goal_x"][r]), float(row["goal_y"][r]), p.goal_radius)
             canvas.path(colour, path[:, r])
         if p.observation != BLIND and row["active"][0]:
-            canvas.beams(pose_of(row), row["scan"][0, : len(p.directions)], p.lidar_range, ROBOT[0])
+            ranges = row["scan"][0, : len(p.directions)]
+            canvas.beams(pose_of(row), ranges, p.directions, p.lidar_range, ROBOT[0])
+        for i in range(p.people):
+            x, y = float(row["crowd"]["x"][i]), float(row["crowd"]["y"][i])
+            canvas.disc(mix(PERSON, INK, 0.4), x, y, p.people_radius)
+            canvas.disc(PERSON, x, y, 0.8 * p.people_radius)
         for r in range(robots):
             colour, pose = ROBOT[r % len(ROBOT)], pose_of(row, r)
             if row["outcome"][r] == COLLIDED:
                 canvas.disc(CRASHED, pose[0], pose[1], p.radius + 0.14, 0.06)
-            canvas.robot(colour if row["active"][r] else mix(FLOOR, colour, 0.45), pose, p.radius)
+            canvas.robot(
+                colour if row["active"][r] else mix(FLOOR, colour, 0.45), pose, p.radius, p.footprint
+            )
         parts = [canvas.finish()]
         if p.observation == GRID:
             parts.append(self._paint_own_map(row))
@@ -55,7 +71,7 @@ class PointNavRenderer(MotionRenderer):
         rows, columns = p.occupied.shape[1:]
         own.odds(row["own_map"][0, :rows, :columns])
         own.goal(ROBOT[0], float(row["goal_x"][0]), float(row["goal_y"][0]), p.goal_radius)
-        own.robot(ROBOT[0], pose_of(row, believed=True), p.radius)
+        own.robot(ROBOT[0], pose_of(row, believed=True), p.radius, p.footprint)
         return own.finish()
 
     def _labels(self, row: np.void) -> list[tuple[str, str]]:

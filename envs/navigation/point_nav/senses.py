@@ -11,10 +11,11 @@ import numpy as np
 
 from quadrivium.envs.core.geometry import clip
 from quadrivium.envs.core.lane import lane
-from quadrivium.envs.navigation import occupancy, wavefront
 from quadrivium.envs.navigation.clearance import free_around
-from quadrivium.envs.navigation.lidar import blur, meet_disc, scan_grid, write_ranges
+from quadrivium.envs.navigation.footprint import meet_outline
+from quadrivium.envs.navigation.lidar import all_round, measure, meet_disc, scan_grid, write_ranges
 from quadrivium.envs.navigation.locomotion import write_velocities
+from quadrivium.envs.navigation.own_map import occupancy, wavefront
 from quadrivium.envs.navigation.point_nav.state import BLIND, GRID, LIDAR
 
 OWN_COLUMNS = (
@@ -63,10 +64,17 @@ def sense(s, p, r):
     for q in range(s.x.shape[0]):
         if q != r and s.active[q] != 0:
             dx, dy = s.x[q] - s.x[r], s.y[q] - s.y[r]
-            meet_disc(
-                dx * cos + dy * sin, dy * cos - dx * sin, np.float32(p.radius), p.directions, reach, ranges
-            )
-    blur(s, ranges, reach, np.float32(p.lidar_noise))
+            ahead, aside = dx * cos + dy * sin, dy * cos - dx * sin
+            if p.footprint.shape[0] == 0:
+                meet_disc(ahead, aside, np.float32(p.radius), p.directions, reach, ranges)
+            else:
+                turned = s.heading[q] - s.heading[r]
+                meet_outline(p.footprint, ahead, aside, turned, p.directions, reach, ranges)
+    for i in range(p.people):
+        dx, dy = s.crowd.x[i] - s.x[r], s.crowd.y[i] - s.y[r]
+        ahead, aside = dx * cos + dy * sin, dy * cos - dx * sin
+        meet_disc(ahead, aside, np.float32(p.people_radius), p.directions, reach, ranges)
+    measure(s, p, ranges, reach)
     if keeps_map(p):
         x, y, heading = s.believed_x[r], s.believed_y[r], s.believed_heading[r]
         occupancy.add_scan(s.own_map[r], size_of(p), x, y, heading, p.directions, ranges, reach, resolution)
@@ -142,21 +150,34 @@ def observe_own(s, p, r, out, at):
 @lane
 def observe_sectors(s, p, r, out, begin):
     """Writes a token a sector: presence, its middle's cosine and sine, its least range, its ranges."""
-    per_range = _ONE / np.float32(p.lidar_range)
+    reach = np.float32(p.lidar_range)
+    per_range = _ONE / reach
     ranges = s.scan[r, : p.directions.shape[0]]
     beams = ranges.shape[0] // p.sectors
     at = begin
     for k in range(p.sectors):
-        middle = (
-            _TWO_PI * (np.float32(k * beams) + _HALF * np.float32(beams - 1)) / np.float32(ranges.shape[0])
-        )
         least = _ONE
         for b in range(beams):
-            near = ranges[k * beams + b] * per_range
+            near = min(ranges[k * beams + b], reach) * per_range
             out[at + SECTOR_EXTRA + b] = near
             least = min(least, near)
-        out[at], out[at + 1], out[at + 2], out[at + 3] = _ONE, math.cos(middle), math.sin(middle), least
+        cos, sin = middle_of(p.directions, k * beams, beams)
+        out[at], out[at + 1], out[at + 2], out[at + 3] = _ONE, cos, sin, least
         at += SECTOR_EXTRA + beams
+
+
+@lane
+def middle_of(directions, first, count):
+    """Returns the cosine and sine of the middle of `count` beams from `first` on."""
+    if all_round(directions):
+        beams = np.float32(first) + _HALF * np.float32(count - 1)
+        middle = _TWO_PI * beams / np.float32(directions.shape[0])
+        return math.cos(middle), math.sin(middle)
+    low, high = first + (count - 1) // 2, first + count // 2  # the middle one, or the two beside it
+    cos = _HALF * (directions[low, 0] + directions[high, 0])
+    sin = _HALF * (directions[low, 1] + directions[high, 1])
+    length = max(math.sqrt(cos * cos + sin * sin), _TINY)
+    return clip(cos / length, -_ONE, _ONE), clip(sin / length, -_ONE, _ONE)
 
 
 @lane

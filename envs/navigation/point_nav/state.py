@@ -7,6 +7,7 @@ import numpy as np
 
 from quadrivium.envs.core.lane import LANE_HEADER, Ranges, capacity
 from quadrivium.envs.navigation.locomotion import BODY_RANGES, body_fields
+from quadrivium.envs.navigation.people.walkers import crowd_dtype
 
 UNDERWAY, ARRIVED, COLLIDED = range(3)
 """How things stand with a robot."""
@@ -15,8 +16,10 @@ LIDAR, SECTORS, GRID, BLIND = range(4)
 
 
 @cache
-def state_dtype(robots: int, beams: int, mapped: tuple[int, int], planned: tuple[int, int]) -> np.dtype[Any]:
-    """Returns the record of `robots` robots with `beams` beams each.
+def state_dtype(
+    robots: int, beams: int, mapped: tuple[int, int], planned: tuple[int, int], people: int = 0
+) -> np.dtype[Any]:
+    """Returns the record of `robots` robots with `beams` beams each, among so many people.
 
     mapped, planned: rows and columns of each robot's own map of what it has seen, and of its plan in it;
     (1, 1) where it keeps none. There is room for more beams, rows and columns than asked for: see `capacity`.
@@ -37,15 +40,15 @@ def state_dtype(robots: int, beams: int, mapped: tuple[int, int], planned: tuple
             ("arrived", "i4", own),  # scratch: 1 where the goal was crossed in this step
             ("piece_x", "f4", own),  # scratch: m, the place before the last piece of the step
             ("piece_y", "f4", own),
+            ("piece_heading", "f4", own),  # rad
             ("outcome", "i4", own),  # UNDERWAY, ARRIVED or COLLIDED
-            # what they perceive
+            # people
+            ("crowd", crowd_dtype(people, robots)),  # they, then the robots as they see them
+            ("person_goal", "i4", (capacity(people) if people else 1,)),  # of the map's goals
+            # what robots perceive
             ("scan", "f4", (robots, capacity(beams))),  # m
-            ("own_map", "i1", (robots, *mapped)),  # log-odds: see `quadrivium.envs.navigation.occupancy`
-            (
-                "plan",
-                "f4",
-                (robots, *planned),
-            ),  # cells to the goal: see `quadrivium.envs.navigation.wavefront`
+            ("own_map", "i1", (robots, *mapped)),  # log-odds: see `own_map.occupancy`
+            ("plan", "f4", (robots, *planned)),  # cells to the goal: see `own_map.wavefront`
             # the episode so far
             ("left_m", "f4", own),  # m, the shortest way to the goal
             ("start_m", "f4", own),  # m, the same at the start
@@ -69,15 +72,16 @@ class PointNavParams(NamedTuple):
     goals: np.ndarray  # (M, G, 2) float32, m
     geodesic: np.ndarray  # (M, G, H, W) float32, m from a cell's centre to the goal
     resolution: float  # m, a cell
-    start: (
-        np.ndarray
-    )  # (0, 2): drawn; (1, 2) or (1, 3) float32: x and y in m, and the heading in rad if given
+    starts: np.ndarray  # (M, G, 3) float32, m, m and rad, for each goal; NaN, or M = 0: drawn
+    paired: int  # 0 or 1: each goal with its start is an episode of its own, and all come in turn
     shortest: float  # m, of the ways from start to goal
     longest: float
     # robots
     drive: int  # DIFFERENTIAL, HOLONOMIC or ACKERMANN
-    radius: float  # m
+    radius: float  # m, of the disc that the robot is, or that is around its footprint
+    footprint: np.ndarray  # (K, 5) float32, see `quadrivium.envs.navigation.footprint`; K = 0: a disc
     max_speed: float  # m/s
+    max_reverse: float  # m/s, backwards
     max_turn: float  # rad/s
     acceleration: float  # m/s²
     turn_acceleration: float  # rad/s²
@@ -87,6 +91,11 @@ class PointNavParams(NamedTuple):
     moves: np.ndarray  # (A, 2) float32, the continuous actions that discrete ones stand for
     actuation_noise: float  # share of each velocity, standard deviation
     odometry_noise: float
+    # people
+    people: int  # how many
+    people_radius: float  # m
+    people_speed: float  # m/s
+    robot_visible: int  # 0 or 1: people see robots
     # reward
     success: float
     collision: float
@@ -95,6 +104,8 @@ class PointNavParams(NamedTuple):
     # senses
     observation: int  # LIDAR, SECTORS, GRID or BLIND
     lidar_range: float  # m
+    least_range: float  # m
+    dropped_beams: float  # share
     lidar_noise: float  # m, standard deviation
     directions: np.ndarray  # (beams, 2) float32, cosine and sine of the beams against the heading
     sectors: int  # tokens
@@ -113,6 +124,7 @@ def ranges_of(p: PointNavParams) -> Ranges:
         "step": (0, p.max_steps),
         "map": (0, maps - 1),
         "goal": (0, goals - 1),
+        "person_goal": (0, goals - 1),
         "goal_x": (0, width_m),
         "goal_y": (0, height_m),
         "outcome": (UNDERWAY, COLLIDED),

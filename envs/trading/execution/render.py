@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quadrivium.envs.trading.chart import AMBER, BLUE, TEAL, ChartRenderer, Line
+from quadrivium.envs.trading.episodes.chart import AMBER, BLUE, TEAL, ChartRenderer, Line
 from quadrivium.envs.trading.execution.kernel import ExecutionParams
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from quadrivium.envs.core.validation import require_choice, require_number
-from quadrivium.envs.trading.market.columns import plain
-from quadrivium.envs.trading.market.table import Cells, Key, Table, blank, open_table
+from quadrivium.envs.trading.market.files.columns import plain
+from quadrivium.envs.trading.market.files.table import Cells, Key, Table, blank, open_table
 
 ADD, CANCEL, DELETE, EXECUTE, REPLACE, TRADE, OTHER = range(7)
 """An order rests, loses shares, goes, is traded, gives way to another; a hidden one is traded; none."""
@@ -39,7 +39,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 
 _LOBSTER: tuple[str, ...] = ("time", "kind", "order", "size", "price", "side")
 _LOBSTER_UNIT = 1e-4  # dollars
-_NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_NUMBER = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _DAY = 86_400.0  # seconds
 _MOST = 2**30  # shares
@@ -142,7 +142,8 @@ def load_messages(
     kind_of = told.kinds(kinds)
     seconds = told.seconds(numeric, time_unit)
     orders, new_orders, order_names = told.orders()
-    prices = cells.numbers[found["price"]] * unit
+    with np.errstate(over="ignore"):  # what is beyond all numbers is refused
+        prices = cells.numbers[found["price"]] * unit
     sides, sizes = told.sides(), cells.numbers[found["size"]]
     told.check(kind_of, orders, sides, sizes, prices, tick)
     other = _orderbook_beside(path) if orderbook is None and width is not None else orderbook

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from quadrivium.envs.core.validation import require_choice, require_number
-from quadrivium.envs.trading.market.adjust import Actions, adjust_prices, read_actions
-from quadrivium.envs.trading.market.align import on_one_clock
 from quadrivium.envs.trading.market.bars import COLUMNS, Bars
-from quadrivium.envs.trading.market.clock import read_times, spacing, time_text, usual_periods_per_year
-from quadrivium.envs.trading.market.columns import find_columns, find_trade_columns
-from quadrivium.envs.trading.market.plausible import require_plausible_moves
-from quadrivium.envs.trading.market.series import (
+from quadrivium.envs.trading.market.files.adjust import Actions, adjust_prices, read_actions
+from quadrivium.envs.trading.market.files.align import on_one_clock
+from quadrivium.envs.trading.market.files.clock import read_times, spacing, time_text, usual_periods_per_year
+from quadrivium.envs.trading.market.files.columns import find_columns, find_trade_columns
+from quadrivium.envs.trading.market.files.plausible import require_plausible_moves
+from quadrivium.envs.trading.market.files.series import (
     Series,
     Wanted,
     asset_columns,
@@ -29,8 +29,8 @@ from quadrivium.envs.trading.market.series import (
     number_columns,
     series_of,
 )
-from quadrivium.envs.trading.market.table import open_table
-from quadrivium.envs.trading.market.ticks import (
+from quadrivium.envs.trading.market.files.table import open_table
+from quadrivium.envs.trading.market.files.ticks import (
     Rule,
     bars_of_trades,
     one_clock_of_trades,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from quadrivium.envs.trading.market.bars import Bars
-from quadrivium.envs.trading.market.clock import DAY, spacing
+from quadrivium.envs.trading.market.files.clock import DAY, spacing
 
 _CALENDAR = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}  # a week begins on Monday
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quadrivium.envs.trading.chart import AMBER, BLUE, TEAL, ChartRenderer, Line
+from quadrivium.envs.trading.episodes.chart import AMBER, BLUE, TEAL, ChartRenderer, Line
 from quadrivium.envs.trading.optimal_stopping.baselines import boundary
 from quadrivium.envs.trading.optimal_stopping.kernel import OptimalStoppingParams
 from quadrivium.envs.trading.oracles.bermudan_put import Put

@@ -6,8 +6,8 @@ They see closed bars only; before a path's first bar they take its price to have
 import numpy as np
 
 from quadrivium.envs.core.setup import Batch
+from quadrivium.envs.trading.account.rows import CLOSE, SIGMA
 from quadrivium.envs.trading.portfolio.kernel import SHORTS, SOFTMAX
-from quadrivium.envs.trading.rows import CLOSE, SIGMA
 
 FAST, SLOW, MOMENTUM, MARKOWITZ = 5, 20, 20, 60
 """Bars of the moving averages, of momentum, and of the means and covariances."""

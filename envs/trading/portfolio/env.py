@@ -11,8 +11,8 @@ from quadrivium.envs.core.lane import World
 from quadrivium.envs.core.options import integer, number, params_of
 from quadrivium.envs.core.setup import Setup, drawn_by
 from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
-from quadrivium.envs.trading import ledger
-from quadrivium.envs.trading.bank import simulator_config
+from quadrivium.envs.trading.account import ledger
+from quadrivium.envs.trading.market.bank import simulator_config
 from quadrivium.envs.trading.market.features import CLIP
 from quadrivium.envs.trading.options import MarketOptions
 from quadrivium.envs.trading.portfolio import kernel

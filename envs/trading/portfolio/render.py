@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from quadrivium.envs.trading.chart import AMBER, BLUE, ROSE, TEAL, ChartRenderer, Line
+from quadrivium.envs.trading.account.rows import CLOSE
+from quadrivium.envs.trading.episodes.chart import AMBER, BLUE, ROSE, TEAL, ChartRenderer, Line
 from quadrivium.envs.trading.portfolio.kernel import PortfolioParams
-from quadrivium.envs.trading.rows import CLOSE
 
 
 class PortfolioRenderer(ChartRenderer):

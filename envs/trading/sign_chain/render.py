@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quadrivium.envs.trading.chart import AMBER, TEAL, ChartRenderer, Line
+from quadrivium.envs.trading.episodes.chart import AMBER, TEAL, ChartRenderer, Line
 from quadrivium.envs.trading.sign_chain.kernel import SignChainParams
 
 

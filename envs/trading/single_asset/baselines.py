@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from quadrivium.envs.core.setup import Batch
-from quadrivium.envs.trading.rows import CLOSE
+from quadrivium.envs.trading.account.rows import CLOSE
 
 FAST, SLOW, MOMENTUM = 5, 20, 20
 """Bars of the two moving averages, and over which momentum looks back."""

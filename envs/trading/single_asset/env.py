@@ -12,8 +12,8 @@ from quadrivium.envs.core.options import number, params_of
 from quadrivium.envs.core.setup import Setup, drawn_by
 from quadrivium.envs.core.validation import require_number
 from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
-from quadrivium.envs.trading import ledger
-from quadrivium.envs.trading.bank import Bank, simulator_config
+from quadrivium.envs.trading.account import ledger
+from quadrivium.envs.trading.market.bank import Bank, simulator_config
 from quadrivium.envs.trading.market.features import CLIP
 from quadrivium.envs.trading.options import MarketOptions
 from quadrivium.envs.trading.single_asset import kernel
@@ -161,8 +161,8 @@ class SingleAssetEnv(WorldEnv):
 
     ## Costs
     Commission, half-spread and square-root impact on every trade; interest on negative cash and a fee on what
-    is short in every bar in which it is held, whatever the action (`quadrivium.envs.trading.accounting`). All
-    are money that leaves the account.
+    is short in every bar in which it is held, whatever the action: all are money that leaves the account
+    (`quadrivium.envs.trading.account.accounting`).
 
     A position whose equity falls below `maintenance` of its value is closed, costs included: at the price
     where that happens within a bar, or at the open after a gap, in place of the order. That is done at once,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quadrivium.envs.core.lane import LANE_HEADER, lane
-from quadrivium.envs.trading.accounting import (
+from quadrivium.envs.trading.account.accounting import (
     average_entry,
     capped,
     carrying,
@@ -20,7 +20,7 @@ from quadrivium.envs.trading.accounting import (
     price_reached,
     stop_level,
 )
-from quadrivium.envs.trading.ledger import (
+from quadrivium.envs.trading.account.ledger import (
     LEDGER,
     PARTS,
     bar_after,
@@ -34,7 +34,7 @@ from quadrivium.envs.trading.ledger import (
     report,
     ruined,
 )
-from quadrivium.envs.trading.rows import (
+from quadrivium.envs.trading.account.rows import (
     ADV,
     CLOSE,
     DELISTED,
@@ -71,7 +71,7 @@ class SingleAssetParams(NamedTuple):
     """Parameters of the rules."""
 
     split: int
-    bars: np.ndarray  # (S, T, 7) float64, the columns of `quadrivium.envs.trading.rows`
+    bars: np.ndarray  # (S, T, 7) float64, the columns of `quadrivium.envs.trading.account.rows`
     features: np.ndarray  # (S, T * F) float32, a path's rows one after another
     columns: int  # F
     window: int  # W rows in the observation
@@ -83,7 +83,7 @@ class SingleAssetParams(NamedTuple):
     lot_size: float  # units; 0: any part of one
     stop_loss: float  # share of the entry at which a position is closed; 0: none
     take_profit: float
-    half_spread: float  # this and the next eleven: see `quadrivium.envs.trading.accounting.Costs`
+    half_spread: float  # this and the next eleven: see `quadrivium.envs.trading.account.accounting.Costs`
     commission: float
     commission_per_share: float
     commission_fixed: float

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from quadrivium.envs.trading.chart import AMBER, BLUE, TEAL, ChartRenderer, Line
-from quadrivium.envs.trading.rows import CLOSE
+from quadrivium.envs.trading.account.rows import CLOSE
+from quadrivium.envs.trading.episodes.chart import AMBER, BLUE, TEAL, ChartRenderer, Line
 from quadrivium.envs.trading.single_asset.kernel import SingleAssetParams
 
 

@@ -5,10 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from quadrivium.commands.measure import write_film
 from quadrivium.envs.navigation.explore.env import ExploreEnv, ExploreVectorEnv, seeable
 from quadrivium.envs.navigation.explore.state import UNDERWAY
 from quadrivium.envs.navigation.maps.bank import bank_of_map
+from quadrivium.envs.navigation.maps.ros import load_ros_map
 from tests.envs.navigation.arena import write_map
 
 AHEAD, STOP = np.array([1.0, 0.0], np.float32), np.array([-1.0, 0.0], np.float32)
@@ -236,3 +239,39 @@ def test_a_wrong_argument_is_one_line_with_the_remedy(options, message):
     with pytest.raises(ValueError, match=message) as error:
         ExploreEnv(**options)
     assert "\n" not in str(error.value)
+
+
+def test_the_robots_map_is_saved_as_ros_reads_it_and_can_be_driven_in(tmp_path):
+    env = ExploreEnv(**SMALL, **EXACT)
+    env.reset(seed=0)
+    for action in random_actions(np.random.default_rng(0), 30):
+        _, _, _, _, info = env.step(action)
+    row, resolution = env.get_state()[0], env.setup.params.resolution
+    assert env.save_map(tmp_path / "made.yaml") == tmp_path / "made.yaml"
+    read, odds = load_ros_map(tmp_path / "made.yaml"), row["own_map"][:32, :32]
+    np.testing.assert_array_equal(read.occupied[1:-1, 1:-1], odds >= 0)  # what is unknown is no floor
+    assert read.resolution == resolution
+    assert read.origin == pytest.approx((-resolution, -resolution, 0.0))  # of the reader's frame
+    shades = np.asarray(Image.open(tmp_path / "made.pgm"))[::-1]
+    np.testing.assert_array_equal(shades, np.where(odds > 0, 0, np.where(odds < 0, 254, 205)))
+    assert info["pose"].tolist() == [row["x"][0], row["y"][0], row["heading"][0]]
+    x, y, _ = info["pose"]
+    assert not read.occupied[int(y / resolution) + 1, int(x / resolution) + 1]  # it has seen where it is
+    with pytest.raises(ValueError, match=r"made.pgm is no name of a map: give one that ends in .yaml"):
+        env.save_map(tmp_path / "made.pgm")
+
+
+def test_beside_a_film_of_an_evaluation_lies_the_map_that_was_made_in_it(tmp_path):
+    class Still:
+        def act(self, observations, deterministic=True):
+            return np.tile(STOP, (1, 1))
+
+    kwargs = SMALL | EXACT | {"time_limit": 1.0}
+    paths = write_film(Still(), "quadrivium/Explore-v0", kwargs, 3, tmp_path / "film", print)
+    assert paths[-1] == tmp_path / "film_map.yaml"
+    env = ExploreEnv(**kwargs)
+    env.reset(seed=3)
+    for _ in range(5):
+        env.step(STOP)
+    odds = env.get_state()[0]["own_map"][:32, :32]
+    np.testing.assert_array_equal(load_ros_map(paths[-1]).occupied[1:-1, 1:-1], odds >= 0)

@@ -6,6 +6,7 @@ import pytest
 from quadrivium.envs.navigation.clearance import free_around
 from quadrivium.envs.navigation.lidar import beam, meet_disc, scan_grid
 from quadrivium.envs.navigation.maps.geodesic import clearance
+from quadrivium.envs.navigation.moves import directions_of
 
 RESOLUTION = np.float32(0.15)
 
@@ -143,3 +144,15 @@ def test_the_nearer_of_two_discs_hides_the_other():
     for ahead in (2.0, 5.0):
         meet_disc(*(np.float32(v) for v in (ahead, 0.0, 0.5)), directions(8), np.float32(10.0), ranges)
     assert ranges[0] == pytest.approx(1.5, abs=1e-4)
+
+
+def test_in_a_field_of_view_a_disc_is_met_by_the_beams_that_meet_it_all_round():
+    """Beams of 90° to either side, 5° apart: the same as 72 of all round, half of which look ahead."""
+    rng = np.random.default_rng(5)
+    half = directions_of(37, 180.0)
+    for _ in range(50):
+        (ahead, aside), radius = rng.uniform(-4, 4, 2), rng.uniform(0.1, 1.5)
+        seen, whole = np.full(37, 3.0, np.float32), np.full(72, 3.0, np.float32)
+        for directions, ranges in ((half, seen), (directions_of(72), whole)):
+            meet_disc(*(np.float32(v) for v in (ahead, aside, radius)), directions, np.float32(3.0), ranges)
+        np.testing.assert_allclose(seen, np.r_[whole[54:], whole[:19]], atol=2e-3)

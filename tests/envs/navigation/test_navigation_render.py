@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from quadrivium.envs.navigation.drawing.map_canvas import CRASHED, FLOOR, PANEL_PX, ROBOT, WALL
 from quadrivium.envs.navigation.explore.env import ExploreEnv
 from quadrivium.envs.navigation.explore.render import ExploreRenderer
-from quadrivium.envs.navigation.map_canvas import CRASHED, FLOOR, PANEL_PX, ROBOT, WALL
 from quadrivium.envs.navigation.point_nav.env import PointNavEnv
 from quadrivium.envs.navigation.point_nav.render import PointNavRenderer
 from tests.envs.navigation.arena import scene as scene_in

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quadrivium.envs.trading import ledger
-from quadrivium.envs.trading.costs import FREE
+from quadrivium.envs.trading.account import ledger
+from quadrivium.envs.trading.account.costs import FREE
+from quadrivium.envs.trading.account.rows import CLOSE
 from quadrivium.envs.trading.market.bars import COLUMNS, Bars
 from quadrivium.envs.trading.portfolio.env import PortfolioEnv, PortfolioVectorEnv
-from quadrivium.envs.trading.rows import CLOSE
 from quadrivium.envs.trading.single_asset.env import SingleAssetEnv
 from tests.envs.trading.histories import FIRST, WARM_UP, WINDOW, random_bars
 

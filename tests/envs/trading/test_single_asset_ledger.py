@@ -9,7 +9,7 @@ from backtesting.test import GOOG
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quadrivium.envs.trading.costs import FREE
+from quadrivium.envs.trading.account.costs import FREE
 from quadrivium.envs.trading.market.bars import Bars
 from tests.envs.trading.histories import FIRST, play_from_start, random_bars
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quadrivium.envs.trading.costs import FREE
+from quadrivium.envs.trading.account.costs import FREE
 from quadrivium.envs.trading.market.bars import COLUMNS, Bars
 from quadrivium.envs.trading.market.features import Scaler, features
 from quadrivium.envs.trading.single_asset.env import SingleAssetEnv, SingleAssetVectorEnv

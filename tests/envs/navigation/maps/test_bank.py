@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.ndimage import label
 
 from quadrivium.envs.navigation.maps.bank import SPARE, bank_of_map, generate_bank
@@ -70,3 +71,57 @@ def test_a_robot_that_fits_nowhere_is_an_error_of_one_line():
 def test_an_unknown_kind_is_named_with_the_nearest():
     with pytest.raises(ValueError, match=r"maps='room' is unknown: .*did you mean 'rooms'"):
         choose_bank("room", split="train", count=1, size=64, resolution=0.15, robot_radius=0.2, goals=4)
+
+
+def write_rooms(folder, *sizes, resolution=0.15):
+    for k, (rows, columns) in enumerate(sizes):
+        Image.fromarray(np.full((rows, columns), 254, np.uint8)).save(folder / f"room{k}.png")
+        (folder / f"room{k}.yaml").write_text(
+            f"image: room{k}.png\nresolution: {resolution}\norigin: [{k}, 0, 0]\n"
+            "occupied_thresh: 0.65\nfree_thresh: 0.196\n"
+        )
+    return [folder / f"room{k}.yaml" for k in range(len(sizes))]
+
+
+def bank_of(maps, **others):
+    usual = {"split": "train", "count": 1, "size": 64, "resolution": 1.0, "robot_radius": 0.2, "goals": 4}
+    return choose_bank(maps, **usual | others)
+
+
+def test_a_list_a_folder_and_a_pattern_name_the_same_maps_each_in_the_room_of_the_largest(tmp_path):
+    files = write_rooms(tmp_path, (10, 20), (16, 8))
+    bank = bank_of(files)
+    for maps in (str(tmp_path), [str(tmp_path / "room0.yaml"), files[1]], str(tmp_path / "room?.yaml")):
+        for one, other in zip(bank_of(maps), bank, strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert bank.occupied.shape == (2, 18, 22)
+    assert bank.occupied[0, 1:11, 1:21].sum() == bank.occupied[1, 1:17, 1:9].sum() == 0
+    assert (bank.occupied == 0).sum() == 10 * 20 + 16 * 8
+    assert bank.goals.shape == (2, 16, 2)
+    assert [bank.origin(k)[0] for k in range(2)] == pytest.approx([-0.15, 0.85])
+    for m, file in enumerate(files):
+        alone, (rows, columns) = bank_of(file), ((12, 22), (18, 10))[m]
+        np.testing.assert_array_equal(alone.goals[0], bank.goals[m])
+        np.testing.assert_array_equal(alone.clearance[0], bank.clearance[m, :rows, :columns])
+        np.testing.assert_array_equal(alone.geodesic[0], bank.geodesic[m, :, :rows, :columns])
+        assert np.isinf(bank.geodesic[m, :, rows:]).all()
+        assert np.isinf(bank.geodesic[m, :, :, columns:]).all()
+
+
+def test_maps_that_do_not_go_together_are_an_error_of_one_line(tmp_path):
+    (tmp_path / "fine").mkdir()
+    files = write_rooms(tmp_path, (10, 20)) + write_rooms(tmp_path / "fine", (10, 20), resolution=0.05)
+    with pytest.raises(ValueError, match=r"room0.yaml has cells of 0.05 m, and .*room0.yaml of 0.15 m; maps"):
+        bank_of(files)
+    with pytest.raises(ValueError, match="start and goal are for one map, and maps names 2; name one"):
+        bank_of([files[0]] * 2, goal=(1.0, 1.0))
+    (tmp_path / "empty").mkdir()
+    for maps in (str(tmp_path / "empty"), str(tmp_path / "*.pgm")):
+        with pytest.raises(
+            ValueError, match=r"holds or fits no map; a map is one of \*\.yaml, \*\.yml, \*\.map"
+        ):
+            bank_of(maps)
+    with pytest.raises(ValueError, match=r"room0.png is no map by its name; a map is one of"):
+        bank_of([tmp_path / "room0.png"])
+    with pytest.raises(ValueError, match="names no map; give the path of one at least"):
+        bank_of([])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from quadrivium.envs.navigation.maps.ros import from_frame, in_frame, load_ros_map
+from quadrivium.envs.navigation.maps.own import from_frame, in_frame
+from quadrivium.envs.navigation.maps.ros import load_ros_map
 
 META = """image: {image}
 resolution: 0.1

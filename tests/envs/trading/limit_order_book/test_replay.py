@@ -341,6 +341,7 @@ def test_the_functions_of_the_replay_keep_the_subset_that_compiles_alike_everywh
         (["34202,A,4,Q,10,100.00,"], r"rows.csv:5: side='Q' is no side"),
         (["34202,A,,B,10,100.00,"], r"rows.csv:5: order_id='' is missing"),
         (["34202,A,4,B,10,-1,"], r"rows.csv:5: price='-1' is no price"),
+        (["34202,A,4,B,10,1e308,"], r"rows.csv:5: price='1e308' is no price"),
         (["34202,A,4,B,10,abc,"], r"rows.csv:5: price='abc' is no number"),
         (["34200,D,1,,,,"], r"rows.csv:5: time='34200' comes before the row above"),
         (["34202,D,1,,,"], r"rows.csv:5: 6 cells where the header has 7"),

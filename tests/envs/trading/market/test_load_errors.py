@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from quadrivium.envs.trading.market.bars import COLUMNS
+from quadrivium.envs.trading.market.files import table
 from quadrivium.envs.trading.market.load import load_bars
 
 HEADER = "time,open,high,low,close,volume"
@@ -272,3 +275,37 @@ def test_names_that_break_lines_are_told_in_one(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="open=-2 of A B: a price is positive") as error:
         load_bars(tmp_path / "x.csv")
     assert "\n" not in str(error.value)
+
+
+def test_digits_of_other_scripts_are_no_numbers_and_no_times(tmp_path: Path) -> None:
+    rows = [f"{stamp},1,1,1,1,1" for stamp in ("1704153600000", "1704240000000", "17\u0663326400000")]
+    lines = ["time,open,high,low,close,volume", *rows]
+    (tmp_path / "x.csv").write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=r"x.csv:4: time='17\u0663326400000' is no time") as error:
+        load_bars(tmp_path / "x.csv")
+    assert "\n" not in str(error.value)
+
+
+def test_a_parquet_file_whose_rows_are_not_as_many_as_it_says_is_refused(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "x.parquet"
+    dates = pd.date_range("2024-01-01", periods=9)
+    pd.DataFrame({"time": dates, **{name: np.ones(9) for name in COLUMNS}}).to_parquet(path, index=False)
+    for said in (8, 10):
+        part = SimpleNamespace(num_rows=said)
+        about = SimpleNamespace(num_rows=said, num_row_groups=1, row_group=lambda _, part=part: part)
+        monkeypatch.setattr(table.pq, "read_metadata", lambda _, about=about: about)
+        with pytest.raises(ValueError, match=f"is no whole Parquet file .* instead of {said}"):
+            load_bars(path)
+    about.num_rows = -3
+    with pytest.raises(ValueError, match="its parts have not the -3 rows that it says"):
+        load_bars(path)
+
+
+def test_a_time_that_is_missing_among_whole_numbers_is_told_with_its_row(tmp_path: Path) -> None:
+    stamps = pd.array([1704153600000 + 86_400_000 * k for k in range(9)], "Int64")
+    stamps[5] = pd.NA
+    pd.DataFrame({"time": stamps, **{name: np.ones(9) for name in COLUMNS}}).to_parquet(
+        tmp_path / "x.parquet"
+    )
+    with pytest.raises(ValueError, match=r"x.parquet, row 6: time is missing; give every row its time"):
+        load_bars(tmp_path / "x.parquet")

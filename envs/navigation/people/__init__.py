@@ -1,0 +1,1 @@
+"""People on foot: how they choose where to walk among others."""

@@ -1,0 +1,1 @@
+"""Audits of trading environments, ours or others."""

@@ -1,0 +1,1 @@
+"""What an episode of trading was worth: numbers, pictures, tables, the best in hindsight."""

@@ -1,0 +1,1 @@
+"""Files of prices and of trades, read and checked."""
