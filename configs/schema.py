@@ -302,7 +302,7 @@ def _known_keys(data: dict[str, Any]) -> list[str]:
     """Returns every dotted key that the schema knows for the algorithm that `data` chooses."""
     schema = RunConfig.model_json_schema()
     agent = data.get("agent")
-    algorithm = agent.get("algorithm") if isinstance(agent, dict) else None
+    algorithm = str(agent.get("algorithm")) if isinstance(agent, dict) else ""
     keys: list[str] = []
 
     def walk(node: dict[str, Any], prefix: str) -> None:

@@ -93,6 +93,7 @@ def test_an_override_of_text_is_taken_as_typed():
         ({"agent.net.trunk": "transfomer"}, ["'mlp', 'cnn' or 'transformer'", "did you mean 'transformer'"]),
         ({"agent.net.trunk": "9"}, ["--agent.net.trunk = 9: expected 'mlp', 'cnn' or 'transformer'"]),
         ({"agent.net.pooling": "null"}, ["--agent.net.pooling = null: expected"]),
+        ({"agent.algorithm": "[1]", "sed": "1"}, ["--sed is not a known key"]),
         ({"agent.algorithm": "ppp"}, ["expected one of ppo, dqn", "did you mean 'ppo'"]),
         ({"env": "5"}, ["--env = 5", "object"]),
         ({"device": "gpu"}, ["--device"]),
