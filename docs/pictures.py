@@ -55,7 +55,7 @@ VIEWS = {
     "Exit": View("idm", 0.4, (150, 70, 490, 282), seed=1),
     "TwoWay": View("idm_mobil", 0.4, (150, 70, 490, 282), seed=1),
     "UTurn": View("idm", 0.75, (150, 70, 490, 282), seed=1),
-    "Intersection": View("idm", 0.5, (150, 70, 490, 282), seed=1),
+    "Intersection": View("idm", 0.6, (150, 70, 490, 282), kwargs={"vehicles": 14}),
     "Racetrack": View("stanley", 0.15, (150, 70, 490, 282), seed=1),
     "LaneKeeping": View("stanley", 0.5, (150, 70, 490, 282), seed=1),
     "Parking": View("parker", 0.6, (150, 60, 490, 272), seed=5, kwargs={"parked": 12}),

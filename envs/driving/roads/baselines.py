@@ -5,6 +5,7 @@ They read the lanes' records, so they know exact positions, and remember nothing
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -128,26 +129,22 @@ def idm_mobil(env: Batch) -> np.ndarray:
     return np.where(wanted > target, RIGHT, np.where(wanted < target, LEFT, keep))
 
 
-def longitudinal(player: Player) -> Player:
-    """Returns a player of meta-actions as one of longitudinal ones, who idles instead of changing lane."""
+def longitudinal(player: Player, env: Batch) -> np.ndarray:
+    """Does what a player of meta-actions does in longitudinal ones, and idles instead of changing lane."""
     numbers = np.ones(5, np.int64)
     numbers[[SLOWER, FASTER]] = 0, 2
-    return lambda env: numbers[player(env)]
+    return numbers[player(env)]
 
 
-def steered(steer: Callable[[np.ndarray, RoadsParams, np.ndarray], np.ndarray]) -> Player:
-    """Returns a player who steers so, past slower cars, and keeps IDM's distance where it has a throttle."""
-
-    def player(env: Batch) -> np.ndarray:
-        traffic, p = Traffic.of(env), env.setup.params
-        lane = free_lane(traffic)
-        wheel = np.clip(steer(env.states, p, lane) / p.max_steer, -1, 1)
-        if env.single_action_space.shape == (1,):
-            return wheel[:, None].astype(np.float32)
-        throttle = np.clip(traffic.follow(lane) / 5.0, -1, 1)
-        return np.stack([throttle, wheel], axis=1).astype(np.float32)
-
-    return player
+def steered(steer: Callable[[np.ndarray, RoadsParams, np.ndarray], np.ndarray], env: Batch) -> np.ndarray:
+    """Steers so, past slower cars, and keeps IDM's distance where there is a throttle."""
+    traffic, p = Traffic.of(env), env.setup.params
+    lane = free_lane(traffic)
+    wheel = np.clip(steer(env.states, p, lane) / p.max_steer, -1, 1)
+    if env.single_action_space.shape == (1,):
+        return wheel[:, None].astype(np.float32)
+    throttle = np.clip(traffic.follow(lane) / 5.0, -1, 1)
+    return np.stack([throttle, wheel], axis=1).astype(np.float32)
 
 
 def free_lane(traffic: Traffic) -> np.ndarray:
@@ -170,10 +167,10 @@ def free_lane(traffic: Traffic) -> np.ndarray:
 
 
 _ALWAYS: Mapping[str, Player] = {"idle": scripted.idle, "random": scripted.random}
-_STEERED = {**_ALWAYS, "pure_pursuit": steered(pure_pursuit), "stanley": steered(stanley)}
+_STEERED = {**_ALWAYS, "pure_pursuit": partial(steered, pure_pursuit), "stanley": partial(steered, stanley)}
 BASELINES: Mapping[str, Mapping[str, Player]] = {
     "meta": {**_ALWAYS, "brake": brake, "idm": idm, "idm_mobil": idm_mobil},
-    "longitudinal": {**_ALWAYS, "brake": longitudinal(brake), "idm": longitudinal(idm)},
+    "longitudinal": {**_ALWAYS, "brake": partial(longitudinal, brake), "idm": partial(longitudinal, idm)},
     "continuous": _STEERED,
     "steering": _STEERED,
     "discrete": _ALWAYS,

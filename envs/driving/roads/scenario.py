@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -108,11 +109,11 @@ class Spawn:
 
     def row(self) -> tuple[Any, ...]:
         """Returns it as `SPAWN_DTYPE`."""
-        step = self.lanes[1] - self.lanes[0] if len(self.lanes) > 1 else 1
-        assert self.lanes == tuple(self.lanes[0] + step * k for k in range(len(self.lanes))), self.lanes
+        steps = {after - lane for lane, after in itertools.pairwise(self.lanes)} or {1}
+        assert len(steps) == 1, self.lanes
         return (
             *(self.chance, self.late, self.apart),
-            *(self.lanes[0], len(self.lanes), step, self.weighted, self.queue),
+            *(self.lanes[0], len(self.lanes), *steps, self.weighted, self.queue),
             *(NORMAL if self.normal else UNIFORM, *self.along, self.anywhere, *self.across, self.alike),
             *(*self.speed, self.desired or 0.0),
             *(self.destinations[0] if self.destinations else NOWHERE, len(self.destinations), self.onward),
@@ -201,7 +202,7 @@ class RoadsOptions(DrivingOptions):
     """cells of 2 m along it"""
     road_points: int = integer(12, 1, 100)
     """of the way ahead, 5 m from one to the next"""
-    actions: Literal["meta", "longitudinal", "continuous", "steering", "discrete"] = "meta"
+    actions: Literal["meta", "longitudinal", "continuous", "steering", "discrete"] = "meta"  # pyright: ignore[reportIncompatibleVariableOverride] (more kinds)
     """the kind of actions"""
 
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from quadrivium.envs.core.options import integer, number
 from quadrivium.envs.core.setup import Setup
@@ -61,12 +61,17 @@ def intersection_scenario(vehicles: int, spawn_probability: float, turn: str, st
     goals = [roads.lane(f"il{arm}", f"o{arm}", 0) for arm in range(4)]
     goal = _TURNS[turn]
 
-    def other(along: float, spread: float = 1.0, straight_on: bool = False, **more: object) -> Spawn:
+    def other(along: float, spread: float = 1.0, straight_on: bool = False, **more: Any) -> Spawn:
         onward = (2,) if straight_on else (1, 2, 3)
-        start = {"along": (along + 5.0, spread), "normal": True, "apart": 15.0, "varied": True}
+        start: dict[str, Any] = {
+            "along": (along + 5.0, spread),
+            "normal": True,
+            "apart": 15.0,
+            "varied": True,
+        }
         return Spawn(entries, **start, destinations=onward, onward=True, **more)
 
-    often = {"speed": (8.0, 1.0), "chance": spawn_probability}
+    often: dict[str, Any] = {"speed": (8.0, 1.0), "chance": spawn_probability}
     places = [80.0 * k / (vehicles - 1) for k in range(vehicles - 1)] if vehicles > 1 else []
     challenger = other(60.0, 0.1, straight_on=True, speed=(8.0, 0.0), late=True)
     return Scenario(

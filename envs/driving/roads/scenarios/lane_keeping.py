@@ -66,7 +66,7 @@ class LaneKeepingOptions(RoadsOptions):
     """decisions a second"""
     actions: Literal["meta", "longitudinal", "continuous", "steering", "discrete"] = "steering"
     """the kind of actions"""
-    observation: Literal["kinematics", "lidar", "grid", "road", "occupancy", "attributes"] = "attributes"
+    observation: Literal["kinematics", "lidar", "grid", "road", "occupancy", "attributes"] = "attributes"  # pyright: ignore[reportIncompatibleVariableOverride] (one more)
     """what is seen"""
 
     def check(self) -> None:

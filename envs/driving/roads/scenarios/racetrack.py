@@ -75,7 +75,7 @@ def racetrack_scenario(track: str, vehicles: int) -> Scenario:
     """Returns a course with `vehicles` other cars, the first of them ahead of the ego in its lane."""
     roads = TRACKS[track]()
     count = len(roads.lanes("a", "b"))
-    first, ahead = ([roads.lane(*road, k) for k in range(count)] for road in ("ab", "bc"))
+    first, ahead = ([roads.lane(start, end, k) for k in range(count)] for start, end in ("ab", "bc"))
     every = sum(len(roads.lanes(*road)) for road in roads.roads)
     speed, reach = (7.5, 1.5), roads.lanes("b", "c")[0].length / 2
     before = Spawn(tuple(ahead), (reach, reach), speed, alike=True)
@@ -128,9 +128,10 @@ def _arcs(
 
 
 def _add(roads: RoadMap, pair: str, lanes: Sequence[Lane]) -> None:
+    start, end = pair
     for k, lane in enumerate(lanes):
         lines = (SOLID if k == 0 else DASHED, SOLID if k == len(lanes) - 1 else NO_LINE)
-        roads.add(*pair, replace(lane, width=_WIDTH, limit=_LIMIT, lines=lines))
+        roads.add(start, end, replace(lane, width=_WIDTH, limit=_LIMIT, lines=lines))
 
 
 @dataclass(frozen=True, kw_only=True)
