@@ -82,7 +82,7 @@ def test_road_points_lie_on_the_lanes_of_the_route():
     assert (points[:, 0] == 1).all()
     assert beside == pytest.approx(0, abs=2e-3)
     steps = np.hypot(np.diff(px), np.diff(py))
-    # on a bend a chord, on a sine s is along its axis; the roads into and out of the ring do not quite meet
+    # on a bend a chord, on a sine s is along its axis; roads into and out of the ring do not quite meet it
     assert ((steps > 4.5) & (steps < 5.7)).sum() >= len(steps) - 2
     assert ((steps > 3.0) & (steps < 7.0)).all()
     assert points[0, 5:7] == pytest.approx([0.1, 0.1])  # a lane of 4 m: 2 m to both sides, by 20 m
