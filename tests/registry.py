@@ -79,6 +79,7 @@ CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
         {"preset": "racetrack-large"},
         {"preset": "racetrack-oval", "observation": "grid", "actions": "continuous", "grid_rows": 16},
     ],
+    "quadrivium/Parking-v0": [{}, {"preset": "parking-parked", "beams": 8}],
     "quadrivium/LaneKeeping-v0": [{}, {"preset": "lane-keeping"}],
     "quadrivium/Highway-v0": [
         {},

@@ -63,6 +63,7 @@ SHARING: dict[str, list[tuple[dict, dict]]] = {
     "quadrivium/UTurn-v0": [({}, {"simulation_frequency": 10})],
     "quadrivium/Intersection-v0": [({}, {"vehicles": 8, "turn": "right", "actions": "continuous"})],
     "quadrivium/Racetrack-v0": [({}, {"track": "large", "vehicles": 3})],
+    "quadrivium/Parking-v0": [({}, {"parked": 6, "beams": 9, "walls": False})],
     "quadrivium/LaneKeeping-v0": [({}, {"preset": "lane-keeping"})],
 }
 PAIRS = [(name, *pair) for name in IDS for pair in SHARING[name]]
