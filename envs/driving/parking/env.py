@@ -182,9 +182,12 @@ class ParkingEnv(WorldEnv):
         distance = lot.apart(achieved_goal, desired_goal)
         progress = lot.apart(before.reshape(shape), desired_goal) - distance
         there = lot.within_bay(achieved_goal, desired_goal, bool(p.either_way)) & ~crashed
+        # float32 throughout, in the kernel's order: the step's own reward to the last bit
         weigh = dict(zip(kernel.REWARD_TERMS, p.weights, strict=True))
-        paid = weigh["distance"] * distance + weigh["progress"] * progress + weigh["time"] * p.frames * p.dt
-        paid = paid + weigh["collision"] * crashed + weigh["arrival"] * there
+        paid = weigh["distance"] * distance + weigh["progress"] * progress
+        paid = paid + weigh["time"] * np.float32(p.frames) * np.float32(p.dt)
+        paid = paid + weigh["collision"] * crashed.astype(np.float32)
+        paid = paid + weigh["arrival"] * there.astype(np.float32)
         return np.asarray(paid, np.float32)[()]
 
 

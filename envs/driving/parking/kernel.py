@@ -64,7 +64,9 @@ def reset_one(s, p):
     for i in range(1, p.parked + 1):
         bay = s.bay[i]
         put(s, i, p.bays[bay, 0], p.bays[bay, 1], p.bays[bay, 2])
-    write_achieved(s, s.before, 0)
+    write_achieved(s, s.before)
+    write_achieved(s, s.achieved)
+    write_desired(s, p)
     s.arrived, s.frames, s.distance = 0, 0, _ZERO
     s.direction, s.turns, s.comfort_frames = 0, 0, 0
     s.lateral_acceleration, s.yaw_rate = _ZERO, _ZERO
@@ -97,12 +99,15 @@ def step_one(s, action, p, terms):
     """Takes one decision, simulates its frames and pays for it; returns (terminated, truncated)."""
     throttle = _MAX_THROTTLE * clip(np.float32(action[0]), -_ONE, _ONE)
     s.steer = _MAX_STEER * clip(np.float32(action[1]), -_ONE, _ONE)
-    slip, before = steering_slip(s.steer), apart(s, p)
-    write_achieved(s, s.before, 0)
+    slip = steering_slip(s.steer)
+    write_achieved(s, s.before)
+    write_desired(s, p)
+    before = apart(s.before, s.desired)
     for _ in range(p.frames):
         frame(s, p, throttle, slip)
     s.step += 1
-    distance = apart(s, p)
+    write_achieved(s, s.achieved)
+    distance = apart(s.achieved, s.desired)
     if p.safe != 0:
         s.arrived = 1 if s.crashed[0] == 0 and within_bay(s, p) else 0
     else:
@@ -182,16 +187,14 @@ def account(s, speed, heading, acceleration, dt):
 
 
 @lane
-def apart(s, p):
-    """Returns how far the ego is from its goal, as `lot.apart` of the two."""
-    bay = s.bay[0]
-    cos_bay, sin_bay = cos_sin(p.bays[bay, 2])
-    total = (
-        _W_X * abs(s.x[0] - p.bays[bay, 0]) * _PER_PLACE + _W_Y * abs(s.y[0] - p.bays[bay, 1]) * _PER_PLACE
-    )
-    total += _W_VX * abs(s.speed * s.cos_heading[0]) * _PER_SPEED
-    total += _W_VY * abs(s.speed * s.sin_heading[0]) * _PER_SPEED
-    total += _W_COS * abs(s.cos_heading[0] - cos_bay) + _W_SIN * abs(s.sin_heading[0] - sin_bay)
+def apart(achieved, desired):
+    """Returns how far two goals are apart, as `lot.apart` does to the last bit."""
+    total = _W_X * abs(achieved[0] - desired[0])
+    total += _W_Y * abs(achieved[1] - desired[1])
+    total += _W_VX * abs(achieved[2] - desired[2])
+    total += _W_VY * abs(achieved[3] - desired[3])
+    total += _W_COS * abs(achieved[4] - desired[4])
+    total += _W_SIN * abs(achieved[5] - desired[5])
     return math.sqrt(total)
 
 
@@ -213,11 +216,8 @@ def within_bay(s, p):
 @lane
 def observe_one(s, p, out):
     """Writes the goal that is achieved, the one that is desired, and the ego's own state with its lidar."""
-    bay = s.bay[0]
-    write_achieved(s, out, 0)
-    cos_bay, sin_bay = cos_sin(p.bays[bay, 2])
-    write_goal(out, GOAL, p.bays[bay, 0], p.bays[bay, 1], _ZERO, cos_bay, sin_bay)
-    write_achieved(s, out, 2 * GOAL)
+    for k in range(GOAL):
+        out[k], out[GOAL + k], out[2 * GOAL + k] = s.achieved[k], s.desired[k], s.achieved[k]
     spacing = _TWO_PI / np.float32(max(p.beams, 1))
     for b in range(p.beams):
         cos_beam, sin_beam = cos_sin(s.heading[0] + spacing * np.float32(b))
@@ -249,17 +249,25 @@ def seen_at(dx, dy, cos_beam, sin_beam, cos_other, sin_other, half_length, half_
 
 
 @lane
-def write_achieved(s, out, at):
+def write_achieved(s, out):
     """Writes the goal that the ego achieves."""
-    write_goal(out, at, s.x[0], s.y[0], s.speed, s.cos_heading[0], s.sin_heading[0])
+    write_goal(out, s.x[0], s.y[0], s.speed, s.cos_heading[0], s.sin_heading[0])
 
 
 @lane
-def write_goal(out, at, x, y, speed, cos_heading, sin_heading):
+def write_desired(s, p):
+    """Writes the goal of a car that stands in the middle of the ego's bay."""
+    bay = s.bay[0]
+    cos_bay, sin_bay = cos_sin(p.bays[bay, 2])
+    write_goal(s.desired, p.bays[bay, 0], p.bays[bay, 1], _ZERO, cos_bay, sin_bay)
+
+
+@lane
+def write_goal(out, x, y, speed, cos_heading, sin_heading):
     """Writes `GOAL` numbers, as `GOAL_COLUMNS` says."""
-    out[at], out[at + 1] = x * _PER_PLACE, y * _PER_PLACE
-    out[at + 2], out[at + 3] = speed * cos_heading * _PER_SPEED, speed * sin_heading * _PER_SPEED
-    out[at + 4], out[at + 5] = cos_heading, sin_heading
+    out[0], out[1] = x * _PER_PLACE, y * _PER_PLACE
+    out[2], out[3] = speed * cos_heading * _PER_SPEED, speed * sin_heading * _PER_SPEED
+    out[4], out[5] = cos_heading, sin_heading
 
 
 @lane

@@ -61,8 +61,12 @@ def walls(built: bool) -> np.ndarray:
 
 
 def apart(achieved: np.ndarray, desired: np.ndarray) -> np.ndarray:
-    """Returns how far goals (..., 6) are apart: the root of the weighted sum of their differences."""
-    return np.sqrt(np.abs(np.asarray(achieved, np.float64) - desired) @ np.array(WEIGHTS))
+    """Returns how far goals (..., 6) are apart, float32: the root of a weighted sum of their differences."""
+    away = np.abs(np.asarray(achieved, np.float32) - np.asarray(desired, np.float32))
+    total = np.zeros(away.shape[:-1], np.float32)
+    for k, weight in enumerate(WEIGHTS):
+        total = total + np.float32(weight) * away[..., k]
+    return np.sqrt(total)
 
 
 def within_bay(achieved: np.ndarray, desired: np.ndarray, either_way: bool) -> np.ndarray:

@@ -32,7 +32,9 @@ def state_dtype(parked: int) -> np.dtype[Any]:
             ("pushed", "i4", cars),  # 0 or 1: a collision foreseen for the next frame
             ("push_x", "f4", cars),  # m, by which that frame displaces the car
             ("push_y", "f4", cars),
-            ("before", "f4", (6,)),  # the goal that was achieved when the last decision began
+            ("before", "f4", (6,)),  # the goal that was achieved when the last decision began,
+            ("achieved", "f4", (6,)),  # that which is achieved when it ends,
+            ("desired", "f4", (6,)),  # and that which is to be
             ("arrived", "i4"),  # 0 or 1
             ("frames", "i4"),
             ("distance", "f4"),  # m, driven

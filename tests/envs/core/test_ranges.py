@@ -23,6 +23,7 @@ HARMLESS = {
     *("cells", "trades", "liquidations", "inventory", "fills", "carried", "sign", "position", "turnover"),
     *("exercised", "cash", "made", "taken", "captured2", "trade_price", "trade_size", "trade_handle"),
     *("trade_maker", "trade_side", "messages", "quote", "largest", "mid2_start", "near", "seen", "own_map"),
+    *("begun", "serial", "clock", "centred_frames", "direction", "turns"),
     "mask",  # what it leaves out is not seen; nothing is indexed by it
 }
 
