@@ -21,12 +21,15 @@ class Plan:
 
     Attributes:
         format: everyone meets everyone, the first players meet all others, or neighbours in the standings
-        meet. games: that two players play when they meet; even, half of them with each moving first.
-        challengers: how many players run the gauntlet. rounds: of a Swiss tournament. sprt: ends the games of
-        two players as soon as they decide the test. batch: games in one pool; even. What players without
-        engines play is a batch's games, all or none. max_plies: a longer game is a draw; None: the rules
-        alone end games. adjudication: which games are decided by what both players think of them. seed: of
-        openings and games.
+            meet.
+        games: that two players play when they meet; even, half of them with each moving first.
+        challengers: how many players run the gauntlet.
+        rounds: of a Swiss tournament.
+        sprt: ends the games of two players as soon as they decide the test.
+        batch: games in one pool; even. What players without engines play is a batch's games, all or none.
+        max_plies: a longer game is a draw; None: the rules alone end games.
+        adjudication: which games are decided by what both players think of them.
+        seed: of openings and games.
     """
 
     format: Format = "round_robin"
