@@ -46,3 +46,19 @@ def comfortable(along, lateral, jerk_along, jerk_lateral, yaw_rate, yaw_accelera
         and abs(yaw_rate) <= _MAX_YAW_RATE
         and abs(yaw_acceleration) <= _MAX_YAW_ACCELERATION
     )
+
+
+@lane
+def account_comfort(s, along, before, speed, turned, dt):
+    """Counts the ego's last frame if it was comfortable, and keeps what the next one is compared with.
+
+    along, before: m/s², the acceleration in that frame and in the one before. speed: m/s, at its beginning.
+    turned: rad, by how much the heading changed in it.
+    """
+    per_s = _ONE / dt
+    yaw_rate = turned * per_s
+    lateral = speed * yaw_rate
+    jerk_along, jerk_lateral = (along - before) * per_s, (lateral - s.lateral_acceleration) * per_s
+    turning = (yaw_rate - s.yaw_rate) * per_s
+    s.comfort_frames += 1 if comfortable(along, lateral, jerk_along, jerk_lateral, yaw_rate, turning) else 0
+    s.lateral_acceleration, s.yaw_rate = lateral, yaw_rate

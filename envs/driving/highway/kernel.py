@@ -7,7 +7,7 @@ import numpy as np
 from quadrivium.envs.core import rng
 from quadrivium.envs.core.geometry import clip
 from quadrivium.envs.core.lane import lane
-from quadrivium.envs.driving.account import LOW_TTC, TTC_CAP, comfortable, shortfall, time_to_collision
+from quadrivium.envs.driving.account import LOW_TTC, TTC_CAP, account_comfort, shortfall, time_to_collision
 from quadrivium.envs.driving.highway import traffic
 from quadrivium.envs.driving.highway.state import VECTOR
 from quadrivium.envs.driving.vehicle import (
@@ -270,15 +270,7 @@ def account(s, speed, heading, acceleration, dt):
     ttc = time_to_collision(s.lead_gap[0], closing)
     s.min_ttc = min(s.min_ttc, ttc)
     s.low_ttc_frames += 1 if ttc < LOW_TTC else 0
-    per_s = _ONE / dt
-    along, yaw_rate = s.acceleration[0], (s.heading[0] - heading) * per_s
-    lateral = speed * yaw_rate
-    jerk_along = (along - acceleration) * per_s
-    jerk_lateral = (lateral - s.lateral_acceleration) * per_s
-    turning = (yaw_rate - s.yaw_rate) * per_s
-    fine = comfortable(along, lateral, jerk_along, jerk_lateral, yaw_rate, turning)
-    s.comfort_frames += 1 if fine else 0
-    s.lateral_acceleration, s.yaw_rate = lateral, yaw_rate
+    account_comfort(s, s.acceleration[0], acceleration, speed, s.heading[0] - heading, dt)
 
 
 @lane

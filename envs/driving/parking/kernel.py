@@ -7,7 +7,7 @@ import numpy as np
 from quadrivium.envs.core import rng
 from quadrivium.envs.core.geometry import clip, wrap_to_pi
 from quadrivium.envs.core.lane import lane
-from quadrivium.envs.driving.account import comfortable
+from quadrivium.envs.driving.account import account_comfort
 from quadrivium.envs.driving.collisions import swept_overlap, within_reach
 from quadrivium.envs.driving.parking.lot import (
     BAY_LENGTH,
@@ -177,13 +177,7 @@ def account(s, speed, heading, acceleration, dt):
     if way != 0:
         s.turns += 1 if way == -s.direction else 0
         s.direction = way
-    per_s = _ONE / dt
-    along, yaw_rate = s.acceleration, wrap_to_pi(s.heading[0] - heading) * per_s
-    lateral = speed * yaw_rate
-    jerk_along, jerk_lateral = (along - acceleration) * per_s, (lateral - s.lateral_acceleration) * per_s
-    turning = (yaw_rate - s.yaw_rate) * per_s
-    s.comfort_frames += 1 if comfortable(along, lateral, jerk_along, jerk_lateral, yaw_rate, turning) else 0
-    s.lateral_acceleration, s.yaw_rate = lateral, yaw_rate
+    account_comfort(s, s.acceleration, acceleration, speed, wrap_to_pi(s.heading[0] - heading), dt)
 
 
 @lane

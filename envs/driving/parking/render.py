@@ -47,7 +47,8 @@ class ParkingRenderer(MotionRenderer):
         row = after.copy()
         for name in ("x", "y", "heading", "speed", "acceleration"):
             row[name] = before[name] + share * (after[name] - before[name])
-        row["heading"][0] = before["heading"][0] + share * wrapped(after["heading"][0] - before["heading"][0])
+        turned = math.remainder(float(after["heading"][0] - before["heading"][0]), 2 * math.pi)
+        row["heading"][0] = before["heading"][0] + share * turned
         row["crashed"] = before["crashed"]  # shown at the end only: it is not known when it happened
         return row
 
@@ -112,8 +113,3 @@ class ParkingRenderer(MotionRenderer):
         """Notes where the ego is and returns its last places (P, 2) in metres, oldest first."""
         places = self._places.noted(row, (float(row["x"][0]), float(row["y"][0])))
         return np.array([places[t] for t in sorted(places)][-60:])
-
-
-def wrapped(angle: float) -> float:
-    """Returns the angle in [−π, π) that points the same way, rad."""
-    return (angle + math.pi) % (2 * math.pi) - math.pi

@@ -7,7 +7,7 @@ import numpy as np
 from quadrivium.envs.core import rng
 from quadrivium.envs.core.geometry import clip
 from quadrivium.envs.core.lane import lane
-from quadrivium.envs.driving.account import LOW_TTC, TTC_CAP, comfortable, shortfall, time_to_collision
+from quadrivium.envs.driving.account import LOW_TTC, TTC_CAP, account_comfort, shortfall, time_to_collision
 from quadrivium.envs.driving.dynamics import slide, slipping
 from quadrivium.envs.driving.roads import drivers, motion, right_of_way
 from quadrivium.envs.driving.roads.drivers import NOBODY
@@ -491,13 +491,7 @@ def account(s, p, speed, heading, acceleration, dt):
     if p.goals.shape[0] == 0:
         cosine, _sine = cos_sin(s.heading[0] - heading_at(lanes, np.int64(s.lane[0]), s.along[0]))
         s.way += s.speed[0] * cosine * dt
-    per_s = _ONE / dt
-    along, yaw_rate = s.acceleration[0], (s.heading[0] - heading) * per_s
-    lateral = speed * yaw_rate
-    jerk_along, jerk_lateral = (along - acceleration) * per_s, (lateral - s.lateral_acceleration) * per_s
-    turning = (yaw_rate - s.yaw_rate) * per_s
-    s.comfort_frames += 1 if comfortable(along, lateral, jerk_along, jerk_lateral, yaw_rate, turning) else 0
-    s.lateral_acceleration, s.yaw_rate = lateral, yaw_rate
+    account_comfort(s, s.acceleration[0], acceleration, speed, s.heading[0] - heading, dt)
 
 
 @lane
