@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,18 +80,25 @@ def attempt(kinds: Mapping[str, Kind], kind: str, seed: int) -> tuple[str, Any]:
 
 def run(description: str | None, kinds: Mapping[str, Kind]) -> int:
     """Tries many files of each kind, and prints how many were read and refused, and what failed."""
+    return run_each(description, list(kinds), partial(attempt, kinds))
+
+
+def run_each(
+    description: str | None, names: Sequence[str], tried: Callable[[str, int], tuple[str, Any]]
+) -> int:
+    """As `run`, of kinds by their names; tried: takes a kind and a seed, and returns as `attempt` does."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="+", choices=kinds, default=list(kinds))
+    parser.add_argument("--only", nargs="+", choices=names, default=list(names))
     arguments = parser.parse_args()
     failures = 0
     for kind in arguments.only:
         counts = Counter[str]()
         for seed in range(arguments.seed, arguments.seed + arguments.count):
-            outcome, file = attempt(kinds, kind, seed)
+            outcome, file = tried(kind, seed)
             counts[outcome if outcome in ("read", "refused") else "failed"] += 1
             if outcome not in ("read", "refused"):
                 failures += 1

@@ -9,14 +9,12 @@ price and each volume is a number that is written in the file. Prints how many w
 failed.
 """
 
-import argparse
 import io
 import re
 import resource
 import sys
 import tempfile
 import warnings
-from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fuzz import run_each
 
 from quadrivium.envs.trading.limit_order_book.messages import load_messages
 from quadrivium.envs.trading.limit_order_book.tape import tape_of
@@ -355,28 +354,15 @@ def attempt(kind: str, seed: int, folder: Path) -> tuple[str, bytes]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS))
-    arguments = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))  # a file of a few bytes needs no more
-    failures = 0
+    """Tries many files of each kind, with memory for no more than a file of a few bytes needs."""
+    resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
     with tempfile.TemporaryDirectory() as name:
-        for kind in arguments.only:
-            counts = Counter[str]()
-            for seed in range(arguments.seed, arguments.seed + arguments.count):
-                outcome, data = attempt(kind, seed, Path(name))
-                counts[outcome if outcome in ("read", "refused") else "failed"] += 1
-                if outcome not in ("read", "refused"):
-                    failures += 1
-                    if counts["failed"] <= 20:
-                        shown = repr(data)[:1200] if kind != "parquet" else ""
-                        print(f"{kind}, seed {seed}: {outcome[:300]}\n    {shown}", flush=True)
-            print(f"{kind}: {dict(counts)}", flush=True)
-    return int(failures > 0)
+
+        def tried(kind: str, seed: int) -> tuple[str, bytes]:
+            outcome, data = attempt(kind, seed, Path(name))
+            return outcome, data[:1200] if kind != "parquet" else b""
+
+        return run_each(__doc__, list(KINDS), tried)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
 """A few of the broken files of benchmarks/fuzz_markets.py: each is read, or refused in one line."""
 
-import importlib.util
+import importlib
+import sys
 from pathlib import Path
 
 import pytest
 
 from quadrivium.envs.trading.market.load import load_bars
 
-SCRIPT = Path(__file__).resolve().parents[1] / "benchmarks" / "fuzz_markets.py"
-SPEC = importlib.util.spec_from_file_location("fuzz_markets", SCRIPT)
-fuzz = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(fuzz)
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
+    fuzz = importlib.import_module("fuzz_markets")
 
 
 @pytest.mark.parametrize("kind", fuzz.KINDS)
