@@ -1,4 +1,4 @@
-"""Scripted drivers of the ego, batched: each takes a `Batch` of a scenario and returns its actions.
+"""Scripted drivers of the egos, batched: each takes a `Batch` of a scenario and returns its actions.
 
 They read the lanes' records, so they know exact positions, and remember nothing between calls.
 """
@@ -32,16 +32,18 @@ Player = Callable[[Batch], np.ndarray]
 
 @dataclass(frozen=True)
 class Traffic:
-    """A batch as arrays; car 0 is the ego.
+    """A batch as arrays, a row an ego.
 
     Attributes:
-        states: (N,) records.
+        states: (N,) records, each as often as it has egos.
+        egos: (N,) which car of its record the ego is.
         params: the scenario's.
         offsets: (L, L) m that s in one lane is ahead of s in another one; NaN where they are not linked.
         speeds: (n,) the target speeds, m/s.
     """
 
     states: np.ndarray
+    egos: np.ndarray
     params: RoadsParams
     offsets: np.ndarray
     speeds: np.ndarray
@@ -56,7 +58,15 @@ class Traffic:
                 ::-1
             ]:  # the lane itself is the first one
                 offsets[k, link["lane"]] = link["offset"]
-        return cls(env.states, p, offsets, p.target_speeds.astype(np.float64))
+        count = env.states["active"].shape[1]
+        states, egos = env.states, np.tile(np.arange(count), len(env.states))
+        return cls(
+            states if count == 1 else states.repeat(count), egos, p, offsets, p.target_speeds.astype(float)
+        )
+
+    def own(self, name: str) -> np.ndarray:
+        """Returns a field (N,) of the egos."""
+        return self.states[name][np.arange(len(self.egos)), self.egos]
 
     def neighbours(self, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Returns the gaps to the nearest ahead and behind in `lane` (N,) and their speeds.
@@ -67,25 +77,26 @@ class Traffic:
         states, things = self.states, self.params.places + len(self.params.obstacles)
         member, where = states["member"][:, :things], states["member_s"][:, :things].astype(np.float64)
         held = np.arange(MEMBERSHIPS) < states["members"][:, :things, None]
-        ahead_of = self.offsets[lane[:, None, None], member] + where - states["along"][:, :1, None]
+        ahead_of = self.offsets[lane[:, None, None], member] + where - self.own("along")[:, None, None]
         ahead_of = np.where(held, ahead_of, np.nan)
-        ahead_of[:, 0] = np.nan
+        rows = np.arange(len(lane))
+        ahead_of[rows, self.egos] = np.nan
         front = np.where(ahead_of >= 0, ahead_of, NOBODY).min(2, initial=NOBODY)  # (N, things)
         rear = np.where(ahead_of < 0, -ahead_of, NOBODY).min(2, initial=NOBODY)
-        rows, found = np.arange(len(lane)), []
+        found = []
         for gaps in (front, rear):
             nearest = gaps.argmin(1)
             gap = gaps[rows, nearest]
-            speed = states["speed"][rows, np.where(gap < NOBODY, nearest, 0)]
+            speed = states["speed"][rows, np.where(gap < NOBODY, nearest, self.egos)]
             found += [gap, speed.astype(np.float64)]
         return found[0], found[1], found[2], found[3]
 
     def follow(self, lane: np.ndarray) -> np.ndarray:
         """Returns the acceleration (N,) that the leaders in a lane allow, m/s²."""
         gap, speed, _, _ = self.neighbours(lane)
-        limit = np.minimum(self.speeds[-1], self.params.lanes["limit"][self.states["lane"][:, 0]])
+        limit = np.minimum(self.speeds[-1], self.params.lanes["limit"][self.own("lane")])
         desired = np.maximum(limit, 0.1).astype(np.float64)
-        return scripted.idm(self.states["speed"][:, 0].astype(np.float64), gap, speed, desired)
+        return scripted.idm(self.own("speed").astype(np.float64), gap, speed, desired)
 
 
 def brake(env: Batch) -> np.ndarray:
@@ -96,15 +107,15 @@ def brake(env: Batch) -> np.ndarray:
 def idm(env: Batch) -> np.ndarray:
     """Keeps its lane and follows the Intelligent Driver Model towards the highest target speed."""
     traffic = Traffic.of(env)
-    return _keep(traffic, traffic.follow(env.states["lane"][:, 0]))
+    return _keep(traffic, traffic.follow(traffic.own("lane")))
 
 
 def idm_mobil(env: Batch) -> np.ndarray:
     """Follows that model, and changes lane where MOBIL gains from it or the way to the goal asks for it."""
-    traffic, states, p = Traffic.of(env), env.states, env.setup.params
-    lane, target = states["lane"][:, 0].astype(np.int64), states["target"][:, 0].astype(np.int64)
+    traffic, p = Traffic.of(env), env.setup.params
+    lane, target = traffic.own("lane").astype(np.int64), traffic.own("target").astype(np.int64)
     road = p.roads[p.lanes["road"][lane]]
-    speed = states["speed"][:, 0].astype(np.float64)
+    speed = traffic.own("speed").astype(np.float64)
     stay = traffic.follow(lane)
     best, wanted = np.full(len(lane), GAIN), target.copy()
     number, wish = p.lanes["number"][lane], p.lanes["number"][p.goals[0]]
@@ -136,11 +147,11 @@ def longitudinal(player: Player, env: Batch) -> np.ndarray:
     return numbers[player(env)]
 
 
-def steered(steer: Callable[[np.ndarray, RoadsParams, np.ndarray], np.ndarray], env: Batch) -> np.ndarray:
+def steered(steer: Callable[..., np.ndarray], env: Batch) -> np.ndarray:
     """Steers so, past slower cars, and keeps IDM's distance where there is a throttle."""
     traffic, p = Traffic.of(env), env.setup.params
     lane = free_lane(traffic)
-    wheel = np.clip(steer(env.states, p, lane) / p.max_steer, -1, 1)
+    wheel = np.clip(steer(traffic.states, p, lane, traffic.egos) / p.max_steer, -1, 1)
     if env.single_action_space.shape == (1,):
         return wheel[:, None].astype(np.float32)
     throttle = np.clip(traffic.follow(lane) / 5.0, -1, 1)
@@ -149,11 +160,11 @@ def steered(steer: Callable[[np.ndarray, RoadsParams, np.ndarray], np.ndarray], 
 
 def free_lane(traffic: Traffic) -> np.ndarray:
     """Returns the lane (N,) to steer to: the present one, or one beside it where a slower car is close."""
-    states, p = traffic.states, traffic.params
+    p = traffic.params
     if len(p.references):
-        return p.references[states["reference"]].astype(np.int64)
-    lane = states["lane"][:, 0].astype(np.int64)
-    speed, road = states["speed"][:, 0], p.roads[p.lanes["road"][lane]]
+        return p.references[traffic.own("ego")["reference"]].astype(np.int64)
+    lane = traffic.own("lane").astype(np.int64)
+    speed, road = traffic.own("speed"), p.roads[p.lanes["road"][lane]]
     gap, ahead, _, _ = traffic.neighbours(lane)
     blocked = (gap < _CLOSE_S * speed + LENGTH) & (ahead < speed)
     best, wanted = np.where(blocked, gap, NOBODY), lane.copy()
@@ -180,5 +191,5 @@ BASELINES: Mapping[str, Mapping[str, Player]] = {
 
 def _keep(traffic: Traffic, acceleration: np.ndarray) -> np.ndarray:
     """Returns the actions (N,) that keep the lane and come nearest to an acceleration, m/s²."""
-    speed = traffic.states["speed"][:, 0].astype(np.float64)
-    return scripted.nearest_meta(speed, traffic.states["desired_speed"][:, 0], acceleration, traffic.speeds)
+    speed = traffic.own("speed").astype(np.float64)
+    return scripted.nearest_meta(speed, traffic.own("desired_speed"), acceleration, traffic.speeds)
