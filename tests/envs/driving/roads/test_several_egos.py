@@ -167,10 +167,10 @@ def test_scripted_drivers_see_their_own_car():
     env = MergeVectorEnv(2, drivers=2)
     env.reset(seed=0)
     rows = env.get_state()
-    # The first is free, the second close behind a slow one in its own lane.
-    put(rows[0], env.setup.params, (60.0, 0.0, 0.0, 25.0), (20.0, 4.0, 0.0, 25.0), (36.0, 4.0, 0.0, 10.0))
+    # The first drives at the limit of its free lane, the second close behind a slow one in its own.
+    put(rows[0], env.setup.params, (60.0, 0.0, 0.0, 20.0), (20.0, 4.0, 0.0, 25.0), (36.0, 4.0, 0.0, 10.0))
     env.set_state(rows)
-    assert env.baselines["idm"](env).tolist() == [3, SLOWER]  # faster, slower
+    assert env.baselines["idm"](env).tolist() == [IDLE, SLOWER]
 
 
 @pytest.mark.parametrize(
