@@ -13,9 +13,9 @@ _LARGE = 32 << 20  # bytes of an array that has pages of its own; glibc takes no
 def keep_freed_memory() -> bool:
     """From now on freed memory of this process serves the next tensors; returns whether glibc agreed.
 
-    A network's pass allocates tensors of 0.1 to 10 MB and frees them at its end. glibc gives them back to Linux
-    each time, which then clears page after page for the next pass: beside the arithmetic of an MLP on a
-    minibatch of 1024 that is every seventh second. Other systems' allocators stay as they are.
+    A network's pass allocates tensors of 0.1 to 10 MB and frees them at its end. glibc gives them back to
+    Linux each time, which then clears page after page for the next pass: beside the arithmetic of an MLP on
+    a minibatch of 1024 that is every seventh second. Other systems' allocators stay as they are.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -92,7 +92,8 @@ class Options:
         """
         for name in given:
             require_keyword(name, cls.names())
-        return cls(**{**cls.PRESETS.get(str(given.get("preset")), {}), **given})
+        preset = given.get("preset", getattr(cls, "preset", None))
+        return cls(**{**cls.PRESETS.get(str(preset), {}), **given})
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

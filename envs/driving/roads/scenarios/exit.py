@@ -58,7 +58,10 @@ class ExitOptions(RoadsOptions):
     """The arguments of the Exit environments; `of` fills in what a preset says of those not given."""
 
     PRESETS: ClassVar = {
-        "safe": {"target_speeds": (0.0, 6.0, 12.0, 18.0, 24.0, 30.0), "duration": 40},  # the right lane is slow
+        "safe": {
+            "target_speeds": (0.0, 6.0, 12.0, 18.0, 24.0, 30.0),
+            "duration": 40,
+        },  # the right lane is slow
         "exit": {"traffic": "conventional", "reward": "classic"},
     }
 
