@@ -86,6 +86,7 @@ EGO_DTYPE = np.dtype(
         ("at_fault", "i4"),  # 0 or 1
         ("off_road", "i4"),  # 0 or 1: has ever left the road
         ("arrived", "i4"),  # 0 or 1
+        ("collided", "i4"),  # 0 or 1
         ("traffic_crashes", "i4"),  # traffic cars that crashed into one another before any accident of its
     ],
     align=True,
@@ -240,6 +241,7 @@ class RoadsParams(NamedTuple):
     goal_s: float  # m along a lane of `goals`, from where on it has arrived
     own_goals: int  # 0 or 1: only in that lane of `goals` with which its own route ends
     arrival_ends: int  # 0 or 1: the episode
+    wrecks: int  # 0 or 1: those of egos stay while others drive on
     frames: int  # simulated a decision
     dt: float  # s, one frame
     max_steps: int  # decisions an episode
