@@ -11,7 +11,7 @@ import numpy as np
 
 from quadrivium.envs.core.setup import Batch
 from quadrivium.envs.driving import scripted
-from quadrivium.envs.driving.roads.network import MEMBERSHIPS
+from quadrivium.envs.driving.roads.network import MEMBERSHIPS, NOWHERE
 from quadrivium.envs.driving.roads.state import RoadsParams
 from quadrivium.envs.driving.roads.steering import pure_pursuit, stanley
 from quadrivium.envs.driving.scripted import (
@@ -37,12 +37,14 @@ class Traffic:
     Attributes:
         states: (N,) records.
         params: the scenario's.
-        offsets: (L, L) m that s in one lane is ahead of s in another one; NaN where they are not linked.
+        links: (L, n) the lanes that are linked to each, itself the last; NOWHERE where there are no more.
+        offsets: (L, n) m that s in them is ahead of s in that lane.
         speeds: (n,) the target speeds, m/s.
     """
 
     states: np.ndarray
     params: RoadsParams
+    links: np.ndarray
     offsets: np.ndarray
     speeds: np.ndarray
 
@@ -50,13 +52,11 @@ class Traffic:
     def of(cls, env: Batch) -> "Traffic":
         """Reads the batch's records."""
         p = env.setup.params
-        offsets = np.full((len(p.lanes),) * 2, np.nan)
-        for k, one in enumerate(p.lanes):
-            for link in p.links[one["first_link"] : one["end_link"]][
-                ::-1
-            ]:  # the lane itself is the first one
-                offsets[k, link["lane"]] = link["offset"]
-        return cls(env.states, p, offsets, p.target_speeds.astype(np.float64))
+        first, end = p.lanes["first_link"], p.lanes["end_link"]
+        at = end[:, None] - 1 - np.arange((end - first).max())  # backwards: the lane itself is the first one
+        links = np.where(at >= first[:, None], p.links["lane"][at], NOWHERE)
+        speeds = p.target_speeds.astype(np.float64)
+        return cls(env.states, p, links, p.links["offset"][at].astype(np.float64), speeds)
 
     def neighbours(self, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Returns the gaps to the nearest ahead and behind in `lane` (N,) and their speeds.
@@ -67,8 +67,11 @@ class Traffic:
         states, things = self.states, self.params.places + len(self.params.obstacles)
         member, where = states["member"][:, :things], states["member_s"][:, :things].astype(np.float64)
         held = np.arange(MEMBERSHIPS) < states["members"][:, :things, None]
-        ahead_of = self.offsets[lane[:, None, None], member] + where - states["along"][:, :1, None]
-        ahead_of = np.where(held, ahead_of, np.nan)
+        ahead_of = np.full(member.shape, np.nan)
+        for n in range(self.links.shape[1]):
+            same = held & (member == self.links[lane, n][:, None, None])
+            further = self.offsets[lane, n][:, None, None] + where - states["along"][:, :1, None]
+            ahead_of = np.where(same, further, ahead_of)
         ahead_of[:, 0] = np.nan
         front = np.where(ahead_of >= 0, ahead_of, NOBODY).min(2, initial=NOBODY)  # (N, things)
         rear = np.where(ahead_of < 0, -ahead_of, NOBODY).min(2, initial=NOBODY)
@@ -107,8 +110,7 @@ def idm_mobil(env: Batch) -> np.ndarray:
     speed = states["speed"][:, 0].astype(np.float64)
     stay = traffic.follow(lane)
     best, wanted = np.full(len(lane), GAIN), target.copy()
-    number, wish = p.lanes["number"][lane], p.lanes["number"][p.goals[0]]
-    seeks = np.full(len(lane), len({int(p.lanes["road"][k]) for k in p.goals}) == len(p.goals))
+    number, (wish, seeks) = p.lanes["number"][lane], _wished(states, p)
     for side in (-1, 1):
         there = (lane + side >= road["first"]) & (lane + side < road["first"] + road["count"])
         candidate = np.where(there, lane + side, lane)
@@ -127,6 +129,15 @@ def idm_mobil(env: Batch) -> np.ndarray:
         best, wanted = np.where(better, gain, best), np.where(better, candidate, wanted)
     keep = _keep(traffic, np.minimum(stay, traffic.follow(wanted)))
     return np.where(wanted > target, RIGHT, np.where(wanted < target, LEFT, keep))
+
+
+def _wished(states: np.ndarray, p: RoadsParams) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the number of the lane (N,) that leads on to the goal, and whether no other one does."""
+    if p.trips["length"].any():
+        number = p.routes["number"][states["route"][:, 0], states["leg"][:, 0]]
+        return number, number != NOWHERE
+    alone = len({int(p.lanes["road"][k]) for k in p.goals}) == len(p.goals)
+    return np.full(len(states), p.lanes["number"][p.goals[0]]), np.full(len(states), alone)
 
 
 def longitudinal(player: Player, env: Batch) -> np.ndarray:

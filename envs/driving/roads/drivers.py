@@ -115,7 +115,9 @@ def next_lane(s, i, p, k, along):
             s.leg[i] += 1
         planned = np.int64(legs[s.leg[i]].road)
         if planned != NOWHERE and p.roads[planned].start == node:
-            found, away = entered(p, k, planned, np.int64(legs[s.leg[i]].number), x, y)
+            # The number of a later leg is the lane to change to there.
+            number = np.int64(legs[s.leg[i]].number) if s.leg[i] == 0 else _ANY
+            found, away = entered(p, k, planned, number, x, y)
             return found
     best, least = k, _FAR
     for n in range(p.exits[node], p.exits[node + 1]):

@@ -11,7 +11,7 @@ import pygame
 from quadrivium.envs.core.motion_renderer import Memory, MotionRenderer
 from quadrivium.envs.driving import drawing
 from quadrivium.envs.driving.drawing import PANEL_PX, Canvas
-from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, Lane, RoadMap
+from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, STRAIGHT, Lane, lane_of
 from quadrivium.envs.driving.roads.state import RoadsParams
 
 SIZE = (640, 352)  # pixels; multiples of 16, as video codecs want
@@ -34,14 +34,13 @@ class RoadsRenderer(MotionRenderer):
     Args:
         title: of the window.
         params: the parameters of the environment whose records are drawn.
-        roads: its road map.
     """
 
-    def __init__(self, title: str, params: RoadsParams, roads: RoadMap) -> None:
+    def __init__(self, title: str, params: RoadsParams) -> None:
         super().__init__(title, params.frames * params.dt)
         self.params = params
         self._canvas = Canvas(SIZE, PX_PER_M)
-        self._lanes = [lane for road in roads.roads for lane in roads.lanes(*road)]
+        self._network, self._lanes = -1, list[Lane]()
         self._places: Memory[tuple[float, float]] = Memory()  # x and y in m
 
     def between(self, before: np.void, after: np.void, share: float) -> np.void:
@@ -73,6 +72,7 @@ class RoadsRenderer(MotionRenderer):
         canvas.left_m = float(row["x"][0]) - SIZE[0] / 2 / PX_PER_M
         canvas.top_m = float(row["y"][0]) - (SIZE[1] + PANEL_PX) / 2 / PX_PER_M
         self._paint_ground()
+        self._take(int(row["network"]))
         for colour, beside in ((drawing.SHOULDER, _SHOULDER_M), (drawing.ASPHALT, 0.0)):
             for lane in self._lanes:
                 self._fill(colour, lane, lane.width / 2 + beside)
@@ -84,6 +84,13 @@ class RoadsRenderer(MotionRenderer):
         picture = canvas.finish()
         self._paint_panel(picture, row)
         return picture
+
+    def _take(self, network: int) -> None:
+        """Takes the lanes of a network."""
+        if network != self._network:
+            grid = self.params.grids[network]
+            lanes = self.params.lanes[grid["first_lane"] : grid["end_lane"]]
+            self._network, self._lanes = network, [lane_of(row) for row in lanes]
 
     def _paint_ground(self) -> None:
         canvas = self._canvas
@@ -159,5 +166,5 @@ class RoadsRenderer(MotionRenderer):
 
 def _points(lane: Lane) -> np.ndarray:
     """Returns s of the points by which a lane's edges are drawn, m."""
-    bends = lane.radius != 1.0 or lane.amplitude != 0.0
-    return np.linspace(0.0, lane.length, max(2, math.ceil(lane.length / _STEP_M)) if bends else 2)
+    points = 2 if lane.form == STRAIGHT else max(2, math.ceil(lane.length / _STEP_M))
+    return np.linspace(0.0, lane.length, points)

@@ -62,8 +62,7 @@ def give_way(s, i, j, p):
     for that. Those who follow one another in linked lanes keep their distance without any rule.
     """
     same_way = s.cos_heading[i] * s.cos_heading[j] + s.sin_heading[i] * s.sin_heading[j] > _SAME_WAY
-    linked = (s.mask[j] & p.lanes[s.lane[i]].mask) | (s.mask[i] & p.lanes[s.lane[j]].mask)
-    if same_way and linked != 0:
+    if same_way and (is_linked(s, i, j, p) or is_linked(s, j, i, p)):
         return
     k = yielding(s, i, j, p)
     if (s.yields[i] != 0) != (s.yields[j] != 0):  # who has begun to yield goes on
@@ -80,6 +79,19 @@ def give_way(s, i, j, p):
             s.yields[k] = 1
     elif other != 0:
         s.yields[other] = 1
+
+
+@lane
+def is_linked(s, i, j, p):
+    """Returns whether car `j` is in a lane that is linked to that of car `i`."""
+    one = p.lanes[s.lane[i]]
+    if (s.mask[j] & one.mask) == 0:
+        return False
+    for at in range(one.first_link, one.end_link):
+        for m in range(s.members[j]):
+            if s.member[j, m] == p.links[at].lane:
+                return True
+    return False
 
 
 @lane
