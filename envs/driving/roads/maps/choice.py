@@ -8,16 +8,22 @@ from typing import cast
 
 import numpy as np
 
+from quadrivium.envs.core.shelf import kept_arrays
 from quadrivium.envs.core.validation import require_choice
 from quadrivium.envs.driving.roads.maps.bank import Courses, Plan, courses_of
 from quadrivium.envs.driving.roads.maps.own import READERS, own_plan
 from quadrivium.envs.driving.roads.maps.town import draw_town
 from quadrivium.envs.driving.roads.maps.trips import Ways
+from quadrivium.envs.driving.roads.network import Network
 
 TOWNS = "towns"
 _SPLITS = ("train", "test")
 _TRIPS, _WALKS = 8, 48
 _WALK_M, _WALK_ROADS = 900.0, 48  # how far traffic drives before it is gone
+_SOURCES = (
+    *sorted(Path(__file__).parent.glob("*.py")),
+    *sorted(Path(__file__).parents[1].glob("*.py")),
+)
 _FORMS = f"*{', *'.join(READERS)}"
 
 
@@ -38,7 +44,16 @@ def courses_on(
 
 @lru_cache(maxsize=4)
 def _towns(split: str, count: int, shortest: float, longest: float) -> Courses:
-    return courses_of([town_plan(split, k, shortest, longest) for k in range(count)])
+    """Returns that many towns, from disk if they were drawn before."""
+
+    def make() -> tuple[np.ndarray, ...]:
+        network, *others = courses_of([town_plan(split, k, shortest, longest) for k in range(count)])
+        return (*network, *others)
+
+    made_of = repr((split, count, float(shortest), float(longest))).encode()
+    arrays = kept_arrays(made_of, make, _SOURCES)
+    parts = len(Network._fields)
+    return Courses(Network(*arrays[:parts]), *arrays[parts:])
 
 
 def town_plan(split: str, number: int, shortest: float, longest: float) -> Plan:
