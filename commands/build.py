@@ -20,9 +20,11 @@ from quadrivium.agents.compute.cores import auto_threads
 from quadrivium.agents.dqn import DQN
 from quadrivium.agents.errors import UserError, as_user_error, did_you_mean
 from quadrivium.agents.evaluation.episodes import AgentPlayer
+from quadrivium.agents.evaluation.evaluator import MAX_LANES
 from quadrivium.agents.ppo import PPO
 from quadrivium.agents.runs.checkpoint import load_checkpoint
 from quadrivium.configs.schema import RunConfig, read_resolved
+from quadrivium.envs import bare_id, options_of
 from quadrivium.envs.board import GAMES
 from quadrivium.envs.board.board_game import BoardGame
 from quadrivium.envs.core.setup import Setup
@@ -50,8 +52,21 @@ def make_env(config: RunConfig) -> EnvBatch:
 
 
 def make_evaluation_env(config: RunConfig) -> Callable[[int], VectorEnv]:
-    """Returns what makes a batch of so many environments that the run is evaluated in."""
-    return lambda num_envs: make_vector_env(config.env.id, num_envs, config.evaluation_kwargs())
+    """Returns what makes a batch in which so many episodes of the run's evaluation are played at once."""
+    return lambda episodes: make_worlds(config.env.id, episodes, config.evaluation_kwargs())
+
+
+def make_worlds(env_id: str, episodes: int, kwargs: dict[str, Any]) -> VectorEnv:
+    """Returns a batch in which so many episodes are played at once, at most MAX_LANES: of all the agents that
+    share a world, where several act in one.
+    """
+    return make_vector_env(env_id, min(episodes, MAX_LANES) * agents_in(env_id, kwargs), kwargs)
+
+
+def agents_in(env_id: str, kwargs: Mapping[str, Any]) -> int:
+    """Returns how many agents act at once in a world with these arguments."""
+    options = options_of(bare_id(env_id))
+    return 1 if options is None else options.agents_in(kwargs)
 
 
 def make_game(env_id: str, kwargs: dict[str, Any]) -> BoardGame | WorldGame:

@@ -8,10 +8,10 @@ from typing import Any
 from gymnasium.vector import VectorEnv
 from rich.console import Console
 
-from quadrivium.agents.batches.environments import make_film_env, make_vector_env
+from quadrivium.agents.batches.environments import make_film_env
 from quadrivium.agents.errors import UserError, program
 from quadrivium.agents.evaluation.episodes import Episodes, Player, Policy, film_episode
-from quadrivium.agents.evaluation.evaluator import MAX_LANES, baseline_players, play_all
+from quadrivium.agents.evaluation.evaluator import baseline_players, play_all
 from quadrivium.agents.evaluation.players import PLAYER_KINDS, identities, make_player
 from quadrivium.agents.evaluation.report import (
     describe,
@@ -26,6 +26,7 @@ from quadrivium.commands.build import (
     Which,
     load_player,
     load_run_player,
+    make_worlds,
     open_run,
     read_run_text,
     read_which,
@@ -85,7 +86,7 @@ def evaluate_run(
     kwargs |= read_kwargs(config.env.id, arguments.env_kwargs)
     with typed_remedies(config.env.id, "--env-kwargs {}={}"):
         kept = kept_kwargs(run_dir, config, kwargs, notify)
-        env = make_vector_env(config.env.id, min(arguments.episodes, MAX_LANES), kwargs | kept)
+        env = make_worlds(config.env.id, arguments.episodes, kwargs | kept)
     which = _checkpoint(arguments.checkpoint)
     player, step = load_player(run_dir, env, which, notify, kwargs | kept)
     players: list[Player] = [player, *baseline_players(env, config.evaluation.baselines)]
@@ -127,7 +128,7 @@ def compare(
     kwargs |= env_kwargs
     seed = 1_000_000 if arguments.seed is None else arguments.seed
     with typed_remedies(arguments.env, "--env-kwargs {}={}"):
-        env = make_vector_env(arguments.env, min(arguments.episodes, MAX_LANES), kwargs)
+        env = make_worlds(arguments.env, arguments.episodes, kwargs)
     kinds = {
         **PLAYER_KINDS,
         "run": lambda argument, env: load_run_player(read_run_text(argument), env, notify),

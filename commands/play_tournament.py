@@ -20,10 +20,9 @@ from quadrivium.agents.arena.standings import stand
 from quadrivium.agents.arena.tensorboard import log_standings
 from quadrivium.agents.arena.tournament import Plan, Tournament
 from quadrivium.agents.arena.transcripts import transcript
-from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.errors import UserError
-from quadrivium.agents.evaluation.episodes import Player
-from quadrivium.agents.evaluation.evaluator import MAX_LANES, play_all
+from quadrivium.agents.evaluation.episodes import Player, agents_of
+from quadrivium.agents.evaluation.evaluator import play_all, play_together
 from quadrivium.agents.evaluation.players import PLAYER_KINDS, identities, make_player
 from quadrivium.agents.evaluation.report import (
     describe,
@@ -34,7 +33,7 @@ from quadrivium.agents.evaluation.report import (
     write_report,
 )
 from quadrivium.commands.arena import Notify, make_table, make_table_player
-from quadrivium.commands.build import load_run_player, read_run_text, use_threads
+from quadrivium.commands.build import load_run_player, make_worlds, read_run_text, use_threads
 from quadrivium.commands.kept_tournament import open_tournament
 from quadrivium.configs.tournament import TournamentConfig, load_tournament
 
@@ -198,7 +197,8 @@ def _play_scenarios(config: TournamentConfig, console: Console, notify: Notify) 
     # Our worlds keep held-out scenarios for this; a foreign environment has no such argument.
     ours: dict[str, Any] = {"split": "test"} if config.env.startswith("quadrivium/") else {}
     kwargs = ours | config.kwargs
-    env = make_vector_env(config.env, min(config.episodes, MAX_LANES), kwargs)
+    env = make_worlds(config.env, config.episodes, kwargs)
+    together = agents_of(env) > 1
     kinds = {
         **PLAYER_KINDS,
         "run": lambda argument, env: load_run_player(read_run_text(argument), env, notify),
@@ -214,8 +214,10 @@ def _play_scenarios(config: TournamentConfig, console: Console, notify: Notify) 
         players.append(player)
     with contextlib.ExitStack() as stack:
         directory = open_tournament(config, players, notify, stack)
-        results = play_all(players, env, episodes=config.episodes, seed=config.seed)
+        play = play_together if together else play_all
+        results = play(players, env, episodes=config.episodes, seed=config.seed)
         title = f"{config.name}: {config.episodes} episodes of {describe(config.env, kwargs)}"
+        title += ", all players in each" if together else ""
         print_results(console, results, title)
         print_table(console, differences_table(results))
         for line in verdicts(results):

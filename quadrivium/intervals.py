@@ -1,6 +1,7 @@
 """Intervals for what an evaluation measured: means, proportions (Wilson's), paired differences.
 
-Nothing is drawn: the same episodes give the same interval.
+Nothing is drawn: the same episodes give the same interval. Agents that shared a world are not independent of
+one another: where values come in clusters, so many to each, the clusters are what an interval counts.
 """
 
 import math
@@ -72,39 +73,70 @@ def interquartile_mean_interval(
     return _inside(_about(estimate, 2 * clipped, strata, confidence, unused=2 * outside), values)
 
 
-def proportion_interval(values: np.ndarray, *, confidence: float = 0.95) -> Interval:
+def cluster_means(values: np.ndarray, size: int) -> np.ndarray:
+    """Returns the means (C,) of clusters, `size` of `values` (C * size,) each; NaN where all of one are."""
+    if size == 1:
+        return np.asarray(values, np.float64)
+    rows = np.asarray(values, np.float64).reshape(-1, size)
+    present = ~np.isnan(rows)
+    count = present.sum(1)
+    with np.errstate(invalid="ignore"):
+        return np.where(present, rows, 0.0).sum(1) / count
+
+
+def proportion_interval(values: np.ndarray, *, confidence: float = 0.95, size: int = 1) -> Interval:
     """Returns the share of ones in `values` (E,) of zeros and ones, with the Wilson (1927) score interval.
 
     Unlike a mean's it has a width where no episode, or every one, crashed: 0 of 500 is [0 %, 0.76 %].
+
+    size: of the clusters that `values` come in. Then the share is the mean of theirs, and the interval that
+    of as many independent values as tell as much of it (Franco et al. 2019, "Comparative study of confidence
+    intervals for proportions in complex sample surveys"): no fewer than there are clusters, and no more than
+    there are values.
     """
-    values = values[~np.isnan(values)]
-    n = values.size
-    if n == 0:
+    means = cluster_means(values, size)
+    means, n = means[~np.isnan(means)], float(np.isfinite(values).sum())
+    if means.size == 0:
         return NOTHING
-    p, z = float(values.mean()), float(ndtri(0.5 + confidence / 2))
+    if size > 1:
+        n = min(max(_worth(means), float(means.size)), n)
+    p, z = float(means.mean()), float(ndtri(0.5 + confidence / 2))
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     low, high = float(centre - half), float(centre + half)
     return Interval(p, 0.0 if p == 0 else low, 1.0 if p == 1 else high)  # without the rounding at the ends
 
 
-def interval(values: np.ndarray, *, confidence: float = 0.95) -> Interval:
-    """Returns the Wilson interval where `values` (E,) are all 0 or 1, else the mean's."""
+def _worth(means: np.ndarray) -> float:
+    """Returns how many independent zeros and ones have a mean that varies as much as that of `means` (C,).
+
+    One more cluster in which all have it, and one in which none has, say how little is known where few do.
+    """
+    means = np.concatenate([means, [0.0, 1.0]])
+    p = float(means.mean())
+    return p * (1 - p) * means.size / float(means.var(ddof=1))
+
+
+def interval(values: np.ndarray, *, confidence: float = 0.95, size: int = 1) -> Interval:
+    """Returns the Wilson interval where `values` (E,) are all 0 or 1 (or NaN), else the mean's.
+
+    size: of the clusters that they come in.
+    """
     values = np.asarray(values, np.float64)
-    if np.isin(values, (0.0, 1.0)).all():
-        return proportion_interval(values, confidence=confidence)
-    return mean_interval(values, confidence=confidence)
+    if np.isin(values[~np.isnan(values)], (0.0, 1.0)).all():
+        return proportion_interval(values, confidence=confidence, size=size)
+    return mean_interval(cluster_means(values, size), confidence=confidence)
 
 
-def paired_difference(a: np.ndarray, b: np.ndarray, *, confidence: float = 0.95) -> Interval:
+def paired_difference(a: np.ndarray, b: np.ndarray, *, confidence: float = 0.95, size: int = 1) -> Interval:
     """Returns the mean of a − b over scenarios that both players met, with its interval.
 
-    a, b: (E,), row k the same scenario. Pairing removes what the scenarios themselves vary. One pair has no
-    interval (NaN).
+    a, b: (E,), row k the same scenario, or of clusters of `size` cluster k. Pairing removes what the
+    scenarios themselves vary. One pair has no interval (NaN).
     """
     if np.shape(a) != np.shape(b):
         raise ValueError(f"{np.shape(a)} against {np.shape(b)} episodes; pairs need the same scenarios")
-    return mean_interval(np.asarray(a, np.float64) - np.asarray(b, np.float64), confidence=confidence)
+    return mean_interval(cluster_means(a, size) - cluster_means(b, size), confidence=confidence)
 
 
 def _present(values: np.ndarray, strata: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

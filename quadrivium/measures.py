@@ -63,11 +63,16 @@ def kind_of(name: str) -> Kind:
     return name.kind if isinstance(name, Measure) else "rate" if name in _RATES else "number"
 
 
-def measure_interval(name: str, values: np.ndarray) -> "Interval":
-    """Returns the mean of a measure with its 95 % interval: Wilson's for a rate."""
-    from quadrivium.intervals import interval, mean_interval  # SciPy is slow to import
+def measure_interval(name: str, values: np.ndarray, size: int = 1) -> "Interval":
+    """Returns the mean of a measure with its 95 % interval: Wilson's for a rate.
 
-    return interval(values) if kind_of(name) == "rate" else mean_interval(np.asarray(values, np.float64))
+    size: of the clusters that `values` come in, agents of one world.
+    """
+    from quadrivium.intervals import cluster_means, interval, mean_interval  # SciPy is slow to import
+
+    if kind_of(name) == "rate":
+        return interval(values, size=size)
+    return mean_interval(cluster_means(values, size))
 
 
 def in_percent(name: str) -> bool:

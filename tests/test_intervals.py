@@ -6,6 +6,7 @@ from scipy import optimize, stats
 
 from quadrivium.agents.evaluation.report import MIN_PAIRS
 from quadrivium.intervals import (
+    cluster_means,
     interquartile_mean_interval,
     interval,
     mean_interval,
@@ -201,3 +202,53 @@ def test_one_value_has_no_interval_and_none_no_estimate():
 
 def test_values_that_are_missing_do_not_count():
     assert mean_interval(np.append(SAMPLE, np.nan)) == mean_interval(SAMPLE)
+
+
+# ---- agents of one world
+
+
+def test_clusters_that_agree_wholly_count_once_each():
+    ones = np.repeat([1.0] * 30 + [0.0] * 70, 4)
+    found, expected = proportion_interval(ones, size=4), proportion_interval(ones[::4])
+    assert found.estimate == expected.estimate
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=2e-3)
+
+
+def worlds(draw, count: int, size: int, p: float, alike: float):
+    """Zeros and ones of which those of a world share their chance, drawn from a beta distribution."""
+    if alike == 0:
+        return (draw.random(count * size) < p).astype(float)
+    spread = (1 - alike) / alike
+    chances = draw.beta(p * spread, (1 - p) * spread, count)
+    return (draw.random((count, size)) < chances[:, None]).astype(float).reshape(-1)
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.2, 0.7])
+@pytest.mark.parametrize("p", [0.02, 0.3])
+def test_intervals_of_worlds_of_eight_contain_the_truth_at_least_as_often_as_they_say(p, alike):
+    draw, hits, naive = np.random.default_rng(0), 0, 0
+    for _ in range(1000):
+        values = worlds(draw, 200, 8, p, alike)
+        found, simple = proportion_interval(values, size=8), proportion_interval(values)
+        hits += found.low <= p <= found.high
+        naive += simple.low <= p <= simple.high
+    assert hits / 1000 >= 0.93
+    if alike == 0.7:
+        assert naive / 1000 < 0.7  # agents of one world are no independent witnesses
+
+
+def test_of_independent_agents_almost_all_count():
+    values = worlds(np.random.default_rng(1), 500, 8, 0.3, 0.0)
+    clustered, simple = proportion_interval(values, size=8), proportion_interval(values)
+    assert clustered.high - clustered.low < 1.1 * (simple.high - simple.low)
+
+
+def test_where_nobody_crashes_no_more_is_known_than_of_so_many_worlds():
+    assert proportion_interval(np.zeros(4000), size=8).high == proportion_interval(np.zeros(500)).high
+
+
+def test_a_mean_over_clusters_is_the_mean_of_their_means_without_what_is_missing():
+    values = np.array([1.0, 3.0, 5.0, np.nan, np.nan, np.nan])
+    np.testing.assert_array_equal(cluster_means(values, 2), [2.0, 5.0, np.nan])
+    assert interval(values, size=2).estimate == 3.5
+    assert paired_difference(values, np.zeros(6), size=2).estimate == 3.5

@@ -25,6 +25,8 @@ class BatchStep:
     # name -> (N,) float32; the metrics are valid where done
     reward_terms: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
     metrics: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
+    # (N,) bool: rows of agents that took part in the step; what stands in others means nothing. None: all did
+    acted: np.ndarray | None = None
     infos: list[dict[str, Any]] | None = None  # where the environments made them
 
 
@@ -70,6 +72,7 @@ class EnvBatch:
 
     def step_batch(self, actions: np.ndarray) -> BatchStep:
         """Steps all environments; actions (N, ...) in the action space, which is not checked here."""
+        acted = self.taking_part
         obs, rewards, terminated, truncated, info = self.env.step(actions)
         done = terminated | truncated
         final_obs = final_observations(obs, info)
@@ -83,7 +86,15 @@ class EnvBatch:
             final_obs=final_obs,
             reward_terms=columns(info, "reward_terms", done),
             metrics=columns(info, "metrics", done),
+            acted=acted,
         )
+
+    @property
+    def taking_part(self) -> np.ndarray | None:
+        """(N,) bool: the environments whose next actions count; None: all, as anywhere but where agents leave
+        before others.
+        """
+        return getattr(self.env.unwrapped, "taking_part", None)
 
     @property
     def supports_state(self) -> bool:

@@ -42,6 +42,13 @@ def concatenate(batches: Sequence[ObsArray]) -> ObsArray:
     return np.concatenate([np.asarray(batch) for batch in batches])
 
 
+def rows_of(obs: ObsArray, rows: np.ndarray) -> ObsArray:
+    """Returns some rows of observations."""
+    if isinstance(obs, Mapping):
+        return {key: part[rows] for key, part in obs.items()}
+    return obs[rows]
+
+
 def batch_size(obs: ObsArray) -> int:
     """Returns the length of the batch axis."""
     return len(next(iter(obs.values())) if isinstance(obs, Mapping) else obs)

@@ -29,7 +29,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from quadrivium.agents.batches.env_batch import as_batch
-from quadrivium.agents.batches.observations import Obs, ObsArray, batch_size, concatenate, to_tensors
+from quadrivium.agents.batches.observations import (
+    Obs,
+    ObsArray,
+    batch_size,
+    concatenate,
+    rows_of,
+    to_tensors,
+)
 from quadrivium.agents.compute.adam import LeanAdam
 from quadrivium.agents.compute.devices import choose_device
 from quadrivium.agents.compute.foreach import clip_norm_, polyak_
@@ -243,13 +250,14 @@ class DQN(VectorAgent):
         self.policy.train(False)
         hooks.on_rollout_start()
         seen: list[ObsArray] = []
-        episodes = 0
+        episodes = self._collected = 0
         while self.collects_more(len(seen), episodes):
             self.clock.enter("network")
             obs, actions = self.obs, self.explore(1 - self.num_timesteps / end)
             step = self.step(actions)
             self.replay_buffer.add_step(obs, actions, step)
-            seen.append(obs)
+            seen.append(obs if step.acted is None else rows_of(obs, step.acted))
+            self._collected += self.num_envs if step.acted is None else int(step.acted.sum())
             ended = int(step.done.sum())
             episodes += ended
             self.episodes += ended
@@ -259,7 +267,6 @@ class DQN(VectorAgent):
             if not hooks.on_step(step):
                 return False
         self.policy.update_statistics(to_tensors(concatenate(seen), self.device))
-        self._collected = len(seen) * self.num_envs
         hooks.on_rollout_end()
         return True
 

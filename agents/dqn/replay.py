@@ -1,11 +1,12 @@
 """Replay memory: whole batches of transitions in preallocated tensors on the training device.
 
 Storage is a ring of rows; a row holds one step of all environments, so writing a step is one copy a field
-and nothing loops over environments. Three things that replay memories often get wrong, and how they are here:
+and nothing loops over environments. Four things that replay memories often get wrong, and how they are here:
 
 - *Truncation is not termination.* Both are stored; a transition's discount is 0 only where it terminated.
 - *Autoreset.* On a SAME_STEP environment the observation that follows the end of an episode belongs to the
   next one; where an episode ended, the next observation is `final_obs`.
+- *Rows of nobody.* Where agents leave before others, their rows are stored with the rest but never drawn.
 - *Memory.* `optimize_memory` stores each observation once (the next one is found in the following row), and
   the final observations of truncated episodes, which no row holds, in a small ring beside it. A terminated
   transition needs none, since nothing is bootstrapped from it.
@@ -101,6 +102,7 @@ class Replay:
         self.rewards = self._zeros((), torch.float32)
         self.terminated = self._zeros((), torch.bool)
         self.truncated = self._zeros((), torch.bool)  # and not terminated
+        self._acted: np.ndarray | None = None  # (rows, N) bool: transitions; None: all are
         self._finals = FinalRing(self._layout, self.rows, num_envs, self.device) if optimize_memory else None
 
     def __len__(self) -> int:
@@ -127,6 +129,7 @@ class Replay:
         truncated: np.ndarray,
         new_obs: ObsArray,
         final_obs: ObsArray | None = None,
+        acted: np.ndarray | None = None,
     ) -> None:
         """Stores one step of all environments; the arrays are copied.
 
@@ -138,6 +141,7 @@ class Replay:
             truncated: (N,) bool, it was cut; an environment that is also terminated counts as terminated.
             new_obs: (N, *shape) what the environment shows now; of the next episode where one ended.
             final_obs: (N, *shape) the last observation of the episode, read where one ended.
+            acted: (N,) bool, the environments in which anyone took part; None: all.
 
         Raises:
             ValueError: an episode ended and `final_obs` is missing.
@@ -161,6 +165,10 @@ class Replay:
             target.copy_(torch.as_tensor(after[key]))
             if len(ended) and not self.optimize_memory:
                 target.index_copy_(0, self._to_device(ended), self._final(key, final[key][ended]))
+        if acted is not None and self._acted is None:
+            self._acted = np.ones((self.rows, self.num_envs), np.bool_)
+        if self._acted is not None:
+            self._acted[row] = True if acted is None else acted
         self.actions[row].copy_(torch.as_tensor(actions))
         self.rewards[row].copy_(torch.as_tensor(rewards))
         self.terminated[row].copy_(torch.as_tensor(terminated))
@@ -175,7 +183,8 @@ class Replay:
 
     def add_step(self, obs: ObsArray, actions: np.ndarray, step: BatchStep) -> None:
         """Stores the step that `actions` (N,), chosen on `obs`, came to."""
-        self.add_batch(obs, actions, step.rewards, step.terminated, step.truncated, step.obs, step.final_obs)
+        ends = step.terminated, step.truncated
+        self.add_batch(obs, actions, step.rewards, *ends, step.obs, step.final_obs, step.acted)
 
     def end_episodes(self) -> None:
         """Counts the newest transitions as truncated: the environments are about to be reset from outside."""
@@ -196,13 +205,19 @@ class Replay:
         """
         if len(self) == 0:
             raise ValueError("the replay memory is empty; store transitions before sampling from it")
-        return rng.integers(0, len(self), count)
+        numbers = rng.integers(0, len(self), count)
+        if self._acted is None:
+            return numbers
+        acted, first = self._acted.reshape(-1), self._oldest * self.num_envs
+        while not (
+            found := acted[(numbers + first) % self._total]
+        ).all():  # each stays as likely as any other
+            numbers[~found] = rng.integers(0, len(self), int((~found).sum()))
+        return numbers
 
     def gather(self, numbers: np.ndarray) -> Transitions:
         """The transitions (B,) of these numbers (see `draw`), as new tensors."""
-        # Where each observation is stored once, row `pos` already holds the newest one, and no transition.
-        oldest = (self.pos + int(self.optimize_memory)) % self.rows if self.full else 0
-        first = (self._to_device(numbers) + oldest * self.num_envs) % self._total
+        first = (self._to_device(numbers) + self._oldest * self.num_envs) % self._total
         rewards, last, steps = self._rewards(first)
         alive = ~_take(self.terminated, last)
         return Transitions(
@@ -212,6 +227,11 @@ class Replay:
             alive * (self.gamma if steps is None else torch.pow(self.gamma, steps)),
             self._join({key: self._next(key, last) for key in self.obs}),
         )
+
+    @property
+    def _oldest(self) -> int:
+        # Where each observation is stored once, row `pos` already holds the newest one, and no transition.
+        return (self.pos + int(self.optimize_memory)) % self.rows if self.full else 0
 
     @property
     def _total(self) -> int:
@@ -239,6 +259,8 @@ class Replay:
         """Everything that was written, the filled rows only; on the CPU arrays share its memory."""
         filled = self.rows if self.full else min(self.pos + int(self.optimize_memory), self.rows)
         state = {name: x[:filled].cpu().numpy() for name, x in self._fields().items()}
+        if self._acted is not None:
+            state["acted"] = self._acted[:filled]
         state["counters"] = np.array([self.pos, self.full, self.rows, self.num_envs], np.int64)
         return state | (self._finals.state() if self._finals is not None else {})
 
@@ -259,6 +281,10 @@ class Replay:
             store[: len(saved)].copy_(saved)
         if self._finals is not None:
             self._finals.load_state(state)
+        self._acted = None
+        if "acted" in state:
+            self._acted = np.ones((self.rows, self.num_envs), np.bool_)
+            self._acted[: len(state["acted"])] = state["acted"]
         self.pos, self.full = pos, bool(full)
 
     def _fields(self) -> dict[str, Tensor]:

@@ -85,17 +85,27 @@ class BaselinePlayer:
 class Episodes:
     """What E episodes came to; entry k is the episode of scenario k.
 
+    Where agents share a scenario's world, entries k * agents … are theirs; NaN where another player had the
+    seat.
+
     Attributes:
         returns: (E,) float64, undiscounted sums of rewards.
         lengths: (E,) int64, steps.
         metrics: the environment's own measures at the episode's end, name to (E,) float64.
         reward_terms: the parts of the return, name to (E,) float64.
+        agents: that share the world of a scenario.
     """
 
     returns: np.ndarray
     lengths: np.ndarray
     metrics: Mapping[str, np.ndarray] = field(default_factory=dict)
     reward_terms: Mapping[str, np.ndarray] = field(default_factory=dict)
+    agents: int = 1
+
+    @property
+    def scenarios(self) -> int:
+        """How many were played."""
+        return self.returns.size // self.agents
 
     def columns(self) -> dict[str, np.ndarray]:
         """Returns every measure by name: return, length, then the metrics, then `reward/<term>`."""
@@ -104,23 +114,48 @@ class Episodes:
 
     def summary(self) -> dict[str, Interval]:
         """Returns the mean of every measure with its 95 % interval (Wilson for a rate)."""
-        return {name: measure_interval(name, values) for name, values in self.columns().items()}
+        return {name: measure_interval(name, values, self.agents) for name, values in self.columns().items()}
+
+    def of(self, seats: np.ndarray) -> "Episodes":
+        """Returns what those in `seats` (E,) bool came to; NaN in others."""
+
+        def own(values: np.ndarray) -> np.ndarray:
+            return np.where(seats, values, np.nan)
+
+        metrics, terms = (
+            {name: own(values) for name, values in columns.items()}
+            for columns in (self.metrics, self.reward_terms)
+        )
+        return Episodes(own(self.returns), own(self.lengths), metrics, terms, self.agents)
+
+
+def agents_of(env: VectorEnv) -> int:
+    """Returns how many environments of a batch share a world: the agents that act at once in one of ours."""
+    return len(getattr(getattr(env.unwrapped, "setup", None), "agents", ("agent",)))
 
 
 def play_episodes(player: Player, env: VectorEnv, *, episodes: int, seed: int) -> Episodes:
     """Plays the first episode of scenarios `seed` … `seed + episodes − 1`, in blocks of the batch's size.
 
-    Only each lane's first episode counts, so short episodes are not played more often than long ones.
+    Only each lane's first episode counts, so short episodes are not played more often than long ones. Where
+    several agents share a world, `player` is all of them.
 
     Raises:
         UserError: an episode does not end within MAX_STEPS, or the environment gives a NaN or an infinity.
     """
-    blocks = [_play_block(player, env, seed + start) for start in range(0, episodes, env.num_envs)]
+    agents = agents_of(env)
+    starts = range(0, episodes, env.num_envs // agents)
+    return join_episodes([_play_block(player, env, seed + start) for start in starts], episodes * agents)
+
+
+def join_episodes(blocks: list[Episodes], count: int | None = None) -> Episodes:
+    """Returns the episodes of all blocks, the first `count` of them."""
     return Episodes(
-        returns=np.concatenate([block.returns for block in blocks])[:episodes],
-        lengths=np.concatenate([block.lengths for block in blocks])[:episodes],
-        metrics=_join([block.metrics for block in blocks], episodes),
-        reward_terms=_join([block.reward_terms for block in blocks], episodes),
+        returns=np.concatenate([block.returns for block in blocks])[:count],
+        lengths=np.concatenate([block.lengths for block in blocks])[:count],
+        metrics=_join([block.metrics for block in blocks], count),
+        reward_terms=_join([block.reward_terms for block in blocks], count),
+        agents=blocks[0].agents,
     )
 
 
@@ -149,15 +184,15 @@ def _play_block(player: Player, env: VectorEnv, seed: int) -> Episodes:
                 column[ended] = values[ended]
             running &= ~ended
             if not running.any():
-                return Episodes(returns, lengths, metrics, terms)
+                return Episodes(returns, lengths, metrics, terms, agents_of(env))
     raise UserError(
         f"{name_of(env)}: {int(running.sum())} of {n} episodes of {player.name} did not end within "
         f"{MAX_STEPS} steps; evaluation needs episodes that end: give the environment a time limit"
     )
 
 
-def _join(blocks: list[Mapping[str, np.ndarray]], episodes: int) -> dict[str, np.ndarray]:
-    return {name: np.concatenate([block[name] for block in blocks])[:episodes] for name in blocks[0]}
+def _join(blocks: list[Mapping[str, np.ndarray]], count: int | None) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([block[name] for block in blocks])[:count] for name in blocks[0]}
 
 
 def film_episode(

@@ -1,10 +1,19 @@
 """Measures a player beside an environment's baselines, all on the same scenarios."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from gymnasium.vector import VectorEnv
 
-from quadrivium.agents.evaluation.episodes import Episodes, Player, play_episodes
+from quadrivium.agents.evaluation.episodes import (
+    Episodes,
+    Player,
+    agents_of,
+    join_episodes,
+    play_episodes,
+)
 from quadrivium.agents.evaluation.players import baselines_of, make_player
 from quadrivium.agents.evaluation.scalars import evaluation_scalars
 from quadrivium.agents.logs.tensorboard import HEADLINE
@@ -33,11 +42,59 @@ def play_all(players: Sequence[Player], env: VectorEnv, *, episodes: int, seed: 
     return {player.name: play_episodes(player, env, episodes=episodes, seed=seed) for player in players}
 
 
+@dataclass(frozen=True)
+class Mixed:
+    """Several players in one batch, each in its seats.
+
+    Attributes:
+        players: who they are.
+        seats: (N,) int, which of them acts in each environment.
+    """
+
+    players: Sequence[Player]
+    seats: np.ndarray
+    name: str = "all together"
+
+    def act(self, obs: Any, env: VectorEnv) -> np.ndarray:
+        """Returns everyone's actions (N, ...); each sees the whole batch, as if it were all of it."""
+        chosen = [np.asarray(player.act(obs, env)) for player in self.players]
+        actions = chosen[0].copy()
+        for k, own in enumerate(chosen):
+            actions[self.seats == k] = own[self.seats == k]
+        return actions
+
+
+def play_together(
+    players: Sequence[Player], env: VectorEnv, *, episodes: int, seed: int
+) -> dict[str, Episodes]:
+    """Returns each player's episodes by its name, all in the same worlds, where it has some of the seats.
+
+    The agents of a world are dealt out to the players evenly, which of them to whom by lot of its scenario;
+    if there are more players than agents, they take turns.
+    """
+    agents, count = agents_of(env), len(players)
+    seats = np.array([_dealt(agents, count, k, seed) for k in range(episodes)])  # (episodes, agents)
+    lanes = env.num_envs // agents
+    blocks: list[Episodes] = []
+    for start in range(0, episodes, lanes):
+        dealt = np.resize(seats[start : start + lanes], (lanes, agents)).reshape(-1)
+        several = min(lanes, episodes - start)
+        blocks.append(play_episodes(Mixed(players, dealt), env, episodes=several, seed=seed + start))
+    everyone = join_episodes(blocks)
+    return {player.name: everyone.of(seats.reshape(-1) == k) for k, player in enumerate(players)}
+
+
+def _dealt(agents: int, players: int, scenario: int, seed: int) -> np.ndarray:
+    """Returns whose each seat of a scenario is, (agents,) int."""
+    random = np.random.default_rng((seed, scenario))
+    return random.permutation((np.arange(agents) + scenario * agents) % players)
+
+
 class Evaluator:
     """The evaluation that a run repeats while it trains. Its environments are its own.
 
     Args:
-        make_env: returns a batch of so many environments of the evaluation's kind.
+        make_env: returns a batch in which so many episodes of the evaluation's kind are played at once.
         episodes: how many episodes each evaluation plays.
         seed: of the first scenario.
         baselines: names, or None for all.

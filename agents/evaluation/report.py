@@ -15,7 +15,7 @@ from rich.text import Text
 
 from quadrivium.agents.evaluation.episodes import Episodes
 from quadrivium.agents.runs.directory import write_atomically
-from quadrivium.intervals import Interval, interquartile_mean_interval, paired_difference
+from quadrivium.intervals import Interval, cluster_means, interquartile_mean_interval, paired_difference
 from quadrivium.measures import format_measure, format_number, in_percent
 
 __all__ = ["format_number"]  # with the tables, for those who make their own
@@ -88,7 +88,7 @@ def differences_table(results: Results) -> Table:
     for measure in _measures(results):
         cells: list[Text] = []
         for a, b in pairs:
-            difference = paired_difference(results[a].columns()[measure], results[b].columns()[measure])
+            difference = _difference(results, a, b, measure)
             cells.append(
                 Text(format_measure(measure, difference), "bold" if difference.excludes_zero() else "")
             )
@@ -100,8 +100,7 @@ def verdicts(results: Results) -> list[str]:
     """Returns one sentence a pair: who has the higher return, or that the episodes do not tell."""
     lines: list[str] = []
     for a, b in combinations(results, 2):
-        difference = paired_difference(results[a].returns, results[b].returns)
-        n = results[a].returns.size
+        difference, n = _difference(results, a, b, "return"), results[a].scenarios
         if n < MIN_PAIRS:
             lines.append(f"{a} and {b}: no verdict from {n} episodes; play at least {MIN_PAIRS}")
         elif difference.low > 0:
@@ -119,10 +118,13 @@ def to_json(results: Results, facts: Mapping[str, Any]) -> dict[str, Any]:
     summaries = summarise(results)
     players = {
         name: {
-            "episodes": int(episodes.returns.size),
+            "episodes": episodes.scenarios,
             "measures": {measure: _plain(value) for measure, value in summaries[name].items()},
-            "return_interquartile_mean": _plain(interquartile_mean_interval(episodes.returns)),
+            "return_interquartile_mean": _plain(
+                interquartile_mean_interval(cluster_means(episodes.returns, episodes.agents))
+            ),
         }
+        | ({"agents": episodes.agents} if episodes.agents > 1 else {})
         for name, episodes in results.items()
     }
     differences = [
@@ -130,10 +132,7 @@ def to_json(results: Results, facts: Mapping[str, Any]) -> dict[str, Any]:
             "a": a,
             "b": b,
             "a_minus_b": {
-                measure: _plain(
-                    paired_difference(results[a].columns()[measure], results[b].columns()[measure])
-                )
-                for measure in _measures(results)
+                measure: _plain(_difference(results, a, b, measure)) for measure in _measures(results)
             },
         }
         for a, b in combinations(results, 2)
@@ -155,13 +154,13 @@ def _write_csv(path: Path, results: Results, seed: int) -> None:
     measures = list(dict.fromkeys(name for episodes in results.values() for name in episodes.columns()))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["player", "seed", *measures])
+        shared = any(episodes.agents > 1 for episodes in results.values())
+        writer.writerow(["player", "seed", *(["agent"] if shared else []), *measures])
         for name, episodes in results.items():
-            columns = episodes.columns()
-            for k in range(episodes.returns.size):
-                writer.writerow(
-                    [name, seed + k, *(f"{columns[m][k]:.7g}" if m in columns else "" for m in measures)]
-                )
+            columns, agents = episodes.columns(), episodes.agents
+            for k in np.flatnonzero(~np.isnan(episodes.returns)).tolist():  # the seats of this player
+                numbers = (f"{columns[m][k]:.7g}" if m in columns else "" for m in measures)
+                writer.writerow([name, seed + k // agents, *([k % agents] if shared else []), *numbers])
 
 
 def _plot(path: Path, results: Results) -> None:
@@ -202,6 +201,12 @@ def _measures(results: Results) -> list[str]:
     return [
         name for name in first if not name.startswith("reward/") and all(name in other for other in others)
     ]
+
+
+def _difference(results: Results, a: str, b: str, measure: str) -> Interval:
+    """Returns the mean difference of two players on the same scenarios."""
+    one, other = (results[name].columns()[measure] for name in (a, b))
+    return paired_difference(one, other, size=results[a].agents)
 
 
 def _returns(value: Interval) -> str:

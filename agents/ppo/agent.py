@@ -166,7 +166,9 @@ class PPO(VectorAgent):
         self._update_entries: dict[str, float] = {}
         self._evaluate: Callable[[TensorObs, Tensor], Outputs] = self._evaluate_plainly
         if config.compile:
-            self._evaluate = torch.compile(self._evaluate_plainly, dynamic=False)
+            # where agents leave, every minibatch is of another size
+            dynamic = getattr(env, "taking_part", None) is not None
+            self._evaluate = torch.compile(self._evaluate_plainly, dynamic=dynamic)
         self._divided: DividedGradient | None = None
         if isinstance(policy, ActorCritic) and device.type == "cpu" and not config.compile:
             self._divided = DividedGradient(policy, self._autocast)
@@ -247,9 +249,9 @@ class PPO(VectorAgent):
             out = policy.masked_outputs(even, rollout.put_obs(self.obs))
             actions, log_probs = policy.sample(out, self.generator)
             step = self.env.step_batch(policy.bounded(actions.cpu().numpy()))
-            rollout.add(actions, None, log_probs, step.rewards, step.done)
+            rollout.add(actions, None, log_probs, step.rewards, step.done, step.acted)
             self.obs = step.obs
-        policy.update_statistics(rollout.flat().obs)
+        policy.update_statistics(rollout.observations())
         if self.seed is not None:
             self.env.seed(self.seed)  # the training plays what it would have played without this
         self.obs = self.env.reset()
@@ -268,7 +270,7 @@ class PPO(VectorAgent):
             step = self.step(self.policy.bounded(actions.cpu().numpy()))
             if step.truncated.any():
                 rollout.mark_truncated(np.flatnonzero(step.truncated), step.final_obs)
-            rollout.add(actions, values, log_probs, step.rewards, step.done)
+            rollout.add(actions, values, log_probs, step.rewards, step.done, step.acted)
             if not hooks.on_step(step):
                 return False
         self.clock.enter("network")
@@ -316,7 +318,7 @@ class PPO(VectorAgent):
             clip_range_vf=None if clip_range_vf is None else clip_range_vf(remaining),
             ent_coef=config.ent_coef,
             vf_coef=config.vf_coef,
-            value_unit=self.policy.follow(self.rollout_buffer.returns),
+            value_unit=self.policy.follow(self.rollout_buffer.taken(self.rollout_buffer.returns)),
         )
         parameters = list(self.policy.parameters())
         log = UpdateLog(settings)
@@ -327,7 +329,7 @@ class PPO(VectorAgent):
             if not proceed:
                 break
         # After the update: the rollout's log-probabilities were made with the old statistics.
-        self.policy.update_statistics(self.rollout_buffer.flat().obs)
+        self.policy.update_statistics(self.rollout_buffer.observations())
         self._update_entries = self._entries(log, settings) | {"train/learning_rate": rate}
         self.clock.enter("other")
 
@@ -408,6 +410,7 @@ def make_optimizer(policy: nn.Module, learning_rate: float, weight_decay: float)
 
 def explained_variance(rollout: RolloutBuffer) -> float:
     """Returns 1 − Var(returns − values) / Var(returns); NaN where the returns do not vary."""
-    variance = rollout.returns.var(correction=0)
-    residual = (rollout.returns - rollout.values).var(correction=0)
+    returns = rollout.taken(rollout.returns)
+    variance = returns.var(correction=0)
+    residual = (returns - rollout.taken(rollout.values)).var(correction=0)
     return float("nan") if variance == 0 else float(1 - residual / variance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -64,7 +65,10 @@ def gae(
 
 
 class RolloutBuffer:
-    """T steps of N environments, written in place."""
+    """T steps of N environments, written in place.
+
+    Where agents leave before others, rows are idle at times: what stands in them enters nothing that is read.
+    """
 
     def __init__(
         self,
@@ -101,6 +105,8 @@ class RolloutBuffer:
         """Forgets the transitions; the memory stays."""
         self.pos = 0
         self._truncated: list[tuple[int, np.ndarray, Any]] = []
+        self._acted: Tensor | None = None  # (T, N) bool; None: all in all steps
+        self._order: Tensor | None = None  # (K,) int64: where, step-major, once anyone looks
 
     # ---- writing
 
@@ -122,12 +128,17 @@ class RolloutBuffer:
         log_probs: Tensor,
         rewards: np.ndarray,
         dones: np.ndarray,
+        acted: np.ndarray | None = None,
     ) -> None:
         """Writes the rest of the step whose observations `put_obs` took, each (N, ...), and moves on.
 
-        Without values, they are written later, before `finish`.
+        Without values, they are written later, before `finish`. acted: (N,) bool, who took part; None: all.
         """
         row = self.pos
+        if acted is not None:
+            if self._acted is None:
+                self._acted = torch.ones_like(self.dones)
+            self._acted[row] = torch.from_numpy(acted)
         self.actions[row] = actions
         if values is not None:
             self.values[row] = values.flatten()
@@ -159,13 +170,34 @@ class RolloutBuffer:
     # ---- reading
 
     def finish(self, last_values: Tensor, gamma: float, gae_lambda: float) -> None:
-        """Computes advantages and returns; last_values (N,) of the observations after the last step."""
+        """Computes advantages and returns; last_values (N,) of the observations after the last step.
+
+        An agent's last step ends its episode, so that what follows in its row is cut off, whatever it is.
+        """
+        if self._acted is not None:
+            for numbers in (self.rewards, self.values, self.log_probs):
+                numbers.masked_fill_(~self._acted, 0.0)  # else 0 times a NaN would be heard
         advantages = gae(self.rewards, self.values, self.dones, last_values, gamma, gae_lambda)
         self.advantages.copy_(advantages)
         torch.add(self.advantages, self.values, out=self.returns)
 
+    def taken(self, rows: Tensor) -> Tensor:
+        """Returns those of rows (T, N, ...) that are transitions, (K, ...) step-major; a view if all are."""
+        flat = rows.flatten(0, 1)
+        if self._acted is None:
+            return flat
+        if self._order is None:
+            self._order = self._acted.flatten().nonzero()[:, 0]
+        return flat.index_select(0, self._order)
+
+    def observations(self) -> TensorObs:
+        """Returns the observations of all transitions, (K, ...)."""
+        if isinstance(self.obs, dict):
+            return {key: self.taken(part) for key, part in self.obs.items()}
+        return self.taken(self.obs)
+
     def flat(self) -> Batch:
-        """Returns all transitions as views (T * N, ...), step-major."""
+        """Returns all rows as views (T * N, ...), step-major."""
         obs = (
             {k: v.flatten(0, 1) for k, v in self.obs.items()}
             if isinstance(self.obs, dict)
@@ -177,10 +209,17 @@ class RolloutBuffer:
     def minibatches(self, batch_size: int, generator: torch.Generator | None) -> Iterator[Batch]:
         """Yields one epoch in random order; a last minibatch may be smaller.
 
+        Where agents leave, as many as there are are divided evenly: into minibatches of `batch_size` at most.
         The whole epoch is permuted at once: one gather a tensor, and the minibatches are views.
         """
         count = self.steps * self.num_envs
-        order = torch.randperm(count, generator=generator, device=self.device)
+        if self._acted is None:
+            order = torch.randperm(count, generator=generator, device=self.device)
+        else:
+            places = self.taken(torch.arange(count, device=self.device).view(self.dones.shape))
+            count = len(places)
+            order = places[torch.randperm(count, generator=generator, device=self.device)]
+            batch_size = math.ceil(count / math.ceil(count / batch_size)) if count else batch_size
         flat = self.flat()
         obs = (
             {k: v.index_select(0, order) for k, v in flat.obs.items()}

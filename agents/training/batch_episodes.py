@@ -46,16 +46,18 @@ class BatchEpisodes:
             total[:] = 0.0
 
     def add(self, step: BatchStep) -> None:
-        """Counts one step of all environments."""
-        self.returns += step.rewards
-        self.lengths += 1
+        """Counts one step of all environments, or of those whose agents took part."""
+        acted = slice(None) if step.acted is None else step.acted
+        self.returns[acted] += step.rewards[acted]
+        self.lengths[acted] += 1
         for name, values in step.reward_terms.items():
             if name not in self.terms:
                 self.terms[name] = np.zeros(len(self.returns))
-            self.terms[name] += values
-        if not step.done.any():
+            self.terms[name][acted] += values[acted]
+        done = step.done if step.acted is None else step.done & step.acted
+        if not done.any():
             return
-        rows = np.flatnonzero(step.done)
+        rows = np.flatnonzero(done)
         self._ended.returns.append(self.returns[rows])
         self._ended.lengths.append(self.lengths[rows])
         for name, total in self.terms.items():

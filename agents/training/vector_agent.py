@@ -95,7 +95,7 @@ class VectorAgent(Agent):
         self.clock.enter("env")
         step = self.env.step_batch(actions)
         self.clock.enter("other")
-        self.num_timesteps += self.num_envs
+        self.num_timesteps += self.num_envs if step.acted is None else int(step.acted.sum())
         self.statistics.add(step)
         self.obs = step.obs
         return step

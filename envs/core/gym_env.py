@@ -168,7 +168,10 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
       `reset(options={"reset_mask": done})`.
 
     An environment is a lane. Where P agents act at once, it is one agent of a lane, so that one policy can be
-    trained as all of them: those of lane i begin at i * P, and begin and end their episodes together.
+    trained as all of them: those of lane i begin at i * P, and begin their episodes together. Where agents
+    leave (`Setup.active`), each ends its episode by itself, and its row is idle until that of the lane ends:
+    its actions are left aside, it earns nothing and ends nothing. `info["active"]` (N,) bool says of whom an
+    observation is, so whose next action counts; see `taking_part` too.
 
     All arrays are the caller's to keep. `info` holds `reward_terms`, name to (N,) float32, of the step;
     `metrics`, name to (N,) float32, valid where an episode ended: `_metrics` (N,) bool; and where actions may
@@ -201,11 +204,6 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self.render_mode = render_mode
         self.num_envs = num_envs
         self.setup = setup
-        if setup.active is not None:
-            raise ValueError(
-                f"agents of {setup.world.name} leave before others, but a batch has rows for all until the "
-                "lane's episode ends; use ParallelLaneEnv, or rules by which all stay"
-            )
         num_lanes, left = divmod(num_envs, len(setup.agents))
         if left:
             raise ValueError(
@@ -240,6 +238,11 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         """The lanes themselves, a structured array (N,): a view, for baselines and drawing; do not write."""
         return self._lanes.states
 
+    @property
+    def taking_part(self) -> np.ndarray | None:
+        """(N,) bool: the environments whose next actions count; None where that is always all of them."""
+        return self._lanes.taking_part
+
     def reset(  # pyright: ignore[reportIncompatibleMethodOverride] (a list of seeds may hold None in Gymnasium)
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
@@ -270,21 +273,36 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self._begun &= ~mask  # until others have acted, who may raise
         self._lanes.reset(mask)
         self._begun |= mask
-        return self._lanes.copy_of_obs(), self.setup.show(self._lanes.states)
+        return self._lanes.copy_of_obs(), self._told_now()
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Steps every lane. actions: (N,) integers for Discrete, (N, A) for Box; else ValueError."""
         if not self._begun.all():
             raise ValueError("step() was called before the first episodes began; call reset() first")
-        lanes = self._lanes
+        lanes, acted = self._lanes, self.taking_part
         if self._mode is AutoresetMode.SAME_STEP:
-            lanes.set_actions(np.asarray(actions))
+            self._take(np.asarray(actions), acted)
             lanes.step(autoreset=True)
         else:
-            self._step_as_far_as_they_run(np.asarray(actions))
-        rewards, terminated, truncated = lanes.results()
+            acted = self._step_as_far_as_they_run(np.asarray(actions), acted)
+        rewards, terminated, truncated = lanes.results(acted)
         obs = lanes.copy_of_obs()
         return obs, rewards, terminated, truncated, self._info(obs, terminated | truncated)
+
+    def _take(self, actions: np.ndarray, acting: np.ndarray | None) -> None:
+        """Takes the actions of those who act, (N,) bool or all; those of others are 0."""
+        lanes = self._lanes
+        if acting is None or acting.all() or actions.shape[:1] != (self.num_envs,):  # which they refuse
+            lanes.set_actions(actions)
+            return
+        rows = np.flatnonzero(acting)
+        lanes.set_actions(actions[rows], rows, [f"environment {k}" for k in rows])
+        lanes.actions.reshape(self.num_envs, -1)[~acting] = 0
+
+    def _told_now(self) -> dict[str, Any]:
+        """Returns what `info` says of how things stand: who takes part, and what the world shows."""
+        active = self.taking_part
+        return self.setup.show(self._lanes.states) | ({} if active is None else {"active": active})
 
     def _info(self, obs: Any, done: np.ndarray) -> dict[str, Any]:
         lanes, world = self._lanes, self.setup.world
@@ -296,7 +314,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         }
         if self.setup.masked:
             info[ACTION_MASK] = mask_of(obs, lanes.masks)
-        info |= self.setup.show(lanes.states)
+        info |= self._told_now()
         if self._mode is AutoresetMode.SAME_STEP and done.any():
             info |= {"_final_obs": done, "_final_info": done}
             return LateInfo(
@@ -338,24 +356,24 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         """Returns which actions are legal now, (N, A) bool."""
         return action_masks(self._lanes)
 
-    def _step_as_far_as_they_run(self, actions: np.ndarray) -> None:
+    def _step_as_far_as_they_run(self, actions: np.ndarray, acting: np.ndarray | None) -> np.ndarray | None:
         """Steps the lanes whose episodes run. Begins those that ended in the step before, if that is the
         mode.
+
+        Returns who has acted, of those `acting` in their episodes; (N,) bool, or None for all.
         """
         lanes, ended = self._lanes, self._lanes.done
         if not ended.any():
-            lanes.set_actions(actions)
+            self._take(actions, acting)
             lanes.step()
-            return
+            return acting
         if self._mode is AutoresetMode.DISABLED:
             raise ValueError(
                 f"the episodes of lanes {np.flatnonzero(ended).tolist()} have ended and autoreset is "
                 'disabled; call reset(options={"reset_mask": terminated | truncated}) first'
             )
-        if actions.shape[:1] != (self.num_envs,):
-            lanes.set_actions(actions)  # says what shape they need
-        running = np.flatnonzero(~ended.repeat(len(self.setup.agents)))
-        lanes.set_actions(actions[running], running, [f"environment {k}" for k in running])
+        runs = ~ended.repeat(len(self.setup.agents))
+        self._take(actions, runs if acting is None else runs & acting)
         before = lanes.copy_of_states(), lanes.outputs.terminated.copy(), lanes.outputs.truncated.copy()
         try:
             lanes.reset(ended)
@@ -363,6 +381,7 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         except BaseException:
             lanes.restore(*before)  # an opponent's wrong action changes nothing
             raise
+        return acting if acting is None else runs & acting
 
     def observe(self) -> Obs:
         """Returns a copy of the current observations (N, ...) float32, or a dict of their parts and masks."""

@@ -31,7 +31,10 @@ class Outputs(NamedTuple):
     terms: np.ndarray  # (N, T) float32
     terminated: np.ndarray  # (N,) bool
     truncated: np.ndarray  # (N,) bool
-    metrics: np.ndarray  # (N, M) float32, written where an episode ended
+    metrics: np.ndarray  # (N, M) float32, written where an episode ended; each step where agents leave
+    active: (
+        np.ndarray
+    )  # (N, P) of `Setup.active` after the step, before any new episode; P = 0 where all stay
 
 
 class Lanes:
@@ -54,6 +57,7 @@ class Lanes:
         legal = int(setup.action_space.n) if isinstance(setup.action_space, Discrete) and setup.masked else 0
         self.setup = setup
         zeros = zeros or _zeros
+        active = None if setup.active is None else setup.state_dtype[setup.active].base
         self.states = zeros("states", num_lanes, setup.state_dtype)
         # What `shown` says of the last state of an episode needs that state, after the next one has begun.
         self.final_states = zeros("final_states", num_lanes if setup.shown else 0, setup.state_dtype)
@@ -69,6 +73,7 @@ class Lanes:
             terminated=zeros("terminated", num_lanes, np.bool_),
             truncated=zeros("truncated", num_lanes, np.bool_),
             metrics=zeros("metrics", (num_lanes, agents * metrics), np.float32),
+            active=zeros("active", (num_lanes, agents if active else 0), active or np.int8),
         )
         self._chosen, self._spared = (
             zeros("chosen", num_lanes, np.bool_),
@@ -124,6 +129,8 @@ class Lanes:
         b["terms"], b["term_width"] = address(outputs.terms), outputs.terms.shape[1]
         b["terminated"], b["truncated"] = address(outputs.terminated), address(outputs.truncated)
         b["metric_rows"], b["metric_width"] = address(outputs.metrics), outputs.metrics.shape[1]
+        b["active_at"] = -1 if setup.active is None else setup.state_dtype.fields[setup.active][1]
+        b["active"], b["active_bytes"] = address(outputs.active), outputs.active.strides[0]
 
     def _prepare(self) -> None:
         """Sees to it that the machine code is there; the first call compiles it, or reads it from disk."""
@@ -179,25 +186,46 @@ class Lanes:
         return self._obs[row].copy()
 
     def last_obs(self, rows: np.ndarray) -> Obs:
-        """Returns a copy of the last observations of agents in `rows` (n,) whose episodes have ended."""
+        """Returns a copy of the last observations of agents in `rows` (n,) whose episodes have ended.
+
+        That of an agent which has left a lane whose episode goes on is what it observes there still.
+        """
+        begun = self.done[rows // self._agents]
         if isinstance(self._final_obs, dict):
-            return {name: values[rows] for name, values in self._final_obs.items()}
-        return self._final_obs[rows]
+            assert isinstance(self._obs, dict)
+            pairs = [(name, self._final_obs[name], values) for name, values in self._obs.items()]
+            return {name: _rows_of(begun, last[rows], now[rows]) for name, last, now in pairs}
+        return _rows_of(begun, self._final_obs[rows], self._obs[rows])
 
     @property
     def done(self) -> np.ndarray:
         """(N,) bool: the lanes whose episode ended in the last step."""
         return self.outputs.terminated | self.outputs.truncated
 
-    def results(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns copies of the last step's rewards (N * P,) float32, terminations and truncations."""
+    def results(self, acted: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns copies of the last step's rewards (N * P,) float32, terminations and truncations.
+
+        acted: (N * P,) bool, who took part before it, where agents leave: their episodes end one by one.
+        """
         outputs = self.outputs
         if self._agents == 1:
             return outputs.rewards.copy(), outputs.terminated.copy(), outputs.truncated.copy()
         rewards = np.zeros(len(self._action_rows), np.float32)
         for values in self.reward_terms.values():
             rewards += values
-        return rewards, outputs.terminated.repeat(self._agents), outputs.truncated.repeat(self._agents)
+        terminated, truncated = (
+            flags.repeat(self._agents) for flags in (outputs.terminated, outputs.truncated)
+        )
+        if acted is None:
+            return rewards, terminated, truncated
+        left = outputs.active.reshape(-1) == 0
+        return rewards, acted & (terminated | left), acted & truncated & ~left
+
+    @property
+    def taking_part(self) -> np.ndarray | None:
+        """(N * P,) bool: the agents that take part now; None where all always do."""
+        active = self.setup.active
+        return None if active is None else (self.states[active] != 0).reshape(-1)
 
     def copy_of_states(self) -> np.ndarray:
         """Returns a copy of all records."""
@@ -370,6 +398,11 @@ def objects(obs: Obs, rows: np.ndarray, count: int) -> np.ndarray:
         for row, last in zip(rows.tolist(), obs, strict=True):
             found[row] = last
     return found
+
+
+def _rows_of(first: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Returns rows (n, ...) of `one` where `first` (n,), else of the `other`."""
+    return one if first.all() else np.where(first.reshape(-1, *[1] * (one.ndim - 1)), one, other)
 
 
 def named_columns(names: Sequence[str], rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -50,6 +50,9 @@ BATCH = np.dtype(
         ("chosen", "i8"),  # (N,) bool: lanes that `reset` begins anew
         ("spared", "i8"),  # (N,) bool: lanes that `step` leaves as they are
         ("autoreset", "i8"),  # whether `step` begins an episode where one has ended
+        ("active_at", "i8"),  # bytes from a record's start to its field `Setup.active`; < 0: nobody leaves
+        ("active", "i8"),  # where `step` keeps that field as it leaves it, before any new episode
+        ("active_bytes", "i8"),
     ],
     align=True,
 )
@@ -123,14 +126,16 @@ def _step_lanes(b, first, last):
         bits = bits & TERMINATED if bits & TERMINATED != 0 else bits
         terminated[i] = bits & TERMINATED
         truncated[i] = bits >> 1
-        if bits != 0:
+        if bits != 0 or b.active_at >= 0:  # an agent that leaves ends an episode of its own
             metrics = b.metric_rows + 4 * i * b.metric_width
             call(b.metrics, (state, params, metrics, b.metric_width))
-            if b.autoreset != 0:
-                _show(b, i, state, b.final_obs, b.final_masks)
-                if b.final_states != 0:
-                    copy_bytes(b.final_states + i * b.state_bytes, state, b.state_bytes)
-                begin_episode(b.reset, state, params, b.split)
+            if b.autoreset != 0 and b.final_states != 0:
+                copy_bytes(b.final_states + i * b.state_bytes, state, b.state_bytes)
+        if b.active_at >= 0:
+            copy_bytes(b.active + i * b.active_bytes, state + b.active_at, b.active_bytes)
+        if bits != 0 and b.autoreset != 0:
+            _show(b, i, state, b.final_obs, b.final_masks)
+            begin_episode(b.reset, state, params, b.split)
         _show(b, i, state, b.obs, b.masks)
     return bits
 

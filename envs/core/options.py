@@ -74,6 +74,8 @@ class Options:
     """functions whose keywords an argument of that name holds"""
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """what each choice of an argument `preset` says of those not given"""
+    COUNT: ClassVar[str | None] = None
+    """the argument that says how many agents act at once, where there can be several"""
 
     split: Literal["train", "test"] = "train"
     """no scenario of the one is ever drawn in the other"""
@@ -117,6 +119,15 @@ class Options:
 
     def check(self) -> None:
         """Raises ValueError for values that are wrong in a way that no single field says."""
+
+    @classmethod
+    def agents_in(cls, given: Mapping[str, Any]) -> int:
+        """Returns how many agents act at once in a world of these arguments, which are not checked."""
+        if cls.COUNT is None:
+            return 1
+        preset = cls.PRESETS.get(str(given.get("preset")), {})
+        count = {**preset, **given}.get(cls.COUNT, getattr(cls, cls.COUNT))
+        return count if isinstance(count, int) else 1
 
     def index(self, name: str) -> int:
         """Returns a kernel's number of a choice, which is its place among those allowed."""

@@ -1,5 +1,6 @@
 """Whether rows from outside can be worked on: kernels index by what rows hold, and check nothing."""
 
+from functools import reduce
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,9 +35,12 @@ def require_valid(rows: np.ndarray, params: Any, rules: World | Rules) -> None:
 
 
 def require_in_range(rows: np.ndarray, ranges: Ranges) -> None:
-    """Raises ValueError that names the first field and row with a value outside `ranges`, or that is NaN."""
+    """Raises ValueError that names the first field and row with a value outside `ranges`, or that is NaN.
+
+    "one.part" is the field `part` of the records in the field `one`.
+    """
     for name, (low, high) in ranges.items():
-        values = rows[name]
+        values = reduce(lambda records, part: records[part], name.split("."), rows)
         if not values.size:
             continue
         wrong = ~((values >= low) & (values <= high))  # true for NaN too

@@ -53,11 +53,11 @@ def idle(env: Batch) -> np.ndarray:
 
 def random(env: Batch) -> np.ndarray:
     """Draws each action from the whole space, as a function of the lane's record only."""
-    space = env.single_action_space
+    space, agents = env.single_action_space, env.num_envs // len(env.states)
+    drawn = np.stack(draws(env.states, agents * math.prod(space.shape or ())), axis=1)
     if isinstance(space, Discrete):
-        return (draws(env.states, 1)[0] % np.uint64(space.n)).astype(np.int64)
-    drawn = draws(env.states, math.prod(space.shape or ()))
-    return np.stack([draw / 2.0**63 - 1.0 for draw in drawn], axis=1).astype(np.float32)
+        return (drawn.reshape(-1) % np.uint64(space.n)).astype(np.int64)
+    return (drawn / 2.0**63 - 1.0).astype(np.float32).reshape(env.num_envs, -1)
 
 
 def draws(states: np.ndarray, count: int) -> list[np.ndarray]:

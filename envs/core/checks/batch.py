@@ -150,6 +150,7 @@ def finished_lanes_begin_anew_in_the_same_step(subject: Subject) -> None:
                     is None,
                     f"final_obs is not of the observations' shapes and types at step {step}",
                 )
+            going_on = ~np.asarray(info.get("active", np.ones(n, np.bool_)))  # in an agent's lane, without it
             for lane in np.flatnonzero(done):
                 last = final[lane] if objects else lanes_of(final, lane)
                 require(
@@ -157,7 +158,7 @@ def finished_lanes_begin_anew_in_the_same_step(subject: Subject) -> None:
                 )
                 first = lanes_of(obs, lane)
                 require(
-                    difference(leaves(last), leaves(first)) is not None,
+                    bool(going_on[lane]) or difference(leaves(last), leaves(first)) is not None,
                     f"lane {lane} did not begin a new episode at step {step}",
                 )
         if "_metrics" in info:
@@ -168,6 +169,38 @@ def finished_lanes_begin_anew_in_the_same_step(subject: Subject) -> None:
         ended += int(done.sum())
     if not ended:
         raise LeftOutError(f"no episode of {n} lanes ended in {subject.steps} steps")
+
+
+def who_has_left_is_idle(subject: Subject) -> None:
+    """Where `info["active"]` is false nothing is earned, nothing ends, and no action makes a difference."""
+    one, other, n = subject.batch(), subject.batch(), subject.num_envs
+    obs, info = one.reset(seed=subject.seed)
+    other.reset(seed=subject.seed)
+    if "active" not in info:
+        raise LeftOutError("nobody leaves before others")
+    random = np.random.default_rng(subject.seed)
+    one.action_space.seed(subject.seed)
+    idle = 0
+    for step in range(subject.steps):
+        acting = info["active"]
+        require(acting.shape == (n,) and acting.dtype == np.bool_, f"active is {acting.dtype}{acting.shape}")
+        actions = legal_random_action(one.action_space, obs, random)
+        others = np.where(
+            acting.reshape(-1, *[1] * (actions.ndim - 1)), actions, np.asarray(one.action_space.sample())
+        )
+        result, again = one.step(actions), other.step(others.astype(actions.dtype))
+        for name, mine, theirs in zip(
+            ("obs", "reward", "terminated", "truncated"), result, again, strict=False
+        ):
+            require_same(
+                difference(leaves(mine), leaves(theirs)), f"{name} {step} by other actions of the idle"
+            )
+        obs, rewards, terminated, truncated, info = result
+        require(not rewards[~acting].any(), f"who had left earned {rewards[~acting]} at step {step}")
+        require(not (terminated | truncated)[~acting].any(), f"who had left ended anew at step {step}")
+        idle += int((~acting).sum())
+    if not idle:
+        raise LeftOutError(f"nobody left before others in {subject.steps} steps")
 
 
 def metrics_are_finite_arrays(subject: Subject) -> None:
@@ -319,6 +352,7 @@ VECTOR_CHECKS: list[Callable[[Subject], None]] = [
     lanes_equal_the_single_environment,
     thread_count_does_not_matter,
     finished_lanes_begin_anew_in_the_same_step,
+    who_has_left_is_idle,
     metrics_are_finite_arrays,
     reward_is_the_sum_of_its_terms,
     returned_arrays_are_the_callers,

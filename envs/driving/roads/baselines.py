@@ -1,4 +1,4 @@
-"""Scripted drivers of the ego, batched: each takes a `Batch` of a scenario and returns its actions.
+"""Scripted drivers of the egos, batched: each takes a `Batch` of a scenario and returns its actions.
 
 They read the lanes' records, so they know exact positions, and remember nothing between calls.
 """
@@ -32,10 +32,11 @@ Player = Callable[[Batch], np.ndarray]
 
 @dataclass(frozen=True)
 class Traffic:
-    """A batch as arrays; car 0 is the ego.
+    """A batch as arrays, a row an ego.
 
     Attributes:
-        states: (N,) records.
+        states: (N,) records, each as often as it has egos.
+        egos: (N,) which car of its record the ego is.
         params: the scenario's.
         links: (L, n) the lanes that are linked to each, itself the last; NOWHERE where there are no more.
         offsets: (L, n) m that s in them is ahead of s in that lane.
@@ -43,6 +44,7 @@ class Traffic:
     """
 
     states: np.ndarray
+    egos: np.ndarray
     params: RoadsParams
     links: np.ndarray
     offsets: np.ndarray
@@ -55,8 +57,14 @@ class Traffic:
         first, end = p.lanes["first_link"], p.lanes["end_link"]
         at = end[:, None] - 1 - np.arange((end - first).max())  # backwards: the lane itself is the first one
         links = np.where(at >= first[:, None], p.links["lane"][at], NOWHERE)
-        speeds = p.target_speeds.astype(np.float64)
-        return cls(env.states, p, links, p.links["offset"][at].astype(np.float64), speeds)
+        offsets, speeds = p.links["offset"][at].astype(np.float64), p.target_speeds.astype(np.float64)
+        count = env.states["active"].shape[1]
+        states, egos = env.states, np.tile(np.arange(count), len(env.states))
+        return cls(states if count == 1 else states.repeat(count), egos, p, links, offsets, speeds)
+
+    def own(self, name: str) -> np.ndarray:
+        """Returns a field (N,) of the egos."""
+        return self.states[name][np.arange(len(self.egos)), self.egos]
 
     def neighbours(self, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Returns the gaps to the nearest ahead and behind in `lane` (N,) and their speeds.
@@ -67,28 +75,28 @@ class Traffic:
         states, things = self.states, self.params.places + len(self.params.obstacles)
         member, where = states["member"][:, :things], states["member_s"][:, :things].astype(np.float64)
         held = np.arange(MEMBERSHIPS) < states["members"][:, :things, None]
-        ahead_of = np.full(member.shape, np.nan)
+        ahead_of, own = np.full(member.shape, np.nan), self.own("along")[:, None, None]
         for n in range(self.links.shape[1]):
             same = held & (member == self.links[lane, n][:, None, None])
-            further = self.offsets[lane, n][:, None, None] + where - states["along"][:, :1, None]
-            ahead_of = np.where(same, further, ahead_of)
-        ahead_of[:, 0] = np.nan
+            ahead_of = np.where(same, self.offsets[lane, n][:, None, None] + where - own, ahead_of)
+        rows = np.arange(len(lane))
+        ahead_of[rows, self.egos] = np.nan
         front = np.where(ahead_of >= 0, ahead_of, NOBODY).min(2, initial=NOBODY)  # (N, things)
         rear = np.where(ahead_of < 0, -ahead_of, NOBODY).min(2, initial=NOBODY)
-        rows, found = np.arange(len(lane)), []
+        found = []
         for gaps in (front, rear):
             nearest = gaps.argmin(1)
             gap = gaps[rows, nearest]
-            speed = states["speed"][rows, np.where(gap < NOBODY, nearest, 0)]
+            speed = states["speed"][rows, np.where(gap < NOBODY, nearest, self.egos)]
             found += [gap, speed.astype(np.float64)]
         return found[0], found[1], found[2], found[3]
 
     def follow(self, lane: np.ndarray) -> np.ndarray:
         """Returns the acceleration (N,) that the leaders in a lane allow, m/s²."""
         gap, speed, _, _ = self.neighbours(lane)
-        limit = np.minimum(self.speeds[-1], self.params.lanes["limit"][self.states["lane"][:, 0]])
+        limit = np.minimum(self.speeds[-1], self.params.lanes["limit"][self.own("lane")])
         desired = np.maximum(limit, 0.1).astype(np.float64)
-        return scripted.idm(self.states["speed"][:, 0].astype(np.float64), gap, speed, desired)
+        return scripted.idm(self.own("speed").astype(np.float64), gap, speed, desired)
 
 
 def brake(env: Batch) -> np.ndarray:
@@ -99,18 +107,18 @@ def brake(env: Batch) -> np.ndarray:
 def idm(env: Batch) -> np.ndarray:
     """Keeps its lane and follows the Intelligent Driver Model towards the highest target speed."""
     traffic = Traffic.of(env)
-    return _keep(traffic, traffic.follow(env.states["lane"][:, 0]))
+    return _keep(traffic, traffic.follow(traffic.own("lane")))
 
 
 def idm_mobil(env: Batch) -> np.ndarray:
     """Follows that model, and changes lane where MOBIL gains from it or the way to the goal asks for it."""
-    traffic, states, p = Traffic.of(env), env.states, env.setup.params
-    lane, target = states["lane"][:, 0].astype(np.int64), states["target"][:, 0].astype(np.int64)
+    traffic, p = Traffic.of(env), env.setup.params
+    lane, target = traffic.own("lane").astype(np.int64), traffic.own("target").astype(np.int64)
     road = p.roads[p.lanes["road"][lane]]
-    speed = states["speed"][:, 0].astype(np.float64)
+    speed = traffic.own("speed").astype(np.float64)
     stay = traffic.follow(lane)
     best, wanted = np.full(len(lane), GAIN), target.copy()
-    number, (wish, seeks) = p.lanes["number"][lane], _wished(states, p)
+    number, (wish, seeks) = p.lanes["number"][lane], _wished(traffic)
     for side in (-1, 1):
         there = (lane + side >= road["first"]) & (lane + side < road["first"] + road["count"])
         candidate = np.where(there, lane + side, lane)
@@ -131,10 +139,11 @@ def idm_mobil(env: Batch) -> np.ndarray:
     return np.where(wanted > target, RIGHT, np.where(wanted < target, LEFT, keep))
 
 
-def _wished(states: np.ndarray, p: RoadsParams) -> tuple[np.ndarray, np.ndarray]:
+def _wished(traffic: Traffic) -> tuple[np.ndarray, np.ndarray]:
     """Returns the number of the lane (N,) that leads on to the goal, and whether no other one does."""
+    states, p = traffic.states, traffic.params
     if p.trips["length"].any():
-        number = p.routes["number"][states["route"][:, 0], states["leg"][:, 0]]
+        number = p.routes["number"][traffic.own("route"), traffic.own("leg")]
         return number, number != NOWHERE
     alone = len({int(p.lanes["road"][k]) for k in p.goals}) == len(p.goals)
     return np.full(len(states), p.lanes["number"][p.goals[0]]), np.full(len(states), alone)
@@ -147,11 +156,11 @@ def longitudinal(player: Player, env: Batch) -> np.ndarray:
     return numbers[player(env)]
 
 
-def steered(steer: Callable[[np.ndarray, RoadsParams, np.ndarray], np.ndarray], env: Batch) -> np.ndarray:
+def steered(steer: Callable[..., np.ndarray], env: Batch) -> np.ndarray:
     """Steers so, past slower cars, and keeps IDM's distance where there is a throttle."""
     traffic, p = Traffic.of(env), env.setup.params
     lane = free_lane(traffic)
-    wheel = np.clip(steer(env.states, p, lane) / p.max_steer, -1, 1)
+    wheel = np.clip(steer(traffic.states, p, lane, traffic.egos) / p.max_steer, -1, 1)
     if env.single_action_space.shape == (1,):
         return wheel[:, None].astype(np.float32)
     throttle = np.clip(traffic.follow(lane) / 5.0, -1, 1)
@@ -160,11 +169,11 @@ def steered(steer: Callable[[np.ndarray, RoadsParams, np.ndarray], np.ndarray], 
 
 def free_lane(traffic: Traffic) -> np.ndarray:
     """Returns the lane (N,) to steer to: the present one, or one beside it where a slower car is close."""
-    states, p = traffic.states, traffic.params
+    p = traffic.params
     if len(p.references):
-        return p.references[states["reference"]].astype(np.int64)
-    lane = states["lane"][:, 0].astype(np.int64)
-    speed, road = states["speed"][:, 0], p.roads[p.lanes["road"][lane]]
+        return p.references[traffic.own("ego")["reference"]].astype(np.int64)
+    lane = traffic.own("lane").astype(np.int64)
+    speed, road = traffic.own("speed"), p.roads[p.lanes["road"][lane]]
     gap, ahead, _, _ = traffic.neighbours(lane)
     blocked = (gap < _CLOSE_S * speed + LENGTH) & (ahead < speed)
     best, wanted = np.where(blocked, gap, NOBODY), lane.copy()
@@ -191,5 +200,5 @@ BASELINES: Mapping[str, Mapping[str, Player]] = {
 
 def _keep(traffic: Traffic, acceleration: np.ndarray) -> np.ndarray:
     """Returns the actions (N,) that keep the lane and come nearest to an acceleration, m/s²."""
-    speed = traffic.states["speed"][:, 0].astype(np.float64)
-    return scripted.nearest_meta(speed, traffic.states["desired_speed"][:, 0], acceleration, traffic.speeds)
+    speed = traffic.own("speed").astype(np.float64)
+    return scripted.nearest_meta(speed, traffic.own("desired_speed"), acceleration, traffic.speeds)

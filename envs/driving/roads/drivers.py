@@ -51,7 +51,7 @@ def drive(s, i, p):
 
 @lane
 def control(s, i, p):
-    """Lets the ego's controllers steer to its lane and drive at its speed."""
+    """Lets the controllers of ego `i` steer to its lane and drive at its speed."""
     follow_road(s, i, p)
     s.slip[i] = steered_slip(s, i, p)
     s.acceleration[i] = SPEED_GAIN * (s.desired_speed[i] - s.speed[i])
@@ -86,6 +86,18 @@ def goes_no_farther(s, i, p):
         return legs[leg].road == NOWHERE
     node = p.roads[road].end
     return p.exits[node] == p.exits[node + 1]
+
+
+@lane
+def ends_here(s, i, p):
+    """Returns whether car `i` is on the last road of its route; True of one without a route."""
+    if s.route[i] == NOWHERE:
+        return True
+    road, legs = p.lanes[s.lane[i]].road, p.routes[s.route[i]]
+    last = 0
+    while legs[last + 1].road != NOWHERE:  # which closes every route
+        last += 1
+    return legs[last].road == road
 
 
 @lane
@@ -174,7 +186,7 @@ def neighbours(s, i, p, k, claimed):
                     break
             if found:
                 break
-        if not found and claimed != 0 and 0 < j < cars and s.target[j] == k:
+        if not found and claimed != 0 and s.active.shape[0] <= j < cars and s.target[j] == k:
             found = True
             there, _offset = coordinates(lanes, k, s.x[j], s.y[j])
         if not found:
@@ -277,7 +289,8 @@ def think_of_lanes(s, i, p):
 @lane
 def gives_way(s, i, p):
     """Returns whether a car close ahead of `i` is already changing into the same lane as `i`."""
-    first = 1 if p.by_hand != 0 else 0  # nobody knows the wishes of an ego that is steered by hand
+    # nobody knows the wishes of an ego that is steered by hand
+    first = s.active.shape[0] if p.by_hand != 0 else 0
     rest_gap, per_approach = np.float32(p.idm_rest_gap), np.float32(p.idm_per_approach)
     for j in range(first, s.cars):
         if j == i or s.lane[j] == s.target[i] or s.target[j] != s.target[i]:

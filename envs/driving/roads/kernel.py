@@ -72,13 +72,12 @@ METRICS = (
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 _MAX_THROTTLE = np.float32(5.0)
-_EGO = np.int64(0)  # numbers with a type of their own: each literal would be compiled for itself
-_WITHOUT_EGO = np.int64(1)
+_TERMS, _METRICS = len(REWARD_TERMS), len(METRICS)
+_ALL = np.int64(0)  # numbers with a type of their own: each literal would be compiled for itself
 _THERE = np.int64(0)  # for `neighbours`: only cars that are in the lane
 _EARLY, _LATE = np.int64(0), np.int64(1)
 _TRIES = 8
 _CAUTIOUS_ROOM = np.float32(14.0)  # m, from centre to centre
-_ELSEWHERE = np.float32(-1e6)  # m: where an ego is that has not yet begun
 _PI = np.float32(math.pi)
 _FAR = np.float32(1e9)
 _USUAL_EXPONENT = np.float32(4.0)
@@ -92,33 +91,38 @@ CENTRED = np.float32(0.5)  # m from the lane's centre that still count as in it
 def reset_one(s, p):
     """Puts every car where its `Spawn` says, and the obstacles behind all cars in the record.
 
-    The ego begins first; or last, where traffic drives for a while before.
+    The egos begin first; or last, where traffic drives for a while before.
     """
     choose_trip(s, p)
+    egos = np.int64(s.active.shape[0])
     for i in range(s.x.shape[0]):
         motion.clear_car(s, i)
     for n in range(p.obstacles.shape[0]):
         i, block = p.places + n, p.obstacles[n]
         s.x[i], s.y[i], s.heading[i] = block.x, block.y, block.heading
         motion.settle(s, i, p)
-    s.cars, s.begun, s.clock = 1, 0, 0
+    s.cars, s.begun, s.clock, s.step = egos, 0, 0, 0
     if p.warm_up == 0:
-        begin_ego(s, p)
+        begin_egos(s, p)
         begin_traffic(s, p, _EARLY)
     else:
-        s.x[0], s.crashed[0] = _ELSEWHERE, 1
+        for e in range(egos):
+            motion.hide_car(s, e)
+            s.crashed[e] = 1
         begin_traffic(s, p, _EARLY)
         for _ in range(p.warm_up):
-            drive_traffic(s, p, np.float32(p.dt), _WITHOUT_EGO)
+            drive_traffic(s, p, np.float32(p.dt), egos)
             accidents(s, p, np.float32(p.dt))
         begin_traffic(s, p, _LATE)
-        begin_ego(s, p)
-        for i in range(s.cars - 1, 0, -1):
-            if nearer(s, _EGO, np.int64(i), np.float32(p.ego_room)):
+        begin_egos(s, p)
+        for i in range(s.cars - 1, egos - 1, -1):
+            if near_an_ego(s, np.int64(i), np.float32(p.ego_room)):
                 motion.remove_car(s, np.int64(i))
-    begin_account(s)
-    if p.observation == ATTRIBUTES:
-        look(s, p)
+    for e in range(egos):
+        s.active[e] = 1
+        begin_account(s.ego[e])
+        if p.observation == ATTRIBUTES:
+            look(s, e, p)
 
 
 @lane
@@ -132,12 +136,22 @@ def choose_trip(s, p):
 
 
 @lane
-def begin_ego(s, p):
-    """Begins car 0."""
-    motion.clear_car(s, _EGO)
-    begin_car(s, _EGO, p.spawns[p.trips[s.trip].spawn], p)
-    if p.by_hand != 0:
-        s.desired_speed[0] = _UNKNOWN_SPEED
+def begin_egos(s, p):
+    """Begins the first cars, which learn."""
+    for e in range(np.int64(s.active.shape[0])):
+        motion.clear_car(s, e)
+        begin_car(s, e, p.spawns[p.trips[s.trip].spawn + e], p)
+        if p.by_hand != 0:
+            s.desired_speed[e] = _UNKNOWN_SPEED
+
+
+@lane
+def near_an_ego(s, i, room):
+    """Returns whether car `i` is less than `room` m from an ego, from centre to centre."""
+    near = False
+    for e in range(np.int64(s.active.shape[0])):
+        near = near or nearer(s, e, i, room)
+    return near
 
 
 @lane
@@ -214,10 +228,10 @@ def begin_car(s, i, one, p):
     motion.settle(s, i, p)
     s.target[i], s.route[i] = s.lane[i], route
     if one.destinations > 0:
-        chosen = one.destination + np.int32(rng.integer(s, one.destinations))
+        chosen = one.destination + rng.integer(s, one.destinations)
         if one.onward != 0:
-            chosen = np.int32((chosen + place_of_lane) % p.destinations)
-        s.route[i] = s.lane[i] * np.int32(p.destinations) + chosen
+            chosen += place_of_lane
+        s.route[i] = s.lane[i] * np.int32(p.destinations) + np.int32(chosen % p.destinations)
     phase = (s.x[i] + s.y[i]) * _PI
     phase -= np.float32(math.floor(phase))
     s.countdown[i] = np.int32((_ONE - phase) / np.float32(p.dt)) + np.int32(1)
@@ -256,66 +270,107 @@ def deviation(s, noise):
 
 
 @lane
-def begin_account(s):
+def begin_account(ego):
     """Clears what the episode's metrics are summed from."""
-    s.step, s.frames = 0, 0
-    s.throttle, s.steer = _ZERO, _ZERO
-    s.lateral_speed, s.turning, s.way = _ZERO, _ZERO, _ZERO
-    s.reference = 0
-    for k in range(s.seen.shape[0]):
-        s.seen[k] = _ZERO
-    s.speed_sum, s.distance = _ZERO, _ZERO
-    s.lane_changes, s.changed = 0, 0
-    s.min_ttc = TTC_CAP
-    s.low_ttc_frames, s.comfort_frames, s.centred_frames = 0, 0, 0
-    s.lateral_acceleration, s.yaw_rate = _ZERO, _ZERO
-    s.at_fault, s.off_road, s.arrived, s.traffic_crashes = 0, 0, 0, 0
+    ego.throttle, ego.steer = _ZERO, _ZERO
+    ego.lateral_speed, ego.turning, ego.way = _ZERO, _ZERO, _ZERO
+    ego.reference, ego.lane_before = 0, 0
+    for k in range(ego.seen.shape[0]):
+        ego.seen[k] = _ZERO
+    ego.turned, ego.changed, ego.beside, ego.peaceful = 0, 0, 0, 1
+    ego.speed_before, ego.heading_before, ego.acceleration_before = _ZERO, _ZERO, _ZERO
+    ego.steps, ego.frames, ego.lane_changes = 0, 0, 0
+    ego.speed_sum, ego.distance = _ZERO, _ZERO
+    ego.min_ttc = TTC_CAP
+    ego.low_ttc_frames, ego.comfort_frames, ego.centred_frames = 0, 0, 0
+    ego.lateral_acceleration, ego.yaw_rate = _ZERO, _ZERO
+    ego.at_fault, ego.off_road, ego.arrived, ego.traffic_crashes = 0, 0, 0, 0
 
 
 @lane
 def step_one(s, action, p, terms):
-    """Takes one decision, simulates its frames and pays for it; returns (terminated, truncated).
+    """Takes a decision of each ego, simulates its frames and pays for it; returns (terminated, truncated).
 
-    Traffic leaves and comes at its beginning, so that what was observed before is what was there.
+    Traffic leaves and comes at its beginning, so that what was observed before is what was there. Where
+    several egos drive, those whose episodes have ended are gone at its end; a wreck stays where it is.
     """
-    s.changed = 0
-    turned = False
+    egos = np.int64(s.active.shape[0])
     if s.step > 0:
         leave(s, p)
         for n in range(p.arrivals.shape[0]):
             join(s, p, p.arrivals[n])
+    for e in range(egos):
+        if s.active[e] != 0:
+            decide(s, e, action, p)
+    for _ in range(p.frames):
+        frame(s, p, np.float32(p.dt))
+    s.step += 1
+    for e in range(egos):
+        at = _TERMS * e
+        for k in range(at, at + _TERMS):
+            terms[k] = _ZERO
+        if s.active[e] != 0:
+            pay(s, e, p, terms, at)
+    driving = 0
+    for e in range(egos):
+        if s.active[e] != 0 and is_over(s, e, p):
+            s.active[e] = 0
+            if egos > 1 and s.crashed[e] == 0:
+                motion.hide_car(s, e)
+        driving += s.active[e]
+    return driving == 0, s.step >= p.max_steps
+
+
+@lane
+def decide(s, e, action, p):
+    """Applies the action of ego `e`."""
+    ego = s.ego[e]
+    ego.turned, ego.changed, ego.way = 0, 0, _ZERO
     if p.by_hand != 0:
-        take_hold(s, action, p)
+        take_hold(s, e, action, p)
     else:
-        chosen = np.int32(action[0])
+        chosen = np.int32(action[e])
         if p.actions == LONGITUDINAL:
             chosen = np.int32(SLOWER) if chosen == 0 else np.int32(IDLE) if chosen == 1 else np.int32(FASTER)
-        turned = chosen in (LEFT, RIGHT)
-        set_targets(s, chosen, p)
+        ego.turned = 1 if chosen in (LEFT, RIGHT) else 0
+        set_targets(s, e, chosen, p)
     if p.references.shape[0] > 0:
-        next_reference(s, p)
+        next_reference(s, e, p)
     if p.observation == ATTRIBUTES and p.late != 0:
-        look(s, p)
-    dt, beside = np.float32(p.dt), lanes_to_go(s, p)
-    s.way = _ZERO
-    for _ in range(p.frames):
-        frame(s, p, dt)
+        look(s, e, p)
+    ego.beside = lanes_to_go(s, e, p)
+
+
+@lane
+def pay(s, e, p, terms, at):
+    """Writes from `terms[at]` on what the decision pays ego `e`."""
+    ego = s.ego[e]
     if p.observation == ATTRIBUTES and p.late == 0:
-        look(s, p)
-    s.step += 1
-    s.lane_changes += s.changed
-    on_road = holds(p.lanes, np.int64(s.lane[0]), s.along[0], s.offset[0], _ZERO)
+        look(s, e, p)
+    ego.steps += 1
+    ego.lane_changes += ego.changed
     if p.safe != 0:
-        safe_reward(s, p, terms)
-        terms[_ROUTE] = p.weights[_ROUTE] * np.float32(beside - lanes_to_go(s, p))
+        safe_reward(s, e, p, terms, at)
+        terms[at + _ROUTE] = p.weights[_ROUTE] * np.float32(ego.beside - lanes_to_go(s, e, p))
     else:
-        classic_reward(s, p, on_road, turned, terms)
-    terminated = s.crashed[0] != 0 or (p.arrival_ends != 0 and s.arrived != 0)
+        classic_reward(s, e, p, terms, at)
+
+
+@lane
+def is_over(s, e, p):
+    """Returns whether the episode of ego `e` has ended by itself."""
+    ego = s.ego[e]
+    if s.crashed[e] != 0 or (p.arrival_ends != 0 and ego.arrived != 0):
+        return True
     if p.safe != 0:
-        terminated = terminated or s.off_road != 0
-    elif p.classic[0].off_road_ends != 0:
-        terminated = terminated or not on_road
-    return terminated, s.step >= p.max_steps
+        return ego.off_road != 0
+    return p.classic[0].off_road_ends != 0 and not on_road(s, e, p)
+
+
+@lane
+def on_road(s, e, p):
+    """Returns whether ego `e` is in its lane."""
+    return holds(p.lanes, np.int64(s.lane[e]), s.along[e], s.offset[e], _ZERO)
 
 
 @lane
@@ -324,55 +379,58 @@ def leave(s, p):
     near = np.float32(p.leaving_m)
     if near <= _ZERO:
         return
-    for i in range(s.cars - 1, 0, -1):
+    for i in range(s.cars - 1, s.active.shape[0] - 1, -1):
         if s.along[i] >= p.lanes[s.lane[i]].length - near and drivers.goes_no_farther(s, np.int64(i), p):
             motion.remove_car(s, np.int64(i))
 
 
 @lane
-def take_hold(s, action, p):
-    """Applies an action of an ego that is steered by hand to its throttle and its wheel."""
-    forward, right = _ZERO, np.float32(action[0])
+def take_hold(s, e, action, p):
+    """Applies the action of ego `e`, which is steered by hand, to its throttle and its wheel."""
+    at = e * np.int64(action.shape[0] // s.active.shape[0])
+    forward, right = _ZERO, np.float32(action[at])
     if p.actions == DISCRETE:
-        chosen = np.int32(action[0])
+        chosen = np.int32(action[at])
         forward, right = np.float32(chosen // 3 - 1), np.float32(chosen % 3 - 1)
     elif p.actions != STEERING:
-        forward, right = np.float32(action[0]), np.float32(action[1])
-    s.throttle = _MAX_THROTTLE * clip(forward, -_ONE, _ONE)
-    s.steer = np.float32(p.max_steer) * clip(right, -_ONE, _ONE)
+        forward, right = np.float32(action[at]), np.float32(action[at + 1])
+    s.ego[e].throttle = _MAX_THROTTLE * clip(forward, -_ONE, _ONE)
+    s.ego[e].steer = np.float32(p.max_steer) * clip(right, -_ONE, _ONE)
 
 
 @lane
-def next_reference(s, p):
-    """Goes on to the next lane to be kept where the ego is off the present one, if there is one."""
-    along, offset = reference(s, p)
-    on_it = holds(p.lanes, np.int64(p.references[s.reference]), along, offset, _ZERO)
-    if not on_it and s.reference + 1 < p.references.shape[0]:
-        s.reference += 1
+def next_reference(s, e, p):
+    """Goes on to the next lane to be kept where ego `e` is off the present one, if there is one."""
+    ego = s.ego[e]
+    along, offset = reference(s, e, p)
+    on_it = holds(p.lanes, np.int64(p.references[ego.reference]), along, offset, _ZERO)
+    if not on_it and ego.reference + 1 < p.references.shape[0]:
+        ego.reference += 1
 
 
 @lane
-def reference(s, p):
-    """Returns the ego's coordinates (s, d) in the lane that it is to keep, m."""
+def reference(s, e, p):
+    """Returns the coordinates (s, d) of ego `e` in the lane that it is to keep, m."""
     if p.references.shape[0] == 0:
-        return s.along[0], s.offset[0]
-    return drivers.known(s, _EGO, p, np.int64(p.references[s.reference]))
+        return s.along[e], s.offset[e]
+    return drivers.known(s, e, p, np.int64(p.references[s.ego[e].reference]))
 
 
 @lane
-def look(s, p):
+def look(s, e, p):
     """Writes what LaneKeeping observes: y, heading, lateral speed and turning, each with noise.
 
     First their derivatives, then what they were in the lane's centre (without noise), then they themselves.
     """
-    along, offset = reference(s, p)
-    k = np.int64(p.references[s.reference]) if p.references.shape[0] > 0 else np.int64(s.lane[0])
-    lateral, turning = slipping(s.speed[0], s.lateral_speed, s.turning, s.steer)
-    seen = s.seen
-    seen[0] = s.speed[0] * s.sin_heading[0] + s.lateral_speed * s.cos_heading[0]
-    seen[1], seen[2], seen[3] = s.turning, lateral, turning
-    seen[4], seen[5], seen[6], seen[7] = s.y[0] - offset, heading_at(p.lanes, k, along), _ZERO, _ZERO
-    seen[8], seen[9], seen[10], seen[11] = s.y[0], s.heading[0], s.lateral_speed, s.turning
+    ego = s.ego[e]
+    along, offset = reference(s, e, p)
+    k = np.int64(p.references[ego.reference]) if p.references.shape[0] > 0 else np.int64(s.lane[e])
+    lateral, turning = slipping(s.speed[e], ego.lateral_speed, ego.turning, ego.steer)
+    seen = ego.seen
+    seen[0] = s.speed[e] * s.sin_heading[e] + ego.lateral_speed * s.cos_heading[e]
+    seen[1], seen[2], seen[3] = ego.turning, lateral, turning
+    seen[4], seen[5], seen[6], seen[7] = s.y[e] - offset, heading_at(p.lanes, k, along), _ZERO, _ZERO
+    seen[8], seen[9], seen[10], seen[11] = s.y[e], s.heading[e], ego.lateral_speed, ego.turning
     noise = np.float32(p.noise)
     if noise > _ZERO:
         for n in range(4):
@@ -382,73 +440,99 @@ def look(s, p):
 
 
 @lane
-def lanes_to_go(s, p):
-    """Returns how many lanes the ego is from the one that leads to the goal; 0 where all do."""
-    return 0 if p.lane_wanted < 0 else abs(p.lanes[s.lane[0]].number - p.lane_wanted)
+def lanes_to_go(s, e, p):
+    """Returns how many lanes ego `e` is from the one that leads to the goal; 0 where all do."""
+    return 0 if p.lane_wanted < 0 else abs(p.lanes[s.lane[e]].number - p.lane_wanted)
 
 
 @lane
-def set_targets(s, action, p):
-    """Applies a meta-action to the ego's target lane or target speed.
+def set_targets(s, e, action, p):
+    """Applies a meta-action to the target lane or target speed of ego `e`.
 
     Faster and slower count from the present speed, not from the present target, rounded to a target speed.
     """
-    drivers.follow_road(s, _EGO, p)
+    drivers.follow_road(s, e, p)
     if action >= FASTER:
-        s.desired_speed[0] = next_speed(p.target_speeds, s.speed[0], 1 if action == FASTER else -1)
+        s.desired_speed[e] = next_speed(p.target_speeds, s.speed[e], 1 if action == FASTER else -1)
     elif action != IDLE:
         lanes = p.lanes
-        road = p.roads[lanes[s.target[0]].road]
-        wanted = s.target[0] + (1 if action == RIGHT else -1)
+        road = p.roads[lanes[s.target[e]].road]
+        wanted = s.target[e] + (1 if action == RIGHT else -1)
         wanted = min(max(wanted, road.first), road.first + road.count - 1)
-        along, offset = coordinates(lanes, np.int64(wanted), s.x[0], s.y[0])
-        if wanted != s.target[0] and reachable(lanes, np.int64(wanted), along, offset):
-            s.target[0] = wanted
-            s.changed += 1
+        along, offset = coordinates(lanes, np.int64(wanted), s.x[e], s.y[e])
+        if wanted != s.target[e] and reachable(lanes, np.int64(wanted), along, offset):
+            s.target[e] = wanted
+            s.ego[e].changed += 1
 
 
 @lane
 def frame(s, p, dt):
     """Simulates one frame: all drivers decide, then all cars move, then accidents are found."""
-    speed, heading, acceleration = s.speed[0], s.heading[0], s.acceleration[0]
-    if p.by_hand != 0:
-        s.acceleration[0], s.slip[0] = s.throttle, steering_slip(s.steer)
-    else:
-        drivers.control(s, _EGO, p)
-    lane_before = s.lane[0]
-    drive_traffic(s, p, dt, _EGO)
-    if p.by_hand != 0:
-        s.target[0] = s.lane[0]
-        drivers.note_road(s, _EGO, p)
-        if s.lane[0] != lane_before and p.lanes[s.lane[0]].road == p.lanes[lane_before].road:
-            s.changed += 1
-    account(s, p, speed, heading, acceleration, dt)
+    egos = np.int64(s.active.shape[0])
+    for e in range(egos):
+        if s.active[e] != 0:
+            steer(s, e, p)
+    drive_traffic(s, p, dt, _ALL)
+    for e in range(egos):
+        if s.active[e] != 0:
+            if p.by_hand != 0:
+                note_lane(s, e, p)
+            account(s, e, p, dt)
     accidents(s, p, dt)
 
 
 @lane
-def slip(s, dt):
-    """Moves an ego whose tyres slip."""
-    dx, dy, dheading, s.lateral_speed, s.turning = slide(
-        s.heading[0], s.speed[0], s.lateral_speed, s.turning, s.steer, s.throttle, dt
+def steer(s, e, p):
+    """Lets ego `e` do what it has decided for one frame, and notes how it was before."""
+    ego = s.ego[e]
+    ego.speed_before, ego.heading_before = s.speed[e], s.heading[e]
+    ego.acceleration_before, ego.lane_before = s.acceleration[e], s.lane[e]
+    if p.by_hand != 0:
+        s.acceleration[e], s.slip[e] = ego.throttle, steering_slip(ego.steer)
+    else:
+        drivers.control(s, e, p)
+
+
+@lane
+def note_lane(s, e, p):
+    """Notes in which lane ego `e` has come, where nobody steers it along."""
+    before = s.ego[e].lane_before
+    s.target[e] = s.lane[e]
+    drivers.note_road(s, e, p)
+    if s.lane[e] != before and p.lanes[s.lane[e]].road == p.lanes[before].road:
+        s.ego[e].changed += 1
+
+
+@lane
+def slip(s, e, dt):
+    """Moves ego `e`, whose tyres slip."""
+    ego = s.ego[e]
+    dx, dy, dheading, ego.lateral_speed, ego.turning = slide(
+        s.heading[e], s.speed[e], ego.lateral_speed, ego.turning, ego.steer, ego.throttle, dt
     )
-    s.x[0] += dx
-    s.y[0] += dy
-    s.heading[0] += dheading
-    s.speed[0] += s.throttle * dt
+    s.x[e] += dx
+    s.y[e] += dy
+    s.heading[e] += dheading
+    s.speed[e] += ego.throttle * dt
 
 
 @lane
 def drive_traffic(s, p, dt, first):
-    """Lets all others decide, and all from car `first` on move. first: 0, or 1 while the ego is not there."""
-    for i in range(1, s.cars):
+    """Lets all traffic decide, and all from car `first` on move.
+
+    first: 0, or the first car that is no ego while the egos are not there.
+    """
+    egos = s.active.shape[0]
+    for i in range(egos, s.cars):
         drivers.drive(s, i, p)
     s.clock += 1
     if p.regulation > 0 and s.clock % p.regulation == 0:
         right_of_way.regulate(s, p, first)
     for i in range(first, s.cars):
-        if i == 0 and p.slips != 0:
-            slip(s, dt)
+        if motion.gone(s, i):
+            continue
+        if i < egos and p.slips != 0:
+            slip(s, i, dt)
         else:
             motion.move(s, i, dt)
         motion.settle(s, i, p)
@@ -456,12 +540,13 @@ def drive_traffic(s, p, dt, first):
 
 @lane
 def accidents(s, p, dt):
-    """Looks for collisions of cars with cars and obstacles, and judges the ego's fault in its first one.
+    """Looks for collisions of cars with cars and obstacles, and judges an ego's fault in its first one.
 
-    The ego is not at fault when hit from behind, or from the side, while keeping its lane.
+    An ego is not at fault when hit from behind, or from the side, while keeping its lane.
     """
-    cars, places = s.cars, np.int64(p.places)
-    peaceful = s.crashed[0] == 0 and s.pushed[0] == 0
+    cars, places, egos = s.cars, np.int64(p.places), np.int64(s.active.shape[0])
+    for e in range(egos):
+        s.ego[e].peaceful = 1 if s.active[e] != 0 and clean(s, e) else 0
     for i in range(cars):
         for n in range(i + 1, cars + p.obstacles.shape[0]):
             j = n if n < cars else n - cars + places
@@ -469,131 +554,148 @@ def accidents(s, p, dt):
             # reverses fast passes through cars.
             speed = s.speed[i] if s.serial[i] < s.serial[j] or j >= places else s.speed[j]
             reach = abs(s.speed[i]) if p.safe != 0 else speed
-            if i == 0:
-                clean = s.crashed[0] == 0 and s.pushed[0] == 0
-                if motion.collide(s, i, j, places, dt, reach * dt) and clean:
-                    judge(s, p, j)
+            if i < egos:
+                first, second = clean(s, i), j < egos and clean(s, j)
+                if motion.collide(s, i, j, places, dt, reach * dt):
+                    if first:
+                        judge(s, i, p, j)
+                    if second:
+                        judge(s, j, p, i)
             else:
                 known = (s.crashed[i] | s.pushed[i]) + (s.crashed[j] | s.pushed[j])
-                if motion.collide(s, i, j, places, dt, reach * dt) and peaceful:
-                    s.traffic_crashes += (2 if j < places else 1) - min(known, 2 if j < places else 1)
+                if motion.collide(s, i, j, places, dt, reach * dt):
+                    crashes = (2 if j < places else 1) - min(known, 2 if j < places else 1)
+                    for e in range(egos):
+                        s.ego[e].traffic_crashes += crashes * s.ego[e].peaceful
 
 
 @lane
-def judge(s, p, j):
-    """Writes whether the accident with car or obstacle `j` is the ego's fault."""
-    _along, offset = coordinates(p.lanes, np.int64(s.target[0]), s.x[0], s.y[0])
-    ahead = (s.x[j] - s.x[0]) * s.cos_heading[0] + (s.y[j] - s.y[0]) * s.sin_heading[0]
-    s.at_fault = 1 if ahead >= _HALF * LENGTH or abs(offset) > _HALF else 0
+def clean(s, i):
+    """Returns whether car `i` has had no accident and none is foreseen."""
+    return s.crashed[i] == 0 and s.pushed[i] == 0
 
 
 @lane
-def account(s, p, speed, heading, acceleration, dt):
-    """Adds the ego's last frame to its metrics. speed, heading, acceleration: as they were before it."""
-    ego, lanes = _EGO, p.lanes
-    s.frames += 1
-    s.speed_sum += s.speed[0]
-    s.distance += abs(speed) * dt
-    if not holds(lanes, np.int64(s.lane[0]), s.along[0], s.offset[0], _ZERO):
-        s.off_road = 1
-    trip = p.trips[s.trip]
-    for k in range(trip.first_goal, trip.first_goal + trip.goals):
-        if s.lane[0] == p.goals[k] and s.along[0] > trip.goal_s:
-            s.arrived = 1
-    front, _rear = drivers.neighbours(s, ego, p, np.int64(s.lane[0]), _THERE)
+def judge(s, e, p, j):
+    """Writes whether the accident with car or obstacle `j` is the fault of ego `e`."""
+    _along, offset = coordinates(p.lanes, np.int64(s.target[e]), s.x[e], s.y[e])
+    ahead = (s.x[j] - s.x[e]) * s.cos_heading[e] + (s.y[j] - s.y[e]) * s.sin_heading[e]
+    s.ego[e].at_fault = 1 if ahead >= _HALF * LENGTH or abs(offset) > _HALF else 0
+
+
+@lane
+def account(s, e, p, dt):
+    """Adds the last frame of ego `e` to its metrics."""
+    ego, lanes = s.ego[e], p.lanes
+    speed = ego.speed_before
+    ego.frames += 1
+    ego.speed_sum += s.speed[e]
+    ego.distance += abs(speed) * dt
+    if not on_road(s, e, p):
+        ego.off_road = 1
+    if at_goal(s, e, p):
+        ego.arrived = 1
+    front, _rear = drivers.neighbours(s, e, p, np.int64(s.lane[e]), _THERE)
     ttc = TTC_CAP
     if front != NOBODY:
-        ttc = time_to_collision(abs(drivers.gap(s, ego, p, front)), drivers.approach(s, ego, front))
-    s.min_ttc = min(s.min_ttc, ttc)
-    s.low_ttc_frames += 1 if ttc < LOW_TTC else 0
-    _here, offset = reference(s, p)
-    s.centred_frames += 1 if abs(offset) <= CENTRED else 0
+        ttc = time_to_collision(abs(drivers.gap(s, e, p, front)), drivers.approach(s, e, front))
+    ego.min_ttc = min(ego.min_ttc, ttc)
+    ego.low_ttc_frames += 1 if ttc < LOW_TTC else 0
+    _here, offset = reference(s, e, p)
+    ego.centred_frames += 1 if abs(offset) <= CENTRED else 0
     if p.goals.shape[0] == 0:
-        cosine, _sine = cos_sin(s.heading[0] - heading_at(lanes, np.int64(s.lane[0]), s.along[0]))
-        s.way += s.speed[0] * cosine * dt
-    account_comfort(s, s.acceleration[0], acceleration, speed, s.heading[0] - heading, dt)
+        cosine, _sine = cos_sin(s.heading[e] - heading_at(lanes, np.int64(s.lane[e]), s.along[e]))
+        ego.way += s.speed[e] * cosine * dt
+    account_comfort(
+        ego, s.acceleration[e], ego.acceleration_before, speed, s.heading[e] - ego.heading_before, dt
+    )
 
 
 @lane
-def classic_reward(s, p, on_road, turned, terms):
-    """Writes the conventional reward of the scenario, as `RewardWeights` says."""
-    for k in range(terms.shape[0]):
-        terms[k] = _ZERO
-    w = p.classic[0]
-    if w.on_road != 0 and not on_road:
+def at_goal(s, e, p):
+    """Returns whether ego `e` is where it was to go to."""
+    trip = p.trips[s.trip]
+    for k in range(trip.first_goal, trip.first_goal + trip.goals):
+        if s.lane[e] == p.goals[k] and s.along[e] > trip.goal_s:
+            return p.own_goals == 0 or drivers.ends_here(s, e, p)
+    return False
+
+
+@lane
+def classic_reward(s, e, p, terms, at):
+    """Writes the conventional reward of the scenario, as `RewardWeights` says, from `terms[at]` on."""
+    w, ego = p.classic[0], s.ego[e]
+    if w.on_road != 0 and not on_road(s, e, p):
         return
-    if w.arrived != _ZERO and s.arrived != 0:
-        terms[_ARRIVAL] = w.arrived
+    if w.arrived != _ZERO and ego.arrived != 0:
+        terms[at + _ARRIVAL] = w.arrived
         return
     span = w.high - w.low
     if w.of_target != 0:
-        index = nearest_speed(p.target_speeds, s.desired_speed[0])
+        index = nearest_speed(p.target_speeds, s.desired_speed[e])
         fast = np.float32(index) / np.float32(p.target_speeds.shape[0] - 1)
     elif w.clipped != 0:
-        fast = speed_share(p, s.speed[0])
+        fast = speed_share(p, s.speed[e])
     else:
         low = np.float32(p.paid_low)
-        fast = (s.speed[0] - low) / (np.float32(p.paid_high) - low)
-    terms[_SPEED] = w.speed * fast / span
-    terms[_COLLISION] = w.collision * np.float32(s.crashed[0]) / span
-    _along, offset = reference(s, p)
-    aside = offset / p.lanes[s.lane[0]].width
+        fast = (s.speed[e] - low) / (np.float32(p.paid_high) - low)
+    terms[at + _SPEED] = w.speed * fast / span
+    terms[at + _COLLISION] = w.collision * np.float32(s.crashed[e]) / span
+    _along, offset = reference(s, e, p)
+    aside = offset / p.lanes[s.lane[e]].width
     centred = w.centering / (_ONE + w.steepness * offset * offset) + w.offset * aside * aside
-    terms[_CENTERING] = (centred + w.constant) / span
-    forward, right = s.throttle / _MAX_THROTTLE, s.steer / np.float32(p.max_steer)
-    terms[_ACTION] = w.action * np.float32(math.sqrt(forward * forward + right * right)) / span
-    one = p.lanes[s.target[0] if w.of_target != 0 else s.lane[0]]
+    terms[at + _CENTERING] = (centred + w.constant) / span
+    forward, right = ego.throttle / _MAX_THROTTLE, ego.steer / np.float32(p.max_steer)
+    terms[at + _ACTION] = w.action * np.float32(math.sqrt(forward * forward + right * right)) / span
+    one = p.lanes[s.target[e] if w.of_target != 0 else s.lane[e]]
     widest = w.last_lane if w.last_lane > 0 else max(p.roads[one.road].count - 1, 1)
-    terms[_LANE] = w.lane * np.float32(one.number) / np.float32(widest) / span
-    terms[_LANE_CHANGE] = w.lane_change / span if turned else _ZERO
+    terms[at + _LANE] = w.lane * np.float32(one.number) / np.float32(widest) / span
+    terms[at + _LANE_CHANGE] = w.lane_change / span if ego.turned != 0 else _ZERO
     for k in range(p.goals.shape[0]):
-        if s.target[0] == p.goals[k]:
-            terms[_ARRIVAL] = w.arrival / span
+        if s.target[e] == p.goals[k]:
+            terms[at + _ARRIVAL] = w.arrival / span
     if w.merging != _ZERO:
         for i in range(s.cars):
             if s.lane[i] == w.merging_lane:
                 short = (s.desired_speed[i] - s.speed[i]) / s.desired_speed[i]
-                terms[_MERGING] += w.merging * short / span
-    terms[_OFFSET] = -w.low / span
+                terms[at + _MERGING] += w.merging * short / span
+    terms[at + _OFFSET] = -w.low / span
     if w.bounded != 0:
         total = _ZERO
-        for k in range(terms.shape[0]):
+        for k in range(at, at + _TERMS):
             total += terms[k]
-        terms[_OFFSET] += clip(total, _ZERO, _ONE) - total
+        terms[at + _OFFSET] += clip(total, _ZERO, _ONE) - total
 
 
 @lane
-def safe_reward(s, p, terms):
-    """Writes the terms of reward="safe"."""
-    for k in range(terms.shape[0]):
-        terms[k] = _ZERO
-    w, duration = p.weights, np.float32(p.frames) * np.float32(p.dt)
-    terms[_LANE_CHANGE] = w[_LANE_CHANGE] * np.float32(s.changed)
+def safe_reward(s, e, p, terms, at):
+    """Writes the terms of reward="safe" from `terms[at]` on."""
+    w, ego, duration = p.weights, s.ego[e], np.float32(p.frames) * np.float32(p.dt)
+    terms[at + _LANE_CHANGE] = w[_LANE_CHANGE] * np.float32(ego.changed)
     if p.goals.shape[0] == 0:
-        terms[_SPEED] = w[_SPEED] * min(s.way / np.float32(p.paid_high), duration)
-        _along, offset = reference(s, p)
-        aside = min(_TWO * abs(offset) / p.lanes[s.lane[0]].width, _ONE)
-        terms[_CENTERING] = w[_CENTERING] * aside * aside * duration
+        terms[at + _SPEED] = w[_SPEED] * min(ego.way / np.float32(p.paid_high), duration)
+        _along, offset = reference(s, e, p)
+        aside = min(_TWO * abs(offset) / p.lanes[s.lane[e]].width, _ONE)
+        terms[at + _CENTERING] = w[_CENTERING] * aside * aside * duration
     else:
-        terms[_SPEED] = w[_SPEED] * (_ONE - speed_share(p, s.speed[0])) * duration
-    if s.crashed[0] != 0:
-        terms[_COLLISION] = w[_COLLISION]
-    elif s.off_road != 0:
-        terms[_OFF_ROAD] = w[_OFF_ROAD]
+        terms[at + _SPEED] = w[_SPEED] * (_ONE - speed_share(p, s.speed[e])) * duration
+    if s.crashed[e] != 0:
+        terms[at + _COLLISION] = w[_COLLISION]
+    elif ego.off_road != 0:
+        terms[at + _OFF_ROAD] = w[_OFF_ROAD]
     else:
-        terms[_HEADWAY] = w[_HEADWAY] * danger(s, p) * duration
-        terms[_ARRIVAL] = w[_ARRIVAL] * np.float32(s.arrived)
+        terms[at + _HEADWAY] = w[_HEADWAY] * danger(s, e, p) * duration
+        terms[at + _ARRIVAL] = w[_ARRIVAL] * np.float32(ego.arrived)
 
 
 @lane
-def danger(s, p):
-    """Returns in [0, 1] how close the ego is to its leader, and while changing lane to the two cars there."""
-    ego = _EGO
-    front, rear = drivers.neighbours(s, ego, p, np.int64(s.lane[0]), _THERE)
-    worst = pressure(s, p, ego, front)
-    if p.lanes[s.target[0]].road == p.lanes[s.lane[0]].road and s.target[0] != s.lane[0]:
-        front, rear = drivers.neighbours(s, ego, p, np.int64(s.target[0]), _THERE)
-        worst = max(worst, max(pressure(s, p, ego, front), pressure(s, p, rear, ego)))
+def danger(s, e, p):
+    """Returns in [0, 1] how close ego `e` is to its leader, and while changing lane to the two cars there."""
+    front, rear = drivers.neighbours(s, e, p, np.int64(s.lane[e]), _THERE)
+    worst = pressure(s, p, e, front)
+    if p.lanes[s.target[e]].road == p.lanes[s.lane[e]].road and s.target[e] != s.lane[e]:
+        front, rear = drivers.neighbours(s, e, p, np.int64(s.target[e]), _THERE)
+        worst = max(worst, max(pressure(s, p, e, front), pressure(s, p, rear, e)))
     return worst
 
 
@@ -606,35 +708,37 @@ def pressure(s, p, i, j):
 
 
 @lane
-def completion(s, p):
-    """Returns which share of the way to its goal the ego has driven; without a route 1 on arrival, else 0."""
-    length = p.trips[s.trip].length
-    if s.arrived != 0 or length <= _ZERO:
-        return np.float32(s.arrived)
-    legs, leg, left = p.routes[s.route[0]], np.int64(s.leg[0]), p.trips[s.trip].goal_s
+def completion(s, e, p):
+    """Returns which share of the way to its goal ego `e` has driven; without a route 1 on arrival, else 0."""
+    length, arrived = p.trips[s.trip].length, s.ego[e].arrived
+    if arrived != 0 or length <= _ZERO:
+        return np.float32(arrived)
+    legs, leg, left = p.routes[s.route[e]], np.int64(s.leg[e]), p.trips[s.trip].goal_s
     while legs[leg].road != NOWHERE and legs[leg + 1].road != NOWHERE:
         left += p.lanes[p.roads[legs[leg].road].first].length
         leg += 1
-    if p.lanes[s.lane[0]].road == legs[s.leg[0]].road:
-        left -= s.along[0]
+    if p.lanes[s.lane[e]].road == legs[s.leg[e]].road:
+        left -= s.along[e]
     return clip(_ONE - left / length, _ZERO, _ONE)
 
 
 @lane
 def metrics_one(s, p, out):
-    """Writes the metrics of the episode that has just ended, in the order of `METRICS`."""
-    frames = np.float32(max(s.frames, 1))
-    out[_M_ARRIVAL] = np.float32(s.arrived) * (_ONE - np.float32(s.crashed[0]))
-    out[_M_COLLISION] = np.float32(s.crashed[0])
-    out[_M_AT_FAULT_COLLISION] = np.float32(s.at_fault) * np.float32(s.crashed[0])
-    out[_M_OFF_ROAD] = np.float32(s.off_road)
-    out[_M_MEAN_SPEED] = s.speed_sum / frames
-    out[_M_DISTANCE] = s.distance
-    out[_M_MIN_TTC] = s.min_ttc
-    out[_M_LOW_TTC_SHARE] = np.float32(s.low_ttc_frames) / frames
-    out[_M_LANE_CHANGES] = np.float32(s.lane_changes)
-    out[_M_COMFORT] = np.float32(s.comfort_frames) / frames
-    out[_M_LENGTH] = np.float32(s.step)
-    out[_M_CENTRED_SHARE] = np.float32(s.centred_frames) / frames
-    out[_M_COMPLETION] = completion(s, p)
-    out[_M_TRAFFIC_COLLISIONS] = np.float32(s.traffic_crashes)
+    """Writes the metrics of each ego's episode that has just ended, in the order of `METRICS`."""
+    for e in range(s.active.shape[0]):
+        ego, at = s.ego[e], _METRICS * e
+        frames = np.float32(max(ego.frames, 1))
+        out[at + _M_ARRIVAL] = np.float32(ego.arrived) * (_ONE - np.float32(s.crashed[e]))
+        out[at + _M_COLLISION] = np.float32(s.crashed[e])
+        out[at + _M_AT_FAULT_COLLISION] = np.float32(ego.at_fault) * np.float32(s.crashed[e])
+        out[at + _M_OFF_ROAD] = np.float32(ego.off_road)
+        out[at + _M_MEAN_SPEED] = ego.speed_sum / frames
+        out[at + _M_DISTANCE] = ego.distance
+        out[at + _M_MIN_TTC] = ego.min_ttc
+        out[at + _M_LOW_TTC_SHARE] = np.float32(ego.low_ttc_frames) / frames
+        out[at + _M_LANE_CHANGES] = np.float32(ego.lane_changes)
+        out[at + _M_COMFORT] = np.float32(ego.comfort_frames) / frames
+        out[at + _M_LENGTH] = np.float32(ego.steps)
+        out[at + _M_CENTRED_SHARE] = np.float32(ego.centred_frames) / frames
+        out[at + _M_COMPLETION] = completion(s, e, p)
+        out[at + _M_TRAFFIC_COLLISIONS] = np.float32(ego.traffic_crashes)

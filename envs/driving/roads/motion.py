@@ -17,6 +17,7 @@ OBSTACLE_M = 2.0  # along each side
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _USUAL_EXPONENT = np.float32(4.0)
 _FAR = np.float32(1e9)
+_ELSEWHERE = np.float32(-1e6)  # m
 _MARGIN = np.float32(MARGIN_M)
 _BLOCK = np.float32(0.5 * OBSTACLE_M)
 _TO_BLOCK = np.float32(0.5 * (float(DIAGONAL) + OBSTACLE_M * math.sqrt(2)))
@@ -40,8 +41,22 @@ def clear_car(s, i):
 
 
 @lane
+def hide_car(s, i):
+    """Takes car `i`, an ego, off the road: it keeps its place in the record, far from all others."""
+    serial = s.serial[i]
+    clear_car(s, i)
+    s.serial[i], s.x[i] = serial, _ELSEWHERE * np.float32(i + 1)
+
+
+@lane
+def gone(s, i):
+    """Returns whether car `i` is an ego that has left the road; a wreck has not."""
+    return i < s.active.shape[0] and s.active[i] == 0 and s.crashed[i] == 0
+
+
+@lane
 def remove_car(s, i):
-    """Takes car `i` > 0 out of the record; those that began after it move up."""
+    """Takes car `i`, no ego, out of the record; those that began after it move up."""
     s.cars -= 1
     for k in range(i, s.cars):
         copy_car(s, k, k + 1)

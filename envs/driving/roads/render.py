@@ -1,6 +1,7 @@
 """Networks of roads as a picture: one record in, (H, W, 3) uint8 out; or a window that moves in real time.
 
-The camera follows the ego, north up. Imported only when something is drawn.
+The camera follows the ego, north up; where several drive, it stands over the middle of the network. Imported
+only when something is drawn.
 """
 
 import math
@@ -15,12 +16,12 @@ from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, STRAIGHT, Lan
 from quadrivium.envs.driving.roads.state import RoadsParams
 
 SIZE = (640, 352)  # pixels; multiples of 16, as video codecs want
-PX_PER_M = 5.0
+PX_PER_M, LEAST_PX_PER_M = 5.0, 1.5
 
 _CAR_M, _BLOCK_M = (5.0, 2.0), 2.0
 _STEP_M = 2.0  # between the points by which bent lanes are drawn
 _DASH_M, _DASH_PERIOD_M = 3.0, 9.0
-_SHOULDER_M, _LINE_M = 1.0, 0.2
+_SHOULDER_M, _LINE_M, _EDGE_M = 1.0, 0.2, 4.0
 _STRIPE_M = 12.0  # mown stripes, which show the speed
 _BRAKING_MPS2 = -1.0
 
@@ -28,24 +29,35 @@ _BRAKING_MPS2 = -1.0
 class RoadsRenderer(MotionRenderer):
     """Draws records of one scenario.
 
-    The teal car is the ego, with its trail. Red cars have crashed; tail lights show braking, amber lights a
+    Teal cars are the egos, with their trails. Red cars have crashed; tail lights show braking, amber lights a
     lane change, amber blocks obstacles.
 
     Args:
         title: of the window.
         params: the parameters of the environment whose records are drawn.
+        egos: how many cars learn.
     """
 
-    def __init__(self, title: str, params: RoadsParams) -> None:
+    def __init__(self, title: str, params: RoadsParams, egos: int = 1) -> None:
         super().__init__(title, params.frames * params.dt)
         self.params = params
-        self._canvas = Canvas(SIZE, PX_PER_M)
         self._network, self._lanes = -1, list[Lane]()
-        self._places: Memory[tuple[float, float]] = Memory()  # x and y in m
+        self._take(0)
+        ends = np.concatenate([np.stack(lane.point(_points(lane)), 1) for lane in self._lanes])
+        low, high = ends.min(0), ends.max(0)
+        self._middle = (low + high) / 2  # x and y, m
+        room = (SIZE[0], SIZE[1] - PANEL_PX) / np.maximum(high - low + 2 * _EDGE_M, 1.0)
+        many = float(np.clip(room.min(), LEAST_PX_PER_M, PX_PER_M))
+        self._canvas = Canvas(SIZE, PX_PER_M if egos == 1 else many)
+        self._places: Memory[np.ndarray] = Memory()  # (egos, 2), x and y in m
 
     def between(self, before: np.void, after: np.void, share: float) -> np.void:
         """Returns the record of a moment between two decisions."""
-        return drawing.in_motion(self._as_later(before, after), after, share, self._dt)
+        earlier, later = self._as_later(before, after), after.copy()
+        for e in np.flatnonzero(_gone(after) & ~_gone(before)):  # who has just left is seen where it left
+            for name in ("x", "y", "heading", "cos_heading", "sin_heading", "speed"):
+                later[name][e] = before[name][e]
+        return drawing.in_motion(earlier, later, share, self._dt)
 
     @staticmethod
     def _as_later(before: np.void, after: np.void) -> np.void:
@@ -69,8 +81,9 @@ class RoadsRenderer(MotionRenderer):
     def paint(self, row: np.void) -> pygame.Surface:
         """Returns the picture of a record."""
         canvas = self._canvas
-        canvas.left_m = float(row["x"][0]) - SIZE[0] / 2 / PX_PER_M
-        canvas.top_m = float(row["y"][0]) - (SIZE[1] + PANEL_PX) / 2 / PX_PER_M
+        middle_x, middle_y = (row["x"][0], row["y"][0]) if len(row["ego"]) == 1 else self._middle
+        canvas.left_m = float(middle_x) - SIZE[0] / 2 / canvas.px_per_m
+        canvas.top_m = float(middle_y) - (SIZE[1] + PANEL_PX) / 2 / canvas.px_per_m
         self._paint_ground()
         self._take(int(row["network"]))
         for colour, beside in ((drawing.SHOULDER, _SHOULDER_M), (drawing.ASPHALT, 0.0)):
@@ -78,7 +91,8 @@ class RoadsRenderer(MotionRenderer):
                 self._fill(colour, lane, lane.width / 2 + beside)
         for lane in self._lanes:
             self._paint_lines(lane)
-        canvas.ribbon(drawing.EGO, self._trail(row), 0.9, alpha=0.55)
+        for trail in self._trails(row):
+            canvas.ribbon(drawing.EGO, trail, 0.9, alpha=0.55)
         self._paint_obstacles()
         self._paint_cars(row)
         picture = canvas.finish()
@@ -128,10 +142,10 @@ class RoadsRenderer(MotionRenderer):
 
     def _paint_cars(self, row: np.void) -> None:
         lanes, canvas = self.params.lanes, self._canvas
-        for i in range(int(row["cars"]) - 1, -1, -1):  # the ego last: on top
+        for i in range(int(row["cars"]) - 1, -1, -1):  # the egos last: on top
             wreck = bool(row["crashed"][i])
             shade = int(row["serial"][i]) % len(drawing.TRAFFIC)
-            colour = drawing.EGO if i == 0 else drawing.TRAFFIC[shade]
+            colour = drawing.EGO if i < len(row["ego"]) else drawing.TRAFFIC[shade]
             here, there = lanes[row["lane"][i]], lanes[row["target"][i]]
             steered = int(there["number"]) - int(here["number"]) if here["road"] == there["road"] else 0
             canvas.car(
@@ -145,23 +159,49 @@ class RoadsRenderer(MotionRenderer):
             )
 
     def _paint_panel(self, picture: pygame.Surface, row: np.void) -> None:
-        endings = (("CRASHED", row["crashed"][0]), ("OFF ROAD", row["off_road"]), ("arrived", row["arrived"]))
+        if len(row["ego"]) > 1:
+            self._paint_account(picture, row)
+            return
+        ego = row["ego"][0]
+        endings = (("CRASHED", row["crashed"][0]), ("OFF ROAD", ego["off_road"]), ("arrived", ego["arrived"]))
         drawing.write_panel(
             picture,
             float(row["speed"][0]),
             [
                 (152, "step", f"{int(row['step'])}/{self.params.max_steps}"),
-                (238, "distance", f"{float(row['distance']):.0f} m"),
-                (348, "lane changes", f"{int(row['lane_changes'])}"),
+                (238, "distance", f"{float(ego['distance']):.0f} m"),
+                (348, "lane changes", f"{int(ego['lane_changes'])}"),
             ],
             target=None if self.params.by_hand else float(row["desired_speed"][0]),
             outcome=next((name for name, true in endings if true), ""),
         )
 
-    def _trail(self, row: np.void) -> np.ndarray:
-        """Notes where the ego is and returns its last places (P, 2) in metres, oldest first."""
-        places = self._places.noted(row, (float(row["x"][0]), float(row["y"][0])))
-        return np.array([places[t] for t in sorted(places)][-8:])
+    def _paint_account(self, picture: pygame.Surface, row: np.void) -> None:
+        """Writes how many of several egos drive, have arrived, and have crashed."""
+        crashed, count = row["crashed"][: len(row["ego"])] != 0, len(row["ego"])
+        driving = row["active"] != 0
+        drawing.write_panel(
+            picture,
+            float(row["speed"][:count][driving].mean()) if driving.any() else 0.0,
+            [
+                (152, "step", f"{int(row['step'])}/{self.params.max_steps}"),
+                (238, "driving", f"{int(driving.sum())}"),
+                (330, "arrived", f"{int(((row['ego']['arrived'] != 0) & ~crashed).sum())}"),
+            ],
+            outcome=f"{int(crashed.sum())} CRASHED" if crashed.any() else "",
+        )
+
+    def _trails(self, row: np.void) -> list[np.ndarray]:
+        """Notes where the egos are; returns the last places (P, 2) of those on the road, m, oldest first."""
+        count = len(row["ego"])
+        places = self._places.noted(row, np.stack([row["x"][:count], row["y"][:count]], 1))
+        last = np.array([places[t] for t in sorted(places)][-8:])  # (P, egos, 2)
+        return [last[:, e] for e in np.flatnonzero(~_gone(row))]
+
+
+def _gone(row: np.void) -> np.ndarray:
+    """Returns which egos have left the road, (egos,) bool."""
+    return (row["active"] == 0) & (row["crashed"][: len(row["ego"])] == 0) & (len(row["ego"]) > 1)
 
 
 def _points(lane: Lane) -> np.ndarray:

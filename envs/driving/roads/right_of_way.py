@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from quadrivium.envs.core.lane import lane
+from quadrivium.envs.driving.roads import motion
 from quadrivium.envs.driving.roads.lanes import heading_at, place
 from quadrivium.envs.driving.roads.network import NOWHERE
 from quadrivium.envs.driving.trigonometry import cos_sin
@@ -31,24 +32,27 @@ _SAME_WAY = np.float32(0.7)  # cosine between headings
 def regulate(s, p, first):
     """Lets go on all who have yielded, and finds anew who must.
 
-    first: 0, or 1 while the ego is not there. The ego itself is free to do what it wants. Conventionally who
-    yields wishes for a speed of 0, and who goes on for the limit of its lane.
+    first: 0, or the first car that is no ego while the egos are not there. These are free to do what they
+    want. Conventionally who yields wishes for a speed of 0, and who goes on for the limit of its lane.
     """
-    for i in range(1, s.cars):
+    egos = np.int64(s.active.shape[0])
+    for i in range(egos, s.cars):
         if s.yields[i] != 0:
             s.yields[i] = 0 if p.cautious == 0 else _DID_YIELD
             if p.cautious == 0:
                 s.desired_speed[i] = p.lanes[s.lane[i]].limit
     for i in range(first, s.cars - 1):
-        for j in range(i + 1, s.cars):
+        if motion.gone(s, i):
+            continue
+        for j in range(max(i + 1, egos), s.cars):
             one, other = np.int64(i), np.int64(j)
             if p.cautious != 0:
                 give_way(s, one, other, p)
             elif conflict(s, one, other, p, _AS_IT_IS, MOMENTS, _ZERO):
                 k = yielding(s, one, other, p)
-                if k != 0:
+                if k >= egos:
                     s.desired_speed[k], s.yields[k] = _ZERO, 1
-    for i in range(1, s.cars):
+    for i in range(egos, s.cars):
         if s.yields[i] == _DID_YIELD:
             s.yields[i] = 0
 
@@ -61,6 +65,7 @@ def give_way(s, i, j, p):
     stop out of its way. Who stands and has to yield is taken to set off, so that it waits until there is room
     for that. Those who follow one another in linked lanes keep their distance without any rule.
     """
+    egos = s.active.shape[0]
     same_way = s.cos_heading[i] * s.cos_heading[j] + s.sin_heading[i] * s.sin_heading[j] > _SAME_WAY
     if same_way and (is_linked(s, i, j, p) or is_linked(s, j, i, p)):
         return
@@ -75,9 +80,9 @@ def give_way(s, i, j, p):
     if not (meets or conflict(s, k, other, p, _SETTING_OFF, CAUTIOUS_MOMENTS, -_SOON)):
         return
     if stops_clear(s, k, other, p):
-        if k != 0:
+        if k >= egos:
             s.yields[k] = 1
-    elif other != 0:
+    elif other >= egos:
         s.yields[other] = 1
 
 
@@ -165,8 +170,8 @@ def foreseen(s, i, p, distance):
     route that is still to be driven, as far along it as the car is in its lane; and an ego that is steered by
     hand keeps its angle.
     """
-    if i == 0 and p.by_hand != 0 and p.cautious == 0:
-        return foreseen_by_hand(s, distance)
+    if i < s.active.shape[0] and p.by_hand != 0 and p.cautious == 0:
+        return foreseen_by_hand(s, i, distance)
     lanes, k, leg = p.lanes, np.int64(s.lane[i]), np.int64(s.leg[i])
     along, number = s.along[i] + distance, np.int64(lanes[k].number)
     if s.route[i] != NOWHERE:
@@ -193,13 +198,13 @@ def lane_of(p, route, leg, number):
 
 
 @lane
-def foreseen_by_hand(s, distance):
-    """Returns x, y (m) and heading (rad) of the ego after `distance` m, the wheel held as it is."""
-    x, y, heading, slip = s.x[0], s.y[0], s.heading[0], steering_slip(s.steer)
-    step = s.speed[0] * _LOOK
+def foreseen_by_hand(s, i, distance):
+    """Returns x, y (m) and heading (rad) of ego `i` after `distance` m, the wheel held as it is."""
+    x, y, heading, slip = s.x[i], s.y[i], s.heading[i], steering_slip(s.ego[i].steer)
+    step = s.speed[i] * _LOOK
     for _ in range(np.int64(distance / step + _HALF) if abs(step) > _TINY else 0):
         cosine, sine = cos_sin(heading)
-        dx, dy, dheading = bicycle(cosine, sine, s.speed[0], slip, _LOOK)
+        dx, dy, dheading = bicycle(cosine, sine, s.speed[i], slip, _LOOK)
         x, y, heading = x + dx, y + dy, heading + dheading
     return x, y, heading
 

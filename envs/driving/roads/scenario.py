@@ -27,8 +27,13 @@ from quadrivium.envs.driving.roads.observations.grids import (
     OCCUPANCY_CHANNELS,
 )
 from quadrivium.envs.driving.roads.observations.kinematics import PLAIN_COLUMNS
-from quadrivium.envs.driving.roads.observations.lidar import OWN_COLUMNS, observe_lidar
-from quadrivium.envs.driving.roads.observations.observe import observe_planes, observe_road, observe_rows
+from quadrivium.envs.driving.roads.observations.lidar import OWN_COLUMNS
+from quadrivium.envs.driving.roads.observations.observe import (
+    observe_beams,
+    observe_planes,
+    observe_road,
+    observe_rows,
+)
 from quadrivium.envs.driving.roads.observations.road_points import ROAD_COLUMNS
 from quadrivium.envs.driving.roads.state import (
     NORMAL,
@@ -59,7 +64,7 @@ WORLDS = {  # each is compiled by itself, so that nobody waits for observations 
     kind: World.of(kernel, f"roads_{name}", RoadsParams, observe=function, ranges=ranges_of)
     for name, function, kinds in (
         ("rows", observe_rows, ("kinematics", "attributes")),
-        ("lidar", observe_lidar, ("lidar",)),
+        ("lidar", observe_beams, ("lidar",)),
         ("planes", observe_planes, ("grid", "occupancy")),
         ("road", observe_road, ("road",)),
     )
@@ -78,7 +83,7 @@ class Spawn:
             standard deviation where `normal`.
             No speed: the lane's limit.
         desired: m/s; None: the speed with which it begins.
-        destinations: of the network, one of which is drawn.
+        destinations: of the network, counted round all of them, each one more than the last: one is drawn.
         varied: the exponent of the driver's model is drawn in [3.5, 4.5), else it is 4.
         keeps: never changes lane by its own wish.
         weighted: lanes are drawn in proportion to their places among `lanes`, the first one never.
@@ -89,7 +94,7 @@ class Spawn:
         chance: that it begins at all.
         apart: m: it does not begin where another car is nearer.
         late: after the warm-up of the scenario, not before.
-        onward: `destinations` are counted from the place of its lane among `lanes`, round all of them.
+        onward: `destinations` are counted from the place of its lane among `lanes`.
         routes: of a network, one after another, one of which is drawn; it begins in the lane in which that
             one does.
     """
@@ -134,10 +139,11 @@ class Scenario:
 
     Attributes:
         roads: the network, routes added; or a bank of many, with what happens on each.
-        spawns: of the cars at the start; the first one is the ego. A bank has its own.
+        spawns: of the cars at the start; the first ones are the egos. A bank has its own.
+        egos: how many learn.
         arrivals: tried before every decision but the first one.
         room: for how many cars at once; 0: for those at the start.
-        warm_up: s, that traffic drives before the ego begins; 0: the ego begins first.
+        warm_up: s, that traffic drives before the egos begin; 0: the egos begin first.
         ego_room: m: cars nearer to an ego that begins last are gone.
         leaving: m, before a dead end, where traffic is gone; 0: never, but that of cautious drivers
             `LEAVING_M` before it.
@@ -146,6 +152,7 @@ class Scenario:
         model: a (m/s²), b (m/s²) and s0 (m) of the drivers' model.
         weights: of the conventional reward.
         goals, goal_s: lanes, and m along them, where the ego arrives.
+        own_goals: it arrives only in that one of them with which its own route ends.
         lane_wanted: the number of the lane that alone leads to them; NOWHERE: all do.
         obstacles: x, y (m) and heading (rad) of blocks on the road.
         max_steer: rad, of an ego that is steered by hand.
@@ -155,7 +162,7 @@ class Scenario:
         own_x0: m, from where the ego's own x is observed.
         bound: to which observations are clipped.
         absolute: others are seen in the world's coordinates.
-        turned: all are seen from the ego as it is turned, and the nearest ones in any direction.
+        around: the nearest others, in any direction, are seen; not those along the lane.
         columns: of a row of kinematics.
         slips: the ego's tyres do.
         references: lanes to be kept one after another; none: whichever is nearest.
@@ -167,6 +174,7 @@ class Scenario:
     spawns: tuple[Spawn, ...]
     weights: RewardWeights
     goals: tuple[int, ...]
+    egos: int = 1
     arrivals: tuple[Spawn, ...] = ()
     room: int = 0
     warm_up: float = 0.0
@@ -176,6 +184,7 @@ class Scenario:
     yielding: int = 0
     model: tuple[float, float, float] = (3.0, 5.0, 10.0)
     goal_s: float = 0.0
+    own_goals: bool = False
     lane_wanted: int = NOWHERE
     obstacles: tuple[tuple[float, float, float], ...] = ()
     max_steer: float = math.pi / 4
@@ -185,7 +194,7 @@ class Scenario:
     own_x0: float = 0.0
     bound: float = 1.0
     absolute: bool = False
-    turned: bool = False
+    around: bool = False
     columns: tuple[str, ...] = field(default=PLAIN_COLUMNS)
     slips: bool = False
     references: tuple[int, ...] = ()
@@ -199,7 +208,7 @@ class Scenario:
         goals = np.array(self.goals, np.int32)
         return Bank(
             self.roads.arrays,
-            scenes=np.array([(0, 1, 1, len(self.spawns))], SCENE_DTYPE),
+            scenes=np.array([(0, 1, self.egos, len(self.spawns))], SCENE_DTYPE),
             trips=np.array([(0, 0, len(goals), self.goal_s, 0.0)], TRIP_DTYPE),
             spawns=np.array([spawn.row() for spawn in self.spawns], SPAWN_DTYPE),
             goals=goals,
@@ -223,6 +232,8 @@ class RoadsOptions(DrivingOptions):
     """cells of 1 m across the ego's heading"""
     grid_columns: int = integer(32, 4, 256)
     """cells of 2 m along it"""
+    frame: Literal["scenario", "ego"] = "scenario"
+    """of kinematics: the scenario's, or seen from the ego, x ahead of it and y to its right"""
     road_points: int = integer(12, 1, 100)
     """of the way ahead, 5 m from one to the next"""
     actions: Literal["meta", "longitudinal", "continuous", "steering", "discrete"] = "meta"  # pyright: ignore[reportIncompatibleVariableOverride] (more kinds)
@@ -272,6 +283,7 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         paid_low=low,
         paid_high=high,
         goals=bank.goals,
+        own_goals=scenario.own_goals,
         lane_wanted=scenario.lane_wanted,
         arrival_ends=scenario.arrival_ends or options.reward == "safe",
         frames=simulation // decision,
@@ -291,7 +303,8 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         obs_points=options.road_points,
         obs_range=options.lidar_range,
         obs_absolute=scenario.absolute,
-        obs_turned=scenario.turned,
+        obs_turned=options.frame == "ego",
+        obs_around=scenario.around,
         obs_x=scenario.observed[0] * reach,
         obs_y=scenario.observed[1],
         obs_v=scenario.observed[2],
@@ -301,19 +314,27 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
     return Setup(
         world=WORLDS[options.observation],
         params=params,
-        state_dtype=state_dtype(places, len(obstacles)),
+        state_dtype=state_dtype(places, len(obstacles), scenario.egos),
         observation_space=space,
         action_space=action_space(options.actions),
         renderer=drawn_by(
             "quadrivium.envs.driving.roads.render:RoadsRenderer",
             f"quadrivium/{name}-v0",
             params,
+            scenario.egos,
         ),
         render_fps=decision,
         baselines=BASELINES[options.actions],
+        agents=names_of(scenario.egos),
+        active="active" if scenario.egos > 1 else None,
         columns=seen,
         source=scenario,
     )
+
+
+def names_of(egos: int) -> tuple[str, ...]:
+    """Returns the agents' names of a world in which so many cars learn."""
+    return ("driver",) if egos == 1 else tuple(f"driver_{e}" for e in range(egos))
 
 
 STATE_COLUMNS = ("y, m", "heading, rad", "lateral speed, m/s", "turning, rad/s")
@@ -380,7 +401,8 @@ class RoadsEnv(WorldEnv):
     - `"kinematics"` (default), tokens (`observed_vehicles`, 5 or 7): presence, x, y, vx, vy, and in some
       scenarios cosine and sine of the heading. The ego first, in the world's coordinates, then the nearest
       others, obstacles too, sorted by distance along the ego's lane: those ahead and those less than
-      `observed_behind` behind, within `observed_range`. Rows without a car are 0.
+      `observed_behind` behind, within `observed_range`. Rows without a car are 0. With `frame="ego"` all is
+      seen from the ego and turned with it: the others relative to it, of itself its speed alone.
     - `"road"`, a Dict: `kinematics`, and `road` (`road_points`, 8): points of the lane that the ego steers
       to, from beside it on every 5 m along its way, with the road to both sides and the speed limit.
     - `"lidar"`, a vector (4 + 2 `beams`): own speed, offset in the lane and heading against it; then for each
@@ -406,6 +428,14 @@ class RoadsEnv(WorldEnv):
 
     `reward="classic"` is the conventional one, of each scenario its own. Its `reward_weights` may change
     those that the scenario uses.
+
+    ## Several drivers
+    Intersection, Merge and Roundabout have several cars that learn, with `drivers` of 2 or more: a PettingZoo
+    parallel environment, or a batch in which each of them is an environment. Each has the observation,
+    actions, reward and metrics of one that is alone; to the others it is a car like any other, to which
+    traffic yields as to any ego. Who arrives, crashes or leaves the road has terminated and leaves: it is
+    gone, but a wreck rolls to a stop and stays in the way of the others, as those of traffic do. When the
+    time is up those who still drive are truncated.
 
     ## Traffic
     Intelligent Driver Model and MOBIL, as in `Highway-v0`, along the lanes of a driver's route, within their

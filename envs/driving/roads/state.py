@@ -77,9 +77,50 @@ OBSTACLE_DTYPE = np.dtype([("x", "f4"), ("y", "f4"), ("heading", "f4")], align=T
 """A block of 2 m by 2 m that stands on the road."""
 
 
+EGO_DTYPE = np.dtype(
+    [
+        ("throttle", "f4"),  # m/s², where it is steered by hand
+        ("steer", "f4"),  # rad, likewise
+        ("lateral_speed", "f4"),  # m/s to the right, where its tyres slip
+        ("turning", "f4"),  # rad/s, likewise
+        ("reference", "i4"),  # which of the lanes to be kept, where the scenario says so
+        ("seen", "f4", (SEEN,)),  # what LaneKeeping observes, noise included
+        # the last decision
+        ("turned", "i4"),  # 0 or 1: it was to change lane
+        ("changed", "i4"),  # lane changes begun
+        ("beside", "i4"),  # lanes from the one that leads to the goal, before it
+        ("way", "f4"),  # m along the lanes
+        # before the last frame
+        ("speed_before", "f4"),  # m/s
+        ("heading_before", "f4"),  # rad
+        ("acceleration_before", "f4"),  # m/s²
+        ("lane_before", "i4"),
+        ("peaceful", "i4"),  # 0 or 1: it drives, and has had no accident
+        # its episode
+        ("steps", "i4"),  # decisions it took
+        ("speed_sum", "f4"),  # of all frames
+        ("distance", "f4"),  # m, driven
+        ("frames", "i4"),
+        ("lane_changes", "i4"),
+        ("min_ttc", "f4"),  # s
+        ("low_ttc_frames", "i4"),
+        ("comfort_frames", "i4"),
+        ("centred_frames", "i4"),
+        ("lateral_acceleration", "f4"),  # m/s², of the last frame
+        ("yaw_rate", "f4"),  # rad/s, of the last frame
+        ("at_fault", "i4"),  # 0 or 1
+        ("off_road", "i4"),  # 0 or 1: has ever left the road
+        ("arrived", "i4"),  # 0 or 1
+        ("traffic_crashes", "i4"),  # traffic cars that crashed into one another before any accident of its
+    ],
+    align=True,
+)
+"""What is known of a car that learns, beside what is of every car."""
+
+
 @cache
-def state_dtype(places: int, obstacles: int) -> np.dtype[Any]:
-    """Returns the record of at most `places` cars, the ego being 0, and after these of the obstacles."""
+def state_dtype(places: int, obstacles: int, egos: int = 1) -> np.dtype[Any]:
+    """Returns the record of at most `places` cars, the egos first, and after these of the obstacles."""
     room = (capacity(places + obstacles),)
     return np.dtype(
         [
@@ -87,8 +128,8 @@ def state_dtype(places: int, obstacles: int) -> np.dtype[Any]:
             ("step", "i4"),  # decisions taken in this episode
             ("clock", "i4"),  # frames since the first car began
             ("network", "i4"),  # on which they drive
-            ("trip", "i4"),  # of the ego
-            ("cars", "i8"),  # that are there: the first ones, in the order in which they began, the ego aside
+            ("trip", "i4"),  # of the egos
+            ("cars", "i8"),  # in use: the first ones, in the order in which they began, the egos aside
             ("begun", "i4"),  # cars that have ever begun
             ("serial", "i4", room),  # how many began before this one
             # motion
@@ -122,29 +163,9 @@ def state_dtype(places: int, obstacles: int) -> np.dtype[Any]:
             ("pushed", "i4", room),  # 0 or 1: a collision foreseen for the next frame
             ("push_x", "f4", room),  # m, by which that frame displaces the car
             ("push_y", "f4", room),
-            # the ego's episode
-            ("throttle", "f4"),  # m/s², of an ego that is steered by hand
-            ("steer", "f4"),  # rad, likewise
-            ("lateral_speed", "f4"),  # m/s to the right, of an ego whose tyres slip
-            ("turning", "f4"),  # rad/s, likewise
-            ("reference", "i4"),  # which of the lanes to be kept, where the scenario says so
-            ("seen", "f4", (SEEN,)),  # what LaneKeeping observes, noise included
-            ("way", "f4"),  # m along the lanes, in the last decision
-            ("speed_sum", "f4"),  # of all frames
-            ("distance", "f4"),  # m, driven
-            ("frames", "i4"),
-            ("lane_changes", "i4"),
-            ("changed", "i4"),  # lane changes begun in the last decision
-            ("min_ttc", "f4"),  # s
-            ("low_ttc_frames", "i4"),
-            ("comfort_frames", "i4"),
-            ("centred_frames", "i4"),
-            ("lateral_acceleration", "f4"),  # m/s², of the last frame
-            ("yaw_rate", "f4"),  # rad/s, of the last frame
-            ("at_fault", "i4"),  # 0 or 1
-            ("off_road", "i4"),  # 0 or 1: has ever left the road
-            ("arrived", "i4"),  # 0 or 1
-            ("traffic_crashes", "i4"),  # traffic cars that crashed into one another
+            # egos
+            ("active", "i4", (egos,)),  # 0 once it has crashed, arrived or left the road
+            ("ego", EGO_DTYPE, (egos,)),
         ],
         align=True,
     )
@@ -229,8 +250,8 @@ class RoadsParams(NamedTuple):
     trips: np.ndarray  # TRIP_DTYPE
     spawns: np.ndarray  # SPAWN_DTYPE
     arrivals: np.ndarray  # SPAWN_DTYPE: tried before every decision but the first one
-    places: int  # for cars at once, the ego included
-    warm_up: int  # frames that traffic drives before the ego begins; 0: the ego begins first
+    places: int  # for cars at once, the egos included
+    warm_up: int  # frames that traffic drives before the egos begin; 0: the egos begin first
     ego_room: float  # m: cars nearer to an ego that begins last are gone
     leaving_m: float  # before a dead end, where traffic is gone; 0: never
     regulation: int  # frames between two looks at the right of way; 0: there is none
@@ -245,6 +266,7 @@ class RoadsParams(NamedTuple):
     paid_high: float  # m/s: from which on it counts wholly
     goals: np.ndarray  # lanes, int32: where egos arrive; none: the way is all
     lane_wanted: int  # the number of the lane that alone leads to `goals`, or NOWHERE
+    own_goals: int  # 0 or 1: an ego arrives only in that lane of its goals with which its own route ends
     arrival_ends: int  # 0 or 1: the episode
     frames: int  # simulated a decision
     dt: float  # s, one frame
@@ -265,7 +287,8 @@ class RoadsParams(NamedTuple):
     obs_points: int  # of the road
     obs_range: float  # m, of the lidar
     obs_absolute: int  # 0 or 1: others are seen in the world's coordinates, not relative to the ego
-    obs_turned: int  # 0 or 1: they are seen from the ego as it is turned, the nearest in any direction
+    obs_turned: int  # 0 or 1: instead, all is seen from the ego, x ahead of it and y to its right
+    obs_around: int  # 0 or 1: the nearest are so in any direction, not along the lane
     observed_range: float  # m: how far others are seen
     observed_behind: float  # m along the lane
     obs_x: float  # m, by which x is observed
@@ -292,7 +315,9 @@ def ranges_of(p: RoadsParams) -> Ranges:
         "keeps": bit,
         "crashed": bit,
         "pushed": bit,
-        "arrived": bit,
         "yields": bit,
-        "reference": (0, max(len(p.references) - 1, 0)),
+        "active": bit,
+        "ego.arrived": bit,
+        "ego.lane_before": (0, last),
+        "ego.reference": (0, max(len(p.references) - 1, 0)),
     }

@@ -73,11 +73,13 @@ class Course:
             x[at], y[at], _, _ = curves.at(*_curves(one[at]), s[at])
         return x, y
 
-    def onward(self, states: np.ndarray, k: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the lane, and s in it, that lies at `s` from the start of lanes `k` on the ego's way."""
-        k, s, leg = k.copy(), s.astype(np.float64), states["leg"][:, 0].astype(np.int64)
+    def onward(
+        self, states: np.ndarray, k: np.ndarray, s: np.ndarray, egos: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the lane, and s in it, that lies at `s` from the start of lanes `k` on the egos' ways."""
+        k, s, leg = k.copy(), s.astype(np.float64), states["leg"][np.arange(len(k)), egos].astype(np.int64)
         for lane in np.flatnonzero(s > self.params.lanes["length"][k]):
-            route = int(states["route"][lane, 0])
+            route = int(states["route"][lane, egos[lane]])
             while s[lane] > self.params.lanes["length"][k[lane]]:
                 after, leg[lane] = self._after(int(k[lane]), route, int(leg[lane]))
                 if after == k[lane]:
@@ -119,15 +121,18 @@ def _curves(lanes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return lanes["knots"].astype(np.float64), lanes["pieces"], lanes["spacing"].astype(np.float64)
 
 
-def pure_pursuit(states: np.ndarray, params: RoadsParams, lane: np.ndarray) -> np.ndarray:
+def pure_pursuit(
+    states: np.ndarray, params: RoadsParams, lane: np.ndarray, egos: np.ndarray | None = None
+) -> np.ndarray:
     """Returns the front-wheel angles (N,), rad, that bring the rear axle to a point ahead on a lane (N,).
 
     δ = atan(2 L sin α / l) for a point at the distance l in the direction α of the rear axle (Coulter 1992).
+    egos: (N,) which car of its record is steered; None: the first one.
     """
-    course = Course(params)
-    x, y, heading, speed = (states[name][:, 0].astype(np.float64) for name in ("x", "y", "heading", "speed"))
+    course, egos = Course(params), np.zeros(len(states), np.int64) if egos is None else egos
+    x, y, heading, speed = _motion(states, egos)
     along, _ = course.coordinates(lane, x, y)
-    k, s = course.onward(states, lane, along + np.maximum(_LOOK_S * speed, _LEAST_LOOK))
+    k, s = course.onward(states, lane, along + np.maximum(_LOOK_S * speed, _LEAST_LOOK), egos)
     to_x, to_y = course.point(k, s)
     dx, dy = to_x - x + _AXLE * np.cos(heading), to_y - y + _AXLE * np.sin(heading)
     away = np.maximum(np.hypot(dx, dy), 0.1)
@@ -135,15 +140,24 @@ def pure_pursuit(states: np.ndarray, params: RoadsParams, lane: np.ndarray) -> n
     return np.arctan(2 * LENGTH * across / away**2)
 
 
-def stanley(states: np.ndarray, params: RoadsParams, lane: np.ndarray) -> np.ndarray:
+def stanley(
+    states: np.ndarray, params: RoadsParams, lane: np.ndarray, egos: np.ndarray | None = None
+) -> np.ndarray:
     """Returns the front-wheel angles (N,), rad, that bring the front axle to the centre of a lane (N,).
 
     δ = θ + atan(k e / (k_s + v)) for the error θ of the heading and e of the place (Thrun et al. 2006).
+    egos: as there.
     """
-    course = Course(params)
-    x, y, heading, speed = (states[name][:, 0].astype(np.float64) for name in ("x", "y", "heading", "speed"))
+    course, egos = Course(params), np.zeros(len(states), np.int64) if egos is None else egos
+    x, y, heading, speed = _motion(states, egos)
     along, _ = course.coordinates(lane, x, y)
-    k, _ = course.onward(states, lane, along + _AXLE)
+    k, _ = course.onward(states, lane, along + _AXLE, egos)
     s, d = course.coordinates(k, x + _AXLE * np.cos(heading), y + _AXLE * np.sin(heading))
     error = (course.heading(k, s) - heading + np.pi) % (2 * np.pi) - np.pi
     return error - np.arctan2(_GAIN * d, _SOFTENING + speed)
+
+
+def _motion(states: np.ndarray, egos: np.ndarray) -> list[np.ndarray]:
+    """Returns x, y (m), heading (rad) and speed (m/s) of the egos (N,), float64."""
+    rows = np.arange(len(states))
+    return [states[name][rows, egos].astype(np.float64) for name in ("x", "y", "heading", "speed")]

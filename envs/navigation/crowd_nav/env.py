@@ -1,7 +1,7 @@
 """The CrowdNav environment: its arguments, spaces and documentation page; the rules are in `kernel`."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from gymnasium.spaces import Box, Dict
@@ -25,6 +25,8 @@ WORLD = World.of(kernel, "crowd_nav", CrowdNavParams, observe=observations.obser
 @dataclass(frozen=True, kw_only=True)
 class CrowdNavOptions(LidarOptions):
     """The arguments of the CrowdNav environments."""
+
+    COUNT: ClassVar = "robots"
 
     robots: int = integer(1, 1, 20)
     """in each place; the single environment has one"""
@@ -121,6 +123,7 @@ def crowd_nav_setup(options: CrowdNavOptions) -> Setup:
         render_fps=round(1 / options.time_step),
         baselines=BASELINES,
         agents=names_of(robots),
+        active="active" if robots > 1 else None,
         columns={part[0]: seen, "robot": own},
         shown=shown_poses(),
     )
@@ -209,7 +212,7 @@ class CrowdNavVectorEnv(WorldVectorEnv):
     """A batch of `CrowdNavEnv`, stepped on all cores; the same arguments.
 
     With more than one of `robots` each is an environment of its own (`LaneVectorEnv`), and who is done is
-    gone, sees zeros and earns nothing until the others are done too.
+    gone until the others are done too.
     """
 
     single = CrowdNavEnv
@@ -226,4 +229,4 @@ class CrowdNavParallelEnv(WorldParallelEnv):
     `CrowdNavEnv`'s, with robots + people − 1 tokens. Raises ValueError for a wrong argument.
     """
 
-    single, name, count, leaving = CrowdNavEnv, "crowd_nav_v0", "robots", "active"
+    single, name = CrowdNavEnv, "crowd_nav_v0"

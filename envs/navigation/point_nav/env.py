@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from gymnasium.spaces import Box, Dict
@@ -39,6 +39,8 @@ WORLD = World.of(kernel, "point_nav", PointNavParams, observe=senses.observe_one
 @dataclass(frozen=True, kw_only=True)
 class PointNavOptions(RobotOptions):
     """The arguments of the PointNav environments."""
+
+    COUNT: ClassVar = "robots"
 
     robots: int = integer(1, 1, 8)
     """in each map; the single environment has one"""
@@ -145,6 +147,7 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
         render_fps=round(1 / options.time_step),
         baselines=GUIDED_BASELINES if params.guide else BASELINES,
         agents=names_of(robots),
+        active="active" if robots > 1 else None,
         columns={**columns, "robot": own},
         shown=shown_poses(bank.origins) | shown_lengths(bank),
         source=bank,
@@ -284,7 +287,7 @@ class PointNavVectorEnv(WorldVectorEnv):
     """A batch of `PointNavEnv`, stepped on all cores; the same arguments.
 
     With more than one of `robots` each is an environment of its own (`LaneVectorEnv`), and who is done is
-    gone, sees zeros and earns nothing until the others are done too.
+    gone until the others are done too.
     """
 
     single = PointNavEnv
@@ -300,4 +303,4 @@ class PointNavParallelEnv(WorldParallelEnv):
     `PointNavEnv`'s. Raises ValueError for a wrong argument.
     """
 
-    single, name, count, leaving = PointNavEnv, "point_nav_v0", "robots", "active"
+    single, name = PointNavEnv, "point_nav_v0"

@@ -67,6 +67,7 @@ class LimitOrderBookOptions(Options):
     """The arguments of the limit order book environments."""
 
     keywords: ClassVar[Mapping[str, Callable[..., Any]]] = {"load": load_messages}
+    COUNT: ClassVar = "agents"
 
     agents: int = integer(1, 1, 16)
     """traders in each book; the single environment has one"""
@@ -334,4 +335,4 @@ class LimitOrderBookParallelEnv(WorldParallelEnv):
     `LimitOrderBookEnv`'s. Raises ValueError for a wrong argument.
     """
 
-    single, name, count = LimitOrderBookEnv, "limit_order_book_v0", "agents"
+    single, name = LimitOrderBookEnv, "limit_order_book_v0"

@@ -11,9 +11,9 @@ from quadrivium.agents.batches.environments import make_film_env, make_vector_en
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.evaluation import episodes as evaluation
 from quadrivium.agents.evaluation.episodes import AgentPlayer, RandomPlayer, film_episode, play_episodes
-from quadrivium.agents.evaluation.evaluator import Evaluator, baseline_players
+from quadrivium.agents.evaluation.evaluator import Evaluator, baseline_players, play_together
 from quadrivium.agents.evaluation.players import PLAYER_KINDS, make_player
-from quadrivium.agents.evaluation.report import to_json, verdicts
+from quadrivium.agents.evaluation.report import to_json, verdicts, write_report
 from quadrivium.measures import rate
 
 
@@ -238,3 +238,78 @@ def test_a_measure_is_a_rate_because_it_is_defined_as_one_not_because_of_its_val
     measures = report["players"]["a"]["measures"]
     assert measures["off_road"]["high"] > 0.05  # Wilson
     assert measures["lane_changes"]["high"] == 0.0
+
+
+# ---- several agents of one world
+
+
+class Pairs(Countdown):
+    """Worlds of two: agent 2 s + j of scenario s lasts 1 + (s + j) % 3 steps, and earns its action each step."""
+
+    class setup:
+        agents = ("first", "second")
+
+    def reset(self, *, seed=None, options=None):
+        lanes = self.num_envs // 2
+        self.scenario = (seed + np.arange(lanes)).repeat(2) + np.tile([0, 1], lanes)
+        self.age, self.first = np.zeros(self.num_envs, np.int64), np.ones(self.num_envs, bool)
+        return self._obs(), {}
+
+    def step(self, actions):
+        _, _, terminated, truncated, info = super().step(actions)
+        rewards = np.asarray(actions, np.float32)
+        return self._obs(), rewards, terminated, truncated, info | {"reward_terms": {"own": rewards}}
+
+
+class Always:
+    def __init__(self, action):
+        self.action = action
+
+    def act(self, obs, deterministic=True):
+        return np.full(len(obs), self.action)
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 5])
+def test_agents_of_a_world_are_episodes_of_one_scenario_in_their_order(lanes):
+    played = play_episodes(AgentPlayer("agent", Ones()), Pairs(2 * lanes), episodes=5, seed=10)
+    assert (played.agents, played.scenarios) == (2, 5)
+    expected = [1 + (10 + k + j) % 3 for k in range(5) for j in range(2)]
+    assert played.lengths.tolist() == expected
+    assert played.summary()["return"].estimate == np.mean(expected)
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_players_who_meet_have_equally_many_seats_dealt_by_the_scenario_alone(lanes):
+    players = [AgentPlayer(str(k), Always(k)) for k in range(2)]
+    played = play_together(players, Pairs(2 * lanes), episodes=40, seed=10)
+    mine, theirs = (~np.isnan(played[str(k)].returns) for k in range(2))
+    assert (mine ^ theirs).all()
+    assert (mine.reshape(40, 2).sum(1) == 1).all()
+    assert 8 < mine[::2].sum() < 32  # by lot, not always the same seat
+    assert (played["0"].returns[mine] == 0).all()
+    lengths = np.array([1 + (10 + k + j) % 3 for k in range(40) for j in range(2)])
+    assert (played["1"].returns[theirs] == lengths[theirs]).all()
+    again = play_together(players, Pairs(8), episodes=40, seed=10)
+    np.testing.assert_array_equal(again["1"].returns, played["1"].returns)
+
+
+def test_more_players_than_seats_take_turns():
+    players = [AgentPlayer(str(k), Always(0)) for k in range(3)]
+    played = play_together(players, Pairs(4), episodes=30, seed=0)
+    assert [int((~np.isnan(one.returns)).sum()) for one in played.values()] == [20, 20, 20]
+    met = {k: ~np.isnan(one.returns).reshape(30, 2).all(1) for k, one in played.items()}
+    assert all(both.any() for both in met.values())
+
+
+def test_a_report_counts_scenarios_and_names_each_agent(tmp_path):
+    players = [AgentPlayer(str(k), Always(k)) for k in range(2)]
+    played = play_together(players, Pairs(8), episodes=120, seed=10)
+    told = to_json(played, {"seed": 10})
+    assert (told["players"]["0"]["episodes"], told["players"]["0"]["agents"]) == (120, 2)
+    assert verdicts(played)[0].startswith("1 has a higher return than 0, by ")
+    write_report(tmp_path, played, {"seed": 10})
+    lines = (tmp_path / "episodes.csv").read_text().splitlines()
+    assert lines[0].startswith("player,seed,agent,return,length")
+    assert len(lines) == 1 + 240
+    assert {line.split(",")[2] for line in lines[1:]} == {"0", "1"}
+    assert sorted(int(line.split(",")[1]) for line in lines[1:]) == sorted([*range(10, 130)] * 2)

@@ -200,10 +200,11 @@ def test_pictures_and_text():
 # ---- the batch: an environment an agent
 
 
-@pytest.mark.parametrize("walls", [False, True])
-def test_batch_conforms(walls):
-    report = check_vector_env(partial(LineVectorEnv, walls=walls), num_envs=10, agents=2)
-    assert set(report.left_out) <= {"lanes_equal_the_single_environment", "thread_count_does_not_matter"}
+@every_kind
+def test_batch_conforms(kind):
+    report = check_vector_env(partial(LineVectorEnv, **kind), num_envs=10, agents=2)
+    allowed = {"lanes_equal_the_single_environment", "thread_count_does_not_matter"}
+    assert set(report.left_out) <= allowed | (set() if kind["leave"] else {"who_has_left_is_idle"})
 
 
 @pytest.mark.parametrize("walls", [False, True])
@@ -246,6 +247,78 @@ def test_lanes_of_the_batch_equal_the_parallel_environment(walls):
     assert ended >= 2 * lanes
 
 
+@every_kind
+@pytest.mark.parametrize("mode", ["SameStep", "NextStep", "Disabled"])
+def test_agents_of_the_batch_leave_as_those_of_the_parallel_environment(kind, mode):
+    if not kind["leave"]:
+        return
+    lanes = 4
+    batch = LaneVectorEnv(setup(**kind), 2 * lanes, autoreset_mode=mode)
+    singles = [parallel_env(**kind) for _ in range(lanes)]
+    batch.action_space.seed(0)
+    _, info = batch.reset(seed=7)
+    assert info["active"].all()
+    for i, env in enumerate(singles):
+        env.reset(seed=7 + i)
+    left_early = 0
+    for _ in range(80):
+        actions, waiting = batch.action_space.sample(), [not env.agents for env in singles]
+        if mode == "Disabled" and any(waiting):
+            batch.reset(options={"reset_mask": np.array(waiting)})
+        obs, rewards, terminated, truncated, info = batch.step(actions)
+        for i, env in enumerate(singles):
+            if waiting[i]:
+                env.reset()
+                if mode == "NextStep":  # this step has begun the episode, and no more
+                    assert info["active"][2 * i : 2 * i + 2].all()
+                    assert not rewards[2 * i : 2 * i + 2].any()
+                    assert not (terminated | truncated)[2 * i : 2 * i + 2].any()
+                    continue
+            acted = env.agents
+            own = {agent: actions[2 * i + AGENTS.index(agent)] for agent in acted}
+            shown, gains, over, cut, infos = env.step(own)
+            begun = mode == "SameStep" and not env.agents
+            for k, agent in enumerate(AGENTS):
+                row = 2 * i + k
+                assert info["active"][row] == (begun or agent in env.agents or cut.get(agent, False))
+                ends = (over.get(agent, False), cut.get(agent, False))
+                assert (terminated[row], truncated[row]) == ends
+                assert rewards[row] == np.float32(gains.get(agent, 0.0))
+                if any(ends):
+                    left_early += bool(env.agents)
+                    assert info["_metrics"][row]
+                    assert {k: v[row] for k, v in info["metrics"].items()} == infos[agent]["metrics"]
+                    last = {key: part[row] for key, part in obs.items()}
+                    last = info["final_obs"][row] if mode == "SameStep" else last
+                    assert data_equivalence(last, shown[agent], exact=True)
+            if begun:
+                first, _ = env.reset()
+                own = {key: part[2 * i] for key, part in obs.items()}
+                assert data_equivalence(own, first[AGENTS[0]], exact=True)
+    assert left_early > 10
+    for env in singles:
+        env.close()
+
+
+def test_a_state_in_which_some_have_left_goes_on_without_them():
+    env, other = (LaneVectorEnv(setup(leave=True), 2) for _ in range(2))
+    env.reset(seed=0)
+    other.reset(seed=1)
+    rows = env.get_state()
+    rows["x"], rows["goal"] = (3, 7), (4, 0)
+    env.set_state(rows)
+    _, _, terminated, _, info = env.step(np.array([RIGHT, STAY]))
+    assert terminated.tolist() == [True, False]
+    assert info["active"].tolist() == [False, True]
+    other.set_state(env.get_state())
+    assert other.taking_part.tolist() == [False, True]
+    for one in (env, other):
+        _, rewards, terminated, _, _ = one.step(np.array([LEFT, LEFT]))
+        assert rewards.tolist() == [0, 0.25]
+        assert not terminated.any()
+    assert env.get_state().tobytes() == other.get_state().tobytes()
+
+
 def test_lanes_are_reset_and_seeded_one_by_one():
     batch, other = LineVectorEnv(6), LineVectorEnv(6)
     batch.reset(seed=[3, 9, 3])
@@ -265,7 +338,6 @@ def test_lanes_are_reset_and_seeded_one_by_one():
     ("make", "message"),
     [
         (lambda: LineVectorEnv(5), "num_envs=5 is no multiple of the 2 agents of a lane of line; try 6"),
-        (lambda: LineVectorEnv(4, leave=True), "agents of line leave before others"),
         (lambda: LaneEnv(setup()), "line has 2 agents that act at once; use a ParallelLaneEnv"),
         (lambda: replace(setup(), agents=("a", "a")), r"agents=\('a', 'a'\) of line; give each its own name"),
         (lambda: replace(setup(), agents=()), "give each its own name"),

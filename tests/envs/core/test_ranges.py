@@ -1,5 +1,6 @@
 """Rows from outside are refused where a kernel would index by what they hold."""
 
+import re
 from typing import NamedTuple
 
 import gymnasium
@@ -23,7 +24,7 @@ HARMLESS = {
     *("cells", "trades", "liquidations", "inventory", "fills", "carried", "sign", "position", "turnover"),
     *("exercised", "cash", "made", "taken", "captured2", "trade_price", "trade_size", "trade_handle"),
     *("trade_maker", "trade_side", "messages", "quote", "largest", "mid2_start", "near", "seen", "own_map"),
-    *("begun", "serial", "clock", "centred_frames", "direction", "turns"),
+    *("begun", "serial", "clock", "centred_frames", "direction", "turns", "turned", "beside", "peaceful"),
     "mask",  # what it leaves out is not seen; nothing is indexed by it
 }
 
@@ -70,7 +71,7 @@ def test_bounds_can_differ_from_element_to_element():
 def test_every_integer_of_a_record_has_a_range_or_is_known_to_be_no_index(name):
     setup = setup_of(name, **SMALL.get(name, {}))
     ranges = setup.world.ranges(setup.params) if setup.world.ranges else {}
-    fields = setup.state_dtype.fields
+    fields = fields_of(setup.state_dtype)
     # What is left are bits and tables of the board games, which `consistent` looks at.
     known = {
         "castling",
@@ -87,9 +88,25 @@ def test_every_integer_of_a_record_has_a_range_or_is_known_to_be_no_index(name):
     }
     known |= {"history", "fallen", "board", "stones", "discs", "moves", "pieces", "marks"}
     known = known if setup.world.consistent else set()
-    integers = {key for key, (dtype, *_) in fields.items() if dtype.base.kind in "iu"}
-    assert integers - set(ranges) - HARMLESS - known <= {"step"}
+    integers = {key for key, dtype in fields.items() if dtype.kind in "iu" and key not in ranges}
+    assert {key.rpartition(".")[2] for key in integers} - HARMLESS - known <= {"step"}
     assert set(ranges) <= set(fields)
+
+
+def fields_of(dtype: np.dtype, within: str = "") -> dict[str, np.dtype]:
+    """Returns the types of the fields, those of records in fields as "field.part"."""
+    found = {}
+    for name, (kind, *_) in dtype.fields.items():
+        one = kind.base
+        found |= fields_of(one, f"{within}{name}.") if one.names else {f"{within}{name}": one}
+    return found
+
+
+def named(rows: np.ndarray, name: str) -> np.ndarray:
+    """Returns a view of a field by its name in `fields_of`."""
+    for part in name.split("."):
+        rows = rows[part]
+    return rows
 
 
 def extremes(dtype: np.dtype) -> list[float]:
@@ -104,16 +121,15 @@ def test_no_field_with_a_range_may_hold_the_extremes_of_its_type(name):
     ranges = setup.world.ranges(setup.params) if setup.world.ranges else {}
     rows = np.zeros(2, setup.state_dtype)
     for field, (low, _) in ranges.items():
-        rows[field] = low
+        named(rows, field)[...] = low
     require_in_range(rows, ranges)
     for field, (low, high) in ranges.items():
-        for value in extremes(rows[field].dtype):
+        for value in extremes(named(rows, field).dtype):
             if not low <= value <= high:
                 hostile = rows.copy()
-                hostile[field][1].flat[-1] = value
-                if hostile[field].ndim == 1:
-                    hostile[field][1] = value
-                with pytest.raises(ValueError, match=f"^{field}.* of row 1 is "):
+                column = named(hostile, field)
+                column[(1, *[-1] * (column.ndim - 1))] = value
+                with pytest.raises(ValueError, match=f"^{re.escape(field)}.* of row 1 is "):
                     require_valid(hostile, setup.params, setup.world)
 
 

@@ -31,44 +31,44 @@ _SCAN = np.float32(100.0)  # m along each lane, to either side of the ego
 
 
 @lane
-def observe_grid(s, p, out):
-    """Writes `GRID_CHANNELS` as planes of `p.obs_rows` cells across × `p.obs_columns` ahead.
+def observe_grid(s, e, p, out, at):
+    """Writes `GRID_CHANNELS` from `out[at]` on: planes of `p.obs_rows` cells across × `p.obs_columns` ahead.
 
-    Rows run from left to right, columns from behind to ahead; the ego is in the middle row, at a quarter of
+    Rows run from left to right, columns from behind to ahead; ego `e` is in the middle row, at a quarter of
     the length. A car is in the cells whose centres it covers, and half a cell around it.
     """
     height, width = p.obs_rows, p.obs_columns
     plane = height * width
-    cosine, sine = s.cos_heading[0], s.sin_heading[0]
-    own = clip(s.speed[0] / MAX_SPEED, -_ONE, _ONE)
+    cosine, sine = s.cos_heading[e], s.sin_heading[e]
+    own = clip(s.speed[e] / MAX_SPEED, -_ONE, _ONE)
     for row in range(height):
         right = _ACROSS * (np.float32(row) + _HALF - _HALF * np.float32(height))
         for column in range(width):
             ahead = _AHEAD * (np.float32(column) + _HALF - _BEHIND_SHARE * np.float32(width))
-            x, y = s.x[0] + cosine * ahead - sine * right, s.y[0] + sine * ahead + cosine * right
-            k = row * width + column
+            x, y = s.x[e] + cosine * ahead - sine * right, s.y[e] + sine * ahead + cosine * right
+            k = at + row * width + column
             out[k], out[plane + k], out[2 * plane + k] = _ZERO, _ZERO, _ZERO
             out[3 * plane + k] = _ONE if on_road(p, s.network, x, y) else _ZERO
             out[4 * plane + k] = own
     for n in range(s.cars + p.obstacles.shape[0]):
-        paint(s, p, np.int64(n if n < s.cars else n - s.cars + p.places), out)
+        paint(s, e, p, np.int64(n if n < s.cars else n - s.cars + p.places), out, at)
 
 
 @lane
-def paint(s, p, j, out):
+def paint(s, e, p, j, out, at):
     """Writes car or obstacle `j` into the planes of `observe_grid`."""
     height, width = p.obs_rows, p.obs_columns
     plane = height * width
-    c0, s0 = s.cos_heading[0], s.sin_heading[0]
+    c0, s0 = s.cos_heading[e], s.sin_heading[e]
     length, breadth = (_BLOCK, _BLOCK) if j >= p.places else (LENGTH, WIDTH)
-    dx, dy = s.x[j] - s.x[0], s.y[j] - s.y[0]
+    dx, dy = s.x[j] - s.x[e], s.y[j] - s.y[e]
     ahead, right = c0 * dx + s0 * dy, c0 * dy - s0 * dx
     cosine = s.cos_heading[j] * c0 + s.sin_heading[j] * s0  # of its heading against the ego's
     sine = s.sin_heading[j] * c0 - s.cos_heading[j] * s0
     column = ahead / _AHEAD + _BEHIND_SHARE * np.float32(width)
     row = right / _ACROSS + _HALF * np.float32(height)
     reach = _HALF * (length + breadth)
-    forward, sideways = s.speed[j] * cosine - s.speed[0], s.speed[j] * sine
+    forward, sideways = s.speed[j] * cosine - s.speed[e], s.speed[j] * sine
     forward, sideways = clip(forward / _V_RANGE, -_ONE, _ONE), clip(sideways / _V_RANGE, -_ONE, _ONE)
     for at_row in range(
         max(np.int64(math.floor(row - reach / _ACROSS)), 0),
@@ -85,7 +85,7 @@ def paint(s, p, j, out):
             spare_along = _HALF * (_AHEAD * abs(cosine) + _ACROSS * abs(sine))
             spare_across = _HALF * (_AHEAD * abs(sine) + _ACROSS * abs(cosine))
             if abs(along) < _HALF * length + spare_along and abs(across) < _HALF * breadth + spare_across:
-                k = at_row * width + at_column
+                k = at + at_row * width + at_column
                 out[k], out[plane + k], out[2 * plane + k] = _ONE, forward, sideways
 
 
@@ -102,24 +102,24 @@ def on_road(p, network, x, y):
 
 
 @lane
-def observe_occupancy(s, p, out):
-    """Writes the conventional grid of `OCCUPANCY_CHANNELS`, `OCCUPANCY_CELLS` along each side.
+def observe_occupancy(s, e, p, out, at):
+    """Writes the conventional grid of `OCCUPANCY_CHANNELS` from `out[at]` on, `OCCUPANCY_CELLS` a side.
 
-    Rows run from behind to ahead, columns from left to right, the ego in the middle. Road is where the centre
+    Rows run from behind to ahead, columns from left to right, ego `e` in the middle. Road is where the centre
     of a lane has a point, taken every `OCCUPANCY_CELL` m from 100 m before the ego.
     """
-    for k in range(2 * _SIDE * _SIDE):
+    for k in range(at, at + 2 * _SIDE * _SIDE):
         out[k] = _ZERO
     for j in range(s.cars):
-        cell = cell_of(s, s.x[j], s.y[j])
+        cell = cell_of(s, e, s.x[j], s.y[j])
         if cell >= 0:
-            out[cell] = _ONE
+            out[at + cell] = _ONE
     for k in range(p.grids[s.network].first_lane, p.grids[s.network].end_lane):
-        mark_lane(s, p, np.int64(k), out)
+        mark_lane(s, e, p, np.int64(k), out, at)
 
 
 @lane
-def mark_lane(s, p, k, out):
+def mark_lane(s, e, p, k, out, at):
     """Marks the cells in which a point of the centre of lane `k` lies.
 
     Points beyond an end of the lane count as that end. From the point beside the ego distances grow both
@@ -127,44 +127,44 @@ def mark_lane(s, p, k, out):
     """
     lanes = p.lanes
     length = lanes[k].length
-    origin, _offset = coordinates(lanes, k, s.x[0], s.y[0])
+    origin, _offset = coordinates(lanes, k, s.x[e], s.y[e])
     first = origin - _SCAN
     if first < _ZERO:
-        mark(s, p, k, _ZERO, out)
+        mark(s, e, p, k, _ZERO, out, at)
     if first + _STEP * np.float32(66) > length:
-        mark(s, p, k, length, out)
+        mark(s, e, p, k, length, out, at)
     for n in range(33, 67):
         along = first + _STEP * np.float32(n)
         if along > length:
             break
-        if along >= _ZERO and not mark(s, p, k, along, out):
+        if along >= _ZERO and not mark(s, e, p, k, along, out, at):
             break
     for n in range(32, -1, -1):
         along = first + _STEP * np.float32(n)
         if along < _ZERO:
             break
-        if along <= length and not mark(s, p, k, along, out):
+        if along <= length and not mark(s, e, p, k, along, out, at):
             break
 
 
 @lane
-def mark(s, p, k, along, out):
+def mark(s, e, p, k, along, out, at):
     """Marks the cell of a point of a lane's centre; returns whether it is near enough to lie in the grid."""
     x, y = place(p.lanes, k, along, _ZERO)
-    dx, dy = x - s.x[0], y - s.y[0]
-    cell = cell_of(s, x, y)
+    dx, dy = x - s.x[e], y - s.y[e]
+    cell = cell_of(s, e, x, y)
     if cell >= 0:
-        out[_SIDE * _SIDE + cell] = _ONE
+        out[at + _SIDE * _SIDE + cell] = _ONE
     return dx * dx + dy * dy <= _REACH * _REACH
 
 
 @lane
-def cell_of(s, x, y):
-    """Returns the cell of the occupancy grid in which a place lies, or -1."""
-    dx, dy = x - s.x[0], y - s.y[0]
+def cell_of(s, e, x, y):
+    """Returns the cell of the occupancy grid of ego `e` in which a place lies, or -1."""
+    dx, dy = x - s.x[e], y - s.y[e]
     ahead, right = (
-        s.cos_heading[0] * dx + s.sin_heading[0] * dy,
-        s.cos_heading[0] * dy - s.sin_heading[0] * dx,
+        s.cos_heading[e] * dx + s.sin_heading[e] * dy,
+        s.cos_heading[e] * dy - s.sin_heading[e] * dx,
     )
     row = np.int64(math.floor((ahead + _EDGE) / _STEP))
     column = np.int64(math.floor((right + _EDGE) / _STEP))

@@ -28,56 +28,58 @@ _HALVINGS = 5
 
 
 @lane
-def observe_lidar(s, p, out):
-    """Writes the ego's own motion (`OWN` numbers), then a distance a beam, then a radial speed a beam.
+def observe_lidar(s, e, p, out, at):
+    """Writes the own motion of ego `e` (`OWN` numbers), then a distance and then a radial speed a beam.
 
     Beam b of B looks 2π b / B to the right of the heading, from the car's centre. Distances are by
     `p.obs_range`: 1 is nothing in range. Radial speed is that of what the beam hits minus the ego's, along
     the beam, by 80 m/s: negative when it comes nearer, 0 when nothing is hit.
     """
     beams, reach = p.obs_rows, np.float32(p.obs_range)
-    one, speed = p.lanes[s.lane[0]], s.speed[0]
-    out[0] = clip(speed / MAX_SPEED, -_ONE, _ONE)
-    out[1] = clip(s.offset[0] / (_HALF * one.width), -_ONE, _ONE)
-    cosine, sine = cos_sin(s.heading[0] - heading_at(p.lanes, np.int64(s.lane[0]), s.along[0]))
-    out[2], out[3] = clip(sine, -_ONE, _ONE), clip(cosine, -_ONE, _ONE)
+    one, speed = p.lanes[s.lane[e]], s.speed[e]
+    out[at] = clip(speed / MAX_SPEED, -_ONE, _ONE)
+    out[at + 1] = clip(s.offset[e] / (_HALF * one.width), -_ONE, _ONE)
+    cosine, sine = cos_sin(s.heading[e] - heading_at(p.lanes, np.int64(s.lane[e]), s.along[e]))
+    out[at + 2], out[at + 3] = clip(sine, -_ONE, _ONE), clip(cosine, -_ONE, _ONE)
     spacing = _TWO_PI / np.float32(beams)
     for b in range(beams):
-        along, across = cos_sin(s.heading[0] + spacing * np.float32(b))
-        distance = to_edge(p, s.network, s.x[0], s.y[0], along, across, reach)
-        out[OWN + b] = min(distance / reach, _ONE)
-        closing = -speed * (s.cos_heading[0] * along + s.sin_heading[0] * across)
-        out[OWN + beams + b] = clip(closing / _V_RANGE, -_ONE, _ONE) if distance < reach else _ZERO
-    for n in range(1, s.cars + p.obstacles.shape[0]):
-        scan(s, np.int64(n if n < s.cars else n - s.cars + p.places), p, out)
+        along, across = cos_sin(s.heading[e] + spacing * np.float32(b))
+        distance = to_edge(p, s.network, s.x[e], s.y[e], along, across, reach)
+        out[at + OWN + b] = min(distance / reach, _ONE)
+        closing = -speed * (s.cos_heading[e] * along + s.sin_heading[e] * across)
+        out[at + OWN + beams + b] = clip(closing / _V_RANGE, -_ONE, _ONE) if distance < reach else _ZERO
+    for n in range(s.cars + p.obstacles.shape[0]):
+        j = np.int64(n if n < s.cars else n - s.cars + p.places)
+        if j != e:
+            scan(s, e, j, p, out, at)
 
 
 @lane
-def scan(s, j, p, out):
-    """Shortens the beams that hit car or obstacle `j`."""
+def scan(s, e, j, p, out, at):
+    """Shortens the beams of ego `e` that hit car or obstacle `j`."""
     beams, reach = p.obs_rows, np.float32(p.obs_range)
-    dx, dy = s.x[j] - s.x[0], s.y[j] - s.y[0]
+    dx, dy = s.x[j] - s.x[e], s.y[j] - s.y[e]
     distance, radius = math.sqrt(dx * dx + dy * dy), _HALF * DIAGONAL
     if distance > reach + radius:
         return
     length, width = (LENGTH, WIDTH) if j < p.places else (_BLOCK, _BLOCK)
     spacing = _TWO_PI / np.float32(beams)
-    middle = bearing(dx, dy) - s.heading[0]
+    middle = bearing(dx, dy) - s.heading[e]
     half = np.float32(math.asin(radius / distance)) if distance > radius else _PI
     first = np.int64(math.ceil((middle - half) / spacing))
     count = min(np.int64(math.floor((middle + half) / spacing)) - first + 1, beams)
     cos_j, sin_j = s.cos_heading[j], s.sin_heading[j]
     at_x, at_y = -dx * cos_j - dy * sin_j, dx * sin_j - dy * cos_j  # the ego, as `j` sees it
-    vx = s.speed[j] * cos_j - s.speed[0] * s.cos_heading[0]
-    vy = s.speed[j] * sin_j - s.speed[0] * s.sin_heading[0]
+    vx = s.speed[j] * cos_j - s.speed[e] * s.cos_heading[e]
+    vy = s.speed[j] * sin_j - s.speed[e] * s.sin_heading[e]
     for n in range(count):
         b = (first + n) % beams
-        along, across = cos_sin(s.heading[0] + spacing * np.float32(b))
+        along, across = cos_sin(s.heading[e] + spacing * np.float32(b))
         ahead, aside = along * cos_j + across * sin_j, across * cos_j - along * sin_j
         hit = ray_to_rectangle(at_x, at_y, ahead, aside, _HALF * length, _HALF * width)
-        if hit < out[OWN + b] * reach:
-            out[OWN + b] = hit / reach
-            out[OWN + beams + b] = clip((vx * along + vy * across) / _V_RANGE, -_ONE, _ONE)
+        if hit < out[at + OWN + b] * reach:
+            out[at + OWN + b] = hit / reach
+            out[at + OWN + beams + b] = clip((vx * along + vy * across) / _V_RANGE, -_ONE, _ONE)
 
 
 @lane

@@ -23,19 +23,19 @@ _WIDTH = len(ROAD_COLUMNS)
 
 
 @lane
-def write_way(s, p, out):
-    """Writes `p.obs_points` rows of `ROAD_COLUMNS` after the kinematics: points of the lane steered to.
+def write_way(s, e, p, out, at):
+    """Writes `p.obs_points` rows of `ROAD_COLUMNS` from `out[at]` on: points of the lane ego `e` steers to.
 
-    The first one beside the ego, the others every `SPACING_M` along its way, from lane to lane as it will go.
+    The first one beside it, the others every `SPACING_M` along its way, from lane to lane as it will go.
     """
-    lanes, at = p.lanes, p.obs_rows * p.obs_columns
-    k, leg = np.int64(s.target[0]), s.leg[0]
-    along, _offset = drivers.known(s, np.int64(0), p, k)
-    cosine, sine = s.cos_heading[0], s.sin_heading[0]
+    lanes = p.lanes
+    k, leg = np.int64(s.target[e]), s.leg[e]
+    along, _offset = drivers.known(s, e, p, k)
+    cosine, sine = s.cos_heading[e], s.sin_heading[e]
     present = True
     for _ in range(p.obs_points):
         while present and along > lanes[k].length:
-            after = drivers.next_lane(s, np.int64(0), p, k, lanes[k].length)
+            after = drivers.next_lane(s, e, p, k, lanes[k].length)
             present = after != k
             if present:
                 x, y = place(lanes, k, along, _ZERO)
@@ -46,8 +46,8 @@ def write_way(s, p, out):
         if present:
             one = lanes[k]
             x, y = place(lanes, k, along, _ZERO)
-            dx, dy = x - s.x[0], y - s.y[0]
-            c, d = cos_sin(heading_at(lanes, k, along) - s.heading[0])
+            dx, dy = x - s.x[e], y - s.y[e]
+            c, d = cos_sin(heading_at(lanes, k, along) - s.heading[e])
             number, count = np.float32(one.number), np.float32(p.roads[one.road].count)
             out[at] = _ONE
             out[at + 1] = clip((cosine * dx + sine * dy) * _PER_X, -_ONE, _ONE)
@@ -58,4 +58,4 @@ def write_way(s, p, out):
             out[at + 7] = clip(one.limit * _PER_V, -_ONE, _ONE)
         along += _SPACING
         at += _WIDTH
-    s.leg[0] = leg
+    s.leg[e] = leg

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from quadrivium.envs.core.options import integer, number
 from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.world_env import WorldVectorEnv
+from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, SOLID, RoadMap, arc, straight
 from quadrivium.envs.driving.roads.observations.kinematics import COLUMNS
 from quadrivium.envs.driving.roads.scenario import RoadsEnv, RoadsOptions, Scenario, Spawn, roads_setup
@@ -16,7 +17,9 @@ from quadrivium.envs.driving.roads.state import RewardWeights
 _ACCESS, _RIGHT, _LEFT = 100.0, 9.0, 13.0  # m: the arms, the radii of the turns
 _EDGE = _RIGHT + 2.0  # m, from the middle to where the arms end
 _MOST = 13  # cars that come while it runs find room, however many leave
-_TURNS = {"left": 1, "straight": 2, "right": 3}
+_TURNS = {"left": (1,), "straight": (2,), "right": (3,), "any": (1, 2, 3)}
+_ROWS = (65.0, 40.0, 15.0)  # m along the arms, where several drivers begin
+_DRIVERS = 4 * len(_ROWS)
 
 
 def intersection_roads() -> RoadMap:
@@ -50,16 +53,18 @@ def intersection_roads() -> RoadMap:
 
 
 @cache
-def intersection_scenario(vehicles: int, spawn_probability: float, turn: str, strict: bool) -> Scenario:
-    """Returns the conventional intersection, of `vehicles` cars at the start.
+def intersection_scenario(
+    vehicles: int, spawn_probability: float, turn: str, strict: bool, drivers: int = 1
+) -> Scenario:
+    """Returns the conventional intersection, of `vehicles` cars at the start beside the drivers.
 
     strict: one arrives only where it was to go to.
     """
     roads = intersection_roads()
-    ends = [roads.destination(f"o{arm}") for arm in range(4)]
+    for arm in range(4):
+        roads.destination(f"o{arm}")
     entries = tuple(roads.lane(f"o{arm}", f"ir{arm}", 0) for arm in range(4))
-    goals = [roads.lane(f"il{arm}", f"o{arm}", 0) for arm in range(4)]
-    goal = _TURNS[turn]
+    goals = tuple(roads.lane(f"il{arm}", f"o{arm}", 0) for arm in range(4))
 
     def other(along: float, spread: float = 1.0, straight_on: bool = False, **more: Any) -> Spawn:
         onward = (2,) if straight_on else (1, 2, 3)
@@ -74,15 +79,22 @@ def intersection_scenario(vehicles: int, spawn_probability: float, turn: str, st
     often: dict[str, Any] = {"speed": (8.0, 1.0), "chance": spawn_probability}
     places = [80.0 * k / (vehicles - 1) for k in range(vehicles - 1)] if vehicles > 1 else []
     challenger = other(60.0, 0.1, straight_on=True, speed=(8.0, 0.0), late=True)
+
+    def driver(k: int) -> Spawn:
+        arm, along = k % 4, (_ROWS[k // 4], 5.0)
+        there = tuple(arm + way for way in _TURNS[turn])
+        return Spawn((entries[arm],), along, normal=drivers == 1, desired=9.0, destinations=there)
+
     return Scenario(
         roads,
         spawns=(
-            Spawn(entries[:1], (65.0, 5.0), normal=True, desired=9.0, destinations=(ends[goal],)),
+            *(driver(k) for k in range(drivers)),
             *(other(along, **often) for along in places),
             *([challenger] if vehicles else []),
         ),
+        egos=drivers,
         arrivals=(other(0.0, **often),),
-        room=vehicles + 1 + _MOST,
+        room=vehicles + drivers + _MOST,
         warm_up=3.0,
         ego_room=20.0,
         leaving=20.0,
@@ -92,7 +104,8 @@ def intersection_scenario(vehicles: int, spawn_probability: float, turn: str, st
         weights=RewardWeights(
             speed=1.0, speed_low=7.0, speed_high=9.0, clipped=True, collision=-5.0, arrived=1.0, on_road=True
         ),
-        goals=(goals[goal],) if strict else tuple(goals),
+        goals=goals,
+        own_goals=strict,
         goal_s=25.0,
         arrival_ends=True,
         target_speeds=(0.0, 4.5, 9.0),
@@ -106,6 +119,7 @@ def intersection_scenario(vehicles: int, spawn_probability: float, turn: str, st
 class IntersectionOptions(RoadsOptions):
     """The arguments of the Intersection environments; `of` fills in what a preset says of those not given."""
 
+    COUNT: ClassVar = "drivers"
     PRESETS: ClassVar = {
         "safe": {},
         "intersection": {"traffic": "conventional", "reward": "classic", "duration": 13},
@@ -114,8 +128,10 @@ class IntersectionOptions(RoadsOptions):
     preset: Literal["safe", "intersection"] = "safe"
     """"safe", or "intersection": the conventional environment; the arguments below override it"""
 
-    turn: Literal["left", "straight", "right"] = "left"
-    """where the ego is to go"""
+    drivers: int = integer(1, 1, _DRIVERS)
+    """cars that learn, one on each arm in turn; the single environment has one"""
+    turn: Literal["left", "straight", "right", "any"] = "left"
+    """where they are to go; any: each draws its way"""
     vehicles: int = integer(10, 0, 40)
     """traffic cars that may be there at the start; the last of them, where there is room, surely"""
     spawn_probability: float = number(0.6, 0, 1)
@@ -131,7 +147,11 @@ class IntersectionOptions(RoadsOptions):
 def intersection_setup(options: IntersectionOptions) -> Setup:
     """Returns the Intersection world with its parameters chosen."""
     scenario = intersection_scenario(
-        options.vehicles, options.spawn_probability, options.turn, options.reward == "safe"
+        options.vehicles,
+        options.spawn_probability,
+        options.turn,
+        options.reward == "safe",
+        options.drivers,
     )
     return roads_setup(options, scenario, "Intersection")
 
@@ -166,6 +186,22 @@ class IntersectionEnv(RoadsEnv):
 
 
 class IntersectionVectorEnv(WorldVectorEnv):
-    """A batch of `IntersectionEnv`, stepped on all cores; the same arguments."""
+    """A batch of `IntersectionEnv`, stepped on all cores; the same arguments.
+
+    With more than one of `drivers` each is an environment of its own (`LaneVectorEnv`).
+    """
 
     single = IntersectionEnv
+
+
+class IntersectionParallelEnv(WorldParallelEnv):
+    """A crossing in which `driver_0` … learn, as a parallel env.
+
+    They come from the south, west, north and east in turn, at 10 m/s: the first of each arm 60 to 70 m into
+    it, others 25 and 50 m behind. What is said of `turn` is said of each from its own arm.
+
+    drivers: 2 to 12, by default 3. The other arguments, the actions, observations and rewards are
+    `IntersectionEnv`'s. Raises ValueError for a wrong argument.
+    """
+
+    single, name = IntersectionEnv, "intersection_v0"

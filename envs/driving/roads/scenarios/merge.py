@@ -5,19 +5,22 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Literal
 
-from quadrivium.envs.core.options import number
+from quadrivium.envs.core.options import integer, number
 from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.world_env import WorldVectorEnv
+from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, SOLID, RoadMap, sine, straight
 from quadrivium.envs.driving.roads.scenario import RoadsEnv, RoadsOptions, Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import RewardWeights
 
 _BEFORE, _CONVERGING, _PARALLEL, _AFTER = 150.0, 80.0, 80.0, 150.0  # m
 _SWING = 3.25  # m, of the ramp to either side
+_STARTS = (("right", 30.0), ("ramp", 60.0), ("left", 45.0), ("ramp", 10.0), ("right", 120.0), ("left", 120.0))
+_DRIVERS = len(_STARTS)  # each begins in its lane, so many m from where that begins
 
 
 @cache
-def merge_scenario() -> Scenario:
+def merge_scenario(drivers: int = 1) -> Scenario:
     """Returns the conventional merge: two lanes, and a ramp that ends beside them at a block."""
     roads = RoadMap()
     ends = [0.0, _BEFORE + _CONVERGING, _BEFORE + _CONVERGING + _PARALLEL]
@@ -46,15 +49,21 @@ def merge_scenario() -> Scenario:
     x, y = (float(v) for v in swing.point(_CONVERGING))
     roads.add("b", "c", straight((x, y), (x + _PARALLEL, y), closed=True, lines=(NO_LINE, SOLID)))
     main = (roads.lane("a", "b", 0), roads.lane("a", "b", 1))
+    ramp = roads.lane("j", "k", 0)
+    begin = {"left": (main[0], 30.0), "right": (main[1], 30.0), "ramp": (ramp, 20.0)}
     return Scenario(
         roads,
+        egos=drivers,
         spawns=(
-            Spawn(main[1:], (30.0, 0.0), (30.0, 0.0)),
+            *(
+                Spawn((begin[lane][0],), (along, 0.0), (begin[lane][1], 0.0))
+                for lane, along in _STARTS[:drivers]
+            ),
             *(
                 Spawn(main, (along, 5.0), (speed, 1.0))
                 for along, speed in ((90.0, 29.0), (70.0, 31.0), (5.0, 31.5))
             ),
-            Spawn((roads.lane("j", "k", 0),), (110.0, 0.0), (20.0, 0.0), desired=30.0),
+            Spawn((ramp,), (110.0, 0.0), (20.0, 0.0), desired=30.0),
         ),
         weights=RewardWeights(
             speed=0.2,
@@ -78,18 +87,21 @@ def merge_scenario() -> Scenario:
 class MergeOptions(RoadsOptions):
     """The arguments of the Merge environments; `of` fills in what a preset says of those not given."""
 
+    COUNT: ClassVar = "drivers"
     PRESETS: ClassVar = {"safe": {}, "merge": {"traffic": "conventional", "reward": "classic"}}
 
     preset: Literal["safe", "merge"] = "safe"
     """"safe", or "merge": the conventional environment; the arguments below override it"""
 
+    drivers: int = integer(1, 1, _DRIVERS)
+    """cars that learn, on the highway and on the ramp in turn; the single environment has one"""
     duration: float = number(60, 0, 10_000, above=True)
     """s"""
 
 
 def merge_setup(options: MergeOptions) -> Setup:
     """Returns the Merge world with its parameters chosen."""
-    return roads_setup(options, merge_scenario(), "Merge")
+    return roads_setup(options, merge_scenario(options.drivers), "Merge")
 
 
 class MergeEnv(RoadsEnv):
@@ -116,6 +128,23 @@ class MergeEnv(RoadsEnv):
 
 
 class MergeVectorEnv(WorldVectorEnv):
-    """A batch of `MergeEnv`, stepped on all cores; the same arguments."""
+    """A batch of `MergeEnv`, stepped on all cores; the same arguments.
+
+    With more than one of `drivers` each is an environment of its own (`LaneVectorEnv`).
+    """
 
     single = MergeEnv
+
+
+class MergeParallelEnv(WorldParallelEnv):
+    """A merge in which `driver_0` … learn, as a parallel env.
+
+    They begin 30 m along the right lane, 60 m down the ramp, 45 m along the left lane, 10 m down the ramp,
+    and 120 m along the right and the left lane: at 30 m/s, on the ramp at 20. Who comes down the ramp has to
+    change to the left before it ends. Traffic is as for one.
+
+    drivers: 2 to 6, by default 3. The other arguments, the actions, observations and rewards are
+    `MergeEnv`'s. Raises ValueError for a wrong argument.
+    """
+
+    single, name = MergeEnv, "merge_v0"

@@ -43,6 +43,8 @@ class NetworkOptions(scenario.RoadsOptions):
     """decisions a second"""
     observation: Literal["kinematics", "lidar", "grid", "road", "occupancy"] = "road"
     """what is seen"""
+    frame: Literal["scenario", "ego"] = "ego"
+    """of kinematics: the world's axes, or the ego's own"""
     observed_vehicles: int = integer(10, 1, 100)
     """rows of kinematics, the ego's included"""
     observed_range: float = number(60.0, 0, 10_000, above=True)
@@ -75,7 +77,7 @@ def roads_scenario(options: NetworkOptions) -> Scenario:
         room=1 + options.vehicles,
         target_speeds=(0.0, 4.0, 8.0, 12.0),
         observed=(60.0, 60.0, 20.0),
-        turned=True,
+        around=True,
         columns=COLUMNS,
         yielding=5,
     )

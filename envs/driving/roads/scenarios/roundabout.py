@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Literal
 
-from quadrivium.envs.core.options import number
+from quadrivium.envs.core.options import integer, number
 from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.world_env import WorldVectorEnv
+from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, SOLID, RoadMap, arc, sine, straight
 from quadrivium.envs.driving.roads.scenario import RoadsEnv, RoadsOptions, Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import RewardWeights
@@ -16,10 +17,12 @@ _RADIUS, _OPENING = 20.0, math.radians(24.0)  # m; to either side of an arm
 _ACCESS, _BEND, _SWING = 170.0, 85.0, 5.0  # m: of the arms, of the period of their bends, to either side
 _QUARTER = math.pi / 2
 _BOTH = (SOLID, SOLID)
+_ROWS = (125.0, 100.0)  # m along the arms, where drivers begin
+_DRIVERS = 4 * len(_ROWS)
 
 
 @cache
-def roundabout_scenario() -> Scenario:
+def roundabout_scenario(drivers: int = 1) -> Scenario:
     """Returns the conventional roundabout.
 
     The ring is driven against the clock. Arms are called s, e, n and w; a node with an e is an entry, one
@@ -37,16 +40,25 @@ def roundabout_scenario() -> Scenario:
     for arm, (cos, sin) in zip("senw", ((1, 0), (0, 1), (-1, 0), (0, -1)), strict=True):
         _add_arm(roads, arm, cos, sin)
     others = tuple(roads.destination(node) for node in ("exr", "sxr", "nxr"))
-    through = roads.destination("nxs")
+    if drivers == 1:  # conventionally its route ends before the goal
+        across = {"s": roads.destination("nxs")}
+    else:
+        across = {"s": others[2], "e": roads.destination("wxr"), "n": others[1], "w": others[0]}
     ring = [roads.lane("we", "sx", lane) for lane in range(2)]
 
     def other(lane: int, along: float) -> Spawn:
         return Spawn((lane,), (along, 2.0), (16.0, 2.0), normal=True, destinations=others, varied=True)
 
+    def driver(k: int) -> Spawn:
+        arm, along = "senw"[k % 4], (_ROWS[k // 4], 0.0)
+        start = roads.lane(f"{arm}er", f"{arm}es", 0)
+        return Spawn((start,), along, (8.0, 0.0), destinations=(across[arm],))
+
     return Scenario(
         roads,
+        egos=drivers,
         spawns=(
-            Spawn((roads.lane("ser", "ses", 0),), (125.0, 0.0), (8.0, 0.0), destinations=(through,)),
+            *(driver(k) for k in range(drivers)),
             other(ring[1], 5.0),
             other(ring[0], 20.0),
             other(ring[0], -20.0),
@@ -55,7 +67,8 @@ def roundabout_scenario() -> Scenario:
         weights=RewardWeights(
             speed=0.2, of_target=True, collision=-1.0, lane_change=-0.05, low=-1.0, high=0.2, on_road=True
         ),
-        goals=(roads.lane("nxs", "nxr", 0),),
+        goals=tuple(roads.lane(f"{arm}xs", f"{arm}xr", 0) for arm in ("senw" if drivers > 1 else "n")),
+        own_goals=drivers > 1,
         target_speeds=(0.0, 8.0, 16.0),
         observed=(100.0, 100.0, 15.0),
         absolute=True,
@@ -84,6 +97,7 @@ def _add_arm(roads: RoadMap, arm: str, cos: int, sin: int) -> None:
 class RoundaboutOptions(RoadsOptions):
     """The arguments of the Roundabout environments; `of` fills in what a preset says of those not given."""
 
+    COUNT: ClassVar = "drivers"
     PRESETS: ClassVar = {
         "safe": {},
         "roundabout": {"traffic": "conventional", "reward": "classic", "duration": 11},
@@ -92,13 +106,15 @@ class RoundaboutOptions(RoadsOptions):
     preset: Literal["safe", "roundabout"] = "safe"
     """"safe", or "roundabout": the conventional environment; the arguments below override it"""
 
+    drivers: int = integer(1, 1, _DRIVERS)
+    """cars that learn, one on each arm in turn; the single environment has one"""
     duration: float = number(20, 0, 10_000, above=True)
     """s"""
 
 
 def roundabout_setup(options: RoundaboutOptions) -> Setup:
     """Returns the Roundabout world with its parameters chosen."""
-    return roads_setup(options, roundabout_scenario(), "Roundabout")
+    return roads_setup(options, roundabout_scenario(options.drivers), "Roundabout")
 
 
 class RoundaboutEnv(RoadsEnv):
@@ -125,6 +141,22 @@ class RoundaboutEnv(RoadsEnv):
 
 
 class RoundaboutVectorEnv(WorldVectorEnv):
-    """A batch of `RoundaboutEnv`, stepped on all cores; the same arguments."""
+    """A batch of `RoundaboutEnv`, stepped on all cores; the same arguments.
+
+    With more than one of `drivers` each is an environment of its own (`LaneVectorEnv`).
+    """
 
     single = RoundaboutEnv
+
+
+class RoundaboutParallelEnv(WorldParallelEnv):
+    """A roundabout in which `driver_0` … learn, as a parallel env.
+
+    They come from the south, east, north and west in turn, at 8 m/s; a second one of an arm 25 m behind the
+    first. Each is to leave by the arm opposite to its own.
+
+    drivers: 2 to 8, by default 3. The other arguments, the actions, observations and rewards are
+    `RoundaboutEnv`'s. Raises ValueError for a wrong argument.
+    """
+
+    single, name = RoundaboutEnv, "roundabout_v0"
