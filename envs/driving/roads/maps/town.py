@@ -227,7 +227,8 @@ def _add_way(
             along = at - low
             share = np.clip(np.minimum(along, along[-1] - along) / _TAPER, 0, 1)
             aside = width * share**2 * (3 - 2 * share)
+            slope = np.sign(along[-1] / 2 - along) * width * 6 * share * (1 - share) / _TAPER
             second = beside((x, y, heading), aside)[:2]
-            line_2 = (*second, heading + np.arctan(np.gradient(aside, along)))
+            line_2 = (*second, heading + np.arctan(slope))
             lanes.append(lane_along(line_2, lines=(NO_LINE, SOLID), priority=priority - 1, **kind))
         roads.add(names[part], names[part + 1], *lanes)

@@ -44,7 +44,7 @@ class NetworkOptions(scenario.RoadsOptions):
     observation: Literal["kinematics", "lidar", "grid", "road", "occupancy"] = "road"
     """what is seen"""
     frame: Literal["scenario", "ego"] = "ego"
-    """of kinematics: the world's axes, or the ego's own"""
+    """of kinematics: the world's axes, or seen from the ego, x ahead of it and y to its right"""
     observed_vehicles: int = integer(10, 1, 100)
     """rows of kinematics, the ego's included"""
     observed_range: float = number(60.0, 0, 10_000, above=True)

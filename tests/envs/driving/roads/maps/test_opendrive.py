@@ -135,7 +135,7 @@ def test_limits_are_in_their_units(file):
 
 BROKEN = {
     "nothing": ("", "is empty; give an OpenDRIVE file"),
-    "no XML": ("s=1, x=2", "is no XML (syntax error: line 1, column 0)"),
+    "no XML": ("s=1, x=2", "is no XML (not well-formed (invalid token): line 1, column 1)"),
     "another format": (
         '<osm version="0.6"/>',
         "line 1: the file is <osm>, and an OpenDRIVE file (.xodr) is <OpenDRIVE>",
@@ -151,7 +151,7 @@ BROKEN = {
     ),
     "a gap": (
         one_road().replace('s="70.0" x="', 's="70.0" x="9'),
-        "geometry of road '7' begins 900.0 m from where the one before it ends",
+        "geometry of road '7' begins 9000.0 m from where the one before it ends",
     ),
     "no such road": (
         writer.block().replace('elementId="3"', 'elementId="8"'),
