@@ -38,6 +38,8 @@ def clear_car(s, i):
         s.member[i, m], s.member_s[i, m] = 0, _ZERO
     s.crashed[i], s.pushed[i] = 0, 0
     s.push_x[i], s.push_y[i] = _ZERO, _ZERO
+    for k in range(s.reach.shape[1]):
+        s.reach[i, k] = _ZERO
 
 
 @lane

@@ -194,7 +194,7 @@ class RoadsRenderer(MotionRenderer):
     def _trails(self, row: np.void) -> list[np.ndarray]:
         """Notes where the egos are; returns the last places (P, 2) of those on the road, m, oldest first."""
         count = len(row["ego"])
-        places = self._places.noted(row, np.stack([row["x"][:count], row["y"][:count]], 1))
+        places = self._places.noted(row, np.stack([row["x"][:count], row["y"][:count]], 1).astype(np.float64))
         last = np.array([places[t] for t in sorted(places)][-8:])  # (P, egos, 2)
         return [last[:, e] for e in np.flatnonzero(~_gone(row))]
 

@@ -147,6 +147,7 @@ def state_dtype(places: int, obstacles: int, egos: int = 1) -> np.dtype[Any]:
             ("target", "i4", room),  # the lane steered to
             ("countdown", "i4", room),  # frames until the next thought of changing lane; ≤ 0: now
             ("keeps", "i4", room),  # 0 or 1: never changes lane by its own wish
+            ("reach", "f4", (*room, 4)),  # m: least x and y, most x and y, that it may need soon
             ("yields", "i4", room),  # 0 or 1: stops for another where roads meet
             ("route", "i4", room),  # or NOWHERE
             ("leg", "i4", room),  # of the route, the first that is not yet driven

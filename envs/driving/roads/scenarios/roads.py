@@ -17,7 +17,7 @@ from quadrivium.envs.driving.roads.observations.kinematics import COLUMNS
 from quadrivium.envs.driving.roads.scenario import Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import SPAWN_DTYPE, RewardWeights
 
-_EGO_SPEED, _WISHED_SPEED = 6.0, 14.0  # m/s
+_EGO_SPEED, _WISHED_SPEED = 8.0, 14.0  # m/s
 _APART = 15.0  # m
 
 
@@ -79,7 +79,7 @@ def roads_scenario(options: NetworkOptions) -> Scenario:
         observed=(60.0, 60.0, 20.0),
         around=True,
         columns=COLUMNS,
-        yielding=5,
+        yielding=3,
     )
 
 
