@@ -7,10 +7,12 @@ scripted drivers drive the same ones. A row is a seed: means with 95 % intervals
 minutes of wall-clock, imports and compiling included. Scenarios that are not named keep what the file says of
 them.
 
-In intersection_selfplay eight drivers by one policy cross each of 500 intersections; intervals count these.
+In intersection_selfplay eight drivers of one policy meet in each of 500 intersections, which intervals
+count.
 
 Goals: collision at most 2 % in Merge, Roundabout, Exit, TwoWay and UTurn, arrival at least 95 % in Parking
-and 99 % in intersection_selfplay, each config within 15 minutes. Writes benchmarks/results/driving_learning.json.
+and 99 % in intersection_selfplay, each config within 15 minutes. Writes
+benchmarks/results/driving_learning.json.
 """
 
 import argparse

@@ -112,9 +112,9 @@ def _worth(means: np.ndarray) -> float:
 
     One more cluster in which all have it, and one in which none has, say how little is known where few do.
     """
-    means = np.concatenate([means, [0.0, 1.0]])
-    p = float(means.mean())
-    return p * (1 - p) * means.size / float(means.var(ddof=1))
+    more = np.concatenate([means, [0.0, 1.0]])
+    p = float(more.mean())
+    return means.size * p * (1 - p) / float(more.var())
 
 
 def interval(values: np.ndarray, *, confidence: float = 0.95, size: int = 1) -> Interval:

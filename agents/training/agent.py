@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from quadrivium.agents.compute.heap import keep_freed_memory
 from quadrivium.agents.runs.checkpoint import Snapshot
 from quadrivium.agents.training.hooks import Hooks
 from quadrivium.agents.training.logger import Logger
@@ -106,6 +107,7 @@ class Agent(ABC):
     def run(self, end: int, hooks: Hooks, log_interval: int | None) -> None:
         """The loop: collect, update, hooks, log, hooks; until `end` or until a hook stops it."""
         hooks.agent = self
+        keep_freed_memory()
         hooks.on_training_start()
         with self.at_work():
             while self.num_timesteps < end and self.collect(hooks, end):

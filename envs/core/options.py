@@ -94,7 +94,12 @@ class Options:
         """
         for name in given:
             require_keyword(name, cls.names())
-        return cls(**{**cls.PRESETS.get(str(given.get("preset")), {}), **given})
+        return cls(**cls._with_preset(given))
+
+    @classmethod
+    def _with_preset(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        preset = given.get("preset", getattr(cls, "preset", None))
+        return {**cls.PRESETS.get(str(preset), {}), **given}
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -125,8 +130,7 @@ class Options:
         """Returns how many agents act at once in a world of these arguments, which are not checked."""
         if cls.COUNT is None:
             return 1
-        preset = cls.PRESETS.get(str(given.get("preset")), {})
-        count = {**preset, **given}.get(cls.COUNT, getattr(cls, cls.COUNT))
+        count = cls._with_preset(given).get(cls.COUNT, getattr(cls, cls.COUNT))
         return count if isinstance(count, int) else 1
 
     def index(self, name: str) -> int:

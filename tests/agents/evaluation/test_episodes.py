@@ -244,7 +244,7 @@ def test_a_measure_is_a_rate_because_it_is_defined_as_one_not_because_of_its_val
 
 
 class Pairs(Countdown):
-    """Worlds of two: agent 2 s + j of scenario s lasts 1 + (s + j) % 3 steps, and earns its action each step."""
+    """Worlds of two: agent j of scenario s lasts 1 + (s + j) % 3 steps, and earns its action each step."""
 
     class setup:
         agents = ("first", "second")

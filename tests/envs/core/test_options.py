@@ -2,7 +2,7 @@
 
 from dataclasses import FrozenInstanceError, dataclass
 from inspect import signature
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pytest
@@ -43,6 +43,16 @@ class NightShop(Shop):
     """in the fridge"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChainShop(Shop):
+    """One of a chain."""
+
+    PRESETS: ClassVar = {"town": {"apples": 5, "price": 3.0}, "village": {}}
+
+    preset: Literal["town", "village"] = "town"
+    """where it is"""
+
+
 class ShopParams(NamedTuple):
     """What a kernel would get."""
 
@@ -52,6 +62,22 @@ class ShopParams(NamedTuple):
     kind: int
     late: int
     weight: np.float32
+
+
+@pytest.mark.parametrize(
+    ("given", "apples", "price"),
+    [
+        ({}, 5, 3.0),
+        ({"preset": "town"}, 5, 3.0),
+        ({"apples": 1}, 1, 3.0),
+        ({"preset": "village"}, 3, 2.0),
+    ],
+)
+def test_a_preset_fills_in_what_is_not_given_also_where_it_is_not_given_itself(
+    given: dict[str, object], apples: int, price: float
+):
+    shop = ChainShop.of(given)
+    assert (shop.apples, shop.price) == (apples, price)
 
 
 @pytest.mark.parametrize(

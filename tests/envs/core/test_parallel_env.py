@@ -247,12 +247,10 @@ def test_lanes_of_the_batch_equal_the_parallel_environment(walls):
     assert ended >= 2 * lanes
 
 
-@every_kind
+@pytest.mark.parametrize("walls", [False, True])
 @pytest.mark.parametrize("mode", ["SameStep", "NextStep", "Disabled"])
-def test_agents_of_the_batch_leave_as_those_of_the_parallel_environment(kind, mode):
-    if not kind["leave"]:
-        return
-    lanes = 4
+def test_agents_of_the_batch_leave_as_those_of_the_parallel_environment(walls, mode):
+    lanes, kind = 4, {"walls": walls, "leave": True}
     batch = LaneVectorEnv(setup(**kind), 2 * lanes, autoreset_mode=mode)
     singles = [parallel_env(**kind) for _ in range(lanes)]
     batch.action_space.seed(0)
@@ -262,9 +260,10 @@ def test_agents_of_the_batch_leave_as_those_of_the_parallel_environment(kind, mo
         env.reset(seed=7 + i)
     left_early = 0
     for _ in range(80):
-        actions, waiting = batch.action_space.sample(), [not env.agents for env in singles]
+        waiting = [not env.agents for env in singles]
         if mode == "Disabled" and any(waiting):
             batch.reset(options={"reset_mask": np.array(waiting)})
+        actions = batch.action_space.sample()
         obs, rewards, terminated, truncated, info = batch.step(actions)
         for i, env in enumerate(singles):
             if waiting[i]:

@@ -25,6 +25,7 @@ HARMLESS = {
     *("exercised", "cash", "made", "taken", "captured2", "trade_price", "trade_size", "trade_handle"),
     *("trade_maker", "trade_side", "messages", "quote", "largest", "mid2_start", "near", "seen", "own_map"),
     *("begun", "serial", "clock", "centred_frames", "direction", "turns", "turned", "beside", "peaceful"),
+    "present",  # 0 or another number
     "mask",  # what it leaves out is not seen; nothing is indexed by it
 }
 

@@ -57,7 +57,13 @@ def exit_scenario() -> Scenario:
 class ExitOptions(RoadsOptions):
     """The arguments of the Exit environments; `of` fills in what a preset says of those not given."""
 
-    PRESETS: ClassVar = {"safe": {}, "exit": {"traffic": "conventional", "reward": "classic"}}
+    PRESETS: ClassVar = {
+        "safe": {
+            "target_speeds": (0.0, 6.0, 12.0, 18.0, 24.0, 30.0),
+            "duration": 40,
+        },  # the right lane is slow
+        "exit": {"traffic": "conventional", "reward": "classic"},
+    }
 
     preset: Literal["safe", "exit"] = "safe"
     """"safe", or "exit": the conventional environment; the arguments below override it"""
@@ -82,9 +88,11 @@ class ExitEnv(RoadsEnv):
     seventh lane is there from 400 m on for 100 m, then a bend leads out of it. 20 others, more of them to the
     right.
 
-    `preset="exit"` is the conventional environment: `traffic="conventional"` and `reward="classic"`.
+    `preset="exit"` is the conventional environment: `traffic="conventional"` and `reward="classic"`; 18 s,
+    where the safe one has 40.
 
-    Goal: the seventh lane, or the bend. Target speeds: 18, 24 and 30 m/s.
+    Goal: the seventh lane, or the bend. Target speeds: 18, 24 and 30 m/s; in the safe preset 0, 6 and 12 too,
+    for the slow lanes on the right.
 
     Observations: Rows have the cosine and sine of the heading too. x by 200 m, the ego's from where the
     seventh lane begins, y by 24 m, velocities by 80 m/s, clipped to [−10, 10]. Others are seen relative to

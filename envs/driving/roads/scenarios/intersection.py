@@ -121,7 +121,7 @@ class IntersectionOptions(RoadsOptions):
 
     COUNT: ClassVar = "drivers"
     PRESETS: ClassVar = {
-        "safe": {},
+        "safe": {"duration": 30},  # time to let others go first
         "intersection": {"traffic": "conventional", "reward": "classic", "duration": 13},
     }
 
@@ -163,8 +163,8 @@ class IntersectionEnv(RoadsEnv):
     way at the same time, and more come while it drives: before every decision with `spawn_probability`. They
     leave 20 m before the end of their way.
 
-    `preset="intersection"` is the conventional environment: 13 s, `traffic="conventional"` and
-    `reward="classic"`.
+    `preset="intersection"` is the conventional environment: `traffic="conventional"` and `reward="classic"`;
+    13 s, where the safe one has 30.
 
     Goal: 25 m into the western arm (`turn`: another one). Target speeds: 0, 4.5 and 9 m/s.
 

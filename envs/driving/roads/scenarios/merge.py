@@ -88,7 +88,13 @@ class MergeOptions(RoadsOptions):
     """The arguments of the Merge environments; `of` fills in what a preset says of those not given."""
 
     COUNT: ClassVar = "drivers"
-    PRESETS: ClassVar = {"safe": {}, "merge": {"traffic": "conventional", "reward": "classic"}}
+    PRESETS: ClassVar = {
+        "safe": {  # to follow who is slow
+            "target_speeds": (0.0, 10.0, 20.0, 25.0, 30.0),
+            "reward_speeds": (20.0, 30.0),
+        },
+        "merge": {"traffic": "conventional", "reward": "classic"},
+    }
 
     preset: Literal["safe", "merge"] = "safe"
     """"safe", or "merge": the conventional environment; the arguments below override it"""
@@ -112,7 +118,8 @@ class MergeEnv(RoadsEnv):
 
     `preset="merge"` is the conventional environment: `traffic="conventional"` and `reward="classic"`.
 
-    Goal: 60 m beyond the ramp's end. Target speeds: 20, 25 and 30 m/s.
+    Goal: 60 m beyond the ramp's end. Target speeds: 20, 25 and 30 m/s; in the safe preset 0 and 10 too, and
+    time costs the same up to 20.
 
     Observations: x by 200 m, y by 8 m, velocities by 80 m/s, clipped to [−1, 1]. Others are seen relative
     to the ego.

@@ -99,7 +99,7 @@ class RoundaboutOptions(RoadsOptions):
 
     COUNT: ClassVar = "drivers"
     PRESETS: ClassVar = {
-        "safe": {},
+        "safe": {"duration": 30},  # time to let others go first
         "roundabout": {"traffic": "conventional", "reward": "classic", "duration": 11},
     }
 
@@ -122,8 +122,8 @@ class RoundaboutEnv(RoadsEnv):
 
     The ego comes from the south at 8 m/s. Three others are in the ring, one comes from the east.
 
-    `preset="roundabout"` is the conventional environment: 11 s, `traffic="conventional"` and
-    `reward="classic"`.
+    `preset="roundabout"` is the conventional environment: `traffic="conventional"` and `reward="classic"`; 11
+    s, where the safe one has 30.
 
     Goal: the straight part of the northern arm. Target speeds: 0, 8 and 16 m/s.
 

@@ -73,7 +73,7 @@ class UTurnOptions(RoadsOptions):
     """The arguments of the UTurn environments; `of` fills in what a preset says of those not given."""
 
     PRESETS: ClassVar = {
-        "safe": {"target_speeds": (0.0, 8.0, 16.0, 24.0), "duration": 40},  # time to arrive behind slow cars
+        "safe": {"target_speeds": (0.0, 8.0, 16.0, 24.0), "duration": 60},  # time to arrive behind slow cars
         "u-turn": {"traffic": "conventional", "reward": "classic"},
     }
 
@@ -96,7 +96,7 @@ class UTurnEnv(RoadsEnv):
     others drive at 3 to 15 m/s.
 
     `preset="u-turn"` is the conventional environment: `traffic="conventional"` and `reward="classic"`; 10 s,
-    where the safe one has 40.
+    where the safe one has 60.
 
     Goal: 88 m after the turn. Target speeds: 8, 16 and 24 m/s; in the safe preset 0 too, to follow who is
     slower.

@@ -37,7 +37,7 @@ def test_the_road_from_west_to_east_has_priority(traffic):
     for _ in range(2):
         env.step(1)
     assert env.get_state()[0]["x"][2] > 3.0  # behind it
-    assert env.get_state()[0]["traffic_crashes"] == 0
+    assert env.get_state()[0]["ego"][0]["traffic_crashes"] == 0
 
 
 def test_who_could_no_longer_stop_out_of_the_way_goes_first():

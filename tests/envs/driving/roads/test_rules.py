@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from quadrivium.envs.driving.roads import motion
+from quadrivium.envs.driving.roads.scenario import RoadsEnv
 from quadrivium.envs.driving.roads.scenarios.exit import ExitEnv
 from quadrivium.envs.driving.roads.scenarios.merge import MergeEnv
 from quadrivium.envs.driving.roads.scenarios.roundabout import RoundaboutEnv
+from quadrivium.envs.driving.roads.scenarios.two_way import TwoWayEnv
+from quadrivium.envs.driving.roads.scenarios.u_turn import UTurnEnv
 
 IDLE, SLOWER = 1, 4
 
@@ -38,7 +41,7 @@ def test_arriving_pays_one_and_ends_the_episode():
     assert info["metrics"]["distance"] == pytest.approx(30, abs=1e-3)
 
 
-def test_time_costs_a_tenth_a_second_at_the_least_speed_and_nothing_at_the_highest():
+def test_time_costs_a_tenth_a_second_at_the_least_speed_paid_and_nothing_at_the_highest():
     assert alone(MergeEnv(), x=100.0).step(IDLE)[1] == pytest.approx(0, abs=1e-6)
     assert alone(MergeEnv(), x=100.0, speed=20.0).step(IDLE)[1] == pytest.approx(-0.1)
     assert alone(MergeEnv(), x=100.0, speed=25.0).step(IDLE)[1] == pytest.approx(-0.05)
@@ -73,6 +76,11 @@ def test_the_conventional_exit_pays_for_steering_to_the_way_out():
     assert env.step(IDLE)[1] == 1.0
     env = alone(ExitEnv(preset="exit"), x=440.0, y=20.0, speed=18.0)
     assert env.step(SLOWER)[1] == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("env", [MergeEnv, RoundaboutEnv, ExitEnv, TwoWayEnv, UTurnEnv])
+def test_by_default_an_ego_can_follow_whoever_is_slow(env: type[RoadsEnv]):
+    assert env().setup.params.target_speeds[0] == 0
 
 
 def test_time_runs_out():
