@@ -239,7 +239,8 @@ def lane_of(row: np.void) -> Lane:
     """Returns the lane that a row of LANE_DTYPE is."""
     names = ("form", "length", "x", "y", "heading", "amplitude", "frequency", "phase", "radius", "turn")
     kept = {name: row[name].item() for name in (*names, "width", "limit", "closed", "priority", "pieces")}
-    return Lane(**kept, lines=(int(row["left_line"]), int(row["right_line"])), knots=row["knots"])
+    knots = row["knots"] if row["form"] == CURVE else None
+    return Lane(**kept, lines=(int(row["left_line"]), int(row["right_line"])), knots=knots)
 
 
 class RoadMap:

@@ -66,7 +66,7 @@ def regulate(s, p, first):
 
 @lane
 def note_reach(s, i, p):
-    """Notes within which x and y car `i` may need room as long as drivers foresee, whether or not it yields."""
+    """Notes within which x and y car `i` may need room as long as drivers foresee, yielding or not."""
     span = _LOOK * np.float32(CAUTIOUS_MOMENTS) + _SOON
     back, ahead = min(s.speed[i], _ZERO) * span, max(s.speed[i], _SETTING_OFF) * span
     left, top, right, bottom = _FAR, _FAR, -_FAR, -_FAR

@@ -69,8 +69,9 @@ def roads_scenario(options: NetworkOptions) -> Scenario:
     )
     ego = Spawn((0,), speed=(_EGO_SPEED, 0.0))
     other = Spawn((0,), desired=_WISHED_SPEED, anywhere=True, varied=True, apart=_APART)
+    begin = [np.array(one.row(), SPAWN_DTYPE) for one in (ego, other)]
     return Scenario(
-        bank_of(courses, *(np.array(one.row(), SPAWN_DTYPE) for one in (ego, other)), options.vehicles),
+        bank_of(courses, begin[0], begin[1], options.vehicles),
         spawns=(),
         weights=RewardWeights(),
         goals=(),
