@@ -129,7 +129,8 @@ class Lanes:
         b["terms"], b["term_width"] = address(outputs.terms), outputs.terms.shape[1]
         b["terminated"], b["truncated"] = address(outputs.terminated), address(outputs.truncated)
         b["metric_rows"], b["metric_width"] = address(outputs.metrics), outputs.metrics.shape[1]
-        b["active_at"] = -1 if setup.active is None else setup.state_dtype.fields[setup.active][1]
+        fields: Any = setup.state_dtype.fields
+        b["active_at"] = -1 if setup.active is None else fields[setup.active][1]
         b["active"], b["active_bytes"] = address(outputs.active), outputs.active.strides[0]
 
     def _prepare(self) -> None:
@@ -195,6 +196,7 @@ class Lanes:
             assert isinstance(self._obs, dict)
             pairs = [(name, self._final_obs[name], values) for name, values in self._obs.items()]
             return {name: _rows_of(begun, last[rows], now[rows]) for name, last, now in pairs}
+        assert not isinstance(self._obs, dict)
         return _rows_of(begun, self._final_obs[rows], self._obs[rows])
 
     @property

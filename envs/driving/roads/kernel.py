@@ -284,7 +284,7 @@ def begin_account(ego):
     ego.min_ttc = TTC_CAP
     ego.low_ttc_frames, ego.comfort_frames, ego.centred_frames = 0, 0, 0
     ego.lateral_acceleration, ego.yaw_rate = _ZERO, _ZERO
-    ego.at_fault, ego.off_road, ego.arrived, ego.traffic_crashes = 0, 0, 0, 0
+    ego.at_fault, ego.off_road, ego.arrived, ego.collided, ego.traffic_crashes = 0, 0, 0, 0, 0
 
 
 @lane
@@ -292,7 +292,8 @@ def step_one(s, action, p, terms):
     """Takes a decision of each ego, simulates its frames and pays for it; returns (terminated, truncated).
 
     Traffic leaves and comes at its beginning, so that what was observed before is what was there. Where
-    several egos drive, those whose episodes have ended are gone at its end; a wreck stays where it is.
+    several egos drive, those whose episodes have ended are gone at its end; wrecks stay where they are, if
+    they do.
     """
     egos = np.int64(s.active.shape[0])
     if s.step > 0:
@@ -315,7 +316,7 @@ def step_one(s, action, p, terms):
     for e in range(egos):
         if s.active[e] != 0 and is_over(s, e, p):
             s.active[e] = 0
-            if egos > 1 and s.crashed[e] == 0:
+            if egos > 1 and (s.crashed[e] == 0 or p.wrecks == 0):
                 motion.hide_car(s, e)
         driving += s.active[e]
     return driving == 0, s.step >= p.max_steps
@@ -347,7 +348,7 @@ def pay(s, e, p, terms, at):
     ego = s.ego[e]
     if p.observation == ATTRIBUTES and p.late == 0:
         look(s, e, p)
-    ego.steps += 1
+    ego.steps, ego.collided = ego.steps + 1, s.crashed[e]
     ego.lane_changes += ego.changed
     if p.safe != 0:
         safe_reward(s, e, p, terms, at)
@@ -728,9 +729,9 @@ def metrics_one(s, p, out):
     for e in range(s.active.shape[0]):
         ego, at = s.ego[e], _METRICS * e
         frames = np.float32(max(ego.frames, 1))
-        out[at + _M_ARRIVAL] = np.float32(ego.arrived) * (_ONE - np.float32(s.crashed[e]))
-        out[at + _M_COLLISION] = np.float32(s.crashed[e])
-        out[at + _M_AT_FAULT_COLLISION] = np.float32(ego.at_fault) * np.float32(s.crashed[e])
+        out[at + _M_ARRIVAL] = np.float32(ego.arrived) * (_ONE - np.float32(ego.collided))
+        out[at + _M_COLLISION] = np.float32(ego.collided)
+        out[at + _M_AT_FAULT_COLLISION] = np.float32(ego.at_fault) * np.float32(ego.collided)
         out[at + _M_OFF_ROAD] = np.float32(ego.off_road)
         out[at + _M_MEAN_SPEED] = ego.speed_sum / frames
         out[at + _M_DISTANCE] = ego.distance

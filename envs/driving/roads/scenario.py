@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
@@ -240,6 +240,16 @@ class RoadsOptions(DrivingOptions):
     """the kind of actions"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ManyDriversOptions(RoadsOptions):
+    """The arguments of scenarios in which several cars can learn; each adds `drivers`."""
+
+    COUNT: ClassVar = "drivers"
+
+    wrecks: Literal["stay", "gone"] = "stay"
+    """of several drivers: in the way of the others, or gone as who arrives"""
+
+
 def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
     """Returns the world of a scenario with its parameters chosen; name: in its id."""
     simulation, decision = options.simulation_frequency, options.decision_frequency
@@ -285,6 +295,7 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         goals=bank.goals,
         own_goals=scenario.own_goals,
         lane_wanted=scenario.lane_wanted,
+        wrecks=isinstance(options, ManyDriversOptions) and options.wrecks == "stay",
         arrival_ends=scenario.arrival_ends or options.reward == "safe",
         frames=simulation // decision,
         dt=1.0 / simulation,
@@ -434,8 +445,8 @@ class RoadsEnv(WorldEnv):
     parallel environment, or a batch in which each of them is an environment. Each has the observation,
     actions, reward and metrics of one that is alone; to the others it is a car like any other, to which
     traffic yields as to any ego. Who arrives, crashes or leaves the road has terminated and leaves: it is
-    gone, but a wreck rolls to a stop and stays in the way of the others, as those of traffic do. When the
-    time is up those who still drive are truncated.
+    gone, but a wreck rolls to a stop and stays in the way of the others, as those of traffic do; with
+    `wrecks="gone"` it does not. When the time is up those who still drive are truncated.
 
     ## Traffic
     Intelligent Driver Model and MOBIL, as in `Highway-v0`, along the lanes of a driver's route, within their

@@ -111,6 +111,7 @@ EGO_DTYPE = np.dtype(
         ("at_fault", "i4"),  # 0 or 1
         ("off_road", "i4"),  # 0 or 1: has ever left the road
         ("arrived", "i4"),  # 0 or 1
+        ("collided", "i4"),  # 0 or 1
         ("traffic_crashes", "i4"),  # traffic cars that crashed into one another before any accident of its
     ],
     align=True,
@@ -269,6 +270,7 @@ class RoadsParams(NamedTuple):
     lane_wanted: int  # the number of the lane that alone leads to `goals`, or NOWHERE
     own_goals: int  # 0 or 1: an ego arrives only in that lane of its goals with which its own route ends
     arrival_ends: int  # 0 or 1: the episode
+    wrecks: int  # 0 or 1: those of egos stay while others drive on
     frames: int  # simulated a decision
     dt: float  # s, one frame
     max_steps: int  # decisions an episode

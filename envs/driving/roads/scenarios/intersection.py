@@ -11,7 +11,7 @@ from quadrivium.envs.core.world_env import WorldVectorEnv
 from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, SOLID, RoadMap, arc, straight
 from quadrivium.envs.driving.roads.observations.kinematics import COLUMNS
-from quadrivium.envs.driving.roads.scenario import RoadsEnv, RoadsOptions, Scenario, Spawn, roads_setup
+from quadrivium.envs.driving.roads.scenario import ManyDriversOptions, RoadsEnv, Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import RewardWeights
 
 _ACCESS, _RIGHT, _LEFT = 100.0, 9.0, 13.0  # m: the arms, the radii of the turns
@@ -116,10 +116,9 @@ def intersection_scenario(
 
 
 @dataclass(frozen=True, kw_only=True)
-class IntersectionOptions(RoadsOptions):
+class IntersectionOptions(ManyDriversOptions):
     """The arguments of the Intersection environments; `of` fills in what a preset says of those not given."""
 
-    COUNT: ClassVar = "drivers"
     PRESETS: ClassVar = {
         "safe": {"duration": 30},  # time to let others go first
         "intersection": {"traffic": "conventional", "reward": "classic", "duration": 13},

@@ -10,7 +10,7 @@ from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.world_env import WorldVectorEnv
 from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, SOLID, RoadMap, sine, straight
-from quadrivium.envs.driving.roads.scenario import RoadsEnv, RoadsOptions, Scenario, Spawn, roads_setup
+from quadrivium.envs.driving.roads.scenario import ManyDriversOptions, RoadsEnv, Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import RewardWeights
 
 _BEFORE, _CONVERGING, _PARALLEL, _AFTER = 150.0, 80.0, 80.0, 150.0  # m
@@ -84,10 +84,9 @@ def merge_scenario(drivers: int = 1) -> Scenario:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MergeOptions(RoadsOptions):
+class MergeOptions(ManyDriversOptions):
     """The arguments of the Merge environments; `of` fills in what a preset says of those not given."""
 
-    COUNT: ClassVar = "drivers"
     PRESETS: ClassVar = {
         "safe": {  # to follow who is slow
             "target_speeds": (0.0, 10.0, 20.0, 25.0, 30.0),

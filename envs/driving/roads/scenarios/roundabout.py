@@ -10,7 +10,7 @@ from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.world_env import WorldVectorEnv
 from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, SOLID, RoadMap, arc, sine, straight
-from quadrivium.envs.driving.roads.scenario import RoadsEnv, RoadsOptions, Scenario, Spawn, roads_setup
+from quadrivium.envs.driving.roads.scenario import ManyDriversOptions, RoadsEnv, Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import RewardWeights
 
 _RADIUS, _OPENING = 20.0, math.radians(24.0)  # m; to either side of an arm
@@ -94,10 +94,9 @@ def _add_arm(roads: RoadMap, arm: str, cos: int, sin: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoundaboutOptions(RoadsOptions):
+class RoundaboutOptions(ManyDriversOptions):
     """The arguments of the Roundabout environments; `of` fills in what a preset says of those not given."""
 
-    COUNT: ClassVar = "drivers"
     PRESETS: ClassVar = {
         "safe": {"duration": 30},  # time to let others go first
         "roundabout": {"traffic": "conventional", "reward": "classic", "duration": 11},

@@ -90,6 +90,17 @@ def test_a_wreck_stays_in_the_way_of_the_others():
     assert abs(wrecks["speed"][0]) < 1.0  # it has rolled to a stop
 
 
+def test_a_wreck_that_is_to_be_gone_is_in_nobodys_way_and_its_driver_has_crashed():
+    cars = (100.0, 4.0, 0.0, 30.0), (92.0, 0.0, 0.0, 20.0), (106.0, 4.0, 0.0, 2.0)
+    env = scene(merge_v0.parallel_env(drivers=2, wrecks="gone"), *cars)
+    obs, rewards, terminations, _, infos = env.step({"driver_0": IDLE, "driver_1": IDLE})
+    assert terminations == {"driver_0": True, "driver_1": False}
+    assert rewards["driver_0"] < -4.9
+    assert infos["driver_0"]["metrics"]["collision"] == 1
+    assert infos["driver_0"]["metrics"]["arrival"] == 0
+    assert obs["driver_1"][:, 0].tolist() == [1, 1, 0, 0, 0]  # itself, and the traffic car that was hit
+
+
 def test_those_who_still_drive_when_the_time_is_up_are_cut_off():
     env = scene(merge_v0.parallel_env(drivers=2, duration=2), (345.0, 4.0, 0.0, 30.0), (10.0, 4.0, 0.0, 30.0))
     env.step({"driver_0": IDLE, "driver_1": IDLE})
