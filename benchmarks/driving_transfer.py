@@ -5,9 +5,9 @@
 
 For each scenario: our PPO learns for so many minutes in our world with its conventional preset, by the
 published config; stock Stable-Baselines3's DQN, with the settings that highway-env's documentation gives, and
-its PPO learn as long in highway-env's environment, one after another. Then all of them drive the same
-episodes in highway-env: ours gets its observations, and its actions go to its cars. Beside them always
-braking, idle and random.
+its PPO learn as long in highway-env's environment, one after another (PPO alone where the ego is steered).
+Then all of them drive the same episodes in highway-env: ours gets its observations, and its actions go to its
+cars. Beside them always braking, idle and random.
 
 Expected: an agent that drives well in ours loses little there, since positions of both worlds agree to
 centimetres over seconds; and minutes of highway-env's tens of steps a second teach little. Goal: fewer
@@ -41,17 +41,21 @@ from quadrivium.agents.evaluation.episodes import (
 from quadrivium.commands.build import load_agent
 
 ROOT = Path(__file__).resolve().parents[1]
-SLOWER, IDLE = 4, 1
 ROWS = {"observation": {"type": "Kinematics"}}
+STOCK = ("dqn", "ppo")
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Their id and settings, and our config."""
+    """Their id, our config, their settings, and ours; slower, idle: actions, the same for both."""
 
     theirs: str
     config: str
     settings: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
+    slower: Any = 4
+    idle: Any = 1
+    stock: tuple[str, ...] = STOCK
 
 
 SCENARIOS = {
@@ -61,6 +65,15 @@ SCENARIOS = {
     "exit": Scenario("exit-v1", "exit_ppo"),
     "two-way": Scenario("two-way-v0", "two_way_ppo", ROWS),
     "u-turn": Scenario("u-turn-v1", "u_turn_ppo", ROWS),
+    "racetrack": Scenario(
+        *("racetrack-v1", "racetrack_ppo"),
+        options={"env.kwargs.observation": "occupancy"},
+        slower=None,
+        idle=[0.0],
+        stock=("ppo",),
+    ),
+    # the last one: highway-env's intersection changes the class of all cars that its process makes later
+    "intersection": Scenario("intersection-v2", "intersection_ppo", slower=0),
 }
 DQN = {  # as highway-env's documentation trains it
     "policy_kwargs": {"net_arch": [256, 256]},
@@ -120,8 +133,8 @@ class Stock:
         return self._model.predict(obs, deterministic=True)[0]
 
 
-def constant(name: str, action: int) -> Player:
-    return BaselinePlayer(name, lambda env: np.full(env.num_envs, action))
+def constant(name: str, action: Any) -> Player:
+    return BaselinePlayer(name, lambda env: np.stack([np.asarray(action)] * env.num_envs))
 
 
 def train_here(name: str, scenario: Scenario, minutes: float, folder: Path) -> Path:
@@ -138,6 +151,7 @@ def train_here(name: str, scenario: Scenario, minutes: float, folder: Path) -> P
         "logging.video-every-steps": "null",
         "logging.progress": "false",
     }
+    options |= scenario.options
     if name == "highway-fast":
         options |= {"env.kwargs.reward": "classic", "env.kwargs.traffic": "conventional"}
     arguments = [text for option, value in options.items() for text in (f"--{option}", value)]
@@ -171,13 +185,13 @@ def main() -> None:
     parser.add_argument("scenarios", nargs="+", choices=list(SCENARIOS))
     parser.add_argument("--minutes", type=float, default=5, help="of each training")
     parser.add_argument("--run", type=Path, help="a run of ours, which is not trained then")
-    parser.add_argument("--stock", nargs="*", default=["dqn", "ppo"], help="trained there; none: left out")
+    parser.add_argument("--stock", nargs="*", choices=list(STOCK), default=list(STOCK), help="trained there")
     parser.add_argument("--episodes", type=int, default=200)
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--seed", type=int, default=10_000)
     args = parser.parse_args()
     gymnasium.register_envs(highway_env)
-    for name in args.scenarios:
+    for name in sorted(args.scenarios, key=list(SCENARIOS).index):
         compare(name, args)
 
 
@@ -196,10 +210,11 @@ def compare(name: str, args: argparse.Namespace) -> None:
         agent, checkpoint = load_agent(run, "last", print)[:2]
         steps["ours"] = getattr(checkpoint, "step", None)
         players: list[Player] = [AgentPlayer("ours", agent)]
-    for algorithm in args.stock:
+    for algorithm in (one for one in scenario.stock if one in args.stock):
         model, steps[algorithm] = train_there(algorithm, scenario, args.minutes)
         players.append(Stock(algorithm, model))
-    players += [constant("brake", SLOWER), constant("idle", IDLE), RandomPlayer()]
+    players += [] if scenario.slower is None else [constant("brake", scenario.slower)]
+    players += [constant("idle", scenario.idle), RandomPlayer()]
     env = WithMetrics(
         gymnasium.make_vec(
             scenario.theirs,

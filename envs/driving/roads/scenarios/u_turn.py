@@ -9,6 +9,7 @@ from quadrivium.envs.core.options import number
 from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.world_env import WorldVectorEnv
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, SOLID, RoadMap, arc, straight
+from quadrivium.envs.driving.roads.observations.kinematics import COLUMNS
 from quadrivium.envs.driving.roads.scenario import RoadsEnv, RoadsOptions, Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import RewardWeights
 
@@ -16,8 +17,11 @@ _LENGTH, _RADIUS = 128.0, 20.0  # m
 
 
 @cache
-def u_turn_scenario() -> Scenario:
-    """Returns the conventional U-turn: two lanes that turn back to the left."""
+def u_turn_scenario(wide: bool) -> Scenario:
+    """Returns the conventional U-turn: two lanes that turn back to the left.
+
+    wide: observed over the whole width of the turn, and by heading.
+    """
     roads, lines = RoadMap(), ((SOLID, DASHED), (NO_LINE, SOLID))
     before, after = (2 * _RADIUS + 4.0, 2 * _RADIUS + 8.0), (4.0, 0.0)
     back = [straight((_LENGTH, y), (0.0, y), lines=one) for y, one in zip(after, lines, strict=True)]
@@ -65,6 +69,7 @@ def u_turn_scenario() -> Scenario:
         goals=(places["c", 0], places["c", 1]),
         goal_s=_LENGTH - 40.0,
         target_speeds=(8.0, 16.0, 24.0),
+        **({"observed": (200.0, 100.0, 40.0), "columns": COLUMNS} if wide else {}),
     )
 
 
@@ -73,7 +78,12 @@ class UTurnOptions(RoadsOptions):
     """The arguments of the UTurn environments; `of` fills in what a preset says of those not given."""
 
     PRESETS: ClassVar = {
-        "safe": {"target_speeds": (0.0, 8.0, 16.0, 24.0), "duration": 60},  # time to arrive behind slow cars
+        "safe": {
+            "target_speeds": (0.0, 8.0, 16.0, 24.0),
+            "duration": 60,  # time to arrive behind slow cars
+            "observed_vehicles": 7,
+            "observed_behind": 30,
+        },
         "u-turn": {"traffic": "conventional", "reward": "classic"},
     }
 
@@ -86,7 +96,7 @@ class UTurnOptions(RoadsOptions):
 
 def u_turn_setup(options: UTurnOptions) -> Setup:
     """Returns the UTurn world with its parameters chosen."""
-    return roads_setup(options, u_turn_scenario(), "UTurn")
+    return roads_setup(options, u_turn_scenario(options.preset == "safe"), "UTurn")
 
 
 class UTurnEnv(RoadsEnv):
@@ -102,7 +112,8 @@ class UTurnEnv(RoadsEnv):
     slower.
 
     Observations: x by 200 m, y by 8 m, velocities by 80 m/s, clipped to [−1, 1]. Others are seen relative
-    to the ego.
+    to the ego. In the safe preset, where 8 m would not reach across the turn, y by 100 m, velocities by 40
+    m/s, rows have the cosine and sine of the heading too, and all six others are seen, up to 30 m behind.
 
     `reward="classic"`: 0.4 for speed from 8 to 24 m/s, 0.1 in the right lane, −1 for a crash, brought to
     [0, 1], and 0 beside the road; arriving neither pays nor ends.
