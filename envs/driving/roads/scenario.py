@@ -414,8 +414,9 @@ class RoadsEnv(WorldEnv):
       others, obstacles too, sorted by distance along the ego's lane: those ahead and those less than
       `observed_behind` behind, within `observed_range`. Rows without a car are 0. With `frame="ego"` all is
       seen from the ego and turned with it: the others relative to it, of itself its speed alone.
-    - `"road"`, a Dict: `kinematics`, and `road` (`road_points`, 8): points of the lane that the ego steers
-      to, from beside it on every 5 m along its way, with the road to both sides and the speed limit.
+    - `"road"`, a Dict: `kinematics`, and `road` (`road_points`, 9): points of the lane that the ego steers
+      to, from beside it on every 5 m along its way, with the road to both sides, the speed limit, and the
+      priority where roads meet.
     - `"lidar"`, a vector (4 + 2 `beams`): own speed, offset in the lane and heading against it; then for each
       beam, from straight ahead clockwise, the distance to the nearest car, obstacle or edge of the road by
       `lidar_range` (1: nothing), then for each its radial speed relative to the ego by 80 m/s.

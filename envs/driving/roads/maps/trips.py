@@ -72,9 +72,15 @@ class Ways:
 
     @cached_property
     def ends(self) -> np.ndarray:
-        """Those of `part` on which a way may begin or end, the longest one at least."""
+        """Those of `part` on which a way may begin or end, the longest one at least.
+
+        They are long enough, and not where roads part or meet.
+        """
+        leaving = np.bincount(self._roads["start"], minlength=2 * len(self._roads))
+        coming = np.bincount(self._roads["end"], minlength=2 * len(self._roads))
+        street = (leaving[self._roads["start"]] == 1) & (coming[self._roads["end"]] == 1)
         lengths = np.array(self.lengths)[self.part]
-        found = self.part[lengths >= _LEAST_ROAD]
+        found = self.part[(lengths >= _LEAST_ROAD) & street[self.part]]
         return found if len(found) else self.part[[lengths.argmax()]]
 
     @cached_property

@@ -18,6 +18,7 @@ from quadrivium.envs.driving.roads.scenario import Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import SPAWN_DTYPE, RewardWeights
 
 _EGO_SPEED, _WISHED_SPEED = 8.0, 14.0  # m/s
+_BEGIN_SPEED = 5.0, 1.0  # m/s, and how much it varies: others can stop at once
 _APART = 15.0  # m
 
 
@@ -68,7 +69,7 @@ def roads_scenario(options: NetworkOptions) -> Scenario:
         options.maps, options.split, options.networks, options.vehicles, options.shortest, options.longest
     )
     ego = Spawn((0,), speed=(_EGO_SPEED, 0.0))
-    other = Spawn((0,), desired=_WISHED_SPEED, anywhere=True, varied=True, apart=_APART)
+    other = Spawn((0,), speed=_BEGIN_SPEED, desired=_WISHED_SPEED, anywhere=True, varied=True, apart=_APART)
     begin = [np.array(one.row(), SPAWN_DTYPE) for one in (ego, other)]
     return Scenario(
         bank_of(courses, begin[0], begin[1], options.vehicles),
