@@ -37,6 +37,7 @@ SCENARIOS = (
     "two_way",
     "u_turn",
     "intersection",
+    "intersection_selfplay",
     "racetrack",
     "lane_keeping",
     "parking",

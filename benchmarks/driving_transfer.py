@@ -15,6 +15,7 @@ collisions and a higher return than both. Writes benchmarks/results/driving_tran
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -52,14 +53,16 @@ class Scenario:
     theirs: str
     config: str
     settings: dict[str, Any] = field(default_factory=dict)
-    options: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     slower: Any = 4
     idle: Any = 1
     stock: tuple[str, ...] = STOCK
 
 
 SCENARIOS = {
-    "highway-fast": Scenario("highway-fast-v0", "highway_ppo"),
+    "highway-fast": Scenario(
+        *("highway-fast-v0", "highway_ppo"), options={"reward": "classic", "traffic": "conventional"}
+    ),
     "merge": Scenario("merge-v1", "merge_ppo"),
     "roundabout": Scenario("roundabout-v1", "roundabout_ppo"),
     "exit": Scenario("exit-v1", "exit_ppo"),
@@ -67,7 +70,6 @@ SCENARIOS = {
     "u-turn": Scenario("u-turn-v1", "u_turn_ppo", ROWS),
     "racetrack": Scenario(
         *("racetrack-v1", "racetrack_ppo"),
-        options={"env.kwargs.observation": "occupancy"},
         slower=None,
         idle=[0.0],
         stock=("ppo",),
@@ -143,7 +145,7 @@ def train_here(name: str, scenario: Scenario, minutes: float, folder: Path) -> P
         "name": name,
         "max-minutes": str(minutes),
         "total-timesteps": "1_000_000_000",
-        "env.kwargs.preset": name,
+        "env.kwargs": json.dumps({"preset": name} | scenario.options),
         "agent.learning-rate-schedule": "constant",
         "checkpoint.every-steps": "1_000_000_000",
         "evaluation.every-steps": "null",
@@ -151,9 +153,6 @@ def train_here(name: str, scenario: Scenario, minutes: float, folder: Path) -> P
         "logging.video-every-steps": "null",
         "logging.progress": "false",
     }
-    options |= scenario.options
-    if name == "highway-fast":
-        options |= {"env.kwargs.reward": "classic", "env.kwargs.traffic": "conventional"}
     arguments = [text for option, value in options.items() for text in (f"--{option}", value)]
     config = ROOT / "configs/driving" / f"{scenario.config}.yaml"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

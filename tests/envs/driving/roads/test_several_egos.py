@@ -98,7 +98,8 @@ def test_a_wreck_that_is_to_be_gone_is_in_nobodys_way_and_its_driver_has_crashed
     assert rewards["driver_0"] < -4.9
     assert infos["driver_0"]["metrics"]["collision"] == 1
     assert infos["driver_0"]["metrics"]["arrival"] == 0
-    assert obs["driver_1"][:, 0].tolist() == [1, 1, 0, 0, 0]  # itself, and the traffic car that was hit
+    # Itself, the traffic car that was hit, and far ahead the block at the ramp's end.
+    assert obs["driver_1"][:, 0].tolist() == [1, 1, 1, 0, 0]
 
 
 def test_those_who_still_drive_when_the_time_is_up_are_cut_off():
