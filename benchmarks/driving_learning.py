@@ -42,7 +42,6 @@ SCENARIOS = (
     "lane_keeping",
     "parking",
     "roads",
-    "intersection_selfplay",
 )
 MEASURES = ("arrival", "collision", "off_road", "mean_speed", "centred_share", "comfort", "length", "return")
 RESULT = RESULTS / "driving_learning.json"
