@@ -42,7 +42,7 @@ class Course:
         turned = one["turn"] * one["radius"] * past, one["turn"] * (one["radius"] - np.hypot(dx, dy))
         s, d = np.where(bent, turned[0], s), np.where(bent, turned[1], d)
         if (at := one["form"] == CURVE).any():
-            curve, x, y = _curves(one[at]), x[at], y[at]
+            curve, (x, y) = _curves(one[at]), (np.broadcast_to(value, k.shape)[at] for value in (x, y))
             s[at] = curves.nearest(*curve, x, y)
             on_x, on_y, cos, sin = curves.at(*curve, s[at])
             d[at] = cos * (y - on_y) - sin * (x - on_x)
