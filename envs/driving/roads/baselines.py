@@ -168,11 +168,14 @@ def steered(steer: Callable[..., np.ndarray], env: Batch) -> np.ndarray:
 
 
 def free_lane(traffic: Traffic) -> np.ndarray:
-    """Returns the lane (N,) to steer to: the present one, or one beside it where a slower car is close."""
+    """Returns the lane (N,) to steer to: the present one, or one beside it where a slower car is close.
+
+    Where ways part, the present one is that of the ego's route.
+    """
     p = traffic.params
     if len(p.references):
         return p.references[traffic.own("ego")["reference"]].astype(np.int64)
-    lane = traffic.own("lane").astype(np.int64)
+    lane = traffic.own("target").astype(np.int64)
     speed, road = traffic.own("speed"), p.roads[p.lanes["road"][lane]]
     gap, ahead, _, _ = traffic.neighbours(lane)
     blocked = (gap < _CLOSE_S * speed + LENGTH) & (ahead < speed)

@@ -102,14 +102,31 @@ def ends_here(s, i, p):
 
 @lane
 def note_road(s, i, p):
-    """Goes on to that leg of its route on which car `i` is, where nobody steers it along."""
+    """Goes on to that leg of its route on which the target of car `i` is, where nobody steers it along."""
     if s.route[i] == NOWHERE:
         return
-    road, legs = p.lanes[s.lane[i]].road, p.routes[s.route[i]]
+    road, legs = p.lanes[s.target[i]].road, p.routes[s.route[i]]
     for leg in range(s.leg[i], legs.shape[0]):
         if legs[leg].road == road:
             s.leg[i] = leg
             return
+
+
+@lane
+def on_route(s, i, p):
+    """Returns the lane in which car `i` is: where ways part, and several hold it, that of its route."""
+    here = s.lane[i]
+    if s.route[i] == NOWHERE:
+        return here
+    legs, leg = p.routes[s.route[i]], np.int64(s.leg[i])
+    now = legs[leg].road
+    after = legs[leg + 1].road if now != NOWHERE else now
+    if p.lanes[here].road == now or p.lanes[here].road == after:
+        return here
+    for m in range(s.members[i]):
+        if p.lanes[s.member[i, m]].road == after:
+            return s.member[i, m]
+    return here
 
 
 @lane

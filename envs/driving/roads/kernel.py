@@ -498,7 +498,7 @@ def steer(s, e, p):
 def note_lane(s, e, p):
     """Notes in which lane ego `e` has come, where nobody steers it along."""
     before = s.ego[e].lane_before
-    s.target[e] = s.lane[e]
+    s.target[e] = drivers.on_route(s, e, p)
     drivers.note_road(s, e, p)
     if s.lane[e] != before and p.lanes[s.lane[e]].road == p.lanes[before].road:
         s.ego[e].changed += 1
