@@ -60,7 +60,7 @@ class ExitOptions(RoadsOptions):
     PRESETS: ClassVar = {
         "safe": {
             "target_speeds": (0.0, 6.0, 12.0, 18.0, 24.0, 30.0),
-            "duration": 40,
+            "duration": 60,
         },  # the right lane is slow
         "exit": {"traffic": "conventional", "reward": "classic"},
     }
@@ -89,7 +89,7 @@ class ExitEnv(RoadsEnv):
     right.
 
     `preset="exit"` is the conventional environment: `traffic="conventional"` and `reward="classic"`; 18 s,
-    where the safe one has 40.
+    where the safe one has 60.
 
     Goal: the seventh lane, or the bend. Target speeds: 18, 24 and 30 m/s; in the safe preset 0, 6 and 12 too,
     for the slow lanes on the right.
