@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from pictures import VIEWS, fitted
+from PIL import Image
 
 from quadrivium.agents.batches.environments import make_film_env
 from quadrivium.agents.evaluation.episodes import film_episode

@@ -52,7 +52,7 @@ def arguments(options: type[Options]) -> str:
 
 def default(options: type[Options], name: str) -> str:
     """Returns an argument's default as it is written in Python."""
-    value = getattr(options, name)
+    value = getattr(options.of({}), name)  # what its default preset says, too
     if isinstance(value, float):
         return f"{value:g}"
     return f'"{value}"' if isinstance(value, str) else repr(value)

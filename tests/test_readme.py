@@ -1,7 +1,9 @@
 """The README and the documentation: programs run, commands are understood, links lead somewhere."""
 
+import importlib
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pettingzoo
@@ -133,3 +135,8 @@ def test_figures_of_the_readme_are_among_the_results():
     for row in rows:
         for figure in re.findall(r"\d[\d,.]*\d|\d+", " ".join(row)):
             assert figure in results, figure
+
+
+def test_the_table_of_driving_scenarios_is_what_the_benchmarks_wrote(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
+    assert importlib.import_module("driving_table").table() in README
