@@ -22,6 +22,7 @@ _CAR_M, _BLOCK_M = (5.0, 2.0), 2.0
 _STEP_M = 2.0  # between the points by which bent lanes are drawn
 _DASH_M, _DASH_PERIOD_M = 3.0, 9.0
 _SHOULDER_M, _LINE_M, _EDGE_M = 1.0, 0.2, 4.0
+_ASIDE_M = 8.0  # how far beside its centre a lane is painted, at most
 _STRIPE_M = 12.0  # mown stripes, which show the speed
 _BRAKING_MPS2 = -1.0
 
@@ -43,8 +44,7 @@ class RoadsRenderer(MotionRenderer):
         self.params = params
         self._network, self._lanes = -1, list[Lane]()
         self._take(0)
-        ends = np.concatenate([np.stack(lane.point(_points(lane)), 1) for lane in self._lanes])
-        low, high = ends.min(0), ends.max(0)
+        low, high = self._low.min(0), self._high.max(0)
         self._middle = (low + high) / 2  # x and y, m
         room = (SIZE[0], SIZE[1] - PANEL_PX) / np.maximum(high - low + 2 * _EDGE_M, 1.0)
         many = float(np.clip(room.min(), LEAST_PX_PER_M, PX_PER_M))
@@ -86,10 +86,11 @@ class RoadsRenderer(MotionRenderer):
         canvas.top_m = float(middle_y) - (SIZE[1] + PANEL_PX) / 2 / canvas.px_per_m
         self._paint_ground()
         self._take(int(row["network"]))
+        lanes = self._seen()
         for colour, beside in ((drawing.SHOULDER, _SHOULDER_M), (drawing.ASPHALT, 0.0)):
-            for lane in self._lanes:
+            for lane in lanes:
                 self._fill(colour, lane, lane.width / 2 + beside)
-        for lane in self._lanes:
+        for lane in lanes:
             self._paint_lines(lane)
         for trail in self._trails(row):
             canvas.ribbon(drawing.EGO, trail, 0.9, alpha=0.55)
@@ -105,6 +106,15 @@ class RoadsRenderer(MotionRenderer):
             grid = self.params.grids[network]
             lanes = self.params.lanes[grid["first_lane"] : grid["end_lane"]]
             self._network, self._lanes = network, [lane_of(row) for row in lanes]
+            outlines = [np.stack(lane.point(_points(lane)), 1) for lane in self._lanes]
+            self._low, self._high = (np.array([f(one, 0) for one in outlines]) for f in (np.min, np.max))
+
+    def _seen(self) -> list[Lane]:
+        """Returns the lanes that may be in the picture."""
+        canvas = self._canvas
+        corner, size = np.array([canvas.left_m, canvas.top_m]), np.array(SIZE) / canvas.px_per_m
+        inside = (self._low <= corner + size + _ASIDE_M) & (self._high >= corner - _ASIDE_M)
+        return [self._lanes[k] for k in np.flatnonzero(inside.all(1))]
 
     def _paint_ground(self) -> None:
         canvas = self._canvas
