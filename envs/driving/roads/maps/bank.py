@@ -6,8 +6,21 @@ from typing import NamedTuple
 import numpy as np
 
 from quadrivium.envs.driving.roads.maps.trips import START_M, Leg, Trip
-from quadrivium.envs.driving.roads.network import LEG_DTYPE, NOWHERE, Network
-from quadrivium.envs.driving.roads.state import SCENE_DTYPE, TRIP_DTYPE
+from quadrivium.envs.driving.roads.network import (
+    GRID_DTYPE,
+    LANE_DTYPE,
+    LEG_DTYPE,
+    LINK_DTYPE,
+    NOWHERE,
+    ROAD_DTYPE,
+    Network,
+)
+from quadrivium.envs.driving.roads.state import SCENE_DTYPE, SPAWN_DTYPE, TRIP_DTYPE
+
+_DTYPES = {
+    **{"lanes": LANE_DTYPE, "roads": ROAD_DTYPE, "links": LINK_DTYPE},
+    **{"routes": LEG_DTYPE, "grids": GRID_DTYPE},
+}
 
 
 class Bank(NamedTuple):
@@ -76,8 +89,10 @@ def bank_of(courses: Courses, ego: np.ndarray, traffic: np.ndarray, cars: int) -
     scenes["first_trip"], scenes["trips"] = courses.first_trips[:-1], np.diff(courses.first_trips)
     scenes["first_spawn"] = len(egos) + cars * np.arange(len(scenes))
     scenes["end_spawn"] = scenes["first_spawn"] + cars
-    spawns = np.concatenate([egos, others])
-    return Bank(courses.network, scenes, courses.trips, spawns, courses.goals)
+    spawns = np.concatenate([egos, others]).view(SPAWN_DTYPE)
+    # Copies of the usual types, so that machine code is shared: NumPy joins and loads records as unaligned.
+    network = Network(*(np.array(one, _DTYPES.get(name)) for name, one in courses.network._asdict().items()))
+    return Bank(network, scenes, np.array(courses.trips, TRIP_DTYPE), spawns, np.array(courses.goals))
 
 
 def _table(routes: Sequence[tuple[tuple[Leg, ...], int]]) -> np.ndarray:

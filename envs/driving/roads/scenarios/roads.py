@@ -32,7 +32,7 @@ class NetworkOptions(scenario.RoadsOptions):
     """
     networks: int = integer(200, 1, 10_000)
     """towns a split"""
-    vehicles: int = integer(15, 0, 200)
+    vehicles: int = integer(10, 0, 200)
     """traffic cars"""
     shortest: float = number(150.0, 20.0, 100_000.0)
     """m, of the way from start to goal"""

@@ -2,11 +2,13 @@
 
 import math
 
+import numba
 import numpy as np
 import pytest
 
 from quadrivium.envs.core.checks import check_env
 from quadrivium.envs.driving.roads.network import NOWHERE, lane_of
+from quadrivium.envs.driving.roads.scenarios.merge import MergeEnv
 from quadrivium.envs.driving.roads.scenarios.roads import RoadsEnv, RoadsVectorEnv
 from tests.envs.driving.roads.maps import writer
 from tests.worlds.chicane import ChicaneEnv
@@ -107,6 +109,13 @@ def test_roads_of_a_file_are_driven_on(tmp_path, name):
     metrics = play(env, env.baselines["idm"])
     assert metrics["off_road"].sum() == 0
     assert metrics["completion"].mean() > 0.9
+
+
+def test_towns_and_files_share_their_machine_code_with_the_other_scenarios(tmp_path):
+    (tmp_path / "quarter.osm").write_text(writer.quarter())
+    merge = numba.typeof(MergeEnv(observation="road").setup.params)
+    for options in ({"networks": 2}, {"networks": 12}, {"maps": str(tmp_path), "shortest": 100.0}):
+        assert numba.typeof(RoadsEnv(vehicles=4, **options).setup.params) == merge
 
 
 def test_networks_are_drawn_as_their_arrays_say():
