@@ -1,51 +1,13 @@
 """Any engine as a player at our tables: one process a game in progress, started anew when it has failed."""
 
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import cast
 
 import numpy as np
 
+from quadrivium.agents.arena.engines.engine import Engine
 from quadrivium.agents.arena.players import EngineError, TableGame
 from quadrivium.agents.arena.referee.clock import Clock, Clocks, TimeControl
-
-
-class Engine(Protocol):
-    """An engine that plays one game at a time; moves are in the game's notation, seats 0 and 1.
-
-    Whatever goes wrong is an EngineError.
-    """
-
-    name: str  # in errors
-    version: str  # what it says of itself
-
-    @property
-    def alive(self) -> bool:
-        """Whether it can begin another game."""
-        ...
-
-    def begin(self, seed: int) -> None:
-        """Begins a game at the first position; random choices follow from `seed`, if the engine can."""
-        ...
-
-    def start_from(self, game: TableGame, position: np.void) -> None:
-        """Begins the game that has just begun at another position."""
-        ...
-
-    def choose(self, seat: int, clocks: Clocks | None) -> str:
-        """Returns a move of the player to move. clocks: what is shown to it; None: it plays without one."""
-        ...
-
-    def score(self) -> float | None:
-        """Returns what it said of its last move, in centipawns, good for itself; None: nothing."""
-        ...
-
-    def hear(self, seat: int, move: str, chosen: bool) -> None:
-        """Plays a move; `chosen`: it is the one that `choose` returned last."""
-        ...
-
-    def close(self) -> None:
-        """Ends it."""
-        ...
 
 
 class EnginePlayer:

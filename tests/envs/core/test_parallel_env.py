@@ -203,8 +203,7 @@ def test_pictures_and_text():
 @every_kind
 def test_batch_conforms(kind):
     report = check_vector_env(partial(LineVectorEnv, **kind), num_envs=10, agents=2)
-    allowed = {"lanes_equal_the_single_environment", "thread_count_does_not_matter"}
-    assert set(report.left_out) <= allowed | (set() if kind["leave"] else {"who_has_left_is_idle"})
+    assert set(report.left_out) <= {"lanes_equal_the_single_environment", "thread_count_does_not_matter"}
 
 
 @pytest.mark.parametrize("walls", [False, True])

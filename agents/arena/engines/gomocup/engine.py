@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from quadrivium.agents.arena.engines.process import EngineProcess
+from quadrivium.agents.arena.engines.engine import Engine
 from quadrivium.agents.arena.players import EngineError, TableGame
 from quadrivium.agents.arena.referee.clock import Clocks, TimeControl
 
@@ -43,37 +43,28 @@ class GomocupSetup:
     command_seconds: float
 
 
-class GomocupEngine:
-    """A running engine that speaks Gomocup's protocol: an `engines.player.Engine`.
+class GomocupEngine(Engine):
+    """A running engine that speaks Gomocup's protocol, which has no word for scores.
 
     Args:
         command: the program and its arguments.
         name: what errors call it.
         setup: what it is told.
-
-    Attributes:
-        version: what it says about itself, its name and version; "" if nothing.
     """
 
+    farewell = "END"
+
     def __init__(self, command: list[str], name: str, setup: GomocupSetup) -> None:
-        self.name = name
         self._setup = setup
         self._size = setup.game.observation_shape[1]
         self._row = setup.game.pool(1)[0]
         self._stones: list[tuple[int, int, int]] = []  # x, y and seat, in the order of play
         self._known = 0  # how many of them the engine has on its board
-        self.process = EngineProcess(command, name)
-        try:
-            self.version = self._about()
-            self.begin(0)
-        except EngineError:
-            self.close()
-            raise
+        super().__init__(command, name)
 
-    @property
-    def alive(self) -> bool:
-        """Whether it is running."""
-        return self.process.alive
+    def _greet(self) -> None:
+        self.version = self._about()
+        self.begin(0)
 
     def begin(self, seed: int) -> None:
         """Begins a game on an empty board; the protocol has no word for random seeds."""
@@ -123,18 +114,10 @@ class GomocupEngine:
         self._known = len(self._stones) + 1
         return self._setup.game.move_name(self._row, int(found[2]) * self._size + int(found[1]))
 
-    def score(self) -> float | None:
-        """Returns None: the protocol has no word for it."""
-        return None
-
     def hear(self, seat: int, move: str, chosen: bool) -> None:
         """Notes a move; it hears of the other's when it is asked."""
         y, x = divmod(self._setup.game.parse_move(self._row, move), self._size)
         self._stones.append((x, y, seat))
-
-    def close(self) -> None:
-        """Ends it."""
-        self.process.close("END")
 
     def _inform(self, key: str, value: float) -> None:
         self.process.send(f"INFO {key} {int(min(value, 2**31 - 1)) if math.isfinite(value) else 0}")

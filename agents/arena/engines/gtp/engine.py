@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from quadrivium.agents.arena.engines.process import EngineProcess
+from quadrivium.agents.arena.engines.engine import Engine
 from quadrivium.agents.arena.players import EngineError, Resignation, TableGame
 from quadrivium.agents.arena.referee.clock import Clocks, TimeControl
 
@@ -60,35 +60,30 @@ class GtpSetup:
     time_control: TimeControl | None = None
 
 
-class GtpEngine:
-    """A running GTP engine, made ready for games of one size and komi: an `engines.player.Engine`.
+class GtpEngine(Engine):
+    """A running GTP engine, made ready for games of one size and komi.
 
     Args:
         command: the program and its arguments.
         name: what errors call it.
         setup: what it is told before each game.
-
-    Attributes:
-        version: what it says its name and version are; "" if it says nothing.
     """
 
     def __init__(self, command: list[str], name: str, setup: GtpSetup) -> None:
-        self.name = name
         self._setup = setup
-        self.process = EngineProcess(command, name)
-        try:
-            self._known = frozenset(self.ask("list_commands").split())
-            needed = NEEDED if setup.komi is None else (*NEEDED, "komi")
-            missing = [command for command in needed if command not in self._known]
-            if missing:
-                raise EngineError(f"{name} does not know the GTP command {missing[0]!r}; it cannot play here")
-            limit = "movetime" if setup.seconds_a_move else "tc" if setup.time_control else ""
-            if limit and not self.knows("time_settings"):
-                raise EngineError(f"{name} does not know 'time_settings'; leave {limit} out")
-            self.version = self._version()
-        except EngineError:
-            self.close()
-            raise
+        super().__init__(command, name)
+
+    def _greet(self) -> None:
+        setup, name = self._setup, self.name
+        self._known = frozenset(self.ask("list_commands").split())
+        needed = NEEDED if setup.komi is None else (*NEEDED, "komi")
+        missing = [command for command in needed if command not in self._known]
+        if missing:
+            raise EngineError(f"{name} does not know the GTP command {missing[0]!r}; it cannot play here")
+        limit = "movetime" if setup.seconds_a_move else "tc" if setup.time_control else ""
+        if limit and not self.knows("time_settings"):
+            raise EngineError(f"{name} does not know 'time_settings'; leave {limit} out")
+        self.version = self._version()
 
     def _version(self) -> str:
         words: list[str] = []
@@ -96,11 +91,6 @@ class GtpEngine:
             with contextlib.suppress(GtpRefusal):
                 words += self.ask(command).split()
         return " ".join(words)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it is running."""
-        return self.process.alive
 
     def knows(self, command: str) -> bool:
         """Whether it listed a command."""
@@ -172,10 +162,6 @@ class GtpEngine:
             raise Resignation(f"{self.name} resigned")
         return answer
 
-    def score(self) -> float | None:
-        """Returns None: GTP has no word for scores of moves."""
-        return None
-
     def hear(self, seat: int, move: str, chosen: bool) -> None:
         """Plays a move, unless `genmove` has."""
         if chosen:
@@ -186,7 +172,3 @@ class GtpEngine:
             # In Othello a pass is forced, and so tells nothing: GRhino takes none, and goes on without.
             if self._setup.komi is not None or move != "pass":
                 raise
-
-    def close(self) -> None:
-        """Ends it."""
-        self.process.close()

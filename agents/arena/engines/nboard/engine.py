@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from quadrivium.agents.arena.engines.engine import Engine
 from quadrivium.agents.arena.engines.nboard.ggf import from_name, to_name, write_start
-from quadrivium.agents.arena.engines.process import EngineProcess
 from quadrivium.agents.arena.players import EngineError, TableGame
 from quadrivium.agents.arena.referee.clock import Clocks
 
@@ -32,37 +32,27 @@ class NBoardSetup:
     command_seconds: float
 
 
-class NBoardEngine:
-    """A running engine that speaks NBoard's protocol: an `engines.player.Engine`.
+class NBoardEngine(Engine):
+    """A running engine that speaks NBoard's protocol.
+
+    What its numbers behind moves mean differs from program to program, so it tells no scores.
 
     Args:
         command: the program and its arguments.
         name: what errors call it.
         setup: what it is told.
-
-    Attributes:
-        version: the name that it gives itself; "" if none.
     """
 
     def __init__(self, command: list[str], name: str, setup: NBoardSetup) -> None:
-        self.name = name
-        self.version = ""
         self._setup = setup
         self._pings = 0
-        self.process = EngineProcess(command, name)
-        try:
-            self.process.send("nboard 2")
-            if setup.depth is not None:
-                self.process.send(f"set depth {setup.depth}")
-            self._wait_until_it_listens()
-        except EngineError:
-            self.close()
-            raise
+        super().__init__(command, name)
 
-    @property
-    def alive(self) -> bool:
-        """Whether it is running."""
-        return self.process.alive
+    def _greet(self) -> None:
+        self.process.send("nboard 2")
+        if self._setup.depth is not None:
+            self.process.send(f"set depth {self._setup.depth}")
+        self._wait_until_it_listens()
 
     def begin(self, seed: int) -> None:
         """Begins a game; NBoard has no word for random seeds."""
@@ -83,17 +73,9 @@ class NBoardEngine:
             raise EngineError(f"{self.name} answered 'go' with {line[:40]!r}, which names no move")
         return from_name(words[0])
 
-    def score(self) -> float | None:
-        """Returns None: what the numbers behind moves mean differs from program to program."""
-        return None
-
     def hear(self, seat: int, move: str, chosen: bool) -> None:
         """Plays a move, also the one that it chose."""
         self.process.send(f"move {to_name(move)}")
-
-    def close(self) -> None:
-        """Ends it."""
-        self.process.close()
 
     def _set_game(self, game: TableGame, position: np.void) -> None:
         cells = cast(Any, game).cells(position)

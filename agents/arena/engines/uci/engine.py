@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from quadrivium.agents.arena.engines.process import EngineProcess
+from quadrivium.agents.arena.engines.engine import Engine
 from quadrivium.agents.arena.players import EngineError, TableGame
 from quadrivium.agents.arena.referee.centipawns import MATE
 from quadrivium.agents.arena.referee.clock import Clock, Clocks, TimeControl
@@ -84,8 +84,8 @@ class UciSetup:
     start: str = "startpos"
 
 
-class UciEngine:
-    """A running UCI engine that plays chess. An `engines.player.Engine`.
+class UciEngine(Engine):
+    """A running UCI engine that plays chess.
 
     Args:
         command: the program and its arguments.
@@ -94,30 +94,21 @@ class UciEngine:
 
     Attributes:
         offers: its options by name.
-        version: the name that it says it has, in which engines put their version; "" if it says none.
     """
 
     def __init__(self, command: list[str], name: str, setup: UciSetup) -> None:
-        self.name = name
         self._setup = setup
         self._moves: list[str] = []
         self._score: float | None = None
-        self.process = EngineProcess(command, name)
-        try:
-            lines = self._ask("uci", "uciok", setup.command_seconds)
-            names = [line.partition("id name")[2].strip() for line in lines if line.startswith("id name ")]
-            self.version = names[0] if names else ""
-            found = [parse_option(line) for line in lines if line.split()[:1] == ["option"]]
-            self.offers = {option.name: option for option in found if option is not None}
-            self.configure(setup.options)
-        except EngineError:
-            self.close()
-            raise
+        super().__init__(command, name)
 
-    @property
-    def alive(self) -> bool:
-        """Whether it is running."""
-        return self.process.alive
+    def _greet(self) -> None:
+        lines = self._ask("uci", "uciok", self._setup.command_seconds)
+        names = [line.partition("id name")[2].strip() for line in lines if line.startswith("id name ")]
+        self.version = names[0] if names else ""  # engines put their version into it
+        found = [parse_option(line) for line in lines if line.split()[:1] == ["option"]]
+        self.offers = {option.name: option for option in found if option is not None}
+        self.configure(self._setup.options)
 
     def configure(self, options: Mapping[str, str]) -> None:
         """Sets options that it offers, and waits until it is ready."""
@@ -194,10 +185,6 @@ class UciEngine:
     def hear(self, seat: int, move: str, chosen: bool) -> None:
         """Notes a move, for the next position."""
         self._moves.append(move)
-
-    def close(self) -> None:
-        """Ends it."""
-        self.process.close()
 
     def _ask(self, command: str, last: str, seconds: float) -> list[str]:
         """Returns the lines of an answer up to the one that begins with `last`."""
