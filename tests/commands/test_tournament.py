@@ -110,6 +110,23 @@ episodes: 100
     assert results["players"]["careful"]["episodes"] == 100
 
 
+def test_players_meet_in_one_world_where_several_agents_act_in_it(tmp_path, capsys):
+    text = """
+name: merging
+env: quadrivium/Merge-v0
+kwargs: {drivers: 2, duration: 8}
+players: ["baseline:idle", "baseline:brake"]
+episodes: 30
+"""
+    assert run_evaluate(tmp_path, "tournament", write(tmp_path, text)) == 0
+    assert "all players in each" in " ".join(capsys.readouterr().out.split())
+    told = read(tmp_path, "merging")["players"]
+    assert (told["idle"]["episodes"], told["idle"]["agents"]) == (30, 2)
+    assert told["idle"]["measures"]["mean_speed"]["low"] > told["brake"]["measures"]["mean_speed"]["high"]
+    csv = (tmp_path / "runs/tournaments/merging/episodes.csv").read_text().splitlines()
+    assert len(csv) == 1 + 60  # a row a car, of whoever drove it
+
+
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
