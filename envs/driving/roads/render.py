@@ -16,7 +16,7 @@ from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, STRAIGHT, Lan
 from quadrivium.envs.driving.roads.state import RoadsParams
 
 SIZE = (640, 352)  # pixels; multiples of 16, as video codecs want
-PX_PER_M, LEAST_PX_PER_M = 5.0, 1.5
+PX_PER_M, LEAST_PX_PER_M = 5.0, 2.5
 
 _CAR_M, _BLOCK_M = (5.0, 2.0), 2.0
 _STEP_M = 2.0  # between the points by which bent lanes are drawn
@@ -204,7 +204,8 @@ class RoadsRenderer(MotionRenderer):
     def _trails(self, row: np.void) -> list[np.ndarray]:
         """Notes where the egos are; returns the last places (P, 2) of those on the road, m, oldest first."""
         count = len(row["ego"])
-        places = self._places.noted(row, np.stack([row["x"][:count], row["y"][:count]], 1).astype(np.float64))
+        now = np.stack([row["x"][:count], row["y"][:count]], 1).astype(np.float64)  # as pygame wants them
+        places = self._places.noted(row, now)
         last = np.array([places[t] for t in sorted(places)][-8:])  # (P, egos, 2)
         return [last[:, e] for e in np.flatnonzero(~_gone(row))]
 

@@ -8,6 +8,7 @@ from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 from quadrivium.envs.core.checks import check_vector_env
 from quadrivium.envs.driving import intersection_v0, merge_v0, roundabout_v0
+from quadrivium.envs.driving.drawing import EGO, PANEL_PX
 from quadrivium.envs.driving.roads import motion
 from quadrivium.envs.driving.roads.scenarios.intersection import IntersectionVectorEnv
 from quadrivium.envs.driving.roads.scenarios.merge import MergeEnv, MergeVectorEnv
@@ -183,6 +184,22 @@ def test_scripted_drivers_see_their_own_car():
     put(rows[0], env.setup.params, (60.0, 0.0, 0.0, 20.0), (20.0, 4.0, 0.0, 25.0), (36.0, 4.0, 0.0, 10.0))
     env.set_state(rows)
     assert env.baselines["idm"](env).tolist() == [IDLE, SLOWER]
+
+
+def test_pictures_show_all_who_drive_with_their_trails_and_who_has_left_no_more():
+    def teal(env) -> int:
+        return int((np.abs(env.render()[PANEL_PX:].astype(int) - EGO).sum(2) < 60).sum())
+
+    env = merge_v0.parallel_env(drivers=2, render_mode="rgb_array")
+    both = teal(scene(env, (345.0, 4.0, 0.0, 30.0), (200.0, 4.0, 0.0, 30.0)))
+    one = teal(scene(env, (200.0, 4.0, 0.0, 30.0), (-200.0, 4.0, 0.0, 30.0)))
+    assert one > 4
+    assert both > 1.8 * one
+    scene(env, (345.0, 4.0, 0.0, 30.0), (200.0, 4.0, 0.0, 30.0))
+    env.render()
+    env.step({"driver_0": IDLE, "driver_1": IDLE})
+    assert env.agents == ["driver_1"]
+    assert 0.5 * one < teal(env) < 1.5 * one  # the one that is left, with its trail
 
 
 @pytest.mark.parametrize(
