@@ -57,6 +57,7 @@ VIEWS = {
     "UTurn": View("idm", 0.75, (150, 70, 490, 282), seed=1),
     "Intersection": View("idm", 0.6, (150, 70, 490, 282), kwargs={"vehicles": 14}),
     "Racetrack": View("stanley", 0.15, (150, 70, 490, 282), seed=1),
+    "Roads": View("idm", 0.25, (150, 70, 490, 282), seed=3, kwargs={"networks": 8}),
     "LaneKeeping": View("stanley", 0.5, (150, 70, 490, 282), seed=1),
     "Parking": View("parker", 0.6, (150, 60, 490, 272), seed=5, kwargs={"parked": 12}),
     "PointNav": View("own_plan", 0.6, (0, 32, 1280, 672), kwargs=ROOMS | {"observation": "grid"}),

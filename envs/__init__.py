@@ -29,6 +29,7 @@ WORLDS = {
     "UTurn": "quadrivium.envs.driving.roads.scenarios.u_turn",
     "Intersection": "quadrivium.envs.driving.roads.scenarios.intersection",
     "Racetrack": "quadrivium.envs.driving.roads.scenarios.racetrack",
+    "Roads": "quadrivium.envs.driving.roads.scenarios.roads",
     "LaneKeeping": "quadrivium.envs.driving.roads.scenarios.lane_keeping",
     "Parking": "quadrivium.envs.driving.parking.env",
     "SingleAsset": "quadrivium.envs.trading.single_asset.env",

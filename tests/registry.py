@@ -80,6 +80,10 @@ CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
         {"preset": "racetrack-oval", "observation": "grid", "actions": "continuous", "grid_rows": 16},
     ],
     "quadrivium/Parking-v0": [{}, {"preset": "parking-parked", "beams": 8}],
+    "quadrivium/Roads-v0": [
+        {"networks": 4},
+        {"networks": 2, "observation": "kinematics", "actions": "continuous", "vehicles": 6},
+    ],
     "quadrivium/LaneKeeping-v0": [{}, {"preset": "lane-keeping"}],
     "quadrivium/Highway-v0": [
         {},

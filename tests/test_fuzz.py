@@ -10,11 +10,12 @@ BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 with pytest.MonkeyPatch.context() as patch:
     patch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
     fuzz, *SCRIPTS = (
-        importlib.import_module(name) for name in ("fuzz", "fuzz_boards", "fuzz_maps", "fuzz_configs")
+        importlib.import_module(name)
+        for name in ("fuzz", "fuzz_boards", "fuzz_maps", "fuzz_roads", "fuzz_configs")
     )
 KINDS = {name: kind for script in SCRIPTS for name, kind in script.KINDS.items()}
 COUNTS = {"text": 40, "keys": 40, "options": 40}  # of configs, which take longest; of others 150
-BOARDS, MAPS, _ = SCRIPTS
+BOARDS, MAPS, *_ = SCRIPTS
 
 
 @pytest.mark.parametrize("kind", KINDS)

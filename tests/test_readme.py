@@ -57,6 +57,7 @@ RUNNING = [
     "docs/index.md",
     "docs/environments.md",
     "docs/engine.md",
+    "docs/roads_of_your_own.md",
     "docs/trading_reports.md",
     "docs/reference/crowd_nav.md",
     "docs/reference/limit_order_book.md",

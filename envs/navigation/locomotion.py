@@ -12,6 +12,7 @@ import numpy as np
 from quadrivium.envs.core.geometry import clip, wrap_to_pi
 from quadrivium.envs.core.lane import Ranges, lane
 from quadrivium.envs.core.rng import normal
+from quadrivium.envs.core.turns import turn_of
 from quadrivium.envs.navigation.clearance import disc_fits, interpolated
 from quadrivium.envs.navigation.footprint import gap_between, outline_fits, outline_gap, outlines_meet
 from quadrivium.envs.navigation.robots import (
@@ -26,8 +27,6 @@ from quadrivium.envs.navigation.robots import (
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _FASTEST = 1e6  # m/s or rad/s, far beyond what noise makes of the highest velocity
-# Primes, so that an environment walks through all; the second where the first divides their number.
-_STRIDE, _OTHER_STRIDE = np.uint64(7919), np.uint64(7907)
 
 
 def body_fields(robots: int) -> list[tuple[str, str, tuple[int]]]:
@@ -71,14 +70,6 @@ def stand(s, r, x, y, heading):
 def pick_map(s, p):
     """Sets the map of the episode, in turn."""
     s.map = turn_of(s, p.occupied.shape[0])
-
-
-@lane
-def turn_of(s, count):
-    """Returns whose turn it is of so many: environment k begins with number k, and walks on through all."""
-    count = np.uint64(count)
-    stride = _STRIDE if count % _STRIDE != np.uint64(0) else _OTHER_STRIDE
-    return np.int32((s.seed + (s.episode - np.uint64(1)) * stride) % count)
 
 
 @lane

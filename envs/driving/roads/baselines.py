@@ -11,7 +11,7 @@ import numpy as np
 
 from quadrivium.envs.core.setup import Batch
 from quadrivium.envs.driving import scripted
-from quadrivium.envs.driving.roads.network import MEMBERSHIPS
+from quadrivium.envs.driving.roads.network import MEMBERSHIPS, NOWHERE
 from quadrivium.envs.driving.roads.state import RoadsParams
 from quadrivium.envs.driving.roads.steering import pure_pursuit, stanley
 from quadrivium.envs.driving.scripted import (
@@ -38,13 +38,15 @@ class Traffic:
         states: (N,) records, each as often as it has egos.
         egos: (N,) which car of its record the ego is.
         params: the scenario's.
-        offsets: (L, L) m that s in one lane is ahead of s in another one; NaN where they are not linked.
+        links: (L, n) the lanes that are linked to each, itself the last; NOWHERE where there are no more.
+        offsets: (L, n) m that s in them is ahead of s in that lane.
         speeds: (n,) the target speeds, m/s.
     """
 
     states: np.ndarray
     egos: np.ndarray
     params: RoadsParams
+    links: np.ndarray
     offsets: np.ndarray
     speeds: np.ndarray
 
@@ -52,17 +54,13 @@ class Traffic:
     def of(cls, env: Batch) -> "Traffic":
         """Reads the batch's records."""
         p = env.setup.params
-        offsets = np.full((len(p.lanes),) * 2, np.nan)
-        for k, one in enumerate(p.lanes):
-            for link in p.links[one["first_link"] : one["end_link"]][
-                ::-1
-            ]:  # the lane itself is the first one
-                offsets[k, link["lane"]] = link["offset"]
+        first, end = p.lanes["first_link"], p.lanes["end_link"]
+        at = end[:, None] - 1 - np.arange((end - first).max())  # backwards: the lane itself is the first one
+        links = np.where(at >= first[:, None], p.links["lane"][at], NOWHERE)
+        offsets, speeds = p.links["offset"][at].astype(np.float64), p.target_speeds.astype(np.float64)
         count = env.states["active"].shape[1]
         states, egos = env.states, np.tile(np.arange(count), len(env.states))
-        return cls(
-            states if count == 1 else states.repeat(count), egos, p, offsets, p.target_speeds.astype(float)
-        )
+        return cls(states if count == 1 else states.repeat(count), egos, p, links, offsets, speeds)
 
     def own(self, name: str) -> np.ndarray:
         """Returns a field (N,) of the egos."""
@@ -77,8 +75,10 @@ class Traffic:
         states, things = self.states, self.params.places + len(self.params.obstacles)
         member, where = states["member"][:, :things], states["member_s"][:, :things].astype(np.float64)
         held = np.arange(MEMBERSHIPS) < states["members"][:, :things, None]
-        ahead_of = self.offsets[lane[:, None, None], member] + where - self.own("along")[:, None, None]
-        ahead_of = np.where(held, ahead_of, np.nan)
+        ahead_of, own = np.full(member.shape, np.nan), self.own("along")[:, None, None]
+        for n in range(self.links.shape[1]):
+            same = held & (member == self.links[lane, n][:, None, None])
+            ahead_of = np.where(same, self.offsets[lane, n][:, None, None] + where - own, ahead_of)
         rows = np.arange(len(lane))
         ahead_of[rows, self.egos] = np.nan
         front = np.where(ahead_of >= 0, ahead_of, NOBODY).min(2, initial=NOBODY)  # (N, things)
@@ -118,8 +118,7 @@ def idm_mobil(env: Batch) -> np.ndarray:
     speed = traffic.own("speed").astype(np.float64)
     stay = traffic.follow(lane)
     best, wanted = np.full(len(lane), GAIN), target.copy()
-    number, wish = p.lanes["number"][lane], p.lanes["number"][p.goals[0]]
-    seeks = np.full(len(lane), len({int(p.lanes["road"][k]) for k in p.goals}) == len(p.goals))
+    number, (wish, seeks) = p.lanes["number"][lane], _wished(traffic)
     for side in (-1, 1):
         there = (lane + side >= road["first"]) & (lane + side < road["first"] + road["count"])
         candidate = np.where(there, lane + side, lane)
@@ -138,6 +137,16 @@ def idm_mobil(env: Batch) -> np.ndarray:
         best, wanted = np.where(better, gain, best), np.where(better, candidate, wanted)
     keep = _keep(traffic, np.minimum(stay, traffic.follow(wanted)))
     return np.where(wanted > target, RIGHT, np.where(wanted < target, LEFT, keep))
+
+
+def _wished(traffic: Traffic) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the number of the lane (N,) that leads on to the goal, and whether no other one does."""
+    states, p = traffic.states, traffic.params
+    if p.trips["length"].any():
+        number = p.routes["number"][traffic.own("route"), traffic.own("leg")]
+        return number, number != NOWHERE
+    alone = len({int(p.lanes["road"][k]) for k in p.goals}) == len(p.goals)
+    return np.full(len(states), p.lanes["number"][p.goals[0]]), np.full(len(states), alone)
 
 
 def longitudinal(player: Player, env: Batch) -> np.ndarray:
@@ -159,11 +168,14 @@ def steered(steer: Callable[..., np.ndarray], env: Batch) -> np.ndarray:
 
 
 def free_lane(traffic: Traffic) -> np.ndarray:
-    """Returns the lane (N,) to steer to: the present one, or one beside it where a slower car is close."""
+    """Returns the lane (N,) to steer to: the present one, or one beside it where a slower car is close.
+
+    Where ways part, the present one is that of the ego's route.
+    """
     p = traffic.params
     if len(p.references):
         return p.references[traffic.own("ego")["reference"]].astype(np.int64)
-    lane = traffic.own("lane").astype(np.int64)
+    lane = traffic.own("target").astype(np.int64)
     speed, road = traffic.own("speed"), p.roads[p.lanes["road"][lane]]
     gap, ahead, _, _ = traffic.neighbours(lane)
     blocked = (gap < _CLOSE_S * speed + LENGTH) & (ahead < speed)

@@ -102,14 +102,31 @@ def ends_here(s, i, p):
 
 @lane
 def note_road(s, i, p):
-    """Goes on to that leg of its route on which car `i` is, where nobody steers it along."""
+    """Goes on to that leg of its route on which the target of car `i` is, where nobody steers it along."""
     if s.route[i] == NOWHERE:
         return
-    road, legs = p.lanes[s.lane[i]].road, p.routes[s.route[i]]
+    road, legs = p.lanes[s.target[i]].road, p.routes[s.route[i]]
     for leg in range(s.leg[i], legs.shape[0]):
         if legs[leg].road == road:
             s.leg[i] = leg
             return
+
+
+@lane
+def on_route(s, i, p):
+    """Returns the lane in which car `i` is: where ways part, and several hold it, that of its route."""
+    here = s.lane[i]
+    if s.route[i] == NOWHERE:
+        return here
+    legs, leg = p.routes[s.route[i]], np.int64(s.leg[i])
+    now = legs[leg].road
+    after = legs[leg + 1].road if now != NOWHERE else now
+    if p.lanes[here].road == now or p.lanes[here].road == after:
+        return here
+    for m in range(s.members[i]):
+        if p.lanes[s.member[i, m]].road == after:
+            return s.member[i, m]
+    return here
 
 
 @lane
@@ -127,7 +144,9 @@ def next_lane(s, i, p, k, along):
             s.leg[i] += 1
         planned = np.int64(legs[s.leg[i]].road)
         if planned != NOWHERE and p.roads[planned].start == node:
-            found, away = entered(p, k, planned, np.int64(legs[s.leg[i]].number), x, y)
+            # The number of a later leg is the lane to change to there.
+            number = np.int64(legs[s.leg[i]].number) if s.leg[i] == 0 else _ANY
+            found, away = entered(p, k, planned, number, x, y)
             return found
     best, least = k, _FAR
     for n in range(p.exits[node], p.exits[node + 1]):

@@ -7,11 +7,13 @@ import numpy as np
 from quadrivium.envs.core import rng
 from quadrivium.envs.core.geometry import clip
 from quadrivium.envs.core.lane import lane
+from quadrivium.envs.core.turns import turn_of
 from quadrivium.envs.driving.account import LOW_TTC, TTC_CAP, account_comfort, shortfall, time_to_collision
 from quadrivium.envs.driving.dynamics import slide, slipping
 from quadrivium.envs.driving.roads import drivers, motion, right_of_way
 from quadrivium.envs.driving.roads.drivers import NOBODY
 from quadrivium.envs.driving.roads.lanes import coordinates, heading_at, holds, place, reachable
+from quadrivium.envs.driving.roads.network import NOWHERE
 from quadrivium.envs.driving.roads.state import ATTRIBUTES, DISCRETE, LONGITUDINAL, NORMAL, STEERING
 from quadrivium.envs.driving.trigonometry import cos_sin
 from quadrivium.envs.driving.vehicle import (
@@ -49,7 +51,7 @@ REWARD_TERMS = (
 METRICS = (
     *(rate("arrival"), rate("collision"), rate("at_fault_collision"), rate("off_road")),
     *("mean_speed", "distance", "min_ttc", share("low_ttc_share"), count("lane_changes"), "comfort"),
-    *(count("length"), count("traffic_collisions"), share("centred_share")),
+    *(count("length"), count("traffic_collisions"), share("centred_share"), share("completion")),
 )
 (
     _M_ARRIVAL,
@@ -65,6 +67,7 @@ METRICS = (
     _M_LENGTH,
     _M_TRAFFIC_COLLISIONS,
     _M_CENTRED_SHARE,
+    _M_COMPLETION,
 ) = range(len(METRICS))
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
@@ -90,6 +93,7 @@ def reset_one(s, p):
 
     The egos begin first; or last, where traffic drives for a while before.
     """
+    choose_trip(s, p)
     egos = np.int64(s.active.shape[0])
     for i in range(s.x.shape[0]):
         motion.clear_car(s, i)
@@ -122,11 +126,21 @@ def reset_one(s, p):
 
 
 @lane
+def choose_trip(s, p):
+    """Takes the networks in turn, the first by the seed, and draws a trip on the present one."""
+    s.network = turn_of(s, p.grids.shape[0])
+    scene = p.scenes[s.network]
+    s.trip = scene.first_trip
+    if scene.trips > 1:
+        s.trip += np.int32(rng.integer(s, scene.trips))
+
+
+@lane
 def begin_egos(s, p):
     """Begins the first cars, which learn."""
     for e in range(np.int64(s.active.shape[0])):
         motion.clear_car(s, e)
-        begin_car(s, e, p.spawns[e], p)
+        begin_car(s, e, p.spawns[p.trips[s.trip].spawn + e], p)
         if p.by_hand != 0:
             s.desired_speed[e] = _UNKNOWN_SPEED
 
@@ -143,7 +157,7 @@ def near_an_ego(s, i, room):
 @lane
 def begin_traffic(s, p, late):
     """Begins the other cars that do so now, each if it is its luck and there is room. late: 0 or 1."""
-    for n in range(s.active.shape[0], p.spawns.shape[0]):
+    for n in range(p.scenes[s.network].first_spawn, p.scenes[s.network].end_spawn):
         if p.spawns[n].late == late:
             join(s, p, p.spawns[n])
 
@@ -186,8 +200,13 @@ def nearer(s, i, j, room):
 @lane
 def begin_car(s, i, one, p):
     """Draws lane, place, speed, route and driver of car `i`. one: its `SPAWN_DTYPE`."""
-    place_of_lane = np.int64(p.lanes[s.lane[0]].number) if one.alike != 0 else drawn_lane(s, one)
-    k = np.int64(one.lane) + place_of_lane * np.int64(one.lane_step)
+    place_of_lane, route = np.int64(0), np.int32(NOWHERE)
+    if one.routes > 0:
+        route = one.first_route + np.int32(rng.integer(s, one.routes))
+        k = np.int64(p.roads[p.routes[route, 0].road].first + p.routes[route, 0].number)
+    else:
+        place_of_lane = np.int64(p.lanes[s.lane[0]].number) if one.alike != 0 else drawn_lane(s, one)
+        k = np.int64(one.lane) + place_of_lane * np.int64(one.lane_step)
     speed = one.speed if one.speed > _ZERO else p.lanes[k].limit
     speed += one.speed_spread * deviation(s, one.noise)
     if one.queue > _ZERO:
@@ -207,7 +226,7 @@ def begin_car(s, i, one, p):
     s.exponent[i] = rng.uniform_range(s, EXPONENT_MIN, EXPONENT_MAX) if one.varied != 0 else _USUAL_EXPONENT
     s.keeps[i] = one.keeps
     motion.settle(s, i, p)
-    s.target[i] = s.lane[i]
+    s.target[i], s.route[i] = s.lane[i], route
     if one.destinations > 0:
         chosen = one.destination + rng.integer(s, one.destinations)
         if one.onward != 0:
@@ -479,7 +498,7 @@ def steer(s, e, p):
 def note_lane(s, e, p):
     """Notes in which lane ego `e` has come, where nobody steers it along."""
     before = s.ego[e].lane_before
-    s.target[e] = s.lane[e]
+    s.target[e] = drivers.on_route(s, e, p)
     drivers.note_road(s, e, p)
     if s.lane[e] != before and p.lanes[s.lane[e]].road == p.lanes[before].road:
         s.ego[e].changed += 1
@@ -596,8 +615,9 @@ def account(s, e, p, dt):
 @lane
 def at_goal(s, e, p):
     """Returns whether ego `e` is where it was to go to."""
-    for k in range(p.goals.shape[0]):
-        if s.lane[e] == p.goals[k] and s.along[e] > np.float32(p.goal_s):
+    trip = p.trips[s.trip]
+    for k in range(trip.first_goal, trip.first_goal + trip.goals):
+        if s.lane[e] == p.goals[k] and s.along[e] > trip.goal_s:
             return p.own_goals == 0 or drivers.ends_here(s, e, p)
     return False
 
@@ -689,6 +709,21 @@ def pressure(s, p, i, j):
 
 
 @lane
+def completion(s, e, p):
+    """Returns which share of the way to its goal ego `e` has driven; without a route 1 on arrival, else 0."""
+    length, arrived = p.trips[s.trip].length, s.ego[e].arrived
+    if arrived != 0 or length <= _ZERO:
+        return np.float32(arrived)
+    legs, leg, left = p.routes[s.route[e]], np.int64(s.leg[e]), p.trips[s.trip].goal_s
+    while legs[leg].road != NOWHERE and legs[leg + 1].road != NOWHERE:
+        left += p.lanes[p.roads[legs[leg].road].first].length
+        leg += 1
+    if p.lanes[s.lane[e]].road == legs[s.leg[e]].road:
+        left -= s.along[e]
+    return clip(_ONE - left / length, _ZERO, _ONE)
+
+
+@lane
 def metrics_one(s, p, out):
     """Writes the metrics of each ego's episode that has just ended, in the order of `METRICS`."""
     for e in range(s.active.shape[0]):
@@ -706,4 +741,5 @@ def metrics_one(s, p, out):
         out[at + _M_COMFORT] = np.float32(ego.comfort_frames) / frames
         out[at + _M_LENGTH] = np.float32(ego.steps)
         out[at + _M_CENTRED_SHARE] = np.float32(ego.centred_frames) / frames
+        out[at + _M_COMPLETION] = completion(s, e, p)
         out[at + _M_TRAFFIC_COLLISIONS] = np.float32(ego.traffic_crashes)

@@ -6,10 +6,16 @@ import numpy as np
 
 from quadrivium.envs.core.geometry import wrap_to_pi
 from quadrivium.envs.core.lane import lane
-from quadrivium.envs.driving.roads.network import ARC, CELL_M, END_M, SINE
+from quadrivium.envs.driving.roads.near import CELL_M, END_M
+from quadrivium.envs.driving.roads.network import ARC, CURVE, SINE
 from quadrivium.envs.driving.trigonometry import arctan, bearing, cos_sin
 
-_ZERO, _HALF, _TWO = np.float32(0.0), np.float32(0.5), np.float32(2.0)
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+_TWO, _THREE, _SIX = np.float32(2.0), np.float32(3.0), np.float32(6.0)
+_FAR = np.float32(1e9)
+_STRIDE = np.int64(4)  # knots that the first look for the nearest one leaps over
+_NEWTON_STEPS = 3
+_LEAST_SLOPE = np.float32(0.2)  # keeps steps short where a place is near the middle of a bend
 _QUARTER_TURN = np.float32(math.pi / 2)
 _END = np.float32(END_M)
 _CELL = np.float32(CELL_M)
@@ -19,6 +25,8 @@ _CELL = np.float32(CELL_M)
 def coordinates(lanes, k, x, y):
     """Returns (s, d) of a place in lane `k`, m."""
     one = lanes[k]
+    if one.form == CURVE:
+        return nearest_on_curve(one, x, y)
     dx, dy = x - one.x, y - one.y
     if one.form == ARC:
         past = wrap_to_pi(bearing(dx, dy) - one.phase)
@@ -39,6 +47,9 @@ def place(lanes, k, s, d):
         angle, radius = one.turn * s / one.radius + one.phase, one.radius - one.turn * d
         cosine, sine = cos_sin(angle)
         return one.x + radius * cosine, one.y + radius * sine
+    if one.form == CURVE:
+        at_x, at_y, cosine, sine = on_curve(one, s)
+        return at_x - sine * d, at_y + cosine * d
     if one.form == SINE:
         _cosine, sine = cos_sin(one.frequency * s + one.phase)
         d += one.amplitude * sine
@@ -51,10 +62,80 @@ def heading_at(lanes, k, s):
     one = lanes[k]
     if one.form == ARC:
         return one.turn * (s / one.radius + _QUARTER_TURN) + one.phase
+    if one.form == CURVE:
+        _x, _y, cosine, sine = on_curve(one, s)
+        return bearing(cosine, sine)
     if one.form == SINE:
         cosine, _sine = cos_sin(one.frequency * s + one.phase)
         return one.heading + arctan(one.amplitude * one.frequency * cosine)
     return one.heading
+
+
+@lane
+def cubic(start, end, leaving, arriving, u):
+    """Returns one coordinate of a piece of a curve at its share u, and its two derivatives by u.
+
+    leaving, arriving: the derivatives at its ends.
+    """
+    b, a = _THREE * (end - start) - _TWO * leaving - arriving, _TWO * (start - end) + leaving + arriving
+    value, first = start + u * (leaving + u * (b + u * a)), leaving + u * (_TWO * b + _THREE * u * a)
+    return value, first, _TWO * b + _SIX * u * a
+
+
+@lane
+def on_curve(one, s):
+    """Returns x, y (m) and the unit direction (cosine, sine) at s of a lane `one` that is a curve."""
+    held = min(max(s, _ZERO), one.length)
+    k = min(np.int64(held / one.spacing), np.int64(one.pieces - 1))
+    u, knots, spacing = held / one.spacing - np.float32(k), one.knots, one.spacing
+    x, dx, _ddx = cubic(knots[k, 0], knots[k + 1, 0], knots[k, 2] * spacing, knots[k + 1, 2] * spacing, u)
+    y, dy, _ddy = cubic(knots[k, 1], knots[k + 1, 1], knots[k, 3] * spacing, knots[k + 1, 3] * spacing, u)
+    per_size = _ONE / np.float32(math.sqrt(dx * dx + dy * dy))
+    cosine, sine = dx * per_size, dy * per_size
+    return x + (s - held) * cosine, y + (s - held) * sine, cosine, sine
+
+
+@lane
+def nearest_knot(one, x, y):
+    """Returns which knot of a curve is nearest: of every fourth one, and then of those around it."""
+    knots, last = one.knots, np.int64(one.pieces)
+    best, least = np.int64(0), _FAR
+    for n in range(0, last + _STRIDE, _STRIDE):
+        k = min(np.int64(n), last)
+        dx, dy = x - knots[k, 0], y - knots[k, 1]
+        away = dx * dx + dy * dy
+        if away < least:
+            best, least = k, away
+    first, end = max(best - _STRIDE + 1, np.int64(0)), min(best + _STRIDE, last + 1)
+    for k in range(first, end):
+        dx, dy = x - knots[k, 0], y - knots[k, 1]
+        away = dx * dx + dy * dy
+        if away < least:
+            best, least = np.int64(k), away
+    return best
+
+
+@lane
+def nearest_on_curve(one, x, y):
+    """Returns (s, d) of a place in a lane `one` that is a curve, m: Newton's method from the nearest knot."""
+    knots, spacing, last = one.knots, one.spacing, np.int64(one.pieces)
+    near = nearest_knot(one, x, y)
+    s = np.float32(near) * spacing
+    low = s - spacing if near > 0 else -_FAR
+    high = s + spacing if near < last else _FAR
+    for _ in range(_NEWTON_STEPS):
+        held = min(max(s, _ZERO), one.length)
+        k = min(np.int64(held / spacing), last - 1)
+        u = held / spacing - np.float32(k)
+        px, dx, ddx = cubic(knots[k, 0], knots[k + 1, 0], knots[k, 2] * spacing, knots[k + 1, 2] * spacing, u)
+        py, dy, ddy = cubic(knots[k, 1], knots[k + 1, 1], knots[k, 3] * spacing, knots[k + 1, 3] * spacing, u)
+        dx, dy = dx / spacing, dy / spacing
+        to_x, to_y = x - px - (s - held) * dx, y - py - (s - held) * dy
+        bend = _ZERO if s != held else (to_x * ddx + to_y * ddy) / (spacing * spacing)
+        slope = max(dx * dx + dy * dy - bend, _LEAST_SLOPE)
+        s = min(max(s + (to_x * dx + to_y * dy) / slope, low), high)
+    at_x, at_y, cosine, sine = on_curve(one, s)
+    return s, cosine * (y - at_y) - sine * (x - at_x)
 
 
 @lane
@@ -90,12 +171,16 @@ def bit_of(k):
 
 
 @lane
-def lanes_near(p, x, y):
-    """Returns (first, end) in `p.near`: the lanes among which a car there has its nearest; all if (0, 0)."""
-    grid = p.grid
-    column = np.int64(math.floor((x - grid[0]) / _CELL))
-    row = np.int64(math.floor((y - grid[1]) / _CELL))
-    if column < 0 or row < 0 or column >= np.int64(grid[2]) or row >= np.int64(grid[3]):
+def lanes_near(p, network, x, y):
+    """Returns (first, end) in `p.near`: the lanes of a network among which a car there has its nearest.
+
+    (0, 0): all of them.
+    """
+    grid = p.grids[network]
+    column = np.int64(math.floor((x - grid.x) / _CELL))
+    row = np.int64(math.floor((y - grid.y) / _CELL))
+    columns = np.int64(grid.columns)
+    if column < 0 or row < 0 or column >= columns or row >= np.int64(grid.rows):
         return 0, 0
-    cell = row * np.int64(grid[2]) + column
+    cell = np.int64(grid.first_cell) + row * columns + column
     return np.int64(p.cells[cell]), np.int64(p.cells[cell + 1])

@@ -7,7 +7,8 @@ import numpy as np
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.collisions import swept_overlap, within_reach
 from quadrivium.envs.driving.roads.lanes import bit_of, coordinates, distance, holds, lanes_near, turn_to
-from quadrivium.envs.driving.roads.network import MARGIN_M, MEMBERSHIPS, NOWHERE
+from quadrivium.envs.driving.roads.near import MARGIN_M
+from quadrivium.envs.driving.roads.network import MEMBERSHIPS, NOWHERE
 from quadrivium.envs.driving.trigonometry import cos_sin
 from quadrivium.envs.driving.vehicle import DIAGONAL, bicycle, limit_acceleration
 
@@ -37,6 +38,8 @@ def clear_car(s, i):
         s.member[i, m], s.member_s[i, m] = 0, _ZERO
     s.crashed[i], s.pushed[i] = 0, 0
     s.push_x[i], s.push_y[i] = _ZERO, _ZERO
+    for k in range(s.reach.shape[1]):
+        s.reach[i, k] = _ZERO
 
 
 @lane
@@ -112,15 +115,16 @@ def settle(s, i, p):
     """
     s.cos_heading[i], s.sin_heading[i] = cos_sin(s.heading[i])
     x, y, heading, lanes = s.x[i], s.y[i], s.heading[i], p.lanes
-    first, end = lanes_near(p, x, y)
+    first, end = lanes_near(p, s.network, x, y)
     everywhere = end == 0
+    grid = p.grids[s.network]
     here = np.int64(s.lane[i])
     here_s, here_d = coordinates(lanes, here, x, y)
     best, best_s, best_d = here, here_s, here_d
     least = distance(lanes, here, here_s, here_d) + turn_to(lanes, here, here_s, heading)
     count, mask = 0, np.uint64(0)
-    for n in range(0, lanes.shape[0] if everywhere else end - first):
-        k = np.int64(n if everywhere else p.near[first + n])
+    for n in range(0, grid.end_lane - grid.first_lane if everywhere else end - first):
+        k = np.int64(grid.first_lane + n if everywhere else p.near[first + n])
         along, offset = (here_s, here_d) if k == here else coordinates(lanes, k, x, y)
         if count < MEMBERSHIPS and holds(lanes, k, along, offset, _MARGIN):
             s.member[i, count], s.member_s[i, count] = k, along

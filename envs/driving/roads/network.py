@@ -10,14 +10,17 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-STRAIGHT, ARC, SINE = range(3)
+from quadrivium.envs.driving.roads import curves
+from quadrivium.envs.driving.roads.curves import KNOTS
+from quadrivium.envs.driving.roads.near import near_all, near_roads
+
+STRAIGHT, ARC, SINE, CURVE = range(4)
 """The forms of a lane's centre."""
 NO_LINE, DASHED, SOLID = range(3)
 """What is painted at a lane's side."""
@@ -25,15 +28,12 @@ NOWHERE = -1
 
 MEMBERSHIPS = 8
 """Lanes that a car can be in at once, at most: where roads part and meet, lanes overlap."""
-MARGIN_M = 1.0
-"""How far beside a lane's edge a driver still counts a car to it."""
-END_M = 5.0
-"""How far before its start and beyond its end a lane still counts."""
-CELL_M = 8.0
+JOINT_M = 1.0
+"""How far at most the end of a lane is from the start of one that goes on from it, in joined networks."""
 
 LANE_DTYPE = np.dtype(
     [
-        ("form", "i4"),  # STRAIGHT, ARC or SINE
+        ("form", "i4"),  # STRAIGHT, ARC, SINE or CURVE
         ("road", "i4"),  # to which it belongs
         ("number", "i4"),  # in the road, from the left
         ("closed", "i4"),  # 0 or 1: nobody may change into it
@@ -56,6 +56,9 @@ LANE_DTYPE = np.dtype(
         ("mask", "u8"),  # the bits of the lanes that are linked; see `bit_of`
         ("left_line", "i4"),  # NO_LINE, DASHED or SOLID
         ("right_line", "i4"),
+        ("pieces", "i4"),  # of a curve, between its knots
+        ("spacing", "f4"),  # m, the length of one
+        ("knots", "f4", (KNOTS, 4)),  # x, y (m) and the direction's cosine and sine; see `curves`
     ],
     align=True,
 )
@@ -68,6 +71,18 @@ ROAD_DTYPE = np.dtype(
     ],
     align=True,
 )
+GRID_DTYPE = np.dtype(
+    [
+        ("first_lane", "i4"),  # of the network
+        ("end_lane", "i4"),
+        ("first_cell", "i4"),  # in `cells`
+        ("columns", "i4"),
+        ("rows", "i4"),
+        ("x", "f4"),  # m, the corner of the first cell
+        ("y", "f4"),
+    ],
+    align=True,
+)
 LINK_DTYPE = np.dtype([("lane", "i4"), ("offset", "f4")], align=True)
 """A lane, and what s in it is ahead of s in the lane whose link it is (m)."""
 LEG_DTYPE = np.dtype([("road", "i4"), ("number", "i4")], align=True)
@@ -75,22 +90,25 @@ LEG_DTYPE = np.dtype([("road", "i4"), ("number", "i4")], align=True)
 
 
 class Network(NamedTuple):
-    """The arrays of a network, as kernels take them."""
+    """The arrays of M networks, as kernels take them: of each one part after those of the others.
 
-    lanes: np.ndarray  # (L,) LANE_DTYPE, road by road
+    Places are each network's own; lanes, roads, nodes and links are counted through all of them.
+    """
+
+    lanes: np.ndarray  # (L,) LANE_DTYPE, network by network, road by road
     roads: np.ndarray  # (R,) ROAD_DTYPE
     links: np.ndarray  # LINK_DTYPE
     exits: np.ndarray  # (N + 1,) int32: where the roads that leave a node begin in `leaving`
     leaving: np.ndarray  # (R,) int32, roads
     routes: np.ndarray  # (L * destinations, longest) LEG_DTYPE, lane by lane, closed by roads NOWHERE
-    cells: np.ndarray  # (rows * columns + 1,) int32: where the lanes near a cell begin in `near`
+    cells: np.ndarray  # int32, rows * columns + 1 a network: where the lanes near a cell begin in `near`
     near: np.ndarray  # int32, lanes in their order
-    grid: np.ndarray  # (4,) float32: x and y of the first cell's corner (m), columns, rows
+    grids: np.ndarray  # (M,) GRID_DTYPE
 
 
 @dataclass(frozen=True)
 class Lane:
-    """A lane's centre and what is allowed on it. Use `straight`, `arc` and `sine`."""
+    """A lane's centre and what is allowed on it. Use `straight`, `arc`, `sine` and `curve`."""
 
     form: int
     length: float
@@ -107,9 +125,39 @@ class Lane:
     closed: bool = False
     priority: int = 0
     lines: tuple[int, int] = (DASHED, DASHED)
+    pieces: int = 1
+    knots: np.ndarray | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def spacing(self) -> float:
+        """The length of a piece of a curve, m."""
+        return self.length / self.pieces
+
+    @cached_property
+    def start(self) -> tuple[float, float]:
+        """Where its centre begins, x and y in m."""
+        return self._place(0.0, 0)
+
+    @cached_property
+    def end(self) -> tuple[float, float]:
+        """Where its centre ends."""
+        return self._place(self.length, self.pieces)
+
+    def _place(self, s: float, knot: int) -> tuple[float, float]:
+        x, y = self.point(s) if self.knots is None else self.knots[knot, :2]
+        return float(x), float(y)
+
+    def _curve(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        assert self.knots is not None
+        return self.knots, np.array(self.pieces), np.array(self.spacing)
 
     def coordinates(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns (s, d) of places, m, in float64."""
+        if self.form == CURVE:
+            x, y = np.asarray(x, float), np.asarray(y, float)
+            s = curves.nearest(*self._curve(), x, y)
+            px, py, cos, sin = curves.at(*self._curve(), s)
+            return s, cos * (y - py) - sin * (x - px)
         dx, dy = x - self.x, y - self.y
         if self.form == ARC:
             past = np.arctan2(dy, dx) - self.phase
@@ -122,6 +170,9 @@ class Lane:
     def point(self, s: float | np.ndarray, d: float | np.ndarray = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Returns x and y of lane coordinates, m; s and d broadcast."""
         s, d = np.asarray(s, float), np.asarray(d, float)
+        if self.form == CURVE:
+            x, y, cos, sin = curves.at(*self._curve(), s)
+            return x - sin * d, y + cos * d
         if self.form == ARC:
             angle, radius = self.turn * s / self.radius + self.phase, self.radius - self.turn * d
             return self.x + radius * np.cos(angle), self.y + radius * np.sin(angle)
@@ -132,6 +183,9 @@ class Lane:
     def heading_at(self, s: float | np.ndarray) -> np.ndarray:
         """Returns the direction of the centre, rad."""
         s = np.asarray(s, float)
+        if self.form == CURVE:
+            _, _, cos, sin = curves.at(*self._curve(), s)
+            return np.arctan2(sin, cos)
         if self.form == ARC:
             return self.turn * s / self.radius + self.phase + self.turn * math.pi / 2
         slope = self.amplitude * self.frequency * np.cos(self.frequency * s + self.phase)
@@ -170,15 +224,36 @@ def arc(centre: tuple[float, float], radius: float, start: float, end: float, **
     return replace(lane, **kind)
 
 
+def curve(x: np.ndarray, y: np.ndarray, heading: np.ndarray, **kind: object) -> Lane:
+    """Returns a lane of any form: through dense samples (n,) of its centre and directions (rad).
+
+    It has at most 32 pieces, of 2.5 m where that is enough; where it is longer and bends much, make it of
+    several.
+    """
+    knots, pieces, length = curves.bend(x, y, heading)
+    lane = Lane(CURVE, length, float(x[0]), float(y[0]), float(heading[0]), pieces=pieces, knots=knots)
+    return replace(lane, **kind)
+
+
+def lane_of(row: np.void) -> Lane:
+    """Returns the lane that a row of LANE_DTYPE is."""
+    names = ("form", "length", "x", "y", "heading", "amplitude", "frequency", "phase", "radius", "turn")
+    kept = {name: row[name].item() for name in (*names, "width", "limit", "closed", "priority", "pieces")}
+    knots = row["knots"] if row["form"] == CURVE else None
+    return Lane(**kept, lines=(int(row["left_line"]), int(row["right_line"])), knots=knots)
+
+
 class RoadMap:
     """A network under construction: add lanes, each road's from left to right, then take `arrays`.
 
     Args:
         linked: drivers see into the lanes before and after their own.
+        joined: those are the ones that touch it, where otherwise it is their numbers in their roads that
+            count. Such networks may be large: far from all roads a car counts to the lane in which it was.
     """
 
-    def __init__(self, linked: bool = True) -> None:
-        self._linked = linked
+    def __init__(self, linked: bool = True, joined: bool = False) -> None:
+        self._linked, self._joined = linked, joined
         self._roads: dict[str, dict[str, list[Lane]]] = {}
         self._destinations: list[str] = []
 
@@ -230,37 +305,49 @@ class RoadMap:
     @cached_property
     def arrays(self) -> Network:
         """The network as kernels take it. Take it last: nothing added later is in it."""
-        roads, nodes = self.roads, self._nodes()
-        lanes = [(road, number, lane) for road in roads for number, lane in enumerate(self.lanes(*road))]
+        roads = self.roads
+        counts = [len(self.lanes(*road)) for road in roads]
+        first_lane = dict(zip(roads, itertools.accumulate([0, *counts]), strict=False))
+        nodes = {node: k for k, node in enumerate(dict.fromkeys(node for road in roads for node in road))}
+        leaving: list[list[int]] = [[] for _ in nodes]
+        coming: list[list[int]] = [[] for _ in nodes]
+        for k, (start, end) in enumerate(roads):
+            leaving[nodes[start]].append(k)
+            coming[nodes[end]].append(k)
+        lanes = [
+            (k, number, lane) for k, road in enumerate(roads) for number, lane in enumerate(self.lanes(*road))
+        ]
         table = np.zeros(len(lanes), LANE_DTYPE)
         links: list[tuple[int, float]] = []
-        for k, (road, number, lane) in enumerate(lanes):
+        for at, (k, number, lane) in enumerate(lanes):
             first = len(links)
-            links += self._links(road, number)
-            table[k] = (
-                *(
-                    lane.form,
-                    roads.index(road),
-                    number,
-                    lane.closed,
-                    lane.priority,
-                    lane.length,
-                    lane.width,
-                    lane.limit,
-                ),
+            links.append((at, 0.0))
+            if self._linked:
+                for after in (roads[one] for one in leaving[nodes[roads[k][1]]]):
+                    beside = self._joined_lanes(lane, number, after, ahead=True)
+                    links += [(first_lane[after] + n, lane.length) for n in beside]
+                for before in (roads[one] for one in coming[nodes[roads[k][0]]]):
+                    beside, others = (
+                        self._joined_lanes(lane, number, before, ahead=False),
+                        self.lanes(*before),
+                    )
+                    links += [(first_lane[before] + n, -others[n].length) for n in beside]
+            table[at] = (
+                *(lane.form, k, number, lane.closed, lane.priority, lane.length, lane.width, lane.limit),
                 *(lane.x, lane.y, lane.heading, math.cos(lane.heading), math.sin(lane.heading)),
                 *(lane.amplitude, lane.frequency, lane.phase, lane.radius, lane.turn),
                 *(first, len(links)),
                 functools.reduce(int.__or__, (1 << k % 64 for k, _ in links[first:])),
                 *lane.lines,
+                *(lane.pieces, lane.spacing, 0.0 if lane.knots is None else lane.knots),
             )
-        leaving = [[k for k, road in enumerate(roads) if road[0] == node] for node in nodes]
-        ways = [(self.lane(*road, 0), len(self.lanes(*road)), *map(nodes.index, road)) for road in roads]
+        ways = [(first_lane[road], n, *map(nodes.get, road)) for road, n in zip(roads, counts, strict=True)]
         ends = self._destinations
-        routes = [self._route(road, number, end) for road, number, _ in lanes for end in ends] or [[]]
+        routes = [self._route(roads[k], number, end) for k, number, _ in lanes for end in ends] or [[]]
         longest = max(map(len, routes)) + 1
         routes = [route + [(NOWHERE, NOWHERE)] * (longest - len(route)) for route in routes]
-        cells, near, grid = _near([lane for _, _, lane in lanes])
+        near_of = near_roads if self._joined else near_all
+        cells, near, (left, top, columns, rows) = near_of([lane for _, _, lane in lanes])
         return Network(
             table,
             np.array(ways, ROAD_DTYPE),
@@ -270,56 +357,18 @@ class RoadMap:
             np.array(routes, LEG_DTYPE),
             cells,
             near,
-            grid,
+            np.array([(0, len(lanes), 0, columns, rows, left, top)], GRID_DTYPE),
         )
 
-    def _nodes(self) -> list[str]:
-        return list(dict.fromkeys(node for road in self.roads for node in road))
-
-    def _links(self, road: tuple[str, str], number: int) -> list[tuple[int, float]]:
-        """Returns the lane itself, those that go on from it and those that lead to it, with their offsets."""
-        start, end = road
-        found = [(self.lane(*road, number), 0.0)]
-        if not self._linked:
-            return found
-        for after in self._roads.get(end, {}):
-            beside = number if number < len(self.lanes(end, after)) else 0
-            found.append((self.lane(end, after, beside), self.lanes(*road)[number].length))
-        for before, ends in self._roads.items():
-            if start in ends:
-                beside = number if number < len(ends[start]) else 0
-                found.append((self.lane(before, start, beside), -ends[start][beside].length))
-        return found
+    def _joined_lanes(self, lane: Lane, number: int, road: tuple[str, str], ahead: bool) -> list[int]:
+        """Returns the numbers of the lanes of a road before or after it that a lane leads from or to."""
+        others = self.lanes(*road)
+        if not self._joined:
+            return [number if number < len(others) else 0]
+        if ahead:
+            return [k for k, other in enumerate(others) if _apart(lane.end, other.start) < JOINT_M]
+        return [k for k, other in enumerate(others) if _apart(other.end, lane.start) < JOINT_M]
 
 
-def _near(lanes: Sequence[Lane]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns the lanes that can be a car's nearest, or hold it, in each cell of a grid over the network.
-
-    The nearest by distance and heading: a lane is left out where another one is nearer by more than the
-    headings can make up for (π) everywhere in the cell. Distances are sampled, with a slack for what lies
-    between the samples; a test compares the choice with that among all lanes.
-    """
-    ends = [lane.point(np.linspace(0, lane.length, 33)) for lane in lanes]
-    x, y = (np.concatenate([end[axis] for end in ends]) for axis in (0, 1))
-    left, top = float(x.min()) - 24.0, float(y.min()) - 24.0
-    columns = math.ceil((float(x.max()) + 24.0 - left) / CELL_M)
-    rows = math.ceil((float(y.max()) + 24.0 - top) / CELL_M)
-    steps = np.linspace(0.0, CELL_M, 5)
-    px = left + CELL_M * np.arange(columns)[:, None] + steps  # (columns, 5)
-    py = top + CELL_M * np.arange(rows)[:, None] + steps
-    places_x = np.broadcast_to(px[None, :, None, :], (rows, columns, 5, 5)).reshape(rows * columns, 25)
-    places_y = np.broadcast_to(py[:, None, :, None], (rows, columns, 5, 5)).reshape(rows * columns, 25)
-    low, high, held = [], [], []
-    for lane in lanes:
-        s, d = lane.coordinates(places_x, places_y)
-        distance = np.abs(d) + np.maximum(s - lane.length, 0) + np.maximum(-s, 0)
-        low.append(distance.min(1))
-        high.append(distance.max(1))
-        beside = (np.abs(d) <= lane.width / 2 + MARGIN_M + 3.0) & (s >= -END_M - 3.0)
-        held.append((beside & (s <= lane.length + END_M + 3.0)).any(1))
-    slack = 3.0
-    chosen = np.array(low) - slack <= (np.array(high).min(0) + slack + math.pi)
-    chosen |= np.array(held)  # (L, cells)
-    cells = np.concatenate([[0], np.cumsum(chosen.sum(0))]).astype(np.int32)
-    near = np.nonzero(chosen.T)[1].astype(np.int32)
-    return cells, near, np.array([left, top, columns, rows], np.float32)
+def _apart(one: tuple[float, float], other: tuple[float, float]) -> float:
+    return math.hypot(one[0] - other[0], one[1] - other[1])

@@ -12,7 +12,7 @@ import pygame
 from quadrivium.envs.core.motion_renderer import Memory, MotionRenderer
 from quadrivium.envs.driving import drawing
 from quadrivium.envs.driving.drawing import PANEL_PX, Canvas
-from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, Lane, RoadMap
+from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, STRAIGHT, Lane, lane_of
 from quadrivium.envs.driving.roads.state import RoadsParams
 
 SIZE = (640, 352)  # pixels; multiples of 16, as video codecs want
@@ -22,6 +22,7 @@ _CAR_M, _BLOCK_M = (5.0, 2.0), 2.0
 _STEP_M = 2.0  # between the points by which bent lanes are drawn
 _DASH_M, _DASH_PERIOD_M = 3.0, 9.0
 _SHOULDER_M, _LINE_M, _EDGE_M = 1.0, 0.2, 4.0
+_ASIDE_M = 8.0  # how far beside its centre a lane is painted, at most
 _STRIPE_M = 12.0  # mown stripes, which show the speed
 _BRAKING_MPS2 = -1.0
 
@@ -35,16 +36,15 @@ class RoadsRenderer(MotionRenderer):
     Args:
         title: of the window.
         params: the parameters of the environment whose records are drawn.
-        roads: its road map.
         egos: how many cars learn.
     """
 
-    def __init__(self, title: str, params: RoadsParams, roads: RoadMap, egos: int = 1) -> None:
+    def __init__(self, title: str, params: RoadsParams, egos: int = 1) -> None:
         super().__init__(title, params.frames * params.dt)
         self.params = params
-        self._lanes = [lane for road in roads.roads for lane in roads.lanes(*road)]
-        ends = np.concatenate([np.stack(lane.point(_points(lane)), 1) for lane in self._lanes])
-        low, high = ends.min(0), ends.max(0)
+        self._network, self._lanes = -1, list[Lane]()
+        self._take(0)
+        low, high = self._low.min(0), self._high.max(0)
         self._middle = (low + high) / 2  # x and y, m
         room = (SIZE[0], SIZE[1] - PANEL_PX) / np.maximum(high - low + 2 * _EDGE_M, 1.0)
         many = float(np.clip(room.min(), LEAST_PX_PER_M, PX_PER_M))
@@ -85,10 +85,12 @@ class RoadsRenderer(MotionRenderer):
         canvas.left_m = float(middle_x) - SIZE[0] / 2 / canvas.px_per_m
         canvas.top_m = float(middle_y) - (SIZE[1] + PANEL_PX) / 2 / canvas.px_per_m
         self._paint_ground()
+        self._take(int(row["network"]))
+        lanes = self._seen()
         for colour, beside in ((drawing.SHOULDER, _SHOULDER_M), (drawing.ASPHALT, 0.0)):
-            for lane in self._lanes:
+            for lane in lanes:
                 self._fill(colour, lane, lane.width / 2 + beside)
-        for lane in self._lanes:
+        for lane in lanes:
             self._paint_lines(lane)
         for trail in self._trails(row):
             canvas.ribbon(drawing.EGO, trail, 0.9, alpha=0.55)
@@ -97,6 +99,22 @@ class RoadsRenderer(MotionRenderer):
         picture = canvas.finish()
         self._paint_panel(picture, row)
         return picture
+
+    def _take(self, network: int) -> None:
+        """Takes the lanes of a network."""
+        if network != self._network:
+            grid = self.params.grids[network]
+            lanes = self.params.lanes[grid["first_lane"] : grid["end_lane"]]
+            self._network, self._lanes = network, [lane_of(row) for row in lanes]
+            outlines = [np.stack(lane.point(_points(lane)), 1) for lane in self._lanes]
+            self._low, self._high = (np.array([f(one, 0) for one in outlines]) for f in (np.min, np.max))
+
+    def _seen(self) -> list[Lane]:
+        """Returns the lanes that may be in the picture."""
+        canvas = self._canvas
+        corner, size = np.array([canvas.left_m, canvas.top_m]), np.array(SIZE) / canvas.px_per_m
+        inside = (self._low <= corner + size + _ASIDE_M) & (self._high >= corner - _ASIDE_M)
+        return [self._lanes[k] for k in np.flatnonzero(inside.all(1))]
 
     def _paint_ground(self) -> None:
         canvas = self._canvas
@@ -199,5 +217,5 @@ def _gone(row: np.void) -> np.ndarray:
 
 def _points(lane: Lane) -> np.ndarray:
     """Returns s of the points by which a lane's edges are drawn, m."""
-    bends = lane.radius != 1.0 or lane.amplitude != 0.0
-    return np.linspace(0.0, lane.length, max(2, math.ceil(lane.length / _STEP_M)) if bends else 2)
+    points = 2 if lane.form == STRAIGHT else max(2, math.ceil(lane.length / _STEP_M))
+    return np.linspace(0.0, lane.length, points)

@@ -25,6 +25,9 @@ _SETTING_OFF = np.float32(4.0)  # m/s, with which one who stands is taken to dri
 _STOPPING = np.float32(4.0)  # m/s²
 _SOON = np.float32(0.8)  # s: cautious drivers do not cross so closely before or behind one another
 _DID_YIELD = np.int32(2)  # of `yields`: until it is decided anew
+_FAR = np.float32(1e9)
+_SAMPLES = np.int64(6)  # of the way that a driver may take
+_ROOM = np.float32(8.0)  # m: half a car's diagonal, and by how much the way bends out between samples
 _SAME_WAY = np.float32(0.7)  # cosine between headings
 
 
@@ -41,13 +44,17 @@ def regulate(s, p, first):
             s.yields[i] = 0 if p.cautious == 0 else _DID_YIELD
             if p.cautious == 0:
                 s.desired_speed[i] = p.lanes[s.lane[i]].limit
+    if p.cautious != 0:
+        for i in range(first, s.cars):
+            note_reach(s, np.int64(i), p)
     for i in range(first, s.cars - 1):
         if motion.gone(s, i):
             continue
         for j in range(max(i + 1, egos), s.cars):
             one, other = np.int64(i), np.int64(j)
             if p.cautious != 0:
-                give_way(s, one, other, p)
+                if may_meet(s, one, other):
+                    give_way(s, one, other, p)
             elif conflict(s, one, other, p, _AS_IT_IS, MOMENTS, _ZERO):
                 k = yielding(s, one, other, p)
                 if k >= egos:
@@ -55,6 +62,30 @@ def regulate(s, p, first):
     for i in range(egos, s.cars):
         if s.yields[i] == _DID_YIELD:
             s.yields[i] = 0
+
+
+@lane
+def note_reach(s, i, p):
+    """Notes within which x and y car `i` may need room as long as drivers foresee, yielding or not."""
+    span = _LOOK * np.float32(CAUTIOUS_MOMENTS) + _SOON
+    back, ahead = min(s.speed[i], _ZERO) * span, max(s.speed[i], _SETTING_OFF) * span
+    left, top, right, bottom = _FAR, _FAR, -_FAR, -_FAR
+    for n in range(_SAMPLES + 1):
+        x, y, _heading = foreseen(s, i, p, back + (ahead - back) * np.float32(n) / np.float32(_SAMPLES))
+        left, right, top, bottom = min(left, x), max(right, x), min(top, y), max(bottom, y)
+    s.reach[i, 0], s.reach[i, 1] = left - _ROOM, top - _ROOM
+    s.reach[i, 2], s.reach[i, 3] = right + _ROOM, bottom + _ROOM
+
+
+@lane
+def may_meet(s, i, j):
+    """Returns whether the rooms that two cars may need overlap; where not, nothing else need be looked at."""
+    return (
+        s.reach[i, 0] < s.reach[j, 2]
+        and s.reach[j, 0] < s.reach[i, 2]
+        and s.reach[i, 1] < s.reach[j, 3]
+        and s.reach[j, 1] < s.reach[i, 3]
+    )
 
 
 @lane
@@ -67,8 +98,7 @@ def give_way(s, i, j, p):
     """
     egos = s.active.shape[0]
     same_way = s.cos_heading[i] * s.cos_heading[j] + s.sin_heading[i] * s.sin_heading[j] > _SAME_WAY
-    linked = (s.mask[j] & p.lanes[s.lane[i]].mask) | (s.mask[i] & p.lanes[s.lane[j]].mask)
-    if same_way and linked != 0:
+    if same_way and (is_linked(s, i, j, p) or is_linked(s, j, i, p)):
         return
     k = yielding(s, i, j, p)
     if (s.yields[i] != 0) != (s.yields[j] != 0):  # who has begun to yield goes on
@@ -85,6 +115,19 @@ def give_way(s, i, j, p):
             s.yields[k] = 1
     elif other >= egos:
         s.yields[other] = 1
+
+
+@lane
+def is_linked(s, i, j, p):
+    """Returns whether car `j` is in a lane that is linked to that of car `i`."""
+    one = p.lanes[s.lane[i]]
+    if (s.mask[j] & one.mask) == 0:
+        return False
+    for at in range(one.first_link, one.end_link):
+        for m in range(s.members[j]):
+            if s.member[j, m] == p.links[at].lane:
+                return True
+    return False
 
 
 @lane

@@ -19,6 +19,7 @@ from quadrivium.envs.driving.frames import think_frames
 from quadrivium.envs.driving.options import SAFE_WEIGHTS, DrivingOptions
 from quadrivium.envs.driving.roads import kernel
 from quadrivium.envs.driving.roads.baselines import BASELINES
+from quadrivium.envs.driving.roads.maps.bank import Bank
 from quadrivium.envs.driving.roads.network import NOWHERE, RoadMap
 from quadrivium.envs.driving.roads.observations.grids import (
     GRID_CHANNELS,
@@ -37,7 +38,9 @@ from quadrivium.envs.driving.roads.observations.road_points import ROAD_COLUMNS
 from quadrivium.envs.driving.roads.state import (
     NORMAL,
     OBSTACLE_DTYPE,
+    SCENE_DTYPE,
     SPAWN_DTYPE,
+    TRIP_DTYPE,
     UNIFORM,
     WEIGHTS_DTYPE,
     RewardWeights,
@@ -92,6 +95,8 @@ class Spawn:
         apart: m: it does not begin where another car is nearer.
         late: after the warm-up of the scenario, not before.
         onward: `destinations` are counted from the place of its lane among `lanes`.
+        routes: of a network, one after another, one of which is drawn; it begins in the lane in which that
+            one does.
     """
 
     lanes: tuple[int, ...]
@@ -111,6 +116,7 @@ class Spawn:
     across: tuple[float, float] = (0.0, 0.0)
     alike: bool = False
     onward: bool = False
+    routes: range = range(0)
 
     def row(self) -> tuple[Any, ...]:
         """Returns it as `SPAWN_DTYPE`."""
@@ -123,6 +129,7 @@ class Spawn:
             *(*self.speed, self.desired or 0.0),
             *(self.destinations[0] if self.destinations else NOWHERE, len(self.destinations), self.onward),
             *(self.varied, self.keeps),
+            *(self.routes[0] if self.routes else NOWHERE, len(self.routes)),
         )
 
 
@@ -131,8 +138,8 @@ class Scenario:
     """A road map and what happens on it, as the conventional environment of its name has it.
 
     Attributes:
-        roads: the network, routes added.
-        spawns: of the cars at the start; the first ones are the egos.
+        roads: the network, routes added; or a bank of many, with what happens on each.
+        spawns: of the cars at the start; the first ones are the egos. A bank has its own.
         egos: how many learn.
         arrivals: tried before every decision but the first one.
         room: for how many cars at once; 0: for those at the start.
@@ -155,6 +162,7 @@ class Scenario:
         own_x0: m, from where the ego's own x is observed.
         bound: to which observations are clipped.
         absolute: others are seen in the world's coordinates.
+        around: the nearest others, in any direction, are seen; not those along the lane.
         columns: of a row of kinematics.
         slips: the ego's tyres do.
         references: lanes to be kept one after another; none: whichever is nearest.
@@ -162,7 +170,7 @@ class Scenario:
         late: that is the moment before the last decision.
     """
 
-    roads: RoadMap
+    roads: RoadMap | Bank
     spawns: tuple[Spawn, ...]
     weights: RewardWeights
     goals: tuple[int, ...]
@@ -186,11 +194,26 @@ class Scenario:
     own_x0: float = 0.0
     bound: float = 1.0
     absolute: bool = False
+    around: bool = False
     columns: tuple[str, ...] = field(default=PLAIN_COLUMNS)
     slips: bool = False
     references: tuple[int, ...] = ()
     noise: float = 0.0
     late: bool = False
+
+    def bank(self) -> Bank:
+        """Returns the network and what happens on it as the kernel takes it."""
+        if isinstance(self.roads, Bank):
+            return self.roads
+        goals = np.array(self.goals, np.int32)
+        return Bank(
+            self.roads.arrays,
+            scenes=np.array([(0, 1, self.egos, len(self.spawns))], SCENE_DTYPE),
+            trips=np.array([(0, 0, len(goals), self.goal_s, 0.0)], TRIP_DTYPE),
+            spawns=np.array([spawn.row() for spawn in self.spawns], SPAWN_DTYPE),
+            goals=goals,
+            destinations=self.roads.destinations,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,11 +254,11 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
     """Returns the world of a scenario with its parameters chosen; name: in its id."""
     simulation, decision = options.simulation_frequency, options.decision_frequency
     rows, columns, space, seen = _observation(options, scenario)
-    speeds, classic = options.speeds(scenario.target_speeds), scenario.weights
+    speeds, classic, bank = options.speeds(scenario.target_speeds), scenario.weights, scenario.bank()
     if options.reward == "safe":
         low, high = options.paid_speeds((speeds[0], speeds[-1]))
         route = {} if scenario.lane_wanted == NOWHERE else ROUTE
-        paid = options.weights((TO_GOALS if scenario.goals else ONWARD) | route | SAFE_WEIGHTS)
+        paid = options.weights((TO_GOALS if len(bank.goals) else ONWARD) | route | SAFE_WEIGHTS)
     else:
         low, high = options.paid_speeds((classic.speed_low, classic.speed_high))
         classic = classic.reweighed(options.weights(classic.used()))
@@ -244,17 +267,16 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
     places = scenario.room or len(scenario.spawns)
     acceleration, braking, rest_gap = scenario.model
     looks = scenario.yielding if options.traffic == "cautious" else scenario.regulation
-    spawns, arrivals = (
-        np.array([spawn.row() for spawn in some], SPAWN_DTYPE)
-        for some in (scenario.spawns, scenario.arrivals)
-    )
+    arrivals = np.array([spawn.row() for spawn in scenario.arrivals], SPAWN_DTYPE)
     obstacles = np.array(list(scenario.obstacles), OBSTACLE_DTYPE)
     params = params_of(
         RoadsParams,
         options,
-        **scenario.roads.arrays._asdict(),
-        destinations=scenario.roads.destinations,
-        spawns=spawns,
+        **bank.network._asdict(),
+        destinations=bank.destinations,
+        scenes=bank.scenes,
+        trips=bank.trips,
+        spawns=bank.spawns,
         arrivals=arrivals,
         places=places,
         warm_up=round(scenario.warm_up * simulation),
@@ -270,8 +292,7 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         target_speeds=speeds,
         paid_low=low,
         paid_high=high,
-        goals=np.array(scenario.goals, np.int32),
-        goal_s=scenario.goal_s,
+        goals=bank.goals,
         own_goals=scenario.own_goals,
         lane_wanted=scenario.lane_wanted,
         wrecks=isinstance(options, ManyDriversOptions) and options.wrecks == "stay",
@@ -294,6 +315,7 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         obs_range=options.lidar_range,
         obs_absolute=scenario.absolute,
         obs_turned=options.frame == "ego",
+        obs_around=scenario.around,
         obs_x=scenario.observed[0] * reach,
         obs_y=scenario.observed[1],
         obs_v=scenario.observed[2],
@@ -310,7 +332,6 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
             "quadrivium.envs.driving.roads.render:RoadsRenderer",
             f"quadrivium/{name}-v0",
             params,
-            scenario.roads,
             scenario.egos,
         ),
         render_fps=decision,
@@ -393,8 +414,9 @@ class RoadsEnv(WorldEnv):
       others, obstacles too, sorted by distance along the ego's lane: those ahead and those less than
       `observed_behind` behind, within `observed_range`. Rows without a car are 0. With `frame="ego"` all is
       seen from the ego and turned with it: the others relative to it, of itself its speed alone.
-    - `"road"`, a Dict: `kinematics`, and `road` (`road_points`, 8): points of the lane that the ego steers
-      to, from beside it on every 5 m along its way, with the road to both sides and the speed limit.
+    - `"road"`, a Dict: `kinematics`, and `road` (`road_points`, 9): points of the lane that the ego steers
+      to, from beside it on every 5 m along its way, with the road to both sides, the speed limit, and the
+      priority where roads meet.
     - `"lidar"`, a vector (4 + 2 `beams`): own speed, offset in the lane and heading against it; then for each
       beam, from straight ahead clockwise, the distance to the nearest car, obstacle or edge of the road by
       `lidar_range` (1: nothing), then for each its radial speed relative to the ego by 80 m/s.
@@ -450,7 +472,8 @@ class RoadsEnv(WorldEnv):
     `min_ttc` (s, to the leader, at most 10), `low_ttc_share` (of frames below 0.95 s); `lane_changes`;
     `comfort` (share of frames within nuPlan's bounds, as in `Highway-v0`); `length` (decisions);
     `traffic_collisions` (traffic cars that hit one another before any accident of the ego's);
-    `centred_share` (of frames within 0.5 m of the lane's centre).
+    `centred_share` (of frames within 0.5 m of the lane's centre); `completion` (share of the way to the goal
+    that was driven, where it is a route, as in `Roads-v0`; elsewhere 1 on arrival, else 0).
 
     ## Baselines
     `idle`, `random`; with meta actions also `brake`, `idm` (keeps its lane) and `idm_mobil`, with

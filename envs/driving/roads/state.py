@@ -43,10 +43,35 @@ SPAWN_DTYPE = np.dtype(
         ("onward", "i4"),  # 0 or 1: counted from the place of its lane among those in which it may begin
         ("varied", "i4"),  # 0 or 1: its driver's exponent is drawn, else it is 4
         ("keeps", "i4"),  # 0 or 1: it never changes lane by its own wish
+        ("first_route", "i4"),  # of those of which it draws one, and begins in its first lane
+        ("routes", "i4"),  # how many they are; 0: it begins as said above
     ],
     align=True,
 )
-"""How one car begins; the first ones are the egos."""
+"""How one car begins."""
+
+TRIP_DTYPE = np.dtype(
+    [
+        ("spawn", "i4"),  # the ego's
+        ("first_goal", "i4"),  # in `goals`
+        ("goals", "i4"),  # how many there are
+        ("goal_s", "f4"),  # m along a lane of them, from where on the ego has arrived
+        ("length", "f4"),  # m, of the way there along its route; 0: it has none
+    ],
+    align=True,
+)
+"""What an ego has to do."""
+
+SCENE_DTYPE = np.dtype(
+    [
+        ("first_trip", "i4"),  # of those of which one is drawn
+        ("trips", "i4"),
+        ("first_spawn", "i4"),  # of traffic
+        ("end_spawn", "i4"),
+    ],
+    align=True,
+)
+"""What happens on a network."""
 
 OBSTACLE_DTYPE = np.dtype([("x", "f4"), ("y", "f4"), ("heading", "f4")], align=True)
 """A block of 2 m by 2 m that stands on the road."""
@@ -103,6 +128,8 @@ def state_dtype(places: int, obstacles: int, egos: int = 1) -> np.dtype[Any]:
             *LANE_HEADER,
             ("step", "i4"),  # decisions taken in this episode
             ("clock", "i4"),  # frames since the first car began
+            ("network", "i4"),  # on which they drive
+            ("trip", "i4"),  # of the egos
             ("cars", "i8"),  # in use: the first ones, in the order in which they began, the egos aside
             ("begun", "i4"),  # cars that have ever begun
             ("serial", "i4", room),  # how many began before this one
@@ -121,6 +148,7 @@ def state_dtype(places: int, obstacles: int, egos: int = 1) -> np.dtype[Any]:
             ("target", "i4", room),  # the lane steered to
             ("countdown", "i4", room),  # frames until the next thought of changing lane; ≤ 0: now
             ("keeps", "i4", room),  # 0 or 1: never changes lane by its own wish
+            ("reach", "f4", (*room, 4)),  # m: least x and y, most x and y, that it may need soon
             ("yields", "i4", room),  # 0 or 1: stops for another where roads meet
             ("route", "i4", room),  # or NOWHERE
             ("leg", "i4", room),  # of the route, the first that is not yet driven
@@ -217,10 +245,12 @@ class RoadsParams(NamedTuple):
     routes: np.ndarray
     cells: np.ndarray
     near: np.ndarray
-    grid: np.ndarray
+    grids: np.ndarray
     destinations: int  # in `routes`, a lane
     # the scenario
-    spawns: np.ndarray  # (cars,) SPAWN_DTYPE; the first ones are the egos
+    scenes: np.ndarray  # (M,) SCENE_DTYPE, of the networks
+    trips: np.ndarray  # TRIP_DTYPE
+    spawns: np.ndarray  # SPAWN_DTYPE
     arrivals: np.ndarray  # SPAWN_DTYPE: tried before every decision but the first one
     places: int  # for cars at once, the egos included
     warm_up: int  # frames that traffic drives before the egos begin; 0: the egos begin first
@@ -236,10 +266,9 @@ class RoadsParams(NamedTuple):
     target_speeds: np.ndarray  # (n,) float32, m/s: of meta-actions
     paid_low: float  # m/s: the speed at which the reward begins to count it
     paid_high: float  # m/s: from which on it counts wholly
-    goals: np.ndarray  # lanes, int32: where the ego arrives
+    goals: np.ndarray  # lanes, int32: where egos arrive; none: the way is all
     lane_wanted: int  # the number of the lane that alone leads to `goals`, or NOWHERE
-    goal_s: float  # m along a lane of `goals`, from where on it has arrived
-    own_goals: int  # 0 or 1: only in that lane of `goals` with which its own route ends
+    own_goals: int  # 0 or 1: an ego arrives only in that lane of its goals with which its own route ends
     arrival_ends: int  # 0 or 1: the episode
     wrecks: int  # 0 or 1: those of egos stay while others drive on
     frames: int  # simulated a decision
@@ -262,6 +291,7 @@ class RoadsParams(NamedTuple):
     obs_range: float  # m, of the lidar
     obs_absolute: int  # 0 or 1: others are seen in the world's coordinates, not relative to the ego
     obs_turned: int  # 0 or 1: instead, all is seen from the ego, x ahead of it and y to its right
+    obs_around: int  # 0 or 1: the nearest are so in any direction, not along the lane
     observed_range: float  # m: how far others are seen
     observed_behind: float  # m along the lane
     obs_x: float  # m, by which x is observed
@@ -276,6 +306,8 @@ def ranges_of(p: RoadsParams) -> Ranges:
     last, bit = len(p.lanes) - 1, (0, 1)
     return {
         "step": (0, p.max_steps),
+        "network": (0, len(p.grids) - 1),
+        "trip": (0, len(p.trips) - 1),
         "cars": (1, p.places),
         "target": (0, last),
         "lane": (0, last),

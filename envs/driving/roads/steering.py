@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quadrivium.envs.driving.roads.network import ARC, NOWHERE, SINE
+from quadrivium.envs.driving.roads import curves
+from quadrivium.envs.driving.roads.network import ARC, CURVE, NOWHERE, SINE
 from quadrivium.envs.driving.roads.state import RoadsParams
 from quadrivium.envs.driving.scripted import LENGTH
 
@@ -39,7 +40,13 @@ class Course:
         )
         bent = one["form"] == ARC
         turned = one["turn"] * one["radius"] * past, one["turn"] * (one["radius"] - np.hypot(dx, dy))
-        return np.where(bent, turned[0], s), np.where(bent, turned[1], d)
+        s, d = np.where(bent, turned[0], s), np.where(bent, turned[1], d)
+        if (at := one["form"] == CURVE).any():
+            curve, (x, y) = _curves(one[at]), (np.broadcast_to(value, k.shape)[at] for value in (x, y))
+            s[at] = curves.nearest(*curve, x, y)
+            on_x, on_y, cos, sin = curves.at(*curve, s[at])
+            d[at] = cos * (y - on_y) - sin * (x - on_x)
+        return s, d
 
     def heading(self, k: np.ndarray, s: np.ndarray) -> np.ndarray:
         """Returns the direction of the centres of lanes `k`, rad."""
@@ -47,7 +54,11 @@ class Course:
         slope = one["amplitude"] * one["frequency"] * np.cos(one["frequency"] * s + one["phase"])
         bent = one["turn"] * (s / one["radius"] + np.pi / 2) + one["phase"]
         straight = one["heading"] + np.where(one["form"] == SINE, np.arctan(slope), 0)
-        return np.where(one["form"] == ARC, bent, straight)
+        heading = np.where(one["form"] == ARC, bent, straight)
+        if (at := one["form"] == CURVE).any():
+            _, _, cos, sin = curves.at(*_curves(one[at]), s[at])
+            heading[at] = np.arctan2(sin, cos)
+        return heading
 
     def point(self, k: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns x and y of places on the centres of lanes `k`, m."""
@@ -57,7 +68,10 @@ class Course:
         cos, sin, bent = np.cos(one["heading"]), np.sin(one["heading"]), one["form"] == ARC
         x = np.where(bent, one["radius"] * np.cos(angle), cos * s - sin * d)
         y = np.where(bent, one["radius"] * np.sin(angle), sin * s + cos * d)
-        return one["x"] + x, one["y"] + y
+        x, y = one["x"] + x, one["y"] + y
+        if (at := one["form"] == CURVE).any():
+            x[at], y[at], _, _ = curves.at(*_curves(one[at]), s[at])
+        return x, y
 
     def onward(
         self, states: np.ndarray, k: np.ndarray, s: np.ndarray, egos: np.ndarray
@@ -101,6 +115,10 @@ class Course:
         away = np.abs(d) + np.maximum(s - p.lanes["length"][lanes], 0) + np.maximum(-s, 0)
         best = int(away.argmin())
         return float(away[best]), int(lanes[best])
+
+
+def _curves(lanes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return lanes["knots"].astype(np.float64), lanes["pieces"], lanes["spacing"].astype(np.float64)
 
 
 def pure_pursuit(

@@ -3,20 +3,24 @@
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from quadrivium.envs.core.shelf import kept_arrays
 from quadrivium.envs.navigation.maps.generate import KINDS
 from quadrivium.envs.navigation.maps.geodesic import clearance as clearance_of
 from quadrivium.envs.navigation.maps.geodesic import distance_field
 from quadrivium.envs.navigation.maps.movingai import Scenarios
 from quadrivium.envs.navigation.maps.own import OwnMap, Pose, from_frame
-from quadrivium.envs.navigation.maps.shelf import kept_arrays
 
 SPARE = 0.05  # m that a way keeps from walls, beyond the robot's radius
 _LEAST_FREE = 0.2  # of the cells; a map with a smaller place to drive in is drawn again
 _SPLITS = ("train", "test")
+_SOURCES = tuple(
+    Path(__file__).with_name(f"{name}.py") for name in ("bank", "choice", "generate", "geodesic")
+)
 
 Place = tuple[float, float]
 
@@ -113,7 +117,7 @@ def generate_bank(
         return _stack(maps)
 
     made_of = repr((kinds, split, count, size, resolution, robot_radius, goals)).encode()
-    return _pack(kept_arrays(made_of, make), resolution, robot_radius)
+    return _pack(kept_arrays(made_of, make, _SOURCES), resolution, robot_radius)
 
 
 def bank_of_plans(plans: Sequence[Plan], robot_radius: float, goals: int, split: str) -> MapBank:
@@ -141,7 +145,7 @@ def _cached_bank(plans: tuple[Plan, ...], robot_radius: float, goals: int, split
         return _stack([_in_room(_map_of(plan, robot_radius, goals, split), rows, columns) for plan in plans])
 
     made_of = repr([plan._replace(cells=b"", name="") for plan in plans] + [robot_radius, goals, split])
-    arrays = kept_arrays(made_of.encode() + b"".join(plan.cells for plan in plans), make)
+    arrays = kept_arrays(made_of.encode() + b"".join(plan.cells for plan in plans), make, _SOURCES)
     bank = _pack(arrays, plans[0].resolution, robot_radius)
     starts, lengths = (
         _read_only([getattr(plan, name) for plan in plans]) if plans[0].starts else None

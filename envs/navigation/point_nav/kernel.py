@@ -9,6 +9,7 @@ import numpy as np
 from quadrivium.envs.core.geometry import passes, wrap_to_pi
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.core.rng import integer, uniform
+from quadrivium.envs.core.turns import turn_of
 from quadrivium.envs.navigation.clearance import distance_at
 from quadrivium.envs.navigation.locomotion import (
     accelerate,
@@ -18,7 +19,6 @@ from quadrivium.envs.navigation.locomotion import (
     reckon,
     set_out,
     stand,
-    turn_of,
 )
 from quadrivium.envs.navigation.people.walkers import choose_velocities, gather, nearest_person, walk
 from quadrivium.envs.navigation.point_nav.senses import forget, sense

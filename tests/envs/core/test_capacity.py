@@ -62,6 +62,9 @@ SHARING: dict[str, list[tuple[dict, dict]]] = {
     "quadrivium/TwoWay-v0": [({}, {"duration": 9})],
     "quadrivium/UTurn-v0": [({}, {"simulation_frequency": 10})],
     "quadrivium/Intersection-v0": [({}, {"vehicles": 8, "turn": "right", "actions": "continuous"})],
+    "quadrivium/Roads-v0": [
+        ({"networks": 1}, {"networks": 2, "vehicles": 12, "observed_vehicles": 4, "actions": "continuous"}),
+    ],
     "quadrivium/Racetrack-v0": [({}, {"track": "large", "vehicles": 3})],
     "quadrivium/Parking-v0": [({}, {"parked": 6, "beams": 9, "walls": False})],
     "quadrivium/LaneKeeping-v0": [({}, {"preset": "lane-keeping"})],

@@ -48,7 +48,7 @@ def observe_grid(s, e, p, out, at):
             x, y = s.x[e] + cosine * ahead - sine * right, s.y[e] + sine * ahead + cosine * right
             k = at + row * width + column
             out[k], out[plane + k], out[2 * plane + k] = _ZERO, _ZERO, _ZERO
-            out[3 * plane + k] = _ONE if on_road(p, x, y) else _ZERO
+            out[3 * plane + k] = _ONE if on_road(p, s.network, x, y) else _ZERO
             out[4 * plane + k] = own
     for n in range(s.cars + p.obstacles.shape[0]):
         paint(s, e, p, np.int64(n if n < s.cars else n - s.cars + p.places), out, at)
@@ -90,9 +90,9 @@ def paint(s, e, p, j, out, at):
 
 
 @lane
-def on_road(p, x, y):
-    """Returns whether a place lies in a lane."""
-    first, end = lanes_near(p, x, y)
+def on_road(p, network, x, y):
+    """Returns whether a place lies in a lane of a network."""
+    first, end = lanes_near(p, network, x, y)
     for n in range(first, end):
         k = np.int64(p.near[n])
         along, offset = coordinates(p.lanes, k, x, y)
@@ -114,7 +114,7 @@ def observe_occupancy(s, e, p, out, at):
         cell = cell_of(s, e, s.x[j], s.y[j])
         if cell >= 0:
             out[at + cell] = _ONE
-    for k in range(p.lanes.shape[0]):
+    for k in range(p.grids[s.network].first_lane, p.grids[s.network].end_lane):
         mark_lane(s, e, p, np.int64(k), out, at)
 
 

@@ -1,5 +1,7 @@
 """Rows of the nearest cars."""
 
+import math
+
 import numpy as np
 
 from quadrivium.envs.core.geometry import clip
@@ -20,6 +22,7 @@ def observe_kinematics(s, e, p, out, at):
     Those ahead and those less than `p.observed_behind` behind, within `p.observed_range`; relative to the ego
     unless `p.obs_absolute`.
     Nearest by distance along the lane; the row of the ego is always absolute. Rows without a car are 0.
+    With `p.obs_around` the nearest are so in any direction.
     """
     width, cars, places = p.obs_columns, s.cars, np.int64(p.places)
     write_row(s, e, p, e, out, at, _ONE)
@@ -32,11 +35,15 @@ def observe_kinematics(s, e, p, out, at):
             j = n if n < cars else n - cars + places
             if j == e:
                 continue
-            along = drivers.gap(s, e, p, j)
-            away = abs(along)
+            dx, dy = s.x[j] - s.x[e], s.y[j] - s.y[e]
+            if p.obs_around != 0:
+                along = s.cos_heading[e] * dx + s.sin_heading[e] * dy
+                away = np.float32(math.sqrt(dx * dx + dy * dy))
+            else:
+                along = drivers.gap(s, e, p, j)
+                away = abs(along)
             if along <= -behind or away < last or (away == last and j <= before) or away >= least:
                 continue
-            dx, dy = s.x[j] - s.x[e], s.y[j] - s.y[e]
             if dx * dx + dy * dy < reach * reach:
                 best, least = j, away
         if best < 0:

@@ -8,7 +8,7 @@ from quadrivium.envs.core.geometry import clip
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.rays import ray_to_rectangle
 from quadrivium.envs.driving.roads.lanes import coordinates, heading_at, lanes_near
-from quadrivium.envs.driving.roads.network import END_M
+from quadrivium.envs.driving.roads.near import END_M
 from quadrivium.envs.driving.trigonometry import bearing, cos_sin
 from quadrivium.envs.driving.vehicle import DIAGONAL, LENGTH, MAX_SPEED, WIDTH
 
@@ -44,7 +44,7 @@ def observe_lidar(s, e, p, out, at):
     spacing = _TWO_PI / np.float32(beams)
     for b in range(beams):
         along, across = cos_sin(s.heading[e] + spacing * np.float32(b))
-        distance = to_edge(p, s.x[e], s.y[e], along, across, reach)
+        distance = to_edge(p, s.network, s.x[e], s.y[e], along, across, reach)
         out[at + OWN + b] = min(distance / reach, _ONE)
         closing = -speed * (s.cos_heading[e] * along + s.sin_heading[e] * across)
         out[at + OWN + beams + b] = clip(closing / _V_RANGE, -_ONE, _ONE) if distance < reach else _ZERO
@@ -83,20 +83,20 @@ def scan(s, e, j, p, out, at):
 
 
 @lane
-def to_edge(p, x, y, along, across, reach):
+def to_edge(p, network, x, y, along, across, reach):
     """Returns how far a ray goes before it leaves the road, m; more than `reach` where it does not."""
     walked = _ZERO
     while walked < reach:
-        room = depth(p, x + walked * along, y + walked * across)
+        room = depth(p, network, x + walked * along, y + walked * across)
         if room < _ZERO:
             break
         step = max(room, _LEAST_STEP)
         walked += step
-        if room < _LEAST_STEP and depth(p, x + walked * along, y + walked * across) < _ZERO:
+        if room < _LEAST_STEP and depth(p, network, x + walked * along, y + walked * across) < _ZERO:
             low, high = walked - step, walked
             for _ in range(_HALVINGS):
                 middle = _HALF * (low + high)
-                if depth(p, x + middle * along, y + middle * across) < _ZERO:
+                if depth(p, network, x + middle * along, y + middle * across) < _ZERO:
                     high = middle
                 else:
                     low = middle
@@ -105,9 +105,9 @@ def to_edge(p, x, y, along, across, reach):
 
 
 @lane
-def depth(p, x, y):
+def depth(p, network, x, y):
     """Returns how far at least a place is from the road's edge, m; negative beside the road."""
-    first, end = lanes_near(p, x, y)
+    first, end = lanes_near(p, network, x, y)
     deepest = -_ONE
     for n in range(first, end):
         k = np.int64(p.near[n])

@@ -13,11 +13,13 @@ ROAD_COLUMNS = (
     *("y to the right of the ego, by 100 m", "cosine of the lane's heading against the ego's"),
     *("sine of the same", "road to the left of the lane's centre, by 20 m"),
     *("road to the right of it, by 20 m", "speed limit, by 40 m/s"),
+    "priority where roads meet, by 5",
 )
 SPACING_M = 5.0
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _SPACING = np.float32(SPACING_M)
+_PER_PRIORITY = np.float32(0.2)
 _PER_X, _PER_ROOM, _PER_V = np.float32(0.01), np.float32(0.05), np.float32(0.025)
 _WIDTH = len(ROAD_COLUMNS)
 
@@ -56,6 +58,7 @@ def write_way(s, e, p, out, at):
             out[at + 5] = clip((number + _HALF) * one.width * _PER_ROOM, -_ONE, _ONE)
             out[at + 6] = clip((count - number - _HALF) * one.width * _PER_ROOM, -_ONE, _ONE)
             out[at + 7] = clip(one.limit * _PER_V, -_ONE, _ONE)
+            out[at + 8] = clip(np.float32(one.priority) * _PER_PRIORITY, -_ONE, _ONE)
         along += _SPACING
         at += _WIDTH
     s.leg[e] = leg

@@ -1,4 +1,4 @@
-"""Banks of maps that took long to make, kept on disk under a hash of all that they are made of."""
+"""Arrays that took long to make, such as banks of maps, kept on disk under a hash of what they are of."""
 
 import contextlib
 import hashlib
@@ -14,15 +14,16 @@ import numpy as np
 from quadrivium.envs.core.compile import cache_root
 
 _LONG = 0.5  # s: what is made sooner is not kept
-_MODULES = ("bank", "choice", "generate", "geodesic", "shelf")
 
 
-def kept_arrays(made_of: bytes, make: Callable[[], tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+def kept_arrays(
+    made_of: bytes, make: Callable[[], tuple[np.ndarray, ...]], sources: tuple[Path, ...]
+) -> tuple[np.ndarray, ...]:
     """Returns what `make` returns, read-only: from disk, if it was made of the same before and took long.
 
-    made_of: all that the arrays depend on, but the sources of this folder.
+    made_of: all that the arrays depend on. sources: the files of the code that makes them.
     """
-    path = cache_root() / "maps" / f"{hashlib.sha256(_sources() + made_of).hexdigest()[:32]}.npz"
+    path = cache_root() / "maps" / f"{hashlib.sha256(_hash(sources) + made_of).hexdigest()[:32]}.npz"
     arrays = _read(path)
     if arrays is None:
         begin = time.process_time()
@@ -35,10 +36,8 @@ def kept_arrays(made_of: bytes, make: Callable[[], tuple[np.ndarray, ...]]) -> t
 
 
 @cache
-def _sources() -> bytes:
-    """Returns a hash of the code that makes banks."""
-    files = [Path(__file__).with_name(f"{name}.py") for name in _MODULES]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).digest()
+def _hash(sources: tuple[Path, ...]) -> bytes:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sources)).digest()
 
 
 def _read(path: Path) -> tuple[np.ndarray, ...] | None:
