@@ -9,7 +9,7 @@ from quadrivium.envs.core.options import number
 from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.world_env import WorldVectorEnv
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, SOLID, RoadMap, arc, straight
-from quadrivium.envs.driving.roads.observations.kinematics import COLUMNS
+from quadrivium.envs.driving.roads.observations.kinematics import COLUMNS, PLAIN_COLUMNS
 from quadrivium.envs.driving.roads.scenario import RoadsEnv, RoadsOptions, Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import RewardWeights
 
@@ -69,7 +69,8 @@ def u_turn_scenario(wide: bool) -> Scenario:
         goals=(places["c", 0], places["c", 1]),
         goal_s=_LENGTH - 40.0,
         target_speeds=(8.0, 16.0, 24.0),
-        **({"observed": (200.0, 100.0, 40.0), "columns": COLUMNS} if wide else {}),
+        observed=(200.0, 100.0, 40.0) if wide else (200.0, 8.0, 80.0),
+        columns=COLUMNS if wide else PLAIN_COLUMNS,
     )
 
 
