@@ -32,7 +32,9 @@ from quadrivium.envs.core.native import WORD_ROW, record_at, row_at
 
 @lane
 def _read_roots_one(t, b, known, i):
-    """Writes what one root knows to the i-th places."""
+    """Writes what one root knows to the i-th places; an empty tree knows nothing."""
+    if t.sizes[b] == 0:
+        return
     first = t.nodes[b, 0, FIRST]
     for e in range(first, first + t.nodes[b, 0, LEGAL]):
         a = t.actions[b, e]

@@ -47,6 +47,16 @@ def test_the_kernels_machine_code_is_one_file_of_the_engine():
     assert "search" in [name for name, _, _ in engine.history]
 
 
+def test_an_empty_tree_knows_nothing_whatever_stands_in_its_memory():
+    tree = Tree(GAMES["TicTacToe"](), 2, 4)
+    for array in (tree.arrays.nodes, tree.arrays.actions, tree.arrays.counts):
+        array[:] = 1 << 30
+    known = tree.read_roots(np.arange(2))
+    assert not known.visits.any()
+    assert not known.values.any()
+    assert not known.priors.any()
+
+
 def test_what_trees_are_found_by_follows_arrays_that_grow_and_is_left_out_of_copies():
     game = GAMES["TicTacToe"]()
     tree = Tree(game, 3, 4, width=9)
