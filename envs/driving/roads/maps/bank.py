@@ -90,9 +90,11 @@ def bank_of(courses: Courses, ego: np.ndarray, traffic: np.ndarray, cars: int) -
     scenes["first_spawn"] = len(egos) + cars * np.arange(len(scenes))
     scenes["end_spawn"] = scenes["first_spawn"] + cars
     spawns = np.concatenate([egos, others]).view(SPAWN_DTYPE)
-    # Copies of the usual types, so that machine code is shared: NumPy joins and loads records as unaligned.
-    network = Network(*(np.array(one, _DTYPES.get(name)) for name, one in courses.network._asdict().items()))
-    return Bank(network, scenes, np.array(courses.trips, TRIP_DTYPE), spawns, np.array(courses.goals))
+    # Views as the usual types, so that machine code is shared: NumPy joins and loads records as unaligned,
+    # and takes the two for the same.
+    parts = courses.network._asdict().items()
+    network = Network(*(np.array(one).view(_DTYPES.get(name, one.dtype)) for name, one in parts))
+    return Bank(network, scenes, np.array(courses.trips).view(TRIP_DTYPE), spawns, np.array(courses.goals))
 
 
 def _table(routes: Sequence[tuple[tuple[Leg, ...], int]]) -> np.ndarray:

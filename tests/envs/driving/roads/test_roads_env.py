@@ -6,7 +6,9 @@ import numba
 import numpy as np
 import pytest
 
+from quadrivium.envs.core import shelf
 from quadrivium.envs.core.checks import check_env
+from quadrivium.envs.driving.roads.maps import choice
 from quadrivium.envs.driving.roads.network import NOWHERE, lane_of
 from quadrivium.envs.driving.roads.scenarios.merge import MergeEnv
 from quadrivium.envs.driving.roads.scenarios.roads import RoadsEnv, RoadsVectorEnv
@@ -116,6 +118,14 @@ def test_towns_and_files_share_their_machine_code_with_the_other_scenarios(tmp_p
     merge = numba.typeof(MergeEnv(observation="road").setup.params)
     for options in ({"networks": 2}, {"networks": 12}, {"maps": str(tmp_path), "shortest": 100.0}):
         assert numba.typeof(RoadsEnv(vehicles=4, **options).setup.params) == merge
+
+
+def test_towns_from_disk_have_the_machine_code_of_those_just_drawn(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shelf, "_LONG", -1.0)  # s: all are kept
+    usual = numba.typeof(MergeEnv(**ROWS).setup.params)
+    for _ in range(2):
+        choice._towns.cache_clear()
+        assert numba.typeof(RoadsEnv(networks=3, **ROWS).setup.params) == usual
 
 
 def test_networks_are_drawn_as_their_arrays_say():
