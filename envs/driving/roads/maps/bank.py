@@ -90,7 +90,7 @@ def bank_of(courses: Courses, ego: np.ndarray, traffic: np.ndarray, cars: int) -
     scenes["first_spawn"] = len(egos) + cars * np.arange(len(scenes))
     scenes["end_spawn"] = scenes["first_spawn"] + cars
     spawns = np.concatenate([egos, others]).view(SPAWN_DTYPE)
-    # Views as the usual types, so that machine code is shared: NumPy joins and loads records as unaligned,
+    # Views as the usual types, so that machine code is shared: NumPy loads records as unaligned,
     # and takes the two for the same.
     parts = courses.network._asdict().items()
     network = Network(*(np.array(one).view(_DTYPES.get(name, one.dtype)) for name, one in parts))
