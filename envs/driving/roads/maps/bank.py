@@ -92,8 +92,8 @@ def bank_of(courses: Courses, ego: np.ndarray, traffic: np.ndarray, cars: int) -
     spawns = np.concatenate([egos, others]).view(SPAWN_DTYPE)
     # Views as the usual types, so that machine code is shared: NumPy loads records as unaligned,
     # and takes the two for the same.
-    parts = courses.network._asdict().items()
-    network = Network(*(np.array(one).view(_DTYPES.get(name, one.dtype)) for name, one in parts))
+    parts = {name: np.array(one) for name, one in courses.network._asdict().items()}
+    network = Network(**parts | {name: parts[name].view(dtype) for name, dtype in _DTYPES.items()})
     return Bank(network, scenes, np.array(courses.trips).view(TRIP_DTYPE), spawns, np.array(courses.goals))
 
 
