@@ -1,10 +1,10 @@
 """Which maps an environment drives in: drawn at random by kind, or read from files."""
 
-import glob
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from quadrivium.envs.core.file_names import files_at, names_files
 from quadrivium.envs.core.validation import require_choice
 from quadrivium.envs.navigation.maps.bank import MapBank, Place, Plan, bank_of_plans, generate_bank
 from quadrivium.envs.navigation.maps.movingai import load_movingai_map, load_scenarios
@@ -89,7 +89,7 @@ def is_own(maps: object) -> bool:
         return all(isinstance(one, str | Path) for one in cast(Sequence[object], maps))
     if isinstance(maps, Path):
         return True
-    return isinstance(maps, str) and maps not in CHOICES and _names_files(maps)
+    return isinstance(maps, str) and maps not in CHOICES and names_files(maps, _READERS)
 
 
 def has_pairs(maps: object) -> bool:
@@ -105,26 +105,13 @@ def files_of(maps: object) -> list[Path]:
     named = cast(Sequence[str | Path], maps if isinstance(maps, list | tuple) else [maps])
     found = list[Path]()
     for name in named:
-        path = Path(name).expanduser()
-        files = [path]
-        if path.is_dir():
-            files = sorted(one for one in path.iterdir() if one.suffix.lower() in (*_READERS,)[:-1])
-        elif glob.has_magic(str(path)) and not path.exists():
-            files = sorted(Path(one) for one in glob.glob(str(path), recursive=True) if Path(one).is_file())
+        files = files_at(name, (*_READERS,)[:-1])
         if not files:
             raise ValueError(f"{name} holds or fits no map; a map is one of *{', *'.join(_READERS)}")
         if odd := next((one for one in files if one.suffix.lower() not in _READERS), None):
             raise ValueError(f"{odd} is no map by its name; a map is one of *{', *'.join(_READERS)}")
         found += files
     return found
-
-
-def _names_files(text: str) -> bool:
-    path = Path(text).expanduser()
-    try:
-        return path.suffix.lower() in _READERS or glob.has_magic(text) or path.is_dir()
-    except (OSError, ValueError):  # too long for a name, or with a NUL
-        return False
 
 
 def _require_together(files: list[Path], read: list[OwnMap]) -> None:

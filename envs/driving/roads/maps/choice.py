@@ -1,6 +1,5 @@
 """Which networks an environment drives on: drawn at random, or read from files."""
 
-import glob
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import cast
 
 import numpy as np
 
+from quadrivium.envs.core.file_names import files_at, names_files
 from quadrivium.envs.core.shelf import kept_arrays
 from quadrivium.envs.core.validation import require_choice
 from quadrivium.envs.driving.roads.maps.bank import Courses, Plan, courses_of
@@ -76,7 +76,7 @@ def require_maps(maps: object) -> None:
         return
     if isinstance(maps, list | tuple) and not maps:
         raise ValueError("maps=[] names no roads; give the path of one file at least")
-    if not isinstance(maps, Path) and not (isinstance(maps, str) and _names_files(maps)):
+    if not isinstance(maps, Path) and not (isinstance(maps, str) and names_files(maps, (*READERS, ".pbf"))):
         require_choice("maps", maps, [TOWNS, f"PATH ({_FORMS}; a folder, a pattern, a list of these)"])
 
 
@@ -87,12 +87,7 @@ def files_of(maps: object) -> list[Path]:
     """
     found = list[Path]()
     for name in cast(Sequence[str | Path], maps if isinstance(maps, list | tuple) else [maps]):
-        path = Path(name).expanduser()
-        files = [path]
-        if path.is_dir():
-            files = sorted(one for one in path.iterdir() if one.suffix.lower() in READERS)
-        elif glob.has_magic(str(path)) and not path.exists():
-            files = sorted(Path(one) for one in glob.glob(str(path), recursive=True) if Path(one).is_file())
+        files = files_at(name, READERS)
         if not files:
             raise ValueError(f"{name} holds or fits no roads; roads are {_FORMS}")
         if odd := next((one for one in files if one.suffix.lower() not in READERS), None):
@@ -100,11 +95,3 @@ def files_of(maps: object) -> list[Path]:
             raise ValueError(f"{odd} holds no roads by its name; roads are {_FORMS}{remedy}")
         found += files
     return found
-
-
-def _names_files(text: str) -> bool:
-    path = Path(text).expanduser()
-    try:
-        return path.suffix.lower() in (*READERS, ".pbf") or glob.has_magic(text) or path.is_dir()
-    except (OSError, ValueError):  # too long for a name, or with a NUL
-        return False
