@@ -26,6 +26,7 @@ HARMLESS = {
     *("trade_maker", "trade_side", "messages", "quote", "largest", "mid2_start", "near", "seen", "own_map"),
     *("begun", "serial", "clock", "centred_frames", "direction", "turns", "turned", "beside", "peaceful"),
     "present",  # 0 or another number
+    "collided",  # 0 or 1
     "mask",  # what it leaves out is not seen; nothing is indexed by it
 }
 
