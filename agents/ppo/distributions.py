@@ -7,7 +7,9 @@ small network; here a log-probability is a log-softmax and a gather.
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from gymnasium import spaces
@@ -25,25 +27,44 @@ def exp(x: Tensor) -> Tensor:
     return torch.exp2(x * _LOG2_E)
 
 
-class ActionDistribution(Protocol):
+Pull = Callable[[Tensor | None, Tensor | None], tuple[Tensor, Tensor | None]]
+"""From derivatives by log-probabilities (B,) and entropies (B,), None for 0, to those by out and log_std"""
+
+
+class ActionDistribution(ABC):
     """What a policy needs of its action space; `outputs` is the width of the network's output."""
 
     outputs: int
 
+    @abstractmethod
     def sample(self, out: Tensor, log_std: Tensor | None, generator: torch.Generator | None) -> Tensor:
         """Returns actions (B, ...) drawn from the distribution."""
-        ...
 
+    @abstractmethod
     def mode(self, out: Tensor) -> Tensor:
         """Returns the most probable actions (B, ...)."""
-        ...
 
+    @abstractmethod
     def log_prob_entropy(self, out: Tensor, log_std: Tensor | None, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Returns log-probabilities (B,) of actions and entropies (B,)."""
-        ...
+
+    def judge(self, out: Tensor, log_std: Tensor | None, actions: Tensor) -> tuple[Tensor, Tensor, Pull]:
+        """Returns log-probabilities (B,) and entropies (B,) without history, and their derivative."""
+        inputs = [tensor.detach().requires_grad_() for tensor in (out, log_std) if tensor is not None]
+        with torch.enable_grad():
+            ends = self.log_prob_entropy(inputs[0], inputs[1] if len(inputs) > 1 else None, actions)
+
+        def pull(by_log_prob: Tensor | None, by_entropy: Tensor | None) -> tuple[Tensor, Tensor | None]:
+            known = [
+                (end, by) for end, by in zip(ends, (by_log_prob, by_entropy), strict=True) if by is not None
+            ]
+            by = torch.autograd.grad([end for end, _ in known], inputs, [start for _, start in known])
+            return by[0], by[1] if len(by) > 1 else None
+
+        return ends[0].detach(), ends[1].detach(), pull
 
 
-class Categorical:
+class Categorical(ActionDistribution):
     """One of `outputs` actions; out are logits (B, A), actions (B,) int64."""
 
     def __init__(self, space: spaces.Discrete) -> None:
@@ -60,40 +81,65 @@ class Categorical:
 
     def log_prob_entropy(self, out: Tensor, log_std: Tensor | None, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Returns log-probabilities (B,) and entropies (B,)."""
-        return _CategoricalTerms.apply(out.float(), actions)  # pyright: ignore[reportReturnType]
+        return _CategoricalByHand.apply(out.float(), actions)  # pyright: ignore[reportReturnType]
+
+    def judge(self, out: Tensor, log_std: Tensor | None, actions: Tensor) -> tuple[Tensor, Tensor, Pull]:
+        """Returns log-probabilities (B,) and entropies (B,) without history, and their derivative."""
+        chosen, terms = _categorical_terms(out.float(), actions)
+
+        def pull(by_log_prob: Tensor | None, by_entropy: Tensor | None) -> tuple[Tensor, None]:
+            return _categorical_slope(terms, by_log_prob, by_entropy), None
+
+        return chosen, terms.entropy, pull
 
 
-class _CategoricalTerms(torch.autograd.Function):
-    """log p(a) and the entropy H of logits z, with derivatives in closed form: a third of the operations.
+class _Terms(NamedTuple):
+    log_probs: Tensor  # (B, A)
+    probs: Tensor  # (B, A)
+    index: Tensor  # (B, 1), of the actions
+    entropy: Tensor  # (B,)
 
-    d log p(a) / dz = onehot(a) - p;  dH / dz = -p (log p + H).
-    """
+
+def _categorical_terms(logits: Tensor, actions: Tensor) -> tuple[Tensor, _Terms]:
+    """Returns log p(a) (B,) of logits z (B, A), and what its derivative and that of the entropy H need."""
+    log_probs = torch.log_softmax(logits, -1)
+    probs = exp(log_probs)
+    index = actions.unsqueeze(-1)
+    chosen = log_probs.gather(-1, index).squeeze(-1)
+    return chosen, _Terms(log_probs, probs, index, -torch.linalg.vecdot(probs, log_probs))
+
+
+def _categorical_slope(terms: _Terms, by_log_prob: Tensor | None, by_entropy: Tensor | None) -> Tensor:
+    """Returns the derivative by z: d log p(a) / dz = onehot(a) - p;  dH / dz = -p (log p + H)."""
+    log_probs, probs, index, entropy = terms
+    if by_entropy is None:
+        slope = torch.zeros_like(probs)
+    else:
+        slope = (log_probs + entropy.unsqueeze(-1)).mul_(probs).mul_(-by_entropy.unsqueeze(-1))
+    if by_log_prob is not None:
+        weight = by_log_prob.unsqueeze(-1)  # (B, 1)
+        slope.addcmul_(probs, weight, value=-1).scatter_add_(-1, index, weight)
+    return slope
+
+
+class _CategoricalByHand(torch.autograd.Function):
+    """log p(a) and H to autograd: a third of the operations that it would record itself."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:  # pyright: ignore
-        log_probs = torch.log_softmax(logits, -1)  # (B, A)
-        probs = exp(log_probs)
-        index = actions.unsqueeze(-1)  # (B, 1)
-        entropy = -torch.linalg.vecdot(probs, log_probs)  # (B,)
-        ctx.save_for_backward(log_probs, probs, index, entropy)
+        chosen, terms = _categorical_terms(logits, actions)
+        ctx.save_for_backward(*terms)
         ctx.set_materialize_grads(False)
-        return log_probs.gather(-1, index).squeeze(-1), entropy
+        return chosen, terms.entropy
 
     @staticmethod
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, by_log_prob: Tensor | None, by_entropy: Tensor | None
     ) -> tuple[Tensor, None]:
-        log_probs, probs, index, entropy = ctx.saved_tensors
-        slope = torch.zeros_like(probs)
-        if by_entropy is not None:
-            slope = (log_probs + entropy.unsqueeze(-1)).mul_(probs).mul_(-by_entropy.unsqueeze(-1))
-        if by_log_prob is not None:
-            weight = by_log_prob.unsqueeze(-1)  # (B, 1)
-            slope.addcmul_(probs, weight, value=-1).scatter_add_(-1, index, weight)
-        return slope, None
+        return _categorical_slope(_Terms(*ctx.saved_tensors), by_log_prob, by_entropy), None
 
 
-class MultiCategorical:
+class MultiCategorical(ActionDistribution):
     """Several independent choices; out are their logits side by side, actions (B, K) int64."""
 
     def __init__(self, space: spaces.MultiDiscrete) -> None:
@@ -117,7 +163,7 @@ class MultiCategorical:
         return torch.stack([r[0] for r in results]).sum(0), torch.stack([r[1] for r in results]).sum(0)
 
 
-class DiagonalGaussian:
+class DiagonalGaussian(ActionDistribution):
     """Independent normals whose standard deviation does not depend on the state; out are means (B, A)."""
 
     def __init__(self, space: spaces.Box) -> None:

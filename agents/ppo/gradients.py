@@ -83,11 +83,10 @@ class DividedGradient:
         with self._autocast():
             parts = policy.backbone.stem(batch.obs)
             raw, pull = tower(policy.backbone.trunk, policy.policy_head, parts)
-        out = policy.masked_outputs(raw.requires_grad_(), batch.obs)
-        log_probs, entropy, ends, starts = self._judge(out, batch, slopes)
-        by_raw, *by_log_std = torch.autograd.grad(ends, [raw, *self._log_std()], starts)
-        parameters = [*tower_parameters(policy.backbone.trunk, policy.policy_head), *self._log_std()]
-        return _Piece(None, log_probs, entropy, self._placed(parameters, [*pull(by_raw), *by_log_std]))
+        out = policy.masked_outputs(raw, batch.obs)
+        log_probs, entropy, by_out, by_log_std = self._judge(out, batch, slopes)
+        parameters = tower_parameters(policy.backbone.trunk, policy.policy_head)
+        return _Piece(None, log_probs, entropy, self._placed(parameters, pull(by_out)) | by_log_std)
 
     def _critic(self, batch: Batch, slopes: Slopes) -> _Piece:
         policy, trunk = self._policy, self._policy.critic_trunk
@@ -101,27 +100,28 @@ class DividedGradient:
         )
 
     def _both(self, batch: Batch, slopes: Slopes) -> _Piece:
-        parameters = list(self._policy.parameters())
+        policy = self._policy
         with self._autocast():
-            out, values = self._policy.outputs(batch.obs)
+            out, values = policy.outputs(batch.obs)
         values = values.flatten()
         by_values = slopes.by_values(values.detach(), batch)
-        log_probs, entropy, ends, starts = self._judge(out, batch, slopes)
-        gradients = torch.autograd.grad([values, *ends], parameters, [by_values, *starts])
-        return _Piece(values.detach(), log_probs, entropy, self._placed(parameters, gradients))
+        log_probs, entropy, by_out, by_log_std = self._judge(out.detach(), batch, slopes)
+        parameters = [parameter for parameter in policy.parameters() if parameter is not policy.log_std]
+        gradients = torch.autograd.grad([values, out], parameters, [by_values, by_out.to(out.dtype)])
+        return _Piece(values.detach(), log_probs, entropy, self._placed(parameters, gradients) | by_log_std)
 
     def _judge(
         self, out: Tensor, batch: Batch, slopes: Slopes
-    ) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
-        """Returns log-probabilities, entropies, and from where with which slopes the derivative begins."""
-        ends = list(self._policy.distribution.log_prob_entropy(out, self._policy.log_std, batch.actions))
-        log_probs, entropy = (end.detach() for end in ends)
-        starts = slopes.by_policy(log_probs, entropy, batch)
-        wanted = [(end, start) for end, start in zip(ends, starts, strict=True) if start is not None]
-        return log_probs, entropy, [end for end, _ in wanted], [start for _, start in wanted]
+    ) -> tuple[Tensor, Tensor, Tensor, dict[int, Tensor]]:
+        """Returns log-probabilities and entropies, and the derivatives by out and, placed, by log_std.
 
-    def _log_std(self) -> list[Tensor]:
-        return [] if self._policy.log_std is None else [self._policy.log_std]
+        What an illegal action says has the derivative 0, as its probability is.
+        """
+        log_std = self._policy.log_std
+        log_probs, entropy, pull = self._policy.distribution.judge(out, log_std, batch.actions)
+        by_out, by_log_std = pull(*slopes.by_policy(log_probs, entropy, batch))
+        placed = {} if log_std is None or by_log_std is None else self._placed([log_std], [by_log_std])
+        return log_probs, entropy, by_out, placed
 
     def _placed(self, parameters: Sequence[Tensor], gradients: Sequence[Tensor]) -> dict[int, Tensor]:
         pairs = zip(parameters, gradients, strict=True)
