@@ -32,6 +32,7 @@ from quadrivium.commands.build import (
     read_which,
 )
 from quadrivium.commands.failures import write_failures
+from quadrivium.commands.kept_files import tell_changed_files
 from quadrivium.commands.remedies import typed_remedies
 from quadrivium.commands.trading.evaluation import is_over_bars, report_trading
 from quadrivium.commands.trading.kept_market import kept_kwargs
@@ -87,6 +88,7 @@ def evaluate_run(
     with typed_remedies(config.env.id, "--env-kwargs {}={}"):
         kept = kept_kwargs(run_dir, config, kwargs, notify)
         env = make_worlds(config.env.id, arguments.episodes, kwargs | kept)
+    tell_changed_files(run_dir, env, notify)
     which = _checkpoint(arguments.checkpoint)
     player, step = load_player(run_dir, env, which, notify, kwargs | kept)
     players: list[Player] = [player, *baseline_players(env, config.evaluation.baselines)]

@@ -44,6 +44,7 @@ from quadrivium.commands.build import (
     use_threads,
 )
 from quadrivium.commands.command_line import QUICKSTART, help_text, parse_arguments
+from quadrivium.commands.kept_files import keep_files, tell_changed_files
 from quadrivium.commands.measure import evaluate_players
 from quadrivium.commands.remedies import typed_remedies
 from quadrivium.commands.showcase import make_showcase
@@ -89,9 +90,12 @@ def train(argv: Sequence[str], console: Console) -> None:
         evaluation_env = make_evaluation_env(config)(1)
         baseline_players(evaluation_env, config.evaluation.baselines)
         require_apart(config, evaluation_env, notify=lambda line: say(console, f"note: {line}"))
-    if not resuming:
+    if resuming:
+        tell_changed_files(run_dir, evaluation_env, lambda line: say(console, f"note: {line}"))
+    else:
         create_run_directory(run_dir, written)
         keep_market(run_dir, config)
+        keep_files(run_dir, config)
     with RunLock(run_dir):
         if resuming:
             snapshot = rewind(run_dir, notify=lambda line: say(console, f"note: {line}"))

@@ -85,18 +85,18 @@ class Categorical(ActionDistribution):
 
     def judge(self, out: Tensor, log_std: Tensor | None, actions: Tensor) -> tuple[Tensor, Tensor, Pull]:
         """Returns log-probabilities (B,) and entropies (B,) without history, and their derivative."""
-        chosen, terms = _categorical_terms(out.float(), actions)
+        log_probs, terms = _categorical_terms(out.float(), actions)
 
         def pull(by_log_prob: Tensor | None, by_entropy: Tensor | None) -> tuple[Tensor, None]:
             return _categorical_slope(terms, by_log_prob, by_entropy), None
 
-        return chosen, terms.entropy, pull
+        return log_probs, terms.entropy, pull
 
 
 class _Terms(NamedTuple):
     log_probs: Tensor  # (B, A)
     probs: Tensor  # (B, A)
-    index: Tensor  # (B, 1), of the actions
+    chosen: Tensor  # (B, 1) int64, the actions
     entropy: Tensor  # (B,)
 
 
@@ -104,21 +104,20 @@ def _categorical_terms(logits: Tensor, actions: Tensor) -> tuple[Tensor, _Terms]
     """Returns log p(a) (B,) of logits z (B, A), and what its derivative and that of the entropy H need."""
     log_probs = torch.log_softmax(logits, -1)
     probs = exp(log_probs)
-    index = actions.unsqueeze(-1)
-    chosen = log_probs.gather(-1, index).squeeze(-1)
-    return chosen, _Terms(log_probs, probs, index, -torch.linalg.vecdot(probs, log_probs))
+    chosen, entropy = actions.unsqueeze(-1), -torch.linalg.vecdot(probs, log_probs)
+    return log_probs.gather(-1, chosen).squeeze(-1), _Terms(log_probs, probs, chosen, entropy)
 
 
 def _categorical_slope(terms: _Terms, by_log_prob: Tensor | None, by_entropy: Tensor | None) -> Tensor:
     """Returns the derivative by z: d log p(a) / dz = onehot(a) - p;  dH / dz = -p (log p + H)."""
-    log_probs, probs, index, entropy = terms
+    log_probs, probs, chosen, entropy = terms
     if by_entropy is None:
         slope = torch.zeros_like(probs)
     else:
         slope = (log_probs + entropy.unsqueeze(-1)).mul_(probs).mul_(-by_entropy.unsqueeze(-1))
     if by_log_prob is not None:
         weight = by_log_prob.unsqueeze(-1)  # (B, 1)
-        slope.addcmul_(probs, weight, value=-1).scatter_add_(-1, index, weight)
+        slope.addcmul_(probs, weight, value=-1).scatter_add_(-1, chosen, weight)
     return slope
 
 
@@ -127,10 +126,10 @@ class _CategoricalByHand(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:  # pyright: ignore
-        chosen, terms = _categorical_terms(logits, actions)
+        log_probs, terms = _categorical_terms(logits, actions)
         ctx.save_for_backward(*terms)
         ctx.set_materialize_grads(False)
-        return chosen, terms.entropy
+        return log_probs, terms.entropy
 
     @staticmethod
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -1,4 +1,4 @@
-"""What a run keeps of its market: the hash of each file, the scaler, and the dates of its parts."""
+"""What a run keeps of its market: the scaler, and the dates of its parts."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,7 +13,6 @@ from quadrivium.agents.errors import UserError
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.configs.schema import RunConfig
 from quadrivium.envs.trading.market.bank import Bank
-from quadrivium.envs.trading.market.history import digest
 
 MARKET = "market.json"
 _PARTS = ("test_share", "purge", "folds", "fold", "load", "features")
@@ -67,7 +66,7 @@ def keep_market(run_dir: Path, config: RunConfig) -> None:
     """Writes RUN/market.json, if the run trains in files."""
     bank = training_bank(config)
     if bank is not None:
-        data = {**bank.kept, "symbols": list(bank.symbols), "files": dict(bank.files)}
+        data = {**bank.kept, "symbols": list(bank.symbols)}
         write_atomically(run_dir / MARKET, (json.dumps(data, indent=2) + "\n").encode())
 
 
@@ -76,8 +75,8 @@ def kept_kwargs(
 ) -> dict[str, Any]:
     """Returns what the arguments need beside `kwargs` to be those of the run: its scaler and its dates.
 
-    A line says where a file has changed since. In another market than the run's own all bars are played that
-    come after the training, or all of other assets.
+    In another market than the run's own all bars are played that come after the training, or all of other
+    assets.
     """
     market, path = kwargs.get("market", "simulated"), run_dir / MARKET
     if market == "simulated":
@@ -85,15 +84,7 @@ def kept_kwargs(
     if market != config.env.kwargs.get("market", "simulated"):
         kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else _kept_of(config)
         return _as_trained(config, kwargs, kept, str(run_dir), notify)
-    if not path.is_file():
-        return {}
-    for name, before in json.loads(path.read_text(encoding="utf-8"))["files"].items():
-        if Path(name).is_file() and digest(Path(name)) != before:
-            notify(
-                f"{name} has changed since {run_dir} began; its scaler and the dates of its parts stay as "
-                "then"
-            )
-    return {"trained_on": str(path)}
+    return {"trained_on": str(path)} if path.is_file() else {}
 
 
 def with_kept_market(config: RunConfig, notify: Callable[[str], object]) -> RunConfig:

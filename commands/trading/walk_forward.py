@@ -20,6 +20,7 @@ from quadrivium.agents.evaluation.evaluator import baseline_players
 from quadrivium.agents.evaluation.report import print_table
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.commands.build import load_player, open_run
+from quadrivium.commands.kept_files import tell_changed_files
 from quadrivium.commands.trading.evaluation import (
     history_intervals,
     history_table,
@@ -48,6 +49,7 @@ def evaluate_walk_forward(
         env = make_vector_env(env_id, 1, kwargs)
         if not is_over_bars(env):
             raise UserError(f"{run}: {env_id} is no world over bars; give runs of trading on files")
+        tell_changed_files(run, env, notify)
         agent, _ = load_player(run, env, "last", notify, kwargs)
         players: list[tuple[str, Player]] = [(AGENT, agent)]
         players += [(player.name, player) for player in baseline_players(env, None)]

@@ -91,6 +91,7 @@ class Setup:
             in `final_info`.
         mask_observed: whether the mask of legal actions is a part of what is observed; else it is only told.
         source: what the parameters were made from, for the world's own tools; the engine never reads it.
+        files: the SHA-256 of each file that they were made from, by its path.
 
     Raises:
         ValueError: the spaces, `agents`, `active` or `columns` are none of these.
@@ -114,6 +115,7 @@ class Setup:
     shown: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     mask_observed: bool = True
     source: Any = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         space = self.observation_space

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import gymnasium
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.commands.build import make_evaluation_env
+from quadrivium.commands.kept_files import tell_changed_files
 from quadrivium.commands.trading.kept_market import (
     bank_of,
     kept_kwargs,
@@ -18,7 +21,6 @@ from quadrivium.commands.trading.kept_market import (
     with_kept_market,
 )
 from quadrivium.configs.schema import load_config
-from quadrivium.envs.trading.market.history import digest
 from tests.commands.running import run_evaluate, run_train
 from tests.commands.test_evaluate import refused
 
@@ -99,29 +101,31 @@ def test_a_fold_that_the_split_has_not_is_refused_before_training(directory, cap
 
 
 def test_a_run_keeps_the_hashes_scaler_and_dates_of_its_market(directory):
-    kept = json.loads((directory / "runs" / "fold0" / "market.json").read_text())
-    assert kept["files"] == {str(EXAMPLE): hashlib.sha256(EXAMPLE.read_bytes()).hexdigest()}
+    run = directory / "runs" / "fold0"
+    files = json.loads((run / "files.json").read_text())
+    assert files == {str(EXAMPLE): hashlib.sha256(EXAMPLE.read_bytes()).hexdigest()}
+    kept = json.loads((run / "market.json").read_text())
     assert kept["symbols"] == ["ACME", "BOLT", "CASK"]
     assert kept["train"][1] < kept["test"][0]
     assert len(kept["scaler"]["mean"]) == len(kept["features"]) == 4
 
 
-def test_a_file_that_has_changed_since_the_run_began_is_told_and_the_run_is_evaluated_by_what_it_kept(
-    tmp_path,
-):
-    market, run = tmp_path / "prices.csv", tmp_path / "run"
-    market.write_text("then")
-    run.mkdir()
-    (run / "market.json").write_text(json.dumps({"files": {str(market): digest(market)}}))
-    config = load_config(PUBLISHED, {"env.kwargs.market": str(market)})
+def test_a_run_is_evaluated_by_the_scaler_and_dates_that_it_kept(directory):
+    run = directory / "runs" / "fold0"
+    config = load_config(run / "config.yaml")
+    kwargs = config.evaluation_kwargs()
+    assert kept_kwargs(run, config, kwargs, print) == {"trained_on": str(run / "market.json")}
+    assert kept_kwargs(directory, config, kwargs, print) == {}
+
+
+def test_a_changed_file_is_told_of_a_run_that_kept_its_hashes_beside_the_scaler_too(tmp_path):
+    market = tmp_path / "prices.csv"
+    shutil.copy(EXAMPLE, market)
+    (tmp_path / "market.json").write_text(json.dumps({"files": {str(market): "0" * 64}}))
+    env = make_vector_env("quadrivium/Portfolio-v0", 1, {"market": str(market)})
     told: list[str] = []
-    for _ in range(2):
-        kept = kept_kwargs(run, config, config.evaluation_kwargs(), told.append)
-        assert kept == {"trained_on": str(run / "market.json")}
-        market.write_text("now")
-    assert len(told) == 1
-    assert told[0].startswith(f"{market} has changed since {run} began")
-    assert kept_kwargs(tmp_path, config, config.evaluation_kwargs(), told.append) == {}
+    tell_changed_files(tmp_path, env, told.append)
+    assert told == [f"{market} has changed since {tmp_path} began, whose agent knows it as it was then"]
 
 
 def test_an_evaluation_on_bars_that_are_trained_on_is_refused_in_one_line(directory, capsys):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from quadrivium.envs.core.file_hashes import digests
 from quadrivium.envs.core.file_names import files_at, names_files
 from quadrivium.envs.core.validation import require_choice
 from quadrivium.envs.navigation.maps.bank import MapBank, Place, Plan, bank_of_plans, generate_bank
@@ -71,7 +72,8 @@ def choose_bank(
         Plan.of(str(file), one, *(at and from_frame(one.origin, *at) for at in (start, goal)))
         for file, one in zip(files, read, strict=True)
     ]
-    return bank_of_plans(plans, robot_radius, max(goals, usual), split)
+    bank = bank_of_plans(plans, robot_radius, max(goals, usual), split)
+    return _with_files(bank, read)
 
 
 def require_maps(maps: object) -> None:
@@ -141,4 +143,9 @@ def _bank_of_scenarios(file: Path, resolution: float, robot_radius: float, split
             f"{file} has {len(scenarios.goals)} pairs, and in {own.occupied.size:,} cells the ways to "
             f"{most} goals are kept at most; take lines out of it"
         )
-    return bank_of_plans([Plan.of_scenarios(str(file), own, scenarios)], robot_radius, 0, split)
+    bank = bank_of_plans([Plan.of_scenarios(str(file), own, scenarios)], robot_radius, 0, split)
+    return _with_files(bank, [own])
+
+
+def _with_files(bank: MapBank, read: list[OwnMap]) -> MapBank:
+    return bank._replace(files=digests(file for one in read for file in one.files))

@@ -72,7 +72,7 @@ def load_scenarios(path: str | Path, resolution: float) -> tuple[OwnMap, Scenari
         found.goals.append(((goal_x + 0.5) * resolution, (height - goal_y - 0.5) * resolution))
         found.lengths.append(numbers[6] * resolution)
         found.lines.append(number)
-    return framed(place, free[::-1], resolution, (0.0, 0.0, 0.0)), found
+    return framed(place, free[::-1], resolution, (0.0, 0.0, 0.0), file), found
 
 
 def _map_of(file: Path, name: str) -> Path:

@@ -19,14 +19,16 @@ class OwnMap(NamedTuple):
     occupied: np.ndarray  # (H, W) bool, row 0 at the bottom; what the map does not know counts as occupied
     resolution: float  # m, a cell
     origin: Pose  # the pose of the corner of cell (0, 0) in the map's own frame
+    files: tuple[Path, ...] = ()  # that it was read from
 
 
-def framed(file: Path, free: np.ndarray, resolution: float, corner: Pose) -> OwnMap:
+def framed(file: Path, free: np.ndarray, resolution: float, corner: Pose, *others: Path) -> OwnMap:
     """Returns a map of cells (H, W) bool of which some are free, row 0 at the bottom.
 
     Of more than 512 x 512 cells what is occupied or unknown around the rest is cut off: mappers save
     2048 x 2048 and more, of which nearly all is unknown. corner: the pose of the corner of cell (0, 0) in the
-    map's own frame. Raises ValueError where it is too large.
+    map's own frame. others: files beside `file` that it was read from. Raises ValueError where it is too
+    large.
     """
     bottom, left = 0, 0
     if free.size > _WHOLE:
@@ -39,7 +41,7 @@ def framed(file: Path, free: np.ndarray, resolution: float, corner: Pose) -> Own
             "in: cut the image, or scale it down and raise resolution"
         )
     x, y = in_frame(corner, (left - 1) * resolution, (bottom - 1) * resolution)
-    return OwnMap(np.pad(~free, 1, constant_values=True), resolution, (x, y, corner[2]))
+    return OwnMap(np.pad(~free, 1, constant_values=True), resolution, (x, y, corner[2]), (file, *others))
 
 
 def in_frame(origin: Pose, x: float, y: float) -> tuple[float, float]:

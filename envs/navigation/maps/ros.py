@@ -21,4 +21,4 @@ def load_ros_map(path: str | Path) -> OwnMap:
             f"{file}: no pixel is free, which are those below free_thresh {meta.low} that are not "
             "transparent; look at negate and mode"
         )
-    return framed(file, free, meta.resolution, meta.origin)
+    return framed(file, free, meta.resolution, meta.origin, file.parent / meta.image)

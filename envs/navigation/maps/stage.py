@@ -31,7 +31,8 @@ def load_stage_world(path: str | Path) -> OwnMap:
     metres = _unit(file, world, "unit_length", "m", _LENGTHS)
     radians = _unit(file, world, "unit_angle", "degrees", _ANGLES)
     width, depth = (n * metres for n in _numbers(file, plan, "size", (2, 3), None)[:2])
-    blank = read_blank(file, str(plan.properties["bitmap"]))
+    bitmap = str(plan.properties["bitmap"])
+    blank = read_blank(file, bitmap)
     rows, columns = (np.flatnonzero(~blank.all(axis=axis)) for axis in (1, 0))
     if not len(rows):
         raise ValueError(f"{file}: its bitmap has no walls, which are dark; give one that has")
@@ -52,7 +53,7 @@ def load_stage_world(path: str | Path) -> OwnMap:
     x, y = in_frame((x, y, yaw), shift_x, shift_y)
     yaw = math.remainder(yaw + turn, math.tau)
     x, y = in_frame((x, y, yaw), -0.5 * width, -0.5 * depth)
-    return framed(file, free[::-1], resolution, (x, y, yaw))
+    return framed(file, free[::-1], resolution, (x, y, yaw), file.parent / bitmap)
 
 
 def _floorplan(file: Path, world: Worldfile) -> Model:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
 
+from quadrivium.envs.core.file_hashes import digests
 from quadrivium.envs.core.lane import World
 from quadrivium.envs.core.options import Options, integer, integers, number, params_of
 from quadrivium.envs.core.setup import Setup, drawn_by
@@ -148,8 +149,10 @@ def limit_order_book_setup(options: LimitOrderBookOptions) -> Setup:
     }
     if options.messages is None:
         params, state = _flow_params(options, shared), state_dtype(options.ticks, options.agents)
+        files: dict[str, str] = {}
     else:
-        params = _replay_params(options, shared)
+        tape, files = _tape_of(options.messages, options.load or {})
+        params = _replay_params(options, shared, tape)
         state = replay_dtype(params.ticks, params.slots, options.agents)
     sizes, agents, bound = len(params.sizes), options.agents, observations.BOUND
     choices = 1 + len(params.offsets) * sizes
@@ -171,12 +174,11 @@ def limit_order_book_setup(options: LimitOrderBookOptions) -> Setup:
         baselines=BASELINES,
         agents=("trader",) if agents == 1 else tuple(f"trader_{j}" for j in range(agents)),
         columns={"market": market, "account": account},
+        files=files,
     )
 
 
-def _replay_params(options: LimitOrderBookOptions, shared: Mapping[str, Any]) -> ReplayParams:
-    assert options.messages is not None
-    tape = _tape_of(options.messages, options.load or {})
+def _replay_params(options: LimitOrderBookOptions, shared: Mapping[str, Any], tape: Tape) -> ReplayParams:
     length = options.steps * options.interval
     starts = tape.starts(options.test_share, options.split, length, options.interval)
     # The last note before the first event that an episode plays.
@@ -194,19 +196,24 @@ def _replay_params(options: LimitOrderBookOptions, shared: Mapping[str, Any]) ->
     )
 
 
-def _tape_of(files: str | Path | Sequence[str | Path], load: Mapping[str, Any]) -> Tape:
-    """Returns the tape of files; that of the last ones is kept, since training and evaluation share it."""
-    paths = files_of(files)
+def _tape_of(
+    messages: str | Path | Sequence[str | Path], load: Mapping[str, Any]
+) -> tuple[Tape, dict[str, str]]:
+    """Returns the tape of files, and their hashes; of the last ones they are kept, since training and
+    evaluation share them.
+    """
+    paths = files_of(messages)
     stamps = [(one.stat().st_size, one.stat().st_mtime_ns) if one.is_file() else None for one in paths]
     key = repr((paths, stamps, load))
     if key not in _last:
-        tape = tape_of(messages_of(paths, **load))
+        days = messages_of(paths, **load)
+        tape, files = tape_of(days), digests(file for day in days for file in day.files)
         _last.clear()
-        _last[key] = tape
+        _last[key] = tape, files
     return _last[key]
 
 
-_last: dict[str, Tape] = {}
+_last: dict[str, tuple[Tape, dict[str, str]]] = {}
 
 
 def _flow_params(options: LimitOrderBookOptions, shared: Mapping[str, Any]) -> LimitOrderBookParams:

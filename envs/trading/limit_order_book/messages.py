@@ -81,6 +81,11 @@ class Messages:
     book_prices: np.ndarray
     book_sizes: np.ndarray
 
+    @property
+    def files(self) -> list[Path]:
+        """The files that were read."""
+        return [table.path for table in (self.table, self.book) if table is not None]
+
     def where(self, message: int) -> str:
         """Returns the file and line of a message."""
         return self.table.where(int(self.rows[message]))

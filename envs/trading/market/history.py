@@ -1,6 +1,5 @@
 """Histories: bars of files, read once, and where their training and their test part lie, which is kept."""
 
-import hashlib
 import inspect
 import json
 import warnings
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from quadrivium.envs.core.file_hashes import digests
 from quadrivium.envs.core.validation import require_choice
 from quadrivium.envs.trading.market.bank import Bank, bank_of_bars
 from quadrivium.envs.trading.market.bars import Bars
@@ -93,12 +93,6 @@ def history_bank(
     return replace(bank_of_bars(read.bars, features, split=split, kept=first.kept, **parts), files=read.files)
 
 
-def digest(path: Path) -> str:
-    """Returns a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _read(
     market: str | Path | Sequence[str | Path],
     symbols: Sequence[str] | None,
@@ -122,7 +116,7 @@ def _read(
             if own and "no column for the feature" in str(error):
                 raise ValueError(f"{error}; features made of prices are {', '.join(FEATURES)}") from None
             raise
-        _last = _Read(key, bars, {str(path): digest(path) for path in every})
+        _last = _Read(key, bars, digests(every))
     return _last
 
 

@@ -1,6 +1,5 @@
 """The loader: CSV and Parquet files of prices become `Bars`, or a line that says what to mend."""
 
-import glob
 import sys
 import threading
 import time
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from quadrivium.envs.core.file_names import files_at
 from quadrivium.envs.core.validation import require_choice, require_number
 from quadrivium.envs.trading.market.bars import COLUMNS, Bars
 from quadrivium.envs.trading.market.files.adjust import Actions, adjust_prices, read_actions
@@ -224,24 +224,15 @@ def files_of(paths: str | Path | Sequence[str | Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in [paths] if isinstance(paths, str | Path) else paths:
-        if Path(path).is_dir():
-            files = sorted(one for one in Path(path).iterdir() if one.suffix.lower() in SUFFIXES)
-            if not files:
-                raise ValueError(
-                    f"{path} is a folder without files {', '.join(SUFFIXES)}; give the path of a file"
-                )
-            found += files
-        elif glob.has_magic(str(path)) and not Path(path).exists():
-            files = sorted(
-                Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file()
+        files = files_at(path, SUFFIXES)
+        if not files:
+            a_folder = Path(path).expanduser().is_dir()
+            raise ValueError(
+                f"{path} is a folder without files {', '.join(SUFFIXES)}; give the path of a file"
+                if a_folder
+                else f"{path} fits no file; give the path of a file, a folder, or another pattern"
             )
-            if not files:
-                raise ValueError(
-                    f"{path} fits no file; give the path of a file, a folder, or another pattern"
-                )
-            found += files
-        else:
-            found.append(Path(path))
+        found += files
     return found
 
 

@@ -102,6 +102,7 @@ def portfolio_setup(options: PortfolioOptions) -> Setup:
         columns=seen,
         shown=ledger.shown(assets),
         source=bank,
+        files=bank.files,
     )
 
 

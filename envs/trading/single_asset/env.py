@@ -86,6 +86,7 @@ def single_asset_setup(options: SingleAssetOptions) -> Setup:
         else {"observation": (*options.window_columns(), *account)},
         shown=ledger.shown(None),
         source=bank,
+        files=bank.files,
     )
 
 

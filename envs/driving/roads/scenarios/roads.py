@@ -1,18 +1,19 @@
 """Roads: drive to a goal through towns never seen before, or on roads of one's own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from quadrivium.envs.core.file_hashes import digests
 from quadrivium.envs.core.options import integer, number
 from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.world_env import WorldVectorEnv
 from quadrivium.envs.driving.roads import scenario
 from quadrivium.envs.driving.roads.maps.bank import bank_of
-from quadrivium.envs.driving.roads.maps.choice import courses_on, require_maps
+from quadrivium.envs.driving.roads.maps.choice import TOWNS, courses_on, files_of, require_maps
 from quadrivium.envs.driving.roads.observations.kinematics import COLUMNS
 from quadrivium.envs.driving.roads.scenario import Scenario, Spawn, roads_setup
 from quadrivium.envs.driving.roads.state import SPAWN_DTYPE, RewardWeights
@@ -87,7 +88,8 @@ def roads_scenario(options: NetworkOptions) -> Scenario:
 
 def roads_env_setup(options: NetworkOptions) -> Setup:
     """Returns the Roads world with its parameters chosen."""
-    return roads_setup(options, roads_scenario(options), "Roads")
+    setup = roads_setup(options, roads_scenario(options), "Roads")
+    return setup if options.maps == TOWNS else replace(setup, files=digests(files_of(options.maps)))
 
 
 class RoadsEnv(scenario.RoadsEnv):

@@ -1,5 +1,6 @@
 """A day of order messages, replayed: the book is that of the files, and own orders have places in it."""
 
+import hashlib
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,10 @@ def shown_levels(line):
     """Of a row of the order book file: {price: shares} of the asks and of the bids, prices in ticks."""
     cells = list(map(int, line.split(",")))
     return [dict(zip([p // 100 for p in cells[k::4]], cells[k + 1 :: 4], strict=True)) for k in (0, 2)]
+
+
+def test_the_setup_says_which_files_it_was_made_from(setup, day):
+    assert setup.files == {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in day}
 
 
 # ---- the book of the day

@@ -6,7 +6,8 @@ import warnings
 import numpy as np
 import pytest
 
-from quadrivium.envs.trading.market.history import digest, history_bank
+from quadrivium.envs.core.file_hashes import digest
+from quadrivium.envs.trading.market.history import history_bank
 from quadrivium.envs.trading.market.load import load_bars
 from quadrivium.envs.trading.portfolio.env import PortfolioOptions
 from quadrivium.envs.trading.single_asset.env import SingleAssetOptions
