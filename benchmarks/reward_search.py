@@ -3,8 +3,9 @@
     python benchmarks/reward_search.py [WORLD ...] [--scenarios 16] [--plans 128] [--films DIRECTORY]
 
 The planner knows the world's state, its dice included, and what every action would bring: before each
-decision it tries plans of `horizon` decisions on copies of the state, betters the best of them by chance
-(a cross-entropy method on held actions), and takes the first action of the best. It does not learn, and it
+decision it tries plans of `horizon` decisions on copies of the state, those of the scripted players among
+them, betters the best by chance (a cross-entropy method on held actions), and takes the first action of the
+best. It does not learn, and it
 sees no further than its horizon; but what pays at once, without regard to the task, it finds: turning on the
 spot, standing before the goal, driving to and fro. So of each world two columns count: what is paid, and what
 of the task is done, beside the world's scripted players and one who acts at random, on the same scenarios.
@@ -63,22 +64,22 @@ class World:
     decisions: int = 0
 
 
-CONTINUOUS = {"actions": "continuous"}
+CONTINUOUS = {"actions": "continuous", "decision_frequency": 5}  # nobody steers by hand once a second
 WORLDS = {
     "highway": World("Highway-v0", ("mean_speed",), ("collision",)),
-    "highway steered": World("Highway-v0", ("mean_speed",), ("collision",), CONTINUOUS),
+    "highway steered": World("Highway-v0", ("mean_speed",), ("collision",), CONTINUOUS, horizon=20),
     "merge": World("Merge-v0", ("arrival",), ("collision",)),
-    "merge steered": World("Merge-v0", ("arrival",), ("collision",), CONTINUOUS),
+    "merge steered": World("Merge-v0", ("arrival",), ("collision",), CONTINUOUS, horizon=20),
     "roundabout": World("Roundabout-v0", ("arrival",), ("collision",)),
-    "roundabout steered": World("Roundabout-v0", ("arrival",), ("collision",), CONTINUOUS),
+    "roundabout steered": World("Roundabout-v0", ("arrival",), ("collision",), CONTINUOUS, horizon=20),
     "intersection": World("Intersection-v0", ("arrival",), ("collision",)),
-    "intersection steered": World("Intersection-v0", ("arrival",), ("collision",), CONTINUOUS),
+    "intersection steered": World("Intersection-v0", ("arrival",), ("collision",), CONTINUOUS, horizon=20),
     "exit": World("Exit-v0", ("arrival",), ("collision",)),
-    "exit steered": World("Exit-v0", ("arrival",), ("collision",), CONTINUOUS),
+    "exit steered": World("Exit-v0", ("arrival",), ("collision",), CONTINUOUS, horizon=20),
     "two way": World("TwoWay-v0", ("arrival",), ("collision",)),
     "u turn": World("UTurn-v0", ("arrival",), ("collision",)),
     "roads": World("Roads-v0", ("completion",), ("collision",)),
-    "roads steered": World("Roads-v0", ("completion",), ("collision",), CONTINUOUS),
+    "roads steered": World("Roads-v0", ("completion",), ("collision",), CONTINUOUS, horizon=20),
     "lane keeping": World("LaneKeeping-v0", ("centred_share",), (), horizon=20),
     "racetrack": World("Racetrack-v0", ("mean_speed",), ("collision", "off_road"), horizon=15),
     "parking": World("Parking-v0", ("arrival",), ("collision",), horizon=20),
@@ -134,6 +135,10 @@ class Plans:
             fresh = np.where(self.rng.random((len(elite), count, 1, 1)) < 0.5, near, far)
         return np.clip(np.where(within, fresh, parents), self.low, self.high)
 
+    def numbers(self, actions: np.ndarray) -> np.ndarray:
+        """Returns plans (S, H, A) of actions (S, H, ...)."""
+        return actions[..., None] + 0.5 if self.discrete else actions.astype(float)
+
     def actions(self, plans: np.ndarray) -> np.ndarray:
         """Returns actions (N, ...) of numbers (N, A) as the environments take them."""
         return plans[:, 0].astype(np.int64) if self.discrete else plans.astype(np.float32)
@@ -148,6 +153,8 @@ class Planner:
         self.tried = EnvBatch(make_vector_env(env_id, scenarios * plans, kwargs))
         self.tried.seed(0)
         self.tried.reset()
+        self.shadow = EnvBatch(make_vector_env(env_id, scenarios, kwargs))
+        self.shadow.reset()
         self.plans = Plans(self.tried.env, horizon, np.random.default_rng(0))
         self.scenarios, self.count = scenarios, plans
         self.best: np.ndarray | None = None  # (S, H, A)
@@ -156,8 +163,10 @@ class Planner:
         """Returns the first action of each scenario's best plan."""
         rows: np.ndarray = env.unwrapped.get_state()  # pyright: ignore[reportAttributeAccessIssue]
         plans = self.plans.drawn(self.scenarios, self.count)
+        known = self.scripted(rows)
         if self.best is not None:  # one decision on
-            plans[:, 0] = np.concatenate([self.best[:, 1:], self.best[:, -1:]], axis=1)
+            known.append(np.concatenate([self.best[:, 1:], self.best[:, -1:]], axis=1))
+        plans[:, : len(known)] = np.stack(known, axis=1)
         paid = self.returns(rows, plans)
         for _ in range(ROUNDS):
             order = np.argsort(-paid, axis=1)[:, : max(self.count // ELITE, 1)]
@@ -168,6 +177,20 @@ class Planner:
             paid = np.concatenate([kept, self.returns(rows, fresh)], axis=1)
         self.best = plans[np.arange(self.scenarios), paid.argmax(axis=1)]
         return self.plans.actions(self.best[:, 0])
+
+    def scripted(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Returns what each scripted player would do from the states (S,), plans (S, H, A)."""
+        world: Any = self.shadow.env.unwrapped
+        found = []
+        for name, script in world.baselines.items():
+            if name != "random":
+                self.shadow.set_state(rows)
+                done = []
+                for _ in range(self.plans.horizon):
+                    done.append(script(world))
+                    self.shadow.step_batch(done[-1])
+                found.append(self.plans.numbers(np.stack(done, axis=1)))
+        return found
 
     def returns(self, rows: np.ndarray, plans: np.ndarray) -> np.ndarray:
         """Returns what is paid (S, P) for plans (S, P, H, A) from the states (S,), until an episode ends."""

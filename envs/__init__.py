@@ -45,7 +45,7 @@ WORLDS = {
 }
 
 # Worlds in which several agents can act at once: those with a class `<Name>ParallelEnv` there too.
-PARALLEL_WORLDS = ("CrowdNav", "PointNav", "LimitOrderBook", "Intersection", "Merge", "Roundabout")
+PARALLEL_WORLDS = ("CrowdNav", "PointNav", "LimitOrderBook", "Intersection", "Merge", "Roundabout", "Roads")
 
 # The names in `quadrivium.envs.board.GAMES`, which would load Numba; one class serves all.
 BOARD_GAMES = ("Breakthrough", "Chess", "ConnectFour", "Go", "Gomoku", "Hex", "Othello", "TicTacToe")

@@ -93,7 +93,7 @@ def reset_one(s, p):
 
     The egos begin first; or last, where traffic drives for a while before.
     """
-    choose_trip(s, p)
+    choose_trips(s, p)
     egos = np.int64(s.active.shape[0])
     for i in range(s.x.shape[0]):
         motion.clear_car(s, i)
@@ -126,13 +126,13 @@ def reset_one(s, p):
 
 
 @lane
-def choose_trip(s, p):
-    """Takes the networks in turn, the first by the seed, and draws a trip on the present one."""
+def choose_trips(s, p):
+    """Takes the networks in turn, the first by the seed, and gives each ego a trip on the present one."""
     s.network = turn_of(s, p.grids.shape[0])
     scene = p.scenes[s.network]
-    s.trip = scene.first_trip
-    if scene.trips > 1:
-        s.trip += np.int32(rng.integer(s, scene.trips))
+    first = rng.integer(s, scene.trips) if scene.drawn != 0 and scene.trips > 1 else np.int64(0)
+    for e in range(np.int64(s.active.shape[0])):
+        s.ego[e].trip = scene.first_trip + np.int32((first + e) % scene.trips)
 
 
 @lane
@@ -140,7 +140,7 @@ def begin_egos(s, p):
     """Begins the first cars, which learn."""
     for e in range(np.int64(s.active.shape[0])):
         motion.clear_car(s, e)
-        begin_car(s, e, p.spawns[p.trips[s.trip].spawn + e], p)
+        begin_car(s, e, p.spawns[p.trips[s.ego[e].trip].spawn], p)
         if p.by_hand != 0:
             s.desired_speed[e] = _UNKNOWN_SPEED
 
@@ -615,7 +615,7 @@ def account(s, e, p, dt):
 @lane
 def at_goal(s, e, p):
     """Returns whether ego `e` is where it was to go to."""
-    trip = p.trips[s.trip]
+    trip = p.trips[s.ego[e].trip]
     for k in range(trip.first_goal, trip.first_goal + trip.goals):
         if s.lane[e] == p.goals[k] and s.along[e] > trip.goal_s:
             return p.own_goals == 0 or drivers.ends_here(s, e, p)
@@ -711,10 +711,10 @@ def pressure(s, p, i, j):
 @lane
 def completion(s, e, p):
     """Returns which share of the way to its goal ego `e` has driven; without a route 1 on arrival, else 0."""
-    length, arrived = p.trips[s.trip].length, s.ego[e].arrived
+    length, arrived = p.trips[s.ego[e].trip].length, s.ego[e].arrived
     if arrived != 0 or length <= _ZERO:
         return np.float32(arrived)
-    legs, leg, left = p.routes[s.route[e]], np.int64(s.leg[e]), p.trips[s.trip].goal_s
+    legs, leg, left = p.routes[s.route[e]], np.int64(s.leg[e]), p.trips[s.ego[e].trip].goal_s
     while legs[leg].road != NOWHERE and legs[leg + 1].road != NOWHERE:
         left += p.lanes[p.roads[legs[leg].road].first].length
         leg += 1

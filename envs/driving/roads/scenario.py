@@ -208,8 +208,8 @@ class Scenario:
         goals = np.array(self.goals, np.int32)
         return Bank(
             self.roads.arrays,
-            scenes=np.array([(0, 1, self.egos, len(self.spawns))], SCENE_DTYPE),
-            trips=np.array([(0, 0, len(goals), self.goal_s, 0.0)], TRIP_DTYPE),
+            scenes=np.array([(0, self.egos, 0, self.egos, len(self.spawns))], SCENE_DTYPE),
+            trips=np.array([(e, 0, len(goals), self.goal_s, 0.0) for e in range(self.egos)], TRIP_DTYPE),
             spawns=np.array([spawn.row() for spawn in self.spawns], SPAWN_DTYPE),
             goals=goals,
             destinations=self.roads.destinations,

@@ -64,8 +64,9 @@ TRIP_DTYPE = np.dtype(
 
 SCENE_DTYPE = np.dtype(
     [
-        ("first_trip", "i4"),  # of those of which one is drawn
-        ("trips", "i4"),
+        ("first_trip", "i4"),
+        ("trips", "i4"),  # how many there are
+        ("drawn", "i4"),  # 0 or 1: which is the first ego's; the others have those after it
         ("first_spawn", "i4"),  # of traffic
         ("end_spawn", "i4"),
     ],
@@ -79,6 +80,7 @@ OBSTACLE_DTYPE = np.dtype([("x", "f4"), ("y", "f4"), ("heading", "f4")], align=T
 
 EGO_DTYPE = np.dtype(
     [
+        ("trip", "i4"),
         ("throttle", "f4"),  # m/s², where it is steered by hand
         ("steer", "f4"),  # rad, likewise
         ("lateral_speed", "f4"),  # m/s to the right, where its tyres slip
@@ -129,7 +131,6 @@ def state_dtype(places: int, obstacles: int, egos: int = 1) -> np.dtype[Any]:
             ("step", "i4"),  # decisions taken in this episode
             ("clock", "i4"),  # frames since the first car began
             ("network", "i4"),  # on which they drive
-            ("trip", "i4"),  # of the egos
             ("cars", "i8"),  # in use: the first ones, in the order in which they began, the egos aside
             ("begun", "i4"),  # cars that have ever begun
             ("serial", "i4", room),  # how many began before this one
@@ -307,7 +308,7 @@ def ranges_of(p: RoadsParams) -> Ranges:
     return {
         "step": (0, p.max_steps),
         "network": (0, len(p.grids) - 1),
-        "trip": (0, len(p.trips) - 1),
+        "ego.trip": (0, len(p.trips) - 1),
         "cars": (1, p.places),
         "target": (0, last),
         "lane": (0, last),

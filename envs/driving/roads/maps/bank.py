@@ -35,7 +35,7 @@ class Bank(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A network alone, the trips of which each episode has one, and the ways that traffic takes."""
+    """A network alone, the trips of which each ego has one, and the ways that traffic takes."""
 
     network: Network
     trips: Sequence[Trip]
@@ -87,6 +87,7 @@ def bank_of(courses: Courses, ego: np.ndarray, traffic: np.ndarray, cars: int) -
     others["first_route"], others["routes"] = np.repeat(courses.walks, cars, 0).T
     scenes = np.zeros(len(courses.walks), SCENE_DTYPE)
     scenes["first_trip"], scenes["trips"] = courses.first_trips[:-1], np.diff(courses.first_trips)
+    scenes["drawn"] = 1
     scenes["first_spawn"] = len(egos) + cars * np.arange(len(scenes))
     scenes["end_spawn"] = scenes["first_spawn"] + cars
     spawns = np.concatenate([egos, others]).view(SPAWN_DTYPE)

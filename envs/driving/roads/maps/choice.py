@@ -19,6 +19,7 @@ from quadrivium.envs.driving.roads.network import Network
 TOWNS = "towns"
 _SPLITS = ("train", "test")
 _TRIPS, _WALKS = 8, 48
+_TRIES = 4  # a driver, where several need roads of their own to begin on
 _WALK_M, _WALK_ROADS = 900.0, 48  # how far traffic drives before it is gone
 _SOURCES = (
     *sorted(Path(__file__).parent.glob("*.py")),
@@ -28,45 +29,52 @@ _FORMS = f"*{', *'.join(READERS)}"
 
 
 def courses_on(
-    maps: object, split: str, count: int, vehicles: int, shortest: float, longest: float
+    maps: object, split: str, count: int, vehicles: int, shortest: float, longest: float, drivers: int = 1
 ) -> Courses:
     """Returns the networks that an argument names: "towns", `count` of them, or those of files.
 
-    shortest, longest: m, of trips. vehicles: of traffic, for whom there must be room. Raises ValueError for
-    an unknown name, for files that are no maps, and for roads without such trips.
+    shortest, longest: m, of trips. vehicles: of traffic, for whom there must be room, as for the drivers,
+    who begin on roads of their own where there are several. Raises ValueError for an unknown name, for files
+    that are no maps, and for roads without such trips.
     """
     require_maps(maps)
     if maps == TOWNS:
-        return _towns(split, count, shortest, longest)
+        return _towns(split, count, shortest, longest, drivers)
     seed = _SPLITS.index(split)
-    return courses_of([own_plan(file, seed, shortest, longest, vehicles) for file in files_of(maps)])
+    plans = [own_plan(file, seed, shortest, longest, vehicles, drivers) for file in files_of(maps)]
+    return courses_of(plans)
 
 
 @lru_cache(maxsize=4)
-def _towns(split: str, count: int, shortest: float, longest: float) -> Courses:
+def _towns(split: str, count: int, shortest: float, longest: float, drivers: int) -> Courses:
     """Returns that many towns, from disk if they were drawn before."""
 
     def make() -> tuple[np.ndarray, ...]:
-        network, *others = courses_of([town_plan(split, k, shortest, longest) for k in range(count)])
+        network, *others = courses_of([town_plan(split, k, shortest, longest, drivers) for k in range(count)])
         return (*network, *others)
 
-    made_of = repr((split, count, float(shortest), float(longest))).encode()
+    made_of = repr((split, count, float(shortest), float(longest), drivers)).encode()
     arrays = kept_arrays(made_of, make, _SOURCES)
     parts = len(Network._fields)
     return Courses(Network(*arrays[:parts]), *arrays[parts:])
 
 
-def town_plan(split: str, number: int, shortest: float, longest: float) -> Plan:
-    """Returns town `number` of a split, whatever their count, with its trips and the ways of traffic."""
+def town_plan(split: str, number: int, shortest: float, longest: float, drivers: int = 1) -> Plan:
+    """Returns town `number` of a split, whatever their count, with its trips and the ways of traffic.
+
+    With several drivers no two of its trips begin on one road.
+    """
+    tries = max(_TRIPS, _TRIES * drivers)
     rng = np.random.default_rng([_SPLITS.index(split), number])
     for _ in range(20):
         network = draw_town(rng).arrays
         ways = Ways(network)
-        trips = [trip for trip in (ways.draw_trip(rng, shortest, longest) for _ in range(_TRIPS)) if trip]
-        if trips:
+        trips = ways.draw_trips(rng, shortest, longest, tries, apart=drivers > 1)
+        if len(trips) >= drivers:
             return Plan(network, trips, [ways.draw_walk(rng, _WALK_M, _WALK_ROADS) for _ in range(_WALKS)])
+    what = "no way" if drivers == 1 else f"fewer ways than drivers={drivers}"
     raise ValueError(
-        f"no way of shortest={shortest:g} to longest={longest:g} m leads through a town: use 150 and 400"
+        f"{what} of shortest={shortest:g} to longest={longest:g} m lead through a town: use 150 and 400"
     )
 
 

@@ -150,6 +150,14 @@ class Ways:
                 return Trip(self.legs(roads[::-1]), self.goal_s(goal), metres)
         return None
 
+    def draw_trips(
+        self, rng: np.random.Generator, shortest: float, longest: float, tries: int, apart: bool
+    ) -> list[Trip]:
+        """Returns as many trips as such a number of tries finds; apart: no two begin on one road."""
+        drawn = (self.draw_trip(rng, shortest, longest) for _ in range(tries))
+        trips = [trip for trip in drawn if trip is not None]
+        return list({trip.legs[0][0]: trip for trip in reversed(trips)}.values())[::-1] if apart else trips
+
     def longest_trip(self, rng: np.random.Generator) -> float:
         """Returns the length of the longest trip from some roads, m; 0 where there is none."""
         ends = self.ends

@@ -11,6 +11,7 @@ from quadrivium.envs.core.file_hashes import digests
 from quadrivium.envs.core.options import integer, number
 from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.world_env import WorldVectorEnv
+from quadrivium.envs.core.world_parallel_env import WorldParallelEnv
 from quadrivium.envs.driving.roads import scenario
 from quadrivium.envs.driving.roads.maps.bank import bank_of
 from quadrivium.envs.driving.roads.maps.choice import TOWNS, courses_on, files_of, require_maps
@@ -21,10 +22,11 @@ from quadrivium.envs.driving.roads.state import SPAWN_DTYPE, RewardWeights
 _EGO_SPEED, _WISHED_SPEED = 8.0, 14.0  # m/s
 _BEGIN_SPEED = 5.0, 1.0  # m/s, and how much it varies: others can stop at once
 _APART = 15.0  # m
+_DRIVERS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOptions(scenario.RoadsOptions):
+class NetworkOptions(scenario.ManyDriversOptions):
     """The arguments of the Roads environments."""
 
     maps: str | Path | Sequence[str | Path] = "towns"
@@ -33,6 +35,8 @@ class NetworkOptions(scenario.RoadsOptions):
     """
     networks: int = integer(200, 1, 10_000)
     """towns a split"""
+    drivers: int = integer(1, 1, _DRIVERS)
+    """cars that learn, each with a trip of its own; the single environment has one"""
     vehicles: int = integer(10, 0, 200)
     """traffic cars"""
     shortest: float = number(150.0, 20.0, 100_000.0)
@@ -67,17 +71,24 @@ class NetworkOptions(scenario.RoadsOptions):
 def roads_scenario(options: NetworkOptions) -> Scenario:
     """Returns trips through the networks that the options name, in traffic."""
     courses = courses_on(
-        options.maps, options.split, options.networks, options.vehicles, options.shortest, options.longest
+        options.maps,
+        options.split,
+        options.networks,
+        options.vehicles,
+        options.shortest,
+        options.longest,
+        options.drivers,
     )
     ego = Spawn((0,), speed=(_EGO_SPEED, 0.0))
     other = Spawn((0,), speed=_BEGIN_SPEED, desired=_WISHED_SPEED, anywhere=True, varied=True, apart=_APART)
     begin = [np.array(one.row(), SPAWN_DTYPE) for one in (ego, other)]
     return Scenario(
         bank_of(courses, begin[0], begin[1], options.vehicles),
+        egos=options.drivers,
         spawns=(),
         weights=RewardWeights(),
         goals=(),
-        room=1 + options.vehicles,
+        room=options.drivers + options.vehicles,
         target_speeds=(0.0, 4.0, 8.0, 12.0),
         observed=(60.0, 60.0, 20.0),
         around=True,
@@ -120,6 +131,21 @@ class RoadsEnv(scenario.RoadsEnv):
 
 
 class RoadsVectorEnv(WorldVectorEnv):
-    """A batch of `RoadsEnv`, stepped on all cores; the same arguments."""
+    """A batch of `RoadsEnv`, stepped on all cores; the same arguments.
+
+    With more than one of `drivers` each is an environment of its own (`LaneVectorEnv`).
+    """
 
     single = RoadsEnv
+
+
+class RoadsParallelEnv(WorldParallelEnv):
+    """A town, or roads of your own, in which `driver_0` … learn, as a parallel env.
+
+    Each has a trip of its own, which begins on a road of its own.
+
+    drivers: 2 to 16, by default 3. The other arguments, the actions, observations and rewards are
+    `RoadsEnv`'s. Raises ValueError for a wrong argument.
+    """
+
+    single, name = RoadsEnv, "roads_v0"

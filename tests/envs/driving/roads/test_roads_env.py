@@ -48,7 +48,7 @@ def test_an_ego_begins_on_the_first_road_of_its_trip_and_is_led_to_its_goal():
     rows, p = env.get_state(), env.setup.params
     for row in rows:
         legs = p.routes[row["route"][0]]["road"]
-        trip = p.trips[row["trip"]]
+        trip = p.trips[row["ego"]["trip"][0]]
         assert p.lanes["road"][row["lane"][0]] == legs[0]
         assert row["along"][0] == pytest.approx(5.0, abs=1e-3)
         assert p.lanes["road"][p.goals[trip["first_goal"]]] == legs[legs != NOWHERE][-1]
@@ -61,7 +61,7 @@ def test_an_ego_begins_on_the_first_road_of_its_trip_and_is_led_to_its_goal():
 def test_the_way_driven_to_a_goal_is_as_long_as_its_trip():
     env = RoadsVectorEnv(8, networks=4, vehicles=0, **ROWS)
     env.reset(seed=0)
-    lengths = env.setup.params.trips["length"][env.get_state()["trip"]]
+    lengths = env.setup.params.trips["length"][env.get_state()["ego"]["trip"][:, 0]]
     driven = play(env, env.baselines["idle"])["distance"]
     np.testing.assert_allclose(driven, lengths, atol=8.0)  # a decision, and what the controllers cut
 
@@ -69,7 +69,7 @@ def test_the_way_driven_to_a_goal_is_as_long_as_its_trip():
 def test_half_the_way_is_half_of_its_completion():
     env = RoadsVectorEnv(8, networks=4, vehicles=0, duration=10, **ROWS)
     env.reset(seed=0)
-    lengths = env.setup.params.trips["length"][env.get_state()["trip"]]
+    lengths = env.setup.params.trips["length"][env.get_state()["ego"]["trip"][:, 0]]
     metrics = play(env, env.baselines["idle"])
     assert metrics["arrival"].sum() == 0
     np.testing.assert_allclose(metrics["completion"], metrics["distance"] / lengths, atol=0.02)
@@ -81,6 +81,28 @@ def test_scripted_steering_stays_on_roads_that_bend():
         metrics = play(env, env.baselines[name])
         assert metrics["off_road"].sum() == 0
         assert metrics["completion"].mean() > 0.9
+
+
+def test_drivers_of_one_town_have_trips_of_their_own_and_arrive_at_the_ends_of_them():
+    env = RoadsVectorEnv(16, networks=4, vehicles=0, drivers=2, duration=120, **ROWS)
+    env.reset(seed=1)
+    p = env.setup.params
+    for row in env.get_state():
+        assert len(set(row["ego"]["trip"].tolist())) == 2
+        goals = p.lanes["road"][p.goals[p.trips[row["ego"]["trip"]]["first_goal"]]]
+        ends = [legs[legs != NOWHERE][-1] for legs in p.routes["road"][row["route"][:2]]]
+        assert goals.tolist() == ends
+    metrics = play(env, env.baselines["idm"], seed=1)
+    assert metrics["collision"].sum() == 0
+    assert metrics["arrival"].mean() > 0.8
+    assert (metrics["completion"][metrics["arrival"] == 1] == 1).all()
+
+
+def test_more_drivers_than_trips_begin_in_a_file_are_one_line(tmp_path):
+    path = tmp_path / "block.xodr"
+    path.write_text(writer.block())
+    with pytest.raises(ValueError, match=r"drivers=16 have no room in .*block.xodr: trips begin on \d of"):
+        RoadsVectorEnv(16, maps=str(path), vehicles=0, shortest=100.0, drivers=16)
 
 
 def test_traffic_keeps_to_its_ways_and_does_not_crash_itself():

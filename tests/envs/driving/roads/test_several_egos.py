@@ -7,7 +7,7 @@ import pytest
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 from quadrivium.envs.core.checks import check_vector_env
-from quadrivium.envs.driving import intersection_v0, merge_v0, roundabout_v0
+from quadrivium.envs.driving import intersection_v0, merge_v0, roads_v0, roundabout_v0
 from quadrivium.envs.driving.drawing import EGO, PANEL_PX
 from quadrivium.envs.driving.roads import motion
 from quadrivium.envs.driving.roads.scenarios.intersection import IntersectionVectorEnv
@@ -157,15 +157,15 @@ def test_nobody_begins_within_14_m_of_another():
         assert away.min() > 14
 
 
-MODULES = {"intersection": intersection_v0, "merge": merge_v0, "roundabout": roundabout_v0}
+TOWNS = {"networks": 4, "vehicles": 3, "observation": "kinematics"}
+MODULES = {"intersection": intersection_v0, "merge": merge_v0, "roundabout": roundabout_v0, "roads": roads_v0}
+OTHERS = {"intersection": EMPTY, "roads": TOWNS}  # arguments that make them quick
 
 
 @pytest.mark.parametrize("name", MODULES)
 @pytest.mark.filterwarnings("error")
 def test_pettingzoos_parallel_tests_pass(name):
-    make = partial(
-        MODULES[name].parallel_env, drivers=2, duration=8, **(EMPTY if name == "intersection" else {})
-    )
+    make = partial(MODULES[name].parallel_env, drivers=2, duration=8, **OTHERS.get(name, {}))
     parallel_api_test(make(), num_cycles=60)
     parallel_seed_test(make, num_cycles=20)
 
@@ -203,7 +203,9 @@ def test_pictures_show_all_who_drive_with_their_trails_and_who_has_left_no_more(
 
 
 @pytest.mark.parametrize(
-    ("module", "most"), [(intersection_v0, 12), (merge_v0, 6), (roundabout_v0, 8)], ids=list(MODULES)
+    ("module", "most"),
+    [(intersection_v0, 12), (merge_v0, 6), (roundabout_v0, 8), (roads_v0, 16)],
+    ids=list(MODULES),
 )
 def test_more_drivers_than_the_road_has_room_for_are_one_line(module, most):
     for wrong in (1, most + 1):

@@ -18,6 +18,12 @@ PLANS = [town_plan("train", k, 150.0, 400.0) for k in range(4)]
 SPAWN = np.array(Spawn((0,)).row(), SPAWN_DTYPE)
 
 
+def test_where_several_drive_no_two_trips_begin_on_one_road_and_there_is_one_for_each():
+    for drivers in (2, 16):
+        starts = [trip.legs[0][0] for trip in town_plan("train", 0, 150.0, 400.0, drivers).trips]
+        assert len(starts) == len(set(starts)) >= drivers
+
+
 def test_every_road_of_a_town_is_reached_from_every_other_one():
     for plan in PLANS:
         assert len(Ways(plan.network).part) == len(plan.network.roads)
