@@ -339,7 +339,8 @@ class PPO(VectorAgent):
         Nothing here waits for the device, unless there is such a target.
         """
         config = self.config
-        for batch in self.rollout_buffer.minibatches(config.batch_size, self.generator):
+        stem = None if self._divided is None else self._divided.stem
+        for batch in self.rollout_buffer.minibatches(config.batch_size, self.generator, stem):
             if config.normalize_advantage and len(batch.advantages) > 1:
                 batch = batch._replace(advantages=standardise(batch.advantages))
             slopes = ppo_slopes(settings, len(batch.returns))

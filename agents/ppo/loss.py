@@ -134,12 +134,12 @@ class UpdateLog:
 
     def end_epoch(self) -> None:
         """Computes the loss over the epoch's transitions, and lets go of them."""
-        rest = (torch.cat(column) for column in zip(*(batch[1:] for batch in self._batches), strict=True))
+        rest = (torch.cat(column) for column in zip(*(batch.numbers for batch in self._batches), strict=True))
         values = torch.cat([outputs.values for outputs in self._outputs])
         log_probs = torch.cat([outputs.log_probs for outputs in self._outputs])
         known = [outputs.entropy for outputs in self._outputs if outputs.entropy is not None]
         outputs = Outputs(values, log_probs, torch.cat(known) if known else None)
-        loss = ppo_loss(outputs, Batch(self._batches[0].obs, *rest), self._settings)
+        loss = ppo_loss(outputs, Batch(self._batches[0].obs, *rest, parts=None), self._settings)
         self._losses.append(torch.stack(loss))
         self._rows.append(len(values))
         self._batches, self._outputs = [], []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from quadrivium.agents.batches.observations import concatenate, to_tensors
+from quadrivium.agents.nets.stem import Part
 
 TensorObs = Tensor | dict[str, Tensor]
 
@@ -25,10 +26,19 @@ class Batch(NamedTuple):
     values: Tensor  # (B,) of that time
     advantages: Tensor  # (B,)
     returns: Tensor  # (B,)
+    parts: tuple[Part, ...] | None = None  # of obs, where the stem has seen all of the epoch at once
+
+    @property
+    def numbers(self) -> tuple[Tensor, ...]:
+        """All but what was observed, (B, ...) each."""
+        return self.actions, self.log_probs, self.values, self.advantages, self.returns
 
     def rows(self, part: slice) -> Batch:
         """Returns some of the transitions, as views."""
-        return Batch(rows_of(self.obs, part), *(tensor[part] for tensor in self[1:]))  # pyright: ignore
+        parts = self.parts
+        if parts is not None:
+            parts = tuple(Part(v[part], None if mask is None else mask[part]) for v, mask in parts)
+        return Batch(rows_of(self.obs, part), *(tensor[part] for tensor in self.numbers), parts=parts)
 
 
 def rows_of(obs: TensorObs, part: slice) -> TensorObs:
@@ -204,10 +214,15 @@ class RolloutBuffer:
             else self.obs.flatten(0, 1)
         )
         rest = (self.actions, self.log_probs, self.values, self.advantages, self.returns)
-        return Batch(obs, *(tensor.flatten(0, 1) for tensor in rest))
+        return Batch(obs, *(tensor.flatten(0, 1) for tensor in rest), parts=None)
 
-    def minibatches(self, batch_size: int, generator: torch.Generator | None) -> Iterator[Batch]:
-        """Yields one epoch in random order; a last minibatch may be smaller.
+    def minibatches(
+        self,
+        batch_size: int,
+        generator: torch.Generator | None,
+        stem: Callable[[TensorObs], tuple[Part, ...]] | None = None,
+    ) -> Iterator[Batch]:
+        """Yields one epoch in random order; a last minibatch may be smaller. stem: makes the `parts`.
 
         Where agents leave, as many as there are are divided evenly: into minibatches of `batch_size` at most.
         The whole epoch is permuted at once: one gather a tensor, and the minibatches are views.
@@ -226,7 +241,7 @@ class RolloutBuffer:
             if isinstance(flat.obs, dict)
             else flat.obs.index_select(0, order)
         )
-        rest = [tensor.index_select(0, order) for tensor in flat[1:]]  # pyright: ignore[reportArgumentType, reportCallIssue]
-        epoch = Batch(obs, *rest)
+        rest = [tensor.index_select(0, order) for tensor in flat.numbers]
+        epoch = Batch(obs, *rest, parts=None if stem is None else stem(obs))
         for start in range(0, count, batch_size):
             yield epoch.rows(slice(start, start + batch_size))

@@ -87,3 +87,26 @@ def test_threads_do_not_change_a_bit(net):
                 divided(crew, batch, ppo_slopes(SETTINGS, ROWS))[1], expected, strict=True
             ):
                 assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("space", [TOKENS, MASKED], ids=["tokens", "masked"])
+def test_standardising_an_epoch_at_once_does_not_change_a_bit(space):
+    policy = make_policy(NetConfig(width=8, token_mask_feature=0), space, spaces.Discrete(3), separate=True)
+    batch, divided = make_batch(policy), DividedGradient(policy, torch.enable_grad)
+    policy.update_statistics(batch.obs)
+    assert divided.stem is not None
+    at_once = batch._replace(parts=divided.stem(batch.obs))
+    found = [divided(Crew(1), one, ppo_slopes(SETTINGS, ROWS)) for one in (batch, at_once)]
+    for (outputs, gradients), (others, other_gradients) in [found]:
+        for ours, theirs in zip([*outputs, *gradients], [*others, *other_gradients], strict=True):
+            assert torch.equal(ours, theirs)
+
+
+def test_a_shared_trunk_and_pictures_in_bytes_are_standardised_piece_by_piece():
+    shared = make_policy(NETS["tanh"], TOKENS, spaces.Discrete(3), separate=False)
+    assert DividedGradient(shared, torch.enable_grad).stem is None
+    picture = spaces.Box(0, 255, (4, 4, 3), np.uint8)
+    policy = ActorCritic(
+        picture, spaces.Discrete(3), NetConfig("cnn", width=8, depth=1), separate_critic=True
+    )
+    assert DividedGradient(policy, torch.enable_grad).stem is None

@@ -57,7 +57,8 @@ def test_the_logged_losses_are_means_over_the_transitions_of_all_epochs():
     log.add_norm(torch.tensor(1.0))
     log.add_norm(torch.tensor(4.0))
     batches, outputs = zip(*seen, strict=True)
-    joined = Batch(*(torch.cat(column) for column in zip(*batches, strict=True)))
+    columns = zip(*((batch.obs, *batch.numbers) for batch in batches), strict=True)
+    joined = Batch(*(torch.cat(column) for column in columns))
     said = Outputs(*(torch.cat(column) for column in zip(*outputs, strict=True)))
     expected = {name: value.item() for name, value in ppo_loss(said, joined, settings)._asdict().items()}
     assert log.means() == pytest.approx({**expected, "gradient_norm": 2.5}, rel=1e-5)
