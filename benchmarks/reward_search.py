@@ -5,20 +5,22 @@
 The planner knows the world's state, its dice included, and what every action would bring: before each
 decision it tries plans of `horizon` decisions on copies of the state, those of the scripted players among
 them, betters the best by chance (a cross-entropy method on held actions), and takes the first action of the
-best. It does not learn, and it
-sees no further than its horizon; but what pays at once, without regard to the task, it finds: turning on the
-spot, standing before the goal, driving to and fro. So of each world two columns count: what is paid, and what
-of the task is done, beside the world's scripted players and one who acts at random, on the same scenarios.
+best. It does not learn, and it sees no further than its horizon; but what pays at once, without regard to the
+task, it finds: turning on the spot, standing before the goal, driving to and fro. So of each world two things
+count, what is paid and what of the task is done, beside the world's scripted players and one who acts at
+random, on the same scenarios.
 
 A world is suspicious where the planner is paid more than the best scripted player and does less of the task.
 Then look at what it does: `--films` writes an episode of each world as it plays it.
 
-Expected: none. Writes benchmarks/results/reward_search.json.
+Expected: none. Writes benchmarks/results/reward_search.json; worlds that are not named keep what it says of
+them.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +42,7 @@ from quadrivium.agents.evaluation.episodes import (
 )
 from quadrivium.agents.logs.film import save_film
 
+RESULT = RESULTS / "reward_search.json"
 ROUNDS = 3  # in which plans are bettered before a decision
 ELITE = 8  # one in so many plans is bettered
 
@@ -220,16 +223,16 @@ def main() -> None:
     parser.add_argument("--plans", type=int, default=128)
     parser.add_argument("--films", type=Path, help="a directory")
     arguments = parser.parse_args()
-    report: dict[str, Any] = {**machine("numba", "numpy"), **vars(arguments), "films": None, "worlds": {}}
+    known = json.loads(RESULT.read_text())["worlds"] if RESULT.exists() else {}
     for name in arguments.worlds:
         world = WORLDS[name]
         began = time.perf_counter()
         found = measure(world, arguments.scenarios, arguments.plans)
-        report["worlds"][name] = found
+        known[name] = {"scenarios": arguments.scenarios, "plans": arguments.plans, **found}
+        write_report(RESULT, machine("numba", "numpy") | {"worlds": known})
         print(f"{name} ({time.perf_counter() - began:.0f} s): {found}", flush=True)
         if arguments.films is not None:
             film(world, arguments.plans, arguments.films / name.replace(" ", "_"))
-    write_report(RESULTS / "reward_search.json", report)
 
 
 def measure(world: World, scenarios: int, plans: int) -> dict[str, Any]:
@@ -245,7 +248,7 @@ def measure(world: World, scenarios: int, plans: int) -> dict[str, Any]:
         for player in players
     }
     env.close()
-    return found | {"suspicious": suspicious(world, found)}
+    return {"players": found, "suspicious": suspicious(world, found)}
 
 
 def suspicious(world: World, found: dict[str, Any]) -> list[str]:

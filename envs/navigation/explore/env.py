@@ -80,7 +80,7 @@ def explore_setup(options: ExploreOptions) -> Setup:
         },
         shown=shown_poses(bank.origins),
         source=bank,
-        files=bank.files,
+        files=dict(bank.files),
     )
 
 

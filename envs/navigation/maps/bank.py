@@ -1,10 +1,9 @@
 """Many maps as the arrays that a kernel reads, each with some goals and the shortest ways to them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,7 +42,7 @@ class MapBank(NamedTuple):
         None  # (M, G, 2) float32, x and y in m, where each goal has a start of its own
     )
     lengths: np.ndarray | None = None  # (M, G) float32, m from those to the goals as published
-    files: Mapping[str, str] = MappingProxyType({})  # the SHA-256 of each file, by its path, of own maps
+    files: tuple[tuple[str, str], ...] = ()  # of own maps: the path and the SHA-256 of each file
 
     def origin(self, number: int) -> Pose:
         """Returns the pose of the corner of cell (0, 0) of a map, in its own frame."""

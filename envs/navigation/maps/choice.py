@@ -148,4 +148,4 @@ def _bank_of_scenarios(file: Path, resolution: float, robot_radius: float, split
 
 
 def _with_files(bank: MapBank, read: list[OwnMap]) -> MapBank:
-    return bank._replace(files=digests(file for one in read for file in one.files))
+    return bank._replace(files=tuple(digests(file for one in read for file in one.files).items()))

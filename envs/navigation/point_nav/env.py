@@ -151,7 +151,7 @@ def point_nav_setup(options: PointNavOptions) -> Setup:
         columns={**columns, "robot": own},
         shown=shown_poses(bank.origins) | shown_lengths(bank),
         source=bank,
-        files=bank.files,
+        files=dict(bank.files),
     )
 
 

@@ -20,7 +20,7 @@ _MOST_LANES, _MOST_M = 20_000, 20_000.0  # m from the middle: float32 knows plac
 _CAR_M = 20.0  # of a lane, a car
 
 
-def own_plan(file: Path, seed: int, shortest: float, longest: float, vehicles: int, drivers: int) -> Plan:
+def own_plan(file: Path, seed: int, shortest: float, longest: float, vehicles: int, drivers: int = 1) -> Plan:
     """Returns the roads of a file with trips and the ways of traffic, drawn by a seed.
 
     Both keep to `Ways.part`. Raises ValueError, in one line, for a file that is broken, or cannot be driven
