@@ -36,7 +36,8 @@ epochs, normalize = json.loads(sys.argv[1])
 torch.set_num_threads(1)
 net = NetConfig(normalize_inputs=normalize)
 config = PPOConfig(n_steps=32, batch_size=1024, n_epochs=epochs, learning_rate=1e-3, net=net)
-agent = PPO(config, gymnasium.make_vec("quadrivium/Highway-v0", 256), seed=0, device="cpu")
+make = getattr(PPO, "from_config", PPO)  # as the other commit calls it
+agent = make(config, gymnasium.make_vec("quadrivium/Highway-v0", 256), seed=0, device="cpu")
 agent.learn(2 * 256 * 32)
 weights = hashlib.sha256(b"".join(x.numpy().tobytes() for x in agent.policy.state_dict().values()))
 rollout = agent.rollout_buffer
