@@ -6,17 +6,20 @@ from pathlib import Path
 
 from gymnasium.vector import VectorEnv
 
-from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.runs.directory import write_atomically
+from quadrivium.commands.build import make_worlds
 from quadrivium.commands.trading.kept_market import MARKET
 from quadrivium.configs.schema import RunConfig
+from quadrivium.envs import bare_id, options_of
 
 FILES = "files.json"
 
 
 def keep_files(run_dir: Path, config: RunConfig) -> None:
-    """Writes RUN/files.json, if the run trains in a world of files."""
-    env = make_vector_env(config.env.id, 1, config.env.kwargs)
+    """Writes RUN/files.json, if the run trains in a world of ours that is made from files."""
+    if options_of(bare_id(config.env.id)) is None:
+        return  # an environment of others may be dear to make
+    env = make_worlds(config.env.id, 1, config.env.kwargs)
     env.close()
     if files := _files_of(env):
         write_atomically(run_dir / FILES, (json.dumps(dict(files), indent=2) + "\n").encode())

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from quadrivium.agents.batches.environments import make_vector_env
+from quadrivium.commands import kept_files
 from quadrivium.commands.kept_files import keep_files, tell_changed_files
 from quadrivium.configs.schema import load_config
 from tests.commands.running import run_evaluate, run_train
@@ -58,6 +59,15 @@ def test_the_image_of_a_map_that_has_changed_is_told_at_evaluation_and_resume(tm
     for command in (evaluate, resume):
         assert command() == 0
         assert line in " ".join("".join(capsys.readouterr()).split())
+
+
+def test_of_several_drivers_and_of_foreign_environments_too_a_run_can_begin(tmp_path, monkeypatch):
+    town = CONFIGS / "driving" / "example.xodr"
+    several = {"env.kwargs.maps": str(town), "env.kwargs.drivers": "2"}
+    keep_files(tmp_path, load_config(CONFIGS / "driving" / "roads_ppo.yaml", several))
+    assert list(json.loads((tmp_path / "files.json").read_text())) == [str(town)]
+    monkeypatch.setattr(kept_files, "make_worlds", None)  # it would be called
+    keep_files(tmp_path, load_config(CONFIGS / "cartpole" / "ppo.yaml", {}))
 
 
 @pytest.mark.parametrize(
