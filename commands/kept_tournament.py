@@ -7,7 +7,6 @@ alone.
 """
 
 import contextlib
-import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from quadrivium.agents.errors import UserError
 from quadrivium.agents.evaluation.players import identities
 from quadrivium.agents.runs.directory import RunLock, write_atomically
 from quadrivium.configs.tournament import TournamentConfig, load_kept, to_text
+from quadrivium.envs.core.file_hashes import digest
 
 DIRECTORY = Path("runs") / "tournaments"
 REMEDY = "give the tournament another name to play anew, or delete that directory"
@@ -108,14 +108,14 @@ def _keep_openings(
     if config.openings.file is None:
         return
     path, file = directory / "openings.sha256", Path(config.openings.file)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    now = digest(file)
     if path.exists():
         before = path.read_text(encoding="utf-8").split()[0]
-        if before != digest:
+        if before != now:
             raise UserError(
                 f"{directory} holds games from another {str(file)!r} (SHA-256 {before[:12]}…; now "
-                f"{digest[:12]}…); restore the file, or {REMEDY}"
+                f"{now[:12]}…); restore the file, or {REMEDY}"
             )
     elif not begins:
         notify(f"{directory} does not say what was in {file}; it is taken for what is in it now")
-    write_atomically(path, f"{digest}  {file}\n".encode())
+    write_atomically(path, f"{now}  {file}\n".encode())

@@ -72,9 +72,9 @@ def town_plan(split: str, number: int, shortest: float, longest: float, drivers:
         trips = ways.draw_trips(rng, shortest, longest, tries, apart=drivers > 1)
         if len(trips) >= drivers:
             return Plan(network, trips, [ways.draw_walk(rng, _WALK_M, _WALK_ROADS) for _ in range(_WALKS)])
-    what = "no way" if drivers == 1 else f"fewer ways than drivers={drivers}"
+    what = "no way leads" if drivers == 1 else f"fewer than drivers={drivers} ways lead"
     raise ValueError(
-        f"{what} of shortest={shortest:g} to longest={longest:g} m lead through a town: use 150 and 400"
+        f"{what} over shortest={shortest:g} to longest={longest:g} m through a town: use 150 and 400"
     )
 
 
