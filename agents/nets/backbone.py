@@ -7,12 +7,18 @@ from torch import Tensor, nn
 
 from quadrivium.agents.nets.cnn import CnnTrunk
 from quadrivium.agents.nets.config import NetConfig
+from quadrivium.agents.nets.deep_set import SetTrunk
 from quadrivium.agents.nets.mlp import MlpTrunk
 from quadrivium.agents.nets.stem import Observation, Stem
 from quadrivium.agents.nets.transformer import TransformerTrunk
 
-Trunk = MlpTrunk | CnnTrunk | TransformerTrunk
-_TRUNKS: dict[str, type[Trunk]] = {"mlp": MlpTrunk, "cnn": CnnTrunk, "transformer": TransformerTrunk}
+Trunk = MlpTrunk | CnnTrunk | TransformerTrunk | SetTrunk
+_TRUNKS: dict[str, type[Trunk]] = {
+    "mlp": MlpTrunk,
+    "cnn": CnnTrunk,
+    "transformer": TransformerTrunk,
+    "set": SetTrunk,
+}
 
 
 class Backbone(nn.Module):

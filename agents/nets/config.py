@@ -19,7 +19,7 @@ _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "gelu": nn.GELU,
     "silu": nn.SiLU,
 }
-_AUTO = {"mlp": "tanh", "cnn": "relu", "transformer": "gelu"}
+_AUTO = {"mlp": "tanh", "cnn": "relu", "transformer": "gelu", "set": "relu"}
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,13 @@ class NetConfig:
 
     Attributes:
         trunk: "mlp" flattens everything; "cnn" convolves over a grid's cells (or along tokens); "transformer"
-            attends over a grid's patches, tokens, or a vector's single features.
-        width: hidden units of the MLP, channels of the CNN, model width of the transformer.
-        depth: hidden layers of the MLP, residual blocks of the CNN, encoder blocks of the transformer.
+            attends over a grid's patches, tokens, or a vector's single features; "set" has layers for each
+            token, pools over them, and needs tokens.
+        width: hidden units of the MLP and the set, channels of the CNN, model width of the transformer.
+        depth: hidden layers of the MLP, residual blocks of the CNN, encoder blocks of the transformer; of the
+            set layers before its pooling, and as many after it.
         heads: attention heads (transformer); must divide `width`.
-        activation: "auto" is tanh for the MLP, ReLU for the CNN, GELU for the transformer.
+        activation: "auto" is tanh for the MLP, ReLU for the CNN and the set, GELU for the transformer.
         normalize_layers: LayerNorm before each activation of the MLP, GroupNorm in the CNN's blocks. The
             transformer is always pre-LN. LayerNorm makes Q-learning stable without a target network
             (Gallici et al. 2024, PQN).
@@ -49,7 +51,7 @@ class NetConfig:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
-    trunk: Literal["mlp", "cnn", "transformer"] = "mlp"
+    trunk: Literal["mlp", "cnn", "transformer", "set"] = "mlp"
     width: Annotated[int, Gt(0)] = 64
     depth: Annotated[int, Gt(0)] = 2
     heads: Annotated[int, Gt(0)] = 4

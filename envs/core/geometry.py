@@ -20,9 +20,25 @@ def clip(x, low, high):
 
 
 @lane
+def floor(x):
+    """Returns the greatest whole number (int32) that is not above `x`; |x| < 2³¹.
+
+    `math.floor` is a call into a library, often the dearest part of a loop, which cannot become vector code.
+    """
+    whole = np.int32(x)  # towards 0
+    return np.int32(whole - np.int32(np.float32(whole) > x))
+
+
+@lane
+def ceil(x):
+    """Returns the least whole number (int32) that is not below `x`; |x| < 2³¹."""
+    return np.int32(-floor(-x))
+
+
+@lane
 def wrap_to_pi(angle_rad):
     """Returns the angle in [−π, π) that points the same way."""
-    return angle_rad - _TWO_PI * np.float32(math.floor((angle_rad + _PI) / _TWO_PI))
+    return angle_rad - _TWO_PI * np.float32(floor((angle_rad + _PI) / _TWO_PI))
 
 
 @lane

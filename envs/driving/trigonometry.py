@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from quadrivium.envs.core.geometry import floor
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.vehicle import cos_small, sin_small
 
@@ -28,10 +29,11 @@ _A1, _A3, _A5, _A7, _A9, _A11, _A13, _A15 = (
 @lane
 def cos_sin(angle_rad):
     """Returns cosine and sine; the errors are below 3e-7 for |angle| ≤ 100 rad."""
-    quarters = np.float32(math.floor(angle_rad * _PER_QUARTER + _HALF))
+    whole = floor(angle_rad * _PER_QUARTER + _HALF)
+    quarters = np.float32(whole)
     rest = (angle_rad - quarters * _QUARTER_HIGH) - quarters * _QUARTER_LOW  # |rest| ≤ π/4
     c, s = cos_small(rest), sin_small(rest)
-    turn = np.int32(quarters) & np.int32(3)
+    turn = whole & np.int32(3)
     cosine, sine = (s, c) if turn & np.int32(1) else (c, s)
     if turn == 1 or turn == 2:
         cosine = -cosine

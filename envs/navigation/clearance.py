@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.geometry import clip, floor
 from quadrivium.envs.core.lane import lane
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
@@ -22,19 +22,13 @@ def disc_fits(occupied, clearance, x, y, radius, resolution):
     """
     rows, columns = occupied.shape
     per_metre = _ONE / resolution
-    j, i = np.int32(math.floor(x * per_metre)), np.int32(math.floor(y * per_metre))
+    j, i = floor(x * per_metre), floor(y * per_metre)
     if i < 0 or j < 0 or i >= rows or j >= columns or occupied[i, j] != 0:
         return False
     if clearance[i, j] > radius + _DIAGONAL * resolution:
         return True
-    low_i, high_i = (
-        np.int32(math.floor((y - radius) * per_metre)),
-        np.int32(math.floor((y + radius) * per_metre)),
-    )
-    low_j, high_j = (
-        np.int32(math.floor((x - radius) * per_metre)),
-        np.int32(math.floor((x + radius) * per_metre)),
-    )
+    low_i, high_i = floor((y - radius) * per_metre), floor((y + radius) * per_metre)
+    low_j, high_j = floor((x - radius) * per_metre), floor((x + radius) * per_metre)
     if low_i < 0 or low_j < 0 or high_i >= rows or high_j >= columns:
         return False
     for i in range(low_i, high_i + 1):
@@ -51,7 +45,7 @@ def disc_fits(occupied, clearance, x, y, radius, resolution):
 def free_around(clearance, x, y, resolution):
     """Returns the m around (x, y) in which nothing is occupied, by the clearance (H, W) of cells' centres."""
     rows, columns = clearance.shape
-    j, i = np.int32(math.floor(x / resolution)), np.int32(math.floor(y / resolution))
+    j, i = floor(x / resolution), floor(y / resolution)
     if i < 0 or j < 0 or i >= rows or j >= columns:
         return _ZERO
     return max(clearance[i, j] - _DIAGONAL * resolution, _ZERO)
@@ -89,8 +83,8 @@ def distance_at(field, x, y, resolution):
 @lane
 def _least_way(field, x, y, resolution, reach):
     rows, columns = field.shape
-    first_j = np.int32(math.floor(x / resolution - _HALF)) - reach + 1
-    first_i = np.int32(math.floor(y / resolution - _HALF)) - reach + 1
+    first_j = floor(x / resolution - _HALF) - reach + 1
+    first_i = floor(y / resolution - _HALF) - reach + 1
     least = np.float32(math.inf)
     for i in range(max(first_i, 0), min(first_i + 2 * reach, rows)):
         for j in range(max(first_j, 0), min(first_j + 2 * reach, columns)):

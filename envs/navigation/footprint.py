@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.geometry import clip, floor
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.navigation.clearance import interpolated
 
@@ -36,7 +36,7 @@ def outline_fits(occupied, clearance, x, y, heading, footprint, radius, resoluti
     """
     rows, columns = occupied.shape
     per_metre = _ONE / resolution
-    j, i = np.int32(math.floor(x * per_metre)), np.int32(math.floor(y * per_metre))
+    j, i = floor(x * per_metre), floor(y * per_metre)
     if i < 0 or j < 0 or i >= rows or j >= columns or occupied[i, j] != 0:
         return False
     if clearance[i, j] > radius + _DIAGONAL * resolution:
@@ -46,8 +46,8 @@ def outline_fits(occupied, clearance, x, y, heading, footprint, radius, resoluti
     for k in range(footprint.shape[0]):
         cx, cy = corner(footprint, k, x, y, cos, sin)
         low_x, high_x, low_y, high_y = min(low_x, cx), max(high_x, cx), min(low_y, cy), max(high_y, cy)
-    low_i, high_i = np.int32(math.floor(low_y * per_metre)), np.int32(math.floor(high_y * per_metre))
-    low_j, high_j = np.int32(math.floor(low_x * per_metre)), np.int32(math.floor(high_x * per_metre))
+    low_i, high_i = floor(low_y * per_metre), floor(high_y * per_metre)
+    low_j, high_j = floor(low_x * per_metre), floor(high_x * per_metre)
     if low_i < 0 or low_j < 0 or high_i >= rows or high_j >= columns:
         return False
     half = _HALF * resolution

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.geometry import ceil, clip, floor
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.core.rng import normal, uniform
 
@@ -34,7 +34,7 @@ def ray(x, y, cos, sin):
     step_i, step_j = np.uint32(1 if sin > _ZERO else -1), np.uint32(1 if cos > _ZERO else -1)
     per_i = _ONE / abs(sin) if abs(sin) > _TINY else _NEVER
     per_j = _ONE / abs(cos) if abs(cos) > _TINY else _NEVER
-    fx, fy = x - np.float32(math.floor(x)), y - np.float32(math.floor(y))
+    fx, fy = x - np.float32(floor(x)), y - np.float32(floor(y))
     next_i = per_i * (_ONE - fy if sin > _ZERO else fy)
     next_j = per_j * (_ONE - fx if cos > _ZERO else fx)
     return step_i, step_j, next_i, next_j, per_i, per_j
@@ -46,7 +46,7 @@ def beam(occupied, x, y, cos, sin, reach, resolution):
     rows, columns = np.uint32(occupied.shape[0]), np.uint32(occupied.shape[1])
     per_metre = _ONE / resolution
     gx, gy = x * per_metre, y * per_metre
-    j, i = np.uint32(math.floor(gx)), np.uint32(math.floor(gy))  # unsigned: what is below 0 is beyond the end
+    j, i = np.uint32(floor(gx)), np.uint32(floor(gy))  # unsigned: what is below 0 is beyond the end
     if i >= rows or j >= columns or occupied[i, j] != 0:
         return _ZERO
     most = reach * per_metre
@@ -134,8 +134,8 @@ def meet_disc(ahead, aside, radius, directions, reach, ranges):
     per_rad = np.float32(beams) / _TWO_PI
     half = math.asin(radius / math.sqrt(m2)) if m2 > radius * radius else _TWO_PI
     bearing = math.atan2(aside, ahead)
-    first = np.int32(math.ceil((bearing - half) * per_rad))
-    count = min(np.int32(math.floor((bearing + half) * per_rad)) - first + 1, beams)
+    first = ceil((bearing - half) * per_rad)
+    count = min(floor((bearing + half) * per_rad) - first + 1, beams)
     for k in range(count):
         b = (first + k) % beams
         along = ahead * directions[b, 0] + aside * directions[b, 1]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from quadrivium.envs.core import rng
-from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.geometry import clip, floor
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.account import LOW_TTC, TTC_CAP, account_comfort, shortfall, time_to_collision
 from quadrivium.envs.driving.highway import traffic
@@ -90,7 +90,7 @@ def reset_one(s, p):
         s.exponent[i] = rng.uniform_range(s, EXPONENT_MIN, EXPONENT_MAX)
         place_car(s, i, x, LANE_WIDTH * np.float32(here), speed, here)
         phase = (x + s.y[i]) * _PI
-        phase -= np.float32(math.floor(phase))
+        phase -= np.float32(floor(phase))
         s.countdown[i] = np.int32((_ONE - phase) / np.float32(p.dt)) + np.int32(1)
     for i in range(s.x.shape[0]):
         s.order[i] = np.int32(cars - 1 - i if i < cars else i)

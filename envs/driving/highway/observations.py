@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.geometry import ceil, clip, floor
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.rays import ray_to_rectangle
 from quadrivium.envs.driving.vehicle import DIAGONAL, LANE_WIDTH, LENGTH, MAX_SPEED, WIDTH
@@ -143,8 +143,8 @@ def scan_car(s, j, p, out):
     spacing = _TWO_PI / np.float32(beams)
     bearing = math.atan2(dy, dx) - s.heading[0]
     half = math.asin(_RADIUS / distance) if distance > _RADIUS else _PI
-    first = np.int32(math.ceil((bearing - half) / spacing))
-    count = min(np.int32(math.floor((bearing + half) / spacing)) - first + 1, beams)
+    first = ceil((bearing - half) / spacing)
+    count = min(floor((bearing + half) / spacing) - first + 1, beams)
     cos_j, sin_j = s.cos_heading[j], s.sin_heading[j]
     at_x, at_y = -dx * cos_j - dy * sin_j, dx * sin_j - dy * cos_j  # the ego, as car j sees it
     vx = s.speed[j] * cos_j - s.speed[0] * s.cos_heading[0]
@@ -182,10 +182,10 @@ def observe_grid(s, p, out):
             out[3 * plane + k], out[4 * plane + k] = road, own
     vx0, vy0 = s.speed[0] * s.cos_heading[0], s.speed[0] * s.sin_heading[0]
     for i in range(p.vehicles + 1):
-        first_column = math.floor((s.x[i] - _HALF_LENGTH - back) / _CELL_X)
-        first_row = math.floor((s.y[i] - _HALF_WIDTH - left) / _CELL_Y)
-        end_column = math.ceil((s.x[i] + _HALF_LENGTH - back) / _CELL_X)
-        end_row = math.ceil((s.y[i] + _HALF_WIDTH - left) / _CELL_Y)
+        first_column = floor((s.x[i] - _HALF_LENGTH - back) / _CELL_X)
+        first_row = floor((s.y[i] - _HALF_WIDTH - left) / _CELL_Y)
+        end_column = ceil((s.x[i] + _HALF_LENGTH - back) / _CELL_X)
+        end_row = ceil((s.y[i] + _HALF_WIDTH - left) / _CELL_Y)
         vx = clip((s.speed[i] * s.cos_heading[i] - vx0) / _V_RANGE, -_ONE, _ONE)
         vy = clip((s.speed[i] * s.sin_heading[i] - vy0) / _V_RANGE, -_ONE, _ONE)
         for row in range(max(first_row, 0), min(end_row, height)):

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.geometry import ceil, clip, floor
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.collisions import swept_overlap, within_reach
 from quadrivium.envs.driving.parking import reeds_shepp
@@ -70,7 +70,7 @@ def target(s, p, heading, back):
     ego_c, ego_s = s.cos_heading[0], s.sin_heading[0]
     dx, dy = x - (s.x[0] - _HALF_LENGTH * ego_c), y - (s.y[0] - _HALF_LENGTH * ego_s)
     turn = heading - s.heading[0]
-    turn -= _TWO * _HALF_TURN * np.float32(math.floor((turn + _HALF_TURN) / (_TWO * _HALF_TURN)))
+    turn -= _TWO * _HALF_TURN * np.float32(floor((turn + _HALF_TURN) / (_TWO * _HALF_TURN)))
     return (dx * ego_c + dy * ego_s) / _RADIUS, (dy * ego_c - dx * ego_s) / _RADIUS, turn
 
 
@@ -80,7 +80,7 @@ def free(s, p, lengths, curvatures):
     x, y, heading = _ZERO, _ZERO, _ZERO
     for k in range(5):
         length = lengths[k]
-        pieces = np.int64(math.ceil(abs(length) * _RADIUS / _PIECE))
+        pieces = np.int64(ceil(abs(length) * _RADIUS / _PIECE))
         for n in range(1, pieces + 1):
             part = length * np.float32(n) / np.float32(pieces)
             px, py, turn = after(x, y, heading, part, curvatures[k])

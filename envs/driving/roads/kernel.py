@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from quadrivium.envs.core import rng
-from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.geometry import clip, floor
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.core.turns import turn_of
 from quadrivium.envs.driving.account import LOW_TTC, TTC_CAP, account_comfort, shortfall, time_to_collision
@@ -233,7 +233,7 @@ def begin_car(s, i, one, p):
             chosen += place_of_lane
         s.route[i] = s.lane[i] * np.int32(p.destinations) + np.int32(chosen % p.destinations)
     phase = (s.x[i] + s.y[i]) * _PI
-    phase -= np.float32(math.floor(phase))
+    phase -= np.float32(floor(phase))
     s.countdown[i] = np.int32((_ONE - phase) / np.float32(p.dt)) + np.int32(1)
     s.serial[i] = s.begun
     s.begun += 1

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from quadrivium.envs.core.geometry import wrap_to_pi
+from quadrivium.envs.core.geometry import floor, wrap_to_pi
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.roads.near import CELL_M, END_M
 from quadrivium.envs.driving.roads.network import ARC, CURVE, SINE
@@ -177,8 +177,8 @@ def lanes_near(p, network, x, y):
     (0, 0): all of them.
     """
     grid = p.grids[network]
-    column = np.int64(math.floor((x - grid.x) / _CELL))
-    row = np.int64(math.floor((y - grid.y) / _CELL))
+    column = np.int64(floor((x - grid.x) / _CELL))
+    row = np.int64(floor((y - grid.y) / _CELL))
     columns = np.int64(grid.columns)
     if column < 0 or row < 0 or column >= columns or row >= np.int64(grid.rows):
         return 0, 0

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.geometry import clip, floor
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.navigation.own_map.occupancy import MOST
 
@@ -111,7 +111,7 @@ def wall_at(odds, size, gx, gy):
     """
     rows, columns = size
     gx, gy = gx - _HALF, gy - _HALF
-    j, i = np.int32(math.floor(gx)), np.int32(math.floor(gy))
+    j, i = floor(gx), floor(gy)
     if i < 0 or j < 0 or i >= rows - 1 or j >= columns - 1:
         return _ZERO, _ZERO, _ZERO
     fx, fy = gx - np.float32(j), gy - np.float32(i)

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from quadrivium.envs.core.geometry import ceil, floor
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.navigation.lidar import ray
 
@@ -49,7 +50,7 @@ def add_beam(odds, size, x, y, cos, sin, distance, hit, resolution):
     rows, columns = np.uint32(size[0]), np.uint32(size[1])
     per_metre = _ONE / resolution
     gx, gy = x * per_metre, y * per_metre
-    j, i = np.uint32(math.floor(gx)), np.uint32(math.floor(gy))  # unsigned: what is below 0 is beyond the end
+    j, i = np.uint32(floor(gx)), np.uint32(floor(gy))  # unsigned: what is below 0 is beyond the end
     surface = distance * per_metre
     most, sure = (surface + _DEPTH, surface - _DEPTH) if hit else (surface, surface)
     step_i, step_j, next_i, next_j, per_i, per_j = ray(gx, gy, cos, sin)
@@ -100,7 +101,7 @@ def write_view(odds, x, y, heading, side, cell, resolution, out, begin):
     Nothing is known outside the map, nor where `odds` has more room than that.
     """
     rows, columns = np.uint64(odds.shape[0]), np.uint64(odds.shape[1])
-    samples = max(np.int32(math.ceil(cell / resolution - np.float32(1e-3))), 1)
+    samples = max(ceil(cell / resolution - np.float32(1e-3)), 1)
     # In cells of the map; a sample lies (−along_x, −along_y) behind another, (along_y, −along_x) right of it.
     apart = cell / (np.float32(samples) * resolution)
     along_x, along_y = math.cos(heading) * apart, math.sin(heading) * apart

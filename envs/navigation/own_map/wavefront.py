@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.geometry import ceil, clip, floor
 from quadrivium.envs.core.lane import lane
 
 BLOCKED, FAR = np.float32(-1.0), np.float32(1e9)
@@ -48,7 +48,7 @@ def block(odds, plan, size, margin, x, y, resolution):
                     for v in range(max(j - margin, 0), min(j + margin + 1, columns)):
                         plan[u, v] = BLOCKED
     # Where the robot stands there is room, whatever the map says.
-    j, i = np.int32(math.floor(x / resolution)), np.int32(math.floor(y / resolution))
+    j, i = floor(x / resolution), floor(y / resolution)
     for u in range(max(i - margin, 0), min(i + margin + 1, rows)):
         for v in range(max(j - margin, 0), min(j + margin + 1, columns)):
             if odds[u, v] <= 0:
@@ -102,7 +102,7 @@ def descend(plan, x, y, farthest, resolution):
     length is FAR.
     """
     rows, columns = plan.shape
-    j, i = np.int32(math.floor(x / resolution)), np.int32(math.floor(y / resolution))
+    j, i = floor(x / resolution), floor(y / resolution)
     # Next to a wall the robot's own cell is blocked: the way begins at the best cell around it.
     near_i, near_j, least = -1, -1, FAR
     for u in range(max(i - 2, 0), min(i + 3, rows)):
@@ -163,7 +163,7 @@ def clear_line(plan, x, y, to_x, to_y, resolution):
     if length == _ZERO:
         return True
     half = _HALF * resolution
-    pieces = np.int32(math.ceil(length / half))
+    pieces = ceil(length / half)
     aside_x, aside_y = -dy / length * half, dx / length * half
     for k in range(1, pieces + 1):
         share = np.float32(k) / np.float32(pieces)
@@ -178,5 +178,5 @@ def clear_line(plan, x, y, to_x, to_y, resolution):
 @lane
 def _blocked(plan, x, y, resolution):
     rows, columns = plan.shape
-    j, i = np.int32(math.floor(x / resolution)), np.int32(math.floor(y / resolution))
+    j, i = floor(x / resolution), floor(y / resolution)
     return i < 0 or j < 0 or i >= rows or j >= columns or plan[i, j] < _ZERO

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -23,6 +25,7 @@ SPACES = {
     "dict": spaces.Dict({"action_mask": MASK, "cars": TOKENS, "map": GRID, "self": VECTOR}),
 }
 TRUNKS = ["mlp", "cnn", "transformer"]
+OF_TOKENS = [*TRUNKS, "set"]
 
 
 def sample(space, count, seed=0):
@@ -33,10 +36,12 @@ def sample(space, count, seed=0):
     return torch.as_tensor(np.stack(rows))
 
 
-@pytest.mark.parametrize("trunk", TRUNKS)
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize(
+    ("trunk", "name"),
+    [*itertools.product(TRUNKS, SPACES), ("set", "tokens"), ("set", "dict")],
+)
 @pytest.mark.parametrize("options", [{}, {"normalize_layers": True, "pooling": "query", "patch": 4}])
-def test_any_trunk_serves_any_space(trunk, name, options):
+def test_any_trunk_serves_any_space_and_a_set_those_with_tokens(trunk, name, options):
     backbone = make_backbone(SPACES[name], NetConfig(trunk=trunk, width=16, token_mask_feature=0, **options))
     obs = sample(SPACES[name], 9)
     backbone.update_statistics(obs)
@@ -56,8 +61,10 @@ def test_a_grid_has_a_token_for_each_patch_also_where_the_last_one_is_cut_off(tr
     assert backbone(sample(space, 5))[0].shape == (5, 4 * 3, 16)
 
 
-@pytest.mark.parametrize("trunk", TRUNKS)
-@pytest.mark.parametrize("name", ["tokens", "grid", "dict"])
+@pytest.mark.parametrize(
+    ("trunk", "name"),
+    [*itertools.product(TRUNKS, ["tokens", "grid", "dict"]), ("set", "tokens"), ("set", "dict")],
+)
 def test_rows_of_a_batch_do_not_influence_each_other(trunk, name):
     backbone = make_backbone(SPACES[name], NetConfig(trunk=trunk, width=16, token_mask_feature=0))
     obs = sample(SPACES[name], 6)
@@ -65,7 +72,7 @@ def test_rows_of_a_batch_do_not_influence_each_other(trunk, name):
     torch.testing.assert_close(backbone(obs)[2][4:5], backbone(one)[2], atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("trunk", TRUNKS)
+@pytest.mark.parametrize("trunk", OF_TOKENS)
 @pytest.mark.parametrize("pooling", ["mean", "query"])
 def test_what_an_absent_token_says_is_not_heard(trunk, pooling):
     config = NetConfig(trunk=trunk, width=16, token_mask_feature=0, pooling=pooling, normalize_layers=True)
@@ -82,7 +89,7 @@ def test_what_an_absent_token_says_is_not_heard(trunk, pooling):
     assert not torch.allclose(backbone(heard)[2], backbone(obs)[2])
 
 
-@pytest.mark.parametrize("trunk", TRUNKS)
+@pytest.mark.parametrize("trunk", OF_TOKENS)
 @pytest.mark.parametrize("pooling", ["mean", "query"])
 def test_an_observation_without_any_token_gives_finite_features_and_gradients(trunk, pooling):
     backbone = make_backbone(TOKENS, NetConfig(trunk=trunk, width=16, token_mask_feature=0, pooling=pooling))
@@ -90,6 +97,25 @@ def test_an_observation_without_any_token_gives_finite_features_and_gradients(tr
     pooled.sum().backward()
     assert torch.isfinite(pooled).all()
     assert all(torch.isfinite(p.grad).all() for p in backbone.parameters() if p.grad is not None)
+
+
+def test_to_a_set_it_is_all_the_same_in_which_order_the_others_are_listed_but_not_who_is_first():
+    backbone = make_backbone(SPACES["dict"], NetConfig(trunk="set", width=16, depth=2, token_mask_feature=0))
+    obs = sample(SPACES["dict"], 6)
+    obs["cars"][..., 0] = torch.tensor([1.0, 1.0, 1.0, 1.0, 0.0])
+    pooled = backbone(obs)[2]
+    for order, same in (([0, 3, 4, 2, 1], True), ([1, 0, 2, 3, 4], False)):
+        other = backbone(obs | {"cars": obs["cars"][:, order]})[2]
+        assert torch.allclose(other, pooled, atol=1e-6) == same
+
+
+def test_a_set_sees_each_token_beside_all_else():
+    backbone = make_backbone(SPACES["dict"], NetConfig(trunk="set", width=16, token_mask_feature=0))
+    obs = sample(SPACES["dict"], 2)
+    tokens = backbone(obs)[0]
+    for part in ("map", "self"):
+        changed = backbone(obs | {part: obs[part] + 1})[0]
+        assert ((changed - tokens).abs().amax(2) > 0).all()  # of each of the tokens
 
 
 @pytest.mark.parametrize("trunk", ["cnn", "transformer"])
@@ -138,6 +164,7 @@ def test_backbones_of_different_width_do_not_mix():
             "width=10 is not divisible.*try width=12",
         ),
         (spaces.Box(0, 1, (1, 99, 99)), NetConfig(trunk="transformer"), "makes 9801 tokens"),
+        (VECTOR, NetConfig(trunk="set"), r"net.trunk=set needs tokens .* use trunk: mlp or cnn"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(space, config, message):

@@ -44,3 +44,10 @@ def test_the_least_distance_to_a_straight_way_is_that_of_many_points_on_it(x, y,
     found = math.sqrt(geometry.passes(*(np.float32(n) for n in (x, y, dx, dy))))
     assert found == pytest.approx(expected, abs=0.15)
     assert found <= expected + 1e-3
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.floats(-(2.0**30), 2.0**30, width=32))
+def test_floor_and_ceil_are_pythons(x):
+    assert geometry.floor(np.float32(x)) == math.floor(x)
+    assert geometry.ceil(np.float32(x)) == math.ceil(x)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.geometry import clip, floor
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.roads.lanes import coordinates, holds, lanes_near, place
 from quadrivium.envs.driving.vehicle import LENGTH, MAX_SPEED, WIDTH
@@ -71,12 +71,12 @@ def paint(s, e, p, j, out, at):
     forward, sideways = s.speed[j] * cosine - s.speed[e], s.speed[j] * sine
     forward, sideways = clip(forward / _V_RANGE, -_ONE, _ONE), clip(sideways / _V_RANGE, -_ONE, _ONE)
     for at_row in range(
-        max(np.int64(math.floor(row - reach / _ACROSS)), 0),
-        min(np.int64(math.floor(row + reach / _ACROSS)) + 1, height),
+        max(np.int64(floor(row - reach / _ACROSS)), 0),
+        min(np.int64(floor(row + reach / _ACROSS)) + 1, height),
     ):
         for at_column in range(
-            max(np.int64(math.floor(column - reach / _AHEAD)), 0),
-            min(np.int64(math.floor(column + reach / _AHEAD)) + 1, width),
+            max(np.int64(floor(column - reach / _AHEAD)), 0),
+            min(np.int64(floor(column + reach / _AHEAD)) + 1, width),
         ):
             u = (np.float32(at_column) + _HALF - column) * _AHEAD
             v = (np.float32(at_row) + _HALF - row) * _ACROSS
@@ -166,8 +166,8 @@ def cell_of(s, e, x, y):
         s.cos_heading[e] * dx + s.sin_heading[e] * dy,
         s.cos_heading[e] * dy - s.sin_heading[e] * dx,
     )
-    row = np.int64(math.floor((ahead + _EDGE) / _STEP))
-    column = np.int64(math.floor((right + _EDGE) / _STEP))
+    row = np.int64(floor((ahead + _EDGE) / _STEP))
+    column = np.int64(floor((right + _EDGE) / _STEP))
     if row < 0 or column < 0 or row >= _SIDE or column >= _SIDE:
         return np.int64(-1)
     return row * np.int64(_SIDE) + column

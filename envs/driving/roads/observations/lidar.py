@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from quadrivium.envs.core.geometry import clip
+from quadrivium.envs.core.geometry import ceil, clip, floor
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.rays import ray_to_rectangle
 from quadrivium.envs.driving.roads.lanes import coordinates, heading_at, lanes_near
@@ -66,8 +66,8 @@ def scan(s, e, j, p, out, at):
     spacing = _TWO_PI / np.float32(beams)
     middle = bearing(dx, dy) - s.heading[e]
     half = np.float32(math.asin(radius / distance)) if distance > radius else _PI
-    first = np.int64(math.ceil((middle - half) / spacing))
-    count = min(np.int64(math.floor((middle + half) / spacing)) - first + 1, beams)
+    first = np.int64(ceil((middle - half) / spacing))
+    count = min(np.int64(floor((middle + half) / spacing)) - first + 1, beams)
     cos_j, sin_j = s.cos_heading[j], s.sin_heading[j]
     at_x, at_y = -dx * cos_j - dy * sin_j, dx * sin_j - dy * cos_j  # the ego, as `j` sees it
     vx = s.speed[j] * cos_j - s.speed[e] * s.cos_heading[e]
