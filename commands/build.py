@@ -1,6 +1,7 @@
 """From a configuration to environments and agents."""
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -228,7 +229,9 @@ def load_agent(
     """
     config = open_run(run_dir)
     if kwargs is not None and not isinstance(config.agent, AlphaZeroConfig):
-        config = config.model_copy(update={"env": config.env.model_copy(update={"kwargs": dict(kwargs)})})
+        worlds = math.ceil(config.env.num_envs / agents_in(config.env.id, kwargs))
+        others = {"kwargs": dict(kwargs), "num_envs": worlds * agents_in(config.env.id, kwargs)}
+        config = config.model_copy(update={"env": config.env.model_copy(update=others)})
     agent = make_agent(config)
     snapshot = load_checkpoint(run_dir, which, notify=notify)
     if isinstance(agent, AlphaZero):

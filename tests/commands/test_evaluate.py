@@ -165,3 +165,23 @@ def test_a_planted_pickle_never_runs(directory, tmp_path):
         (run_dir / name).write_bytes(pickle.dumps(Bomb()))
     assert run_evaluate(tmp_path, "run", "runs/small", "--episodes", 4) == 0
     assert not (tmp_path / "exploded").exists()
+
+
+def test_a_run_of_one_driver_is_evaluated_with_several_of_whom_its_batch_is_no_multiple(tmp_path, capsys):
+    config = """
+name: merging
+seed: 1
+total_timesteps: 96
+device: cpu
+env: {id: quadrivium/Merge-v0, num_envs: 3, kwargs: {duration: 8}}
+agent: {algorithm: ppo, n_steps: 32, batch_size: 32, n_epochs: 1, net: {width: 8, depth: 1}}
+checkpoint: {every_steps: 96, keep_last: 1}
+evaluation: {every_steps: null, episodes: 4, final_episodes: null}
+logging: {interval: 1, video_every_steps: null}
+"""
+    (tmp_path / "merging.yaml").write_text(config)
+    assert run_train(tmp_path, "merging.yaml") == 0
+    evaluate = ("run", "runs/merging", "--episodes", 4, "--env-kwargs", "drivers=2")
+    assert run_evaluate(tmp_path, *evaluate) == 0
+    told = json.loads((tmp_path / "runs/merging/evaluation/results.json").read_text())["players"]["merging"]
+    assert (told["episodes"], told["agents"]) == (4, 2)
