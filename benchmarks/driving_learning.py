@@ -1,6 +1,6 @@
 """What PPO learns in each driving scenario by its published config, over seeds, beside the scripted drivers.
 
-    python benchmarks/driving_learning.py [merge two_way …] [--seeds 3] [--processes 2]
+    python benchmarks/driving_learning.py [merge two_way …] [--seeds 3] [--processes 2] [--runs DIRECTORY]
 
 Each seed trains in a process of its own, on one thread, and drives 500 held-out scenarios at its end; the
 scripted drivers drive the same ones. A row is a seed: means with 95 % intervals over its episodes, and
@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -83,25 +84,33 @@ def main() -> None:
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(SCENARIOS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--processes", type=int, default=2, help="seeds trained at once")
+    parser.add_argument("--runs", type=Path, help="a directory in which the runs are kept")
     args = parser.parse_args()
     if unknown := set(args.scenarios) - set(SCENARIOS):
         parser.error(f"{sorted(unknown)[0]!r} is no scenario: give some of {', '.join(SCENARIOS)}")
     known = json.loads(RESULT.read_text())["scenarios"] if RESULT.exists() else {}
-    for scenario in args.scenarios or SCENARIOS:
-        with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(args.processes) as pool:
-            jobs = [pool.submit(learn, scenario, seed, Path(folder)) for seed in range(args.seeds)]
-            rows = [job.result() for job in jobs]
-        known[scenario] = {
-            "seeds": [
-                {"steps": row["steps"], "minutes": row["minutes"]} | row["players"]["ppo"] for row in rows
-            ],
-            "scripted": {name: one for name, one in rows[0]["players"].items() if name != "ppo"},
+    scenarios = args.scenarios or SCENARIOS
+    kept = nullcontext(args.runs) if args.runs else tempfile.TemporaryDirectory()
+    with kept as folder, ThreadPoolExecutor(args.processes) as pool:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        jobs = {
+            scenario: [pool.submit(learn, scenario, seed, Path(folder)) for seed in range(args.seeds)]
+            for scenario in scenarios
         }
-        for seed, row in enumerate(known[scenario]["seeds"]):
-            told = ", ".join(f"{name} {row[name]}" for name in MEASURES[:5] if name in row)
-            print(f"{scenario}, seed {seed}: {told}; {row['minutes']} minutes", flush=True)
-        report = machine("torch", "numba") | {"episodes": 500, "scenarios": known}
-        write_report(RESULT, report)
+        for scenario, seeds in jobs.items():
+            known[scenario] = told_of([job.result() for job in seeds])
+            for seed, row in enumerate(known[scenario]["seeds"]):
+                told = ", ".join(f"{name} {row[name]}" for name in MEASURES[:5] if name in row)
+                print(f"{scenario}, seed {seed}: {told}; {row['minutes']} minutes", flush=True)
+            write_report(RESULT, machine("torch", "numba") | {"episodes": 500, "scenarios": known})
+
+
+def told_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Returns what is kept of a scenario's seeds; the scripted drivers drive the same in all."""
+    return {
+        "seeds": [{"steps": row["steps"], "minutes": row["minutes"]} | row["players"]["ppo"] for row in rows],
+        "scripted": {name: one for name, one in rows[0]["players"].items() if name != "ppo"},
+    }
 
 
 if __name__ == "__main__":
