@@ -66,7 +66,17 @@ def ptx_of(setup: Setup) -> str:
     ]  # optimising takes most of the time
 
 
-SETUPS = {case_name(case): partial(setup_of, case[0], **case[1]) for case in CASES} | {
+def distinct(found: list[tuple[str, dict[str, object]]]) -> list[tuple[str, dict[str, object]]]:
+    """Returns the cases but for those that differ from an earlier one in nothing but the sizes of records."""
+    firsts = {}
+    for case in found:
+        setup = setup_of(case[0], **case[1])
+        functions = tuple(setup.world.lane_functions.values())
+        firsts.setdefault((functions, setup.world.action_dtype, numba.typeof(setup.params)), case)
+    return list(firsts.values())
+
+
+SETUPS = {case_name(case): partial(setup_of, case[0], **case[1]) for case in distinct(CASES)} | {
     "a Dict of parts": partial(pointer.setup, masked=True),
     "two agents": partial(line.setup, walls=True),
 }

@@ -14,7 +14,7 @@ _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _TWO, _THREE, _SIX = np.float32(2.0), np.float32(3.0), np.float32(6.0)
 _FAR = np.float32(1e9)
 _STRIDE = np.int64(4)  # knots that the first look for the nearest one leaps over
-_NEWTON_STEPS = 3
+_NEWTON_STEPS = 2
 _LEAST_SLOPE = np.float32(0.2)  # keeps steps short where a place is near the middle of a bend
 _QUARTER_TURN = np.float32(math.pi / 2)
 _END = np.float32(END_M)
@@ -26,7 +26,8 @@ def coordinates(lanes, k, x, y):
     """Returns (s, d) of a place in lane `k`, m."""
     one = lanes[k]
     if one.form == CURVE:
-        return nearest_on_curve(one, x, y)
+        near, _away = nearest_knot(one, x, y)
+        return nearest_on_curve(one, x, y, near)
     dx, dy = x - one.x, y - one.y
     if one.form == ARC:
         past = wrap_to_pi(bearing(dx, dy) - one.phase)
@@ -37,6 +38,22 @@ def coordinates(lanes, k, x, y):
         _cosine, sine = cos_sin(one.frequency * s + one.phase)
         d -= one.amplitude * sine
     return s, d
+
+
+@lane
+def coordinates_within(lanes, k, x, y, reach):
+    """Returns (s, d) of a place in lane `k`, m; d is beyond all where a curve is farther than `reach` m.
+
+    No point of a curve is farther from a knot than half of what lies between two; taken is twice that.
+    """
+    one = lanes[k]
+    if one.form != CURVE:
+        return coordinates(lanes, k, x, y)
+    near, away = nearest_knot(one, x, y)
+    beyond = reach + one.spacing
+    if away > beyond * beyond:
+        return _ZERO, _FAR
+    return nearest_on_curve(one, x, y, near)
 
 
 @lane
@@ -97,7 +114,7 @@ def on_curve(one, s):
 
 @lane
 def nearest_knot(one, x, y):
-    """Returns which knot of a curve is nearest: of every fourth one, and then of those around it."""
+    """Returns which knot of a curve is nearest, of every fourth and then of those around it, and its m²."""
     knots, last = one.knots, np.int64(one.pieces)
     best, least = np.int64(0), _FAR
     for n in range(0, last + _STRIDE, _STRIDE):
@@ -112,30 +129,36 @@ def nearest_knot(one, x, y):
         away = dx * dx + dy * dy
         if away < least:
             best, least = np.int64(k), away
-    return best
+    return best, least
 
 
 @lane
-def nearest_on_curve(one, x, y):
-    """Returns (s, d) of a place in a lane `one` that is a curve, m: Newton's method from the nearest knot."""
+def nearest_on_curve(one, x, y, near):
+    """Returns (s, d) of a place in a lane `one` that is a curve, m. near: its nearest knot.
+
+    Newton's method, from where the tangent of that knot comes nearest. d is measured before the last step,
+    which is so short that it changes d by less than what float32 can tell.
+    """
     knots, spacing, last = one.knots, one.spacing, np.int64(one.pieces)
-    near = nearest_knot(one, x, y)
+    per_m = _ONE / spacing
     s = np.float32(near) * spacing
     low = s - spacing if near > 0 else -_FAR
     high = s + spacing if near < last else _FAR
+    s += (x - knots[near, 0]) * knots[near, 2] + (y - knots[near, 1]) * knots[near, 3]
+    s, d = min(max(s, low), high), _ZERO
     for _ in range(_NEWTON_STEPS):
         held = min(max(s, _ZERO), one.length)
-        k = min(np.int64(held / spacing), last - 1)
-        u = held / spacing - np.float32(k)
+        k = min(np.int64(held * per_m), last - 1)
+        u = held * per_m - np.float32(k)
         px, dx, ddx = cubic(knots[k, 0], knots[k + 1, 0], knots[k, 2] * spacing, knots[k + 1, 2] * spacing, u)
         py, dy, ddy = cubic(knots[k, 1], knots[k + 1, 1], knots[k, 3] * spacing, knots[k + 1, 3] * spacing, u)
-        dx, dy = dx / spacing, dy / spacing
+        dx, dy = dx * per_m, dy * per_m
         to_x, to_y = x - px - (s - held) * dx, y - py - (s - held) * dy
-        bend = _ZERO if s != held else (to_x * ddx + to_y * ddy) / (spacing * spacing)
-        slope = max(dx * dx + dy * dy - bend, _LEAST_SLOPE)
-        s = min(max(s + (to_x * dx + to_y * dy) / slope, low), high)
-    at_x, at_y, cosine, sine = on_curve(one, s)
-    return s, cosine * (y - at_y) - sine * (x - at_x)
+        size = dx * dx + dy * dy
+        bend = _ZERO if s != held else (to_x * ddx + to_y * ddy) * (per_m * per_m)
+        s = min(max(s + (to_x * dx + to_y * dy) / max(size - bend, _LEAST_SLOPE), low), high)
+        d = (dx * to_y - dy * to_x) / np.float32(math.sqrt(size))
+    return s, d
 
 
 @lane

@@ -6,8 +6,16 @@ import numpy as np
 
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.driving.collisions import swept_overlap, within_reach
-from quadrivium.envs.driving.roads.lanes import bit_of, coordinates, distance, holds, lanes_near, turn_to
-from quadrivium.envs.driving.roads.near import MARGIN_M
+from quadrivium.envs.driving.roads.lanes import (
+    bit_of,
+    coordinates,
+    coordinates_within,
+    distance,
+    holds,
+    lanes_near,
+    turn_to,
+)
+from quadrivium.envs.driving.roads.near import END_M, MARGIN_M
 from quadrivium.envs.driving.roads.network import MEMBERSHIPS, NOWHERE
 from quadrivium.envs.driving.trigonometry import cos_sin
 from quadrivium.envs.driving.vehicle import DIAGONAL, bicycle, limit_acceleration
@@ -19,6 +27,8 @@ _USUAL_EXPONENT = np.float32(4.0)
 _FAR = np.float32(1e9)
 _ELSEWHERE = np.float32(-1e6)  # m
 _MARGIN = np.float32(MARGIN_M)
+_HALF_TURN = np.float32(3.1416)  # rad, and a little more
+_REACH = np.float32(END_M + MARGIN_M)  # and half its width: farther away no lane holds a car
 _BLOCK = np.float32(0.5 * OBSTACLE_M)
 _TO_BLOCK = np.float32(0.5 * (float(DIAGONAL) + OBSTACLE_M * math.sqrt(2)))
 
@@ -111,7 +121,7 @@ def move(s, i, dt):
 def settle(s, i, p):
     """Finds the lanes that hold car (or obstacle) `i`, and among all the nearest by distance and heading.
 
-    The lane in which it was is looked at first: few others come so near that their direction matters.
+    The lane in which it was is looked at first: few others come so near that directions matter, its own too.
     """
     s.cos_heading[i], s.sin_heading[i] = cos_sin(s.heading[i])
     x, y, heading, lanes = s.x[i], s.y[i], s.heading[i], p.lanes
@@ -121,11 +131,15 @@ def settle(s, i, p):
     here = np.int64(s.lane[i])
     here_s, here_d = coordinates(lanes, here, x, y)
     best, best_s, best_d = here, here_s, here_d
-    least = distance(lanes, here, here_s, here_d) + turn_to(lanes, here, here_s, heading)
+    here_away, turned = distance(lanes, here, here_s, here_d), False
+    least = here_away + _HALF_TURN
     count, mask = 0, np.uint64(0)
     for n in range(0, grid.end_lane - grid.first_lane if everywhere else end - first):
         k = np.int64(grid.first_lane + n if everywhere else p.near[first + n])
-        along, offset = (here_s, here_d) if k == here else coordinates(lanes, k, x, y)
+        along, offset = here_s, here_d
+        if k != here:  # looked at as far as it can hold the car or be nearer
+            reach = max(least, _REACH + _HALF * lanes[k].width)
+            along, offset = coordinates_within(lanes, k, x, y, reach)
         if count < MEMBERSHIPS and holds(lanes, k, along, offset, _MARGIN):
             s.member[i, count], s.member_s[i, count] = k, along
             mask |= bit_of(k)
@@ -133,6 +147,10 @@ def settle(s, i, p):
         away = distance(lanes, k, along, offset)
         if k == here or away > least:
             continue
+        if not turned:
+            least, turned = here_away + turn_to(lanes, here, here_s, heading), True
+            if away > least:
+                continue
         away += turn_to(lanes, k, along, heading)
         if away < least or (away == least and k < best):
             best, least, best_s, best_d = k, away, along, offset
