@@ -71,7 +71,7 @@ def note_reach(s, i, p):
     back, ahead = min(s.speed[i], _ZERO) * span, max(s.speed[i], _SETTING_OFF) * span
     left, top, right, bottom = _FAR, _FAR, -_FAR, -_FAR
     for n in range(_SAMPLES + 1):
-        x, y, _heading = foreseen(s, i, p, back + (ahead - back) * np.float32(n) / np.float32(_SAMPLES))
+        x, y = foreseen(s, i, p, back + (ahead - back) * np.float32(n) / np.float32(_SAMPLES))
         left, right, top, bottom = min(left, x), max(right, x), min(top, y), max(bottom, y)
     s.reach[i, 0], s.reach[i, 1] = left - _ROOM, top - _ROOM
     s.reach[i, 2], s.reach[i, 3] = right + _ROOM, bottom + _ROOM
@@ -133,14 +133,16 @@ def is_linked(s, i, j, p):
 @lane
 def stops_clear(s, k, other, p):
     """Returns whether car `k`, if it brakes now, comes to stand where the other one does not pass."""
-    x, y, heading = foreseen(s, k, p, _HALF * s.speed[k] * s.speed[k] / _STOPPING)
-    c_k, s_k = cos_sin(heading)
+    rest = _HALF * s.speed[k] * s.speed[k] / _STOPPING
+    x, y = foreseen(s, k, p, rest)
+    c_k, s_k = cos_sin(foreseen_heading(s, k, p, rest))
     moment = 1
     while moment <= CAUTIOUS_MOMENTS:
-        to_x, to_y, heading = foreseen(s, other, p, s.speed[other] * _LOOK * np.float32(moment))
+        way = s.speed[other] * _LOOK * np.float32(moment)
+        to_x, to_y = foreseen(s, other, p, way)
         dx, dy = to_x - x, to_y - y
         if dx * dx + dy * dy < LENGTH * LENGTH:
-            c_o, s_o = cos_sin(heading)
+            c_o, s_o = cos_sin(foreseen_heading(s, other, p, way))
             if overlap(dx, dy, c_k, s_k, c_o, s_o, _CAUTIOUS_HALF_WIDTH):
                 return False
         moment += 1
@@ -178,15 +180,16 @@ def conflict(s, i, j, p, least, moments, shift):
     moment = 1
     while moment <= moments:
         after = _LOOK * np.float32(moment)
-        x_i, y_i, heading_i = foreseen(s, i, p, speed_i * after)
-        x_j, y_j, heading_j = foreseen(s, j, p, speed_j * max(after + shift, _ZERO))
+        way_i, way_j = speed_i * after, speed_j * max(after + shift, _ZERO)
+        x_i, y_i = foreseen(s, i, p, way_i)
+        x_j, y_j = foreseen(s, j, p, way_j)
         dx, dy = x_j - x_i, y_j - y_i
         beyond = math.sqrt(dx * dx + dy * dy) - LENGTH
         if beyond > _ZERO:
             moment += max(np.int64(min(beyond / nearing, np.float32(moments))), 1)
             continue
-        c_i, s_i = cos_sin(heading_i)
-        c_j, s_j = cos_sin(heading_j)
+        c_i, s_i = cos_sin(foreseen_heading(s, i, p, way_i))
+        c_j, s_j = cos_sin(foreseen_heading(s, j, p, way_j))
         if overlap(dx, dy, c_i, s_i, c_j, s_j, half_width):
             return True
         moment += 1
@@ -195,14 +198,37 @@ def conflict(s, i, j, p, least, moments, shift):
 
 @lane
 def foreseen(s, i, p, distance):
-    """Returns x, y (m) and heading (rad) of car `i` after `distance` m along its route.
+    """Returns x and y (m) of car `i` after `distance` m along its route; `foreseen_heading` is the rest."""
+    if keeps_angle(s, i, p):
+        x, y, _heading = foreseen_by_hand(s, i, distance)
+        return x, y
+    k, along = foreseen_lane(s, i, p, distance)
+    return place(p.lanes, k, along, _ZERO)
+
+
+@lane
+def foreseen_heading(s, i, p, distance):
+    """Returns the heading of car `i` after `distance` m along its route, rad."""
+    if keeps_angle(s, i, p):
+        _x, _y, heading = foreseen_by_hand(s, i, distance)
+        return heading
+    k, along = foreseen_lane(s, i, p, distance)
+    return heading_at(p.lanes, k, along)
+
+
+@lane
+def keeps_angle(s, i, p):
+    """Returns whether car `i` is an ego that is steered by hand, which conventionally keeps its angle."""
+    return i < s.active.shape[0] and p.by_hand != 0 and p.cautious == 0
+
+
+@lane
+def foreseen_lane(s, i, p, distance):
+    """Returns in which lane car `i` is after `distance` m along its route, and how far along it, m.
 
     Beyond its last road it goes straight on. Conventionally the way is counted from the first road of the
-    route that is still to be driven, as far along it as the car is in its lane; and an ego that is steered by
-    hand keeps its angle.
+    route that is still to be driven, as far along it as the car is in its lane.
     """
-    if i < s.active.shape[0] and p.by_hand != 0 and p.cautious == 0:
-        return foreseen_by_hand(s, i, distance)
     lanes, k, leg = p.lanes, np.int64(s.lane[i]), np.int64(s.leg[i])
     along, number = s.along[i] + distance, np.int64(lanes[k].number)
     if s.route[i] != NOWHERE:
@@ -214,8 +240,7 @@ def foreseen(s, i, p, distance):
             along -= lanes[k].length
             k = lane_of(p, s.route[i], leg, number)
             leg += 1
-    x, y = place(lanes, k, along, _ZERO)
-    return x, y, heading_at(lanes, k, along)
+    return k, along
 
 
 @lane
