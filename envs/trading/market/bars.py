@@ -8,6 +8,8 @@ import numpy as np
 
 PRICES = ("open", "high", "low", "close")
 COLUMNS = (*PRICES, "volume")
+LARGEST = 1e30
+"""Of prices, sizes and own columns: products and sums of squares of what is larger can be infinite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +22,13 @@ class Bars:
     Attributes:
         times: (T,) datetime64[ns], UTC, strictly increasing: when each bar opens.
         symbols: the N names, all different.
-        open: (T, N) float64, > 0 and finite; the first price.
+        open: (T, N) float64, > 0 and at most `LARGEST`, as all; the first price.
         high: (T, N) float64; the highest price, not below open and close.
         low: (T, N) float64, > 0; the lowest price, not above open and close.
         close: (T, N) float64; the last price.
-        volume: (T, N) float64, >= 0 and finite: units traded.
+        volume: (T, N) float64, >= 0 and at most `LARGEST`: units traded.
         periods_per_year: bars a year, by which returns and volatilities are annualised.
-        own: (T, N) float64 by name, finite: whatever else is known of each bar once it is over.
+        own: (T, N) float64 by name, within ±`LARGEST`: whatever else is known of each bar once it is over.
 
     An array that is closed for writing already is kept as it is; any other is copied.
 
@@ -60,9 +62,10 @@ class Bars:
             object.__setattr__(self, name, values)
         object.__setattr__(self, "own", {name: _closed(values) for name, values in self.own.items()})
         for name, values in self.own.items():
-            if values.shape != shape or not np.isfinite(values).all():
+            if values.shape != shape or not (np.abs(values) <= LARGEST).all():
                 raise ValueError(
-                    f"own column {name!r} of shape {values.shape} must be finite and of shape {shape}"
+                    f"own column {name!r} of shape {values.shape} must be within ±{LARGEST:g} and of shape "
+                    f"{shape}"
                 )
         self._check()
 
@@ -95,6 +98,8 @@ class Bars:
         self._require(
             "volume", (self.volume >= 0) & np.isfinite(self.volume), "must be finite and not negative"
         )
+        for name in (*PRICES, "volume"):
+            self._require(name, getattr(self, name) <= LARGEST, f"must be at most {LARGEST:g}")
         self._require("high", self.high >= np.maximum(self.open, self.close), "is below open or close")
         self._require("low", self.low <= np.minimum(self.open, self.close), "is above open or close")
 

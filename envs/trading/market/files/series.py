@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from quadrivium.envs.trading.market.bars import COLUMNS, PRICES
+from quadrivium.envs.trading.market.bars import COLUMNS, LARGEST, PRICES
 from quadrivium.envs.trading.market.files.clock import time_text
 from quadrivium.envs.trading.market.files.columns import TICK_VOLUMES, Fields, plain
 from quadrivium.envs.trading.market.files.plausible import require_price_unit
@@ -242,6 +242,8 @@ def _check(one: Series, own: Sequence[str]) -> None:
         good = np.isfinite(values[name]) & (values[name] > 0)
         refuse(one, name, good, "a price is positive" if name != "split" else "a ratio is positive")
     refuse(one, "volume", np.isfinite(values["volume"]) & (values["volume"] >= 0), "volume is not negative")
+    for name in [*PRICES, "volume", *(name for name in ("adj_close", "split") if name in values), *own]:
+        refuse(one, name, np.abs(values[name]) <= LARGEST, TOO_LARGE)
     high, low = values["high"], values["low"]
     for name in ("low", "open", "close"):
         refuse(one, name, values[name] <= high * (1 + ROUNDING), "it is above the high", "high")
@@ -253,6 +255,9 @@ def _check(one: Series, own: Sequence[str]) -> None:
     ends = np.minimum(values["open"], values["close"])
     if (ends < low).any():
         values["low"] = np.minimum(low, ends)
+
+
+TOO_LARGE = f"numbers above {LARGEST:g} are none that a market knows"
 
 
 def refuse(one: Series, name: str, good: np.ndarray, fault: str, beside: str | None = None) -> None:

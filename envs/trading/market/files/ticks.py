@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from quadrivium.envs.trading.market.bars import LARGEST
 from quadrivium.envs.trading.market.files.clock import DAY, time_text
 from quadrivium.envs.trading.market.files.columns import Fields
 from quadrivium.envs.trading.market.files.plausible import require_price_unit
-from quadrivium.envs.trading.market.files.series import Series, by_symbol, refuse
+from quadrivium.envs.trading.market.files.series import TOO_LARGE, Series, by_symbol, refuse
 from quadrivium.envs.trading.market.files.table import Cells, Table
 
 BY = ("volume", "dollars", "trades")
@@ -74,6 +75,7 @@ def trades_of(
     for one in found:
         for name, fault in (("price", "a price is positive"), ("size", "a trade has a size above 0")):
             refuse(one, name, np.isfinite(one.values[name]) & (one.values[name] > 0), fault)
+            refuse(one, name, one.values[name] <= LARGEST, TOO_LARGE)
         if price_unit is None:
             require_price_unit(one.where(0), one.symbol, [one.values["price"]])
         else:

@@ -11,6 +11,7 @@ import pytest
 
 from quadrivium.envs.trading.market.bars import COLUMNS
 from quadrivium.envs.trading.market.files import table
+from quadrivium.envs.trading.market.files.series import TOO_LARGE
 from quadrivium.envs.trading.market.load import load_bars
 
 HEADER = "time,open,high,low,close,volume"
@@ -62,6 +63,14 @@ def error_of(paths: Any, **options: Any) -> str:
             "x.csv:3: close=8 with low=9 of x: it is below the low; mend or drop the row",
         ),
         ("2024-01-02,10,12,9,11,-1", "x.csv:3: volume=-1 of x: volume is not negative; mend or drop the row"),
+        (
+            "2024-01-02,10,12,9,11,1e31",
+            "x.csv:3: volume=1e+31 of x: " + TOO_LARGE + "; mend or drop the row",
+        ),
+        (
+            "2024-01-02,1e200,1e200,9,11,1",
+            "x.csv:3: open=1e+200 of x: " + TOO_LARGE + "; mend or drop the row",
+        ),
         (
             "2024-01-01,10,12,9,11,1",
             "x.csv:3: time 2024-01-01 of x is also in x.csv:2; keep one of the two rows",

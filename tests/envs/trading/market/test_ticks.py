@@ -151,6 +151,11 @@ def test_bars_by_volume_are_counted_for_a_year_and_a_world_plays_them(tmp_path):
         (HAND, {"trades": "volume=5", "periods_per_year": None}, "give periods_per_year"),
         ([*HAND, ("2024-01-02T09:00:00", 1, 1)], {}, r"x.csv:9: time 2024-01-02T09:00:00 of x comes after"),
         ([*HAND, ("2024-01-02T09:04:00", 0, 1)], {}, r"x.csv:9: price=0 of x: a price is positive"),
+        (
+            [*HAND, ("2024-01-02T09:04:00", 1, 1e308)],
+            {},
+            r"x.csv:9: size=1e\+308 of x: numbers above 1e\+30 are",
+        ),
         ([*HAND, ("2024-01-02T09:04:00", 1, 0)], {}, r"x.csv:9: size=0 of x: a trade has a size above 0"),
         ([*HAND, ("2024-01-02T09:04:00", "", 1)], {}, r"x.csv:9: price=nan of x: a price is positive"),
         ([*HAND, ("2024-01-02T09:04:00", 900, 1), ("2024-01-02T09:05:00", 900, 1)], {}, "a factor of 8"),
