@@ -274,6 +274,7 @@ def numbers_in(text: str, decimal: str) -> np.ndarray:
         text.replace(",", ""),
     ):
         cells = re.split(r"[;\t\n\r\"' ]" if form is not text or decimal == "," else r"[,;\t\n\r\"' ]", form)
+        cells = [cell.strip() for cell in cells]  # of every kind of white space, as programs do
         found |= {float(cell) for cell in cells if _NUMBER.fullmatch(cell)}
     return np.array(sorted(found) or [0.0])
 
