@@ -23,7 +23,7 @@ def clip(x, low, high):
 def floor(x):
     """Returns the greatest whole number (int32) that is not above `x`; |x| < 2³¹.
 
-    `math.floor` is a call into a library, often the dearest part of a loop, which cannot become vector code.
+    Outside of vector code `math.floor` is a call into a library (findings/numba_scalar_floor_is_a_call.sh).
     """
     whole = np.int32(x)  # towards 0
     return np.int32(whole - np.int32(np.float32(whole) > x))
