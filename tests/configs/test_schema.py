@@ -90,7 +90,10 @@ def test_an_override_of_text_is_taken_as_typed():
         ({"agent.learning_rate": "fast"}, ["valid number"]),
         ({"agent.gamma": "1.5"}, ["less than or equal to 1"]),
         ({"agent.gamma": ".nan"}, ["finite"]),
-        ({"agent.net.trunk": "transfomer"}, ["'mlp', 'cnn', 'transformer' or 'set'", "did you mean 'transformer'"]),
+        (
+            {"agent.net.trunk": "transfomer"},
+            ["'mlp', 'cnn', 'transformer' or 'set'", "did you mean 'transformer'"],
+        ),
         ({"agent.net.trunk": "9"}, ["--agent.net.trunk = 9: expected 'mlp', 'cnn', 'transformer' or 'set'"]),
         ({"agent.net.pooling": "null"}, ["--agent.net.pooling = null: expected"]),
         ({"agent.algorithm": "[1]", "sed": "1"}, ["--sed is not a known key"]),
