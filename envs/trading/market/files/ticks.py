@@ -15,6 +15,7 @@ from quadrivium.envs.trading.market.files.table import Cells, Table
 
 BY = ("volume", "dollars", "trades")
 _YEAR = 365.25 * DAY
+_MOST_BARS = 1e9  # beyond, a bar is lost in the rounding of the running total
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,14 @@ def bars_of_trades(one: Series, rule: Rule) -> Series:
         labels = span[starts] * int(rule.size)
     else:
         weights = {"volume": size, "dollars": size * price, "trades": np.ones(len(size))}[rule.by]
-        stops = _stops(np.cumsum(weights), rule.size)
+        total = np.cumsum(weights)
+        if len(total) and total[-1] > _MOST_BARS * rule.size:
+            row = int(weights.argmax())
+            raise ValueError(
+                f"{one.where(row)}: size={size[row]:.10g} of {one.symbol} is more than {_MOST_BARS:g} bars of "
+                f"{rule.by}={rule.size:g} hold; mend or drop the row, or make larger bars"
+            )
+        stops = _stops(total, rule.size)
         starts = np.append(0, stops[:-1]) if len(stops) else stops
         later = np.arange(len(starts))
         labels = np.maximum.accumulate(nanoseconds[starts] - later) + later

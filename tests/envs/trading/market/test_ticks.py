@@ -156,6 +156,11 @@ def test_bars_by_volume_are_counted_for_a_year_and_a_world_plays_them(tmp_path):
             {},
             r"x.csv:9: size=1e\+308 of x: numbers above 1e\+30 are",
         ),
+        (  # the running total would stand still, and with it the search for the next bar
+            [*HAND, ("2024-01-02T09:04:00", 104, 1e20)],
+            {"trades": "volume=5"},
+            r"x.csv:9: size=1e\+20 of x is more than 1e\+09 bars of volume=5 hold; mend or drop the row",
+        ),
         ([*HAND, ("2024-01-02T09:04:00", 1, 0)], {}, r"x.csv:9: size=0 of x: a trade has a size above 0"),
         ([*HAND, ("2024-01-02T09:04:00", "", 1)], {}, r"x.csv:9: price=nan of x: a price is positive"),
         ([*HAND, ("2024-01-02T09:04:00", 900, 1), ("2024-01-02T09:05:00", 900, 1)], {}, "a factor of 8"),
