@@ -119,8 +119,8 @@ def bars_of_trades(one: Series, rule: Rule) -> Series:
         if len(total) and total[-1] > _MOST_BARS * rule.size:
             row = int(weights.argmax())
             raise ValueError(
-                f"{one.where(row)}: size={size[row]:.10g} of {one.symbol} is more than {_MOST_BARS:g} bars of "
-                f"{rule.by}={rule.size:g} hold; mend or drop the row, or make larger bars"
+                f"{one.where(row)}: size={size[row]:.10g} of {one.symbol} is more than {_MOST_BARS:g} bars "
+                f"of {rule.by}={rule.size:g} hold; mend or drop the row, or make larger bars"
             )
         stops = _stops(total, rule.size)
         starts = np.append(0, stops[:-1]) if len(stops) else stops
