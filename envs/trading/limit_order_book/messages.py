@@ -43,6 +43,7 @@ _NUMBER = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _DAY = 86_400.0  # seconds
 _MOST = 2**30  # shares
+_WHOLE = 2.0**53  # up to which a float64 holds every whole number
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,6 +299,7 @@ class _Told:
         sized = np.isin(kinds, (ADD, CANCEL, EXECUTE, REPLACE, TRADE))
         whole = (sizes > 0) & (sizes < _MOST) & (sizes == np.rint(sizes))
         self.refuse(sized & ~whole, "size", "is no number of shares; write a whole one above 0")
+        self.refuse(np.abs(sizes) >= _MOST, "size", "is more than anyone trades; mend it, or leave it empty")
         self.refuse(
             np.isin(kinds, (ADD, TRADE)) & (sides == 0), "side", "is missing; write B or S, or 1 or -1"
         )
@@ -357,10 +359,11 @@ def _read_book(
             f"{path} has {len(rows)} rows and {messages.path} {count} messages; give the order book of "
             "the same day and levels"
         )
-    bad = ~np.isfinite(rows).all(axis=1)
+    bad = ~(np.abs(rows) < _WHOLE).all(axis=1)
     if bad.any():
         raise ValueError(
-            f"{table.where(int(np.argmax(bad)))}: a cell is missing; give the file as LOBSTER wrote it"
+            f"{table.where(int(np.argmax(bad)))}: a cell is missing or no number of an order book; give the "
+            "file as LOBSTER wrote it"
         )
     prices = np.rint(rows[:, 0::2] * unit).astype(np.int64).reshape(count, -1, 2).transpose(0, 2, 1)
     sizes = rows[:, 1::2].astype(np.int64).reshape(count, -1, 2).transpose(0, 2, 1)

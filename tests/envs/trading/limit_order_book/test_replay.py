@@ -341,6 +341,7 @@ def test_the_functions_of_the_replay_keep_the_subset_that_compiles_alike_everywh
         (["34202,A,4,B,10,100.06,"], r"rows.csv:5: order 4 at 100.06 would trade with what rests at 100.05"),
         (["34202,A,4,B,10,100.003,"], r"rows.csv:5: price='100.003' is no whole number of ticks of 0.01"),
         (["34202,A,4,B,10.5,100.00,"], r"rows.csv:5: shares='10.5' is no number of shares"),
+        (["34202,D,1,B,1e20,100.00,"], r"rows.csv:5: shares='1e20' is more than anyone trades; mend it"),
         (["34202,A,4,B,,100.00,"], r"rows.csv:5: shares='' is no number of shares"),
         (["34202,A,4,,10,100.00,"], r"rows.csv:5: side='' is missing"),
         (["34202,A,4,Q,10,100.00,"], r"rows.csv:5: side='Q' is no side"),
