@@ -19,6 +19,7 @@ TARGET = Path(__file__).parent / "images" / "driving"
 MOMENTS = (0.2, 0.5, 0.85)  # of the episode
 GAP = 6  # pixels between two of them
 SEED = 1_000_003
+STILL = ("Parking",)  # where the camera does not go along, and so shows all
 
 
 def strip(run: Path) -> Image.Image:
@@ -28,7 +29,8 @@ def strip(run: Path) -> Image.Image:
     assert env is not None, f"{config.env.id} cannot be drawn"
     agent = load_agent(run, "last", print)[0]
     frames = film_episode(agent, env, seed=SEED, fps=15)[0]
-    crop = VIEWS[config.env.id.removeprefix("quadrivium/").removesuffix("-v0")].crop
+    name = config.env.id.removeprefix("quadrivium/").removesuffix("-v0")
+    crop = None if name in STILL else VIEWS[name].crop
     parts = [fitted(frames[round(share * (len(frames) - 1))], crop) for share in MOMENTS]
     gap = np.full((parts[0].height, GAP, 3), 255, np.uint8)
     columns = [np.asarray(one) for part in parts for one in (gap, part)][1:]
