@@ -229,8 +229,8 @@ def load_agent(
     """
     config = open_run(run_dir)
     if kwargs is not None and not isinstance(config.agent, AlphaZeroConfig):
-        worlds = math.ceil(config.env.num_envs / agents_in(config.env.id, kwargs))
-        others = {"kwargs": dict(kwargs), "num_envs": worlds * agents_in(config.env.id, kwargs)}
+        agents = agents_in(config.env.id, kwargs)
+        others = {"kwargs": dict(kwargs), "num_envs": math.ceil(config.env.num_envs / agents) * agents}
         config = config.model_copy(update={"env": config.env.model_copy(update=others)})
     agent = make_agent(config)
     snapshot = load_checkpoint(run_dir, which, notify=notify)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from quadrivium.agents.nets.config import NetConfig
 from quadrivium.agents.nets.layers import masked_max, masked_mean, orthogonal_
+from quadrivium.agents.nets.mlp import activation_layers, hidden_layers
 from quadrivium.agents.nets.stem import Part, PartSpec
 
 
@@ -20,7 +20,7 @@ class SetTrunk(nn.Module):
     driver itself, and all other parts as they are: each token is seen beside it (as pairs are in Santoro et
     al. 2017), and it goes on to the last layers too. There are `depth` layers of `width` before the pooling
     and as many after it. Where tokens change places nothing else changes, which an MLP would have to learn;
-    attention would cost some twenty times as much.
+    attention would cost some ten times as much.
     """
 
     def __init__(self, specs: list[PartSpec], config: NetConfig) -> None:
@@ -35,11 +35,11 @@ class SetTrunk(nn.Module):
         context = features + sum(math.prod(spec.shape) for k, spec in enumerate(specs) if k != self.place)
         self.of_token = nn.Linear(features, width, bias=False)
         self.of_context = nn.Linear(context, width)
-        self.of_each = _layers([width] * config.depth, config)
-        self.of_all = _layers([2 * width + context, *[width] * config.depth], config)
+        self.of_each = hidden_layers([width] * config.depth, config)
+        self.of_all = hidden_layers([2 * width + context, *[width] * config.depth], config)
         for linear in (self.of_token, self.of_context):
             orthogonal_(linear, 1.0)  # their sum is as large as one layer of gain √2 would make it
-        self.first = _activation(config, width)
+        self.first = nn.Sequential(*activation_layers(width, config))
 
     def forward(self, parts: tuple[Part, ...]) -> tuple[Tensor, Tensor, Tensor]:
         """Returns tokens (B, N, D), mask (B, N), pooled (B, D)."""
@@ -52,17 +52,3 @@ class SetTrunk(nn.Module):
         pooled = self.of_all(torch.cat([masked_max(x, mask), masked_mean(x, mask), context], 1))
         known = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
         return x, known, pooled
-
-
-def _layers(sizes: list[int], config: NetConfig) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for fan_in, fan_out in pairwise(sizes):
-        linear = nn.Linear(fan_in, fan_out)
-        orthogonal_(linear, math.sqrt(2))
-        layers += [linear, _activation(config, fan_out)]
-    return nn.Sequential(*layers)
-
-
-def _activation(config: NetConfig, width: int) -> nn.Module:
-    activation = config.make_activation()
-    return nn.Sequential(nn.LayerNorm(width), activation) if config.normalize_layers else activation

@@ -26,16 +26,8 @@ class MlpTrunk(nn.Module):
         super().__init__()
         self.token_dim = self.pooled_dim = config.width
         sizes = [sum(math.prod(spec.shape) for spec in specs), *[config.width] * config.depth]
-        layers: list[nn.Module] = []
         self.only_tanh = not config.normalize_layers and isinstance(config.make_activation(), Tanh)
-        for fan_in, fan_out in pairwise(sizes):
-            linear = nn.Linear(fan_in, fan_out)
-            orthogonal_(linear, math.sqrt(2))
-            layers.append(linear)
-            if config.normalize_layers:
-                layers.append(nn.LayerNorm(fan_out))
-            layers.append(config.make_activation())
-        self.layers = nn.Sequential(*layers)
+        self.layers = hidden_layers(sizes, config)
         self.register_buffer("present", torch.ones((1, 1), dtype=torch.bool), persistent=False)
 
     def forward(self, parts: tuple[Part, ...]) -> tuple[Tensor, Tensor, Tensor]:
@@ -51,6 +43,22 @@ class MlpTrunk(nn.Module):
     def is_by_hand(self, x: Tensor) -> bool:
         """Returns whether the layers are `tanh_layers` and `tanh_layers_backward` for this input (B, F)."""
         return self.only_tanh and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+
+
+def hidden_layers(sizes: Sequence[int], config: NetConfig) -> nn.Sequential:
+    """Returns layers from each size to the next, with orthogonal weights of gain √2 and activations."""
+    layers: list[nn.Module] = []
+    for fan_in, fan_out in pairwise(sizes):
+        linear = nn.Linear(fan_in, fan_out)
+        orthogonal_(linear, math.sqrt(2))
+        layers += [linear, *activation_layers(fan_out, config)]
+    return nn.Sequential(*layers)
+
+
+def activation_layers(width: int, config: NetConfig) -> list[nn.Module]:
+    """Returns the activation, after a LayerNorm where the config wants one."""
+    norm = [nn.LayerNorm(width)] if config.normalize_layers else []
+    return [*norm, config.make_activation()]
 
 
 def flatten(parts: tuple[Part, ...]) -> Tensor:

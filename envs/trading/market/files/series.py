@@ -12,6 +12,7 @@ from quadrivium.envs.trading.market.files.columns import TICK_VOLUMES, Fields, p
 from quadrivium.envs.trading.market.files.plausible import require_price_unit
 from quadrivium.envs.trading.market.files.table import Cells, Table, blank
 
+TOO_LARGE = f"numbers above {LARGEST:g} are none that a market knows"
 ROUNDING = 1e-6  # relative: by so much open or close may lie outside low..high, as vendors round
 _FILE = 40  # bits of a row's number that are its record in the file
 
@@ -255,9 +256,6 @@ def _check(one: Series, own: Sequence[str]) -> None:
     ends = np.minimum(values["open"], values["close"])
     if (ends < low).any():
         values["low"] = np.minimum(low, ends)
-
-
-TOO_LARGE = f"numbers above {LARGEST:g} are none that a market knows"
 
 
 def refuse(one: Series, name: str, good: np.ndarray, fault: str, beside: str | None = None) -> None:
