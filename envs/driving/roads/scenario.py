@@ -20,6 +20,7 @@ from quadrivium.envs.driving.options import SAFE_WEIGHTS, DrivingOptions
 from quadrivium.envs.driving.roads import kernel
 from quadrivium.envs.driving.roads.baselines import BASELINES
 from quadrivium.envs.driving.roads.maps.bank import Bank
+from quadrivium.envs.driving.roads.metrics import METRICS, metrics_one
 from quadrivium.envs.driving.roads.network import NOWHERE, RoadMap
 from quadrivium.envs.driving.roads.observations.grids import (
     GRID_CHANNELS,
@@ -35,6 +36,7 @@ from quadrivium.envs.driving.roads.observations.observe import (
     observe_rows,
 )
 from quadrivium.envs.driving.roads.observations.road_points import ROAD_COLUMNS
+from quadrivium.envs.driving.roads.reward import REWARD_TERMS
 from quadrivium.envs.driving.roads.state import (
     NORMAL,
     OBSTACLE_DTYPE,
@@ -61,7 +63,16 @@ ROUTE = {"route": 0.2}
 """What reward="safe" pays for: where there are goals, where the way is all, where one lane leads to them."""
 
 WORLDS = {  # each is compiled by itself, so that nobody waits for observations that are not used
-    kind: World.of(kernel, f"roads_{name}", RoadsParams, observe=function, ranges=ranges_of)
+    kind: World.of(
+        kernel,
+        f"roads_{name}",
+        RoadsParams,
+        reward_terms=REWARD_TERMS,
+        metric_names=METRICS,
+        observe=function,
+        metrics=metrics_one,
+        ranges=ranges_of,
+    )
     for name, function, kinds in (
         ("rows", observe_rows, ("kinematics", "attributes")),
         ("lidar", observe_beams, ("lidar",)),
@@ -288,7 +299,7 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         idm_per_approach=0.5 / math.sqrt(acceleration * braking),
         obstacles=obstacles,
         classic=np.array([classic], WEIGHTS_DTYPE),
-        weights=np.array([paid.get(term, 0.0) for term in kernel.REWARD_TERMS], np.float32),
+        weights=np.array([paid.get(term, 0.0) for term in REWARD_TERMS], np.float32),
         target_speeds=speeds,
         paid_low=low,
         paid_high=high,
