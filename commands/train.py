@@ -133,9 +133,10 @@ def run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> Non
         f"{run_dir}: {config.agent.algorithm.upper()} on {config.env.id} × {config.env.num_envs}, "
         f"{agent.device}, step {start:,} of {config.total_timesteps:,}",
     )
-    if start >= config.total_timesteps:
-        again = f"{program('train')} --resume {run_dir} --total-timesteps N"
-        say(console, f"this run is complete; to go on: {again}")
+    agent.budget.minutes = config.max_minutes
+    if start >= config.total_timesteps or agent.budget.share >= 1:
+        more = "--total-timesteps N" if start >= config.total_timesteps else "--max-minutes M"
+        say(console, f"this run is complete; to go on: {program('train')} --resume {run_dir} {more}")
         return
     charts = charts_of(agent) if isinstance(agent, AlphaZero) else TRAINING
     tensorboard = TensorBoardWriter(run_dir, purge_step=start + 1 if start else 0, charts=charts)
@@ -144,7 +145,7 @@ def run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> Non
     progress = TerminalProgress(config.total_timesteps, start, console, visible=config.logging.progress)
     logger = Logger([tensorboard, MetricsWriter(MetricsLog(run_dir / METRICS)), progress])
     agent.set_logger(logger)
-    stop = StopRequest(config.max_minutes, progress.message)
+    stop = StopRequest(agent.budget, progress.message)
     loop = make_loop(agent, config, run_dir, tensorboard, stop)
     try:
         with stop.listening():
@@ -162,7 +163,8 @@ def run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> Non
         logger.close()
     if loop.stopped is not None:
         say(console, f"stopped at step {agent.num_timesteps:,}: {loop.stopped.reason}")
-        say(console, f"to go on: {program('train')} --resume {run_dir}")
+        more = "" if loop.stopped.hurried else " --max-minutes M"
+        say(console, f"to go on: {program('train')} --resume {run_dir}{more}")
     if loop.stopped is None or not loop.stopped.hurried:
         close_run(agent, config, run_dir, console)
 

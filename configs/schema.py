@@ -98,7 +98,7 @@ class RunConfig(_Section):
     total_timesteps: PositiveInt
     """environment steps, summed over all environments; with alphazero, moves of all games"""
     max_minutes: PositiveFloat | None = None
-    """stop (resumably) after so much wall-clock time, or null"""
+    """end (resumably) after so much wall-clock time, and the schedules with it; or null"""
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     """auto, cpu, mps, cuda or cuda:N"""
     threads: PositiveInt | Literal["auto"] | None = "auto"

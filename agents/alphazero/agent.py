@@ -218,7 +218,7 @@ class AlphaZero(Agent):
         """Lets every game make `n_steps` moves, and keeps the positions of those that ended."""
         began = time.perf_counter()
         hooks.on_rollout_start()
-        simulations = self.config.simulations_at(self.num_timesteps / end)
+        simulations = self.config.simulations_at(self.progress(end))
         network = NetworkEvaluator(self.policy.average, bf16=self.config.bf16)
         entries: dict[str, float] = {}
         lookups, hits, games = 0, 0, 0
@@ -255,7 +255,7 @@ class AlphaZero(Agent):
     def update(self, end: int) -> None:
         """Makes as many gradient steps as the new positions pay for."""
         began = time.perf_counter()
-        self._entries |= self._learner.learn(self._practices, self.num_timesteps / end, self._learn_rng)
+        self._entries |= self._learner.learn(self._practices, self.progress(end), self._learn_rng)
         spent = self._spent | {"update": time.perf_counter() - began}
         total = sum(spent.values())
         self._entries |= {f"time/fraction_{phase}": seconds / total for phase, seconds in spent.items()}
@@ -282,6 +282,7 @@ class AlphaZero(Agent):
             optimizer=optimizer_to_tensors(self._learner.optimizer),
             state=state,
             rng=capture_rng(**self._generators()),
+            seconds=self.budget.seconds,
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -303,6 +304,7 @@ class AlphaZero(Agent):
         optimizer_from_tensors(self._learner.optimizer, snapshot.optimizer)
         restore_rng(snapshot.rng, **self._generators())
         self.num_timesteps = snapshot.step
+        self.budget.resume(snapshot.seconds)
         self.iterations = snapshot.step // (self.config.n_steps * self.games)
         self._learner.updates, self._rating = int(state["updates"]), float(state["rating"])
 

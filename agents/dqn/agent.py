@@ -253,7 +253,7 @@ class DQN(VectorAgent):
         episodes = self._collected = 0
         while self.collects_more(len(seen), episodes):
             self.clock.enter("network")
-            obs, actions = self.obs, self.explore(1 - self.num_timesteps / end)
+            obs, actions = self.obs, self.explore(1 - self.progress(end))
             step = self.step(actions)
             self.replay_buffer.add_step(obs, actions, step)
             seen.append(obs if step.acted is None else rows_of(obs, step.acted))
@@ -262,7 +262,7 @@ class DQN(VectorAgent):
             episodes += ended
             self.episodes += ended
             self._follow()
-            self.exploration_rate = self.exploration(1 - self.num_timesteps / end)
+            self.exploration_rate = self.exploration(1 - self.progress(end))
             # SB3 calls back before it stores; here the step is complete, so that stopping loses nothing.
             if not hooks.on_step(step):
                 return False
@@ -283,7 +283,7 @@ class DQN(VectorAgent):
         """Makes the gradient steps that are due."""
         if self.num_timesteps > self.config.learning_starts:
             due = self.config.gradient_steps
-            self.train(due if due >= 0 else self._collected, 1 - self.num_timesteps / end)
+            self.train(due if due >= 0 else self._collected, 1 - self.progress(end))
 
     def train(self, gradient_steps: int, remaining: float) -> None:
         """Makes `gradient_steps` gradient steps on batches from the replay memory."""

@@ -309,7 +309,7 @@ class PPO(VectorAgent):
         """Updates the policy on the rollout; then the input normaliser learns the rollout's observations."""
         self.clock.enter("update")
         self.policy.train(True)
-        config, remaining = self.config, 1 - self.num_timesteps / end
+        config, remaining = self.config, 1 - self.progress(end)
         rate, clip_range_vf = self.learning_rate(remaining), self.clip_range_vf
         for group in self.optimizer.param_groups:
             group["lr"] = rate

@@ -58,6 +58,7 @@ class Snapshot:
         Text is a fixed-width string array (`np.array(["a"])`), a scalar a 0-d array.
     rng: from `run_state.capture_rng`; plain JSON values.
     weights_sha256: of the file that the weights were loaded from; "" where they were not.
+    seconds: of wall-clock time that the training has taken.
     """
 
     step: int
@@ -66,6 +67,7 @@ class Snapshot:
     state: dict[str, np.ndarray] = field(default_factory=dict)
     rng: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
+    seconds: float = 0.0
 
 
 def checkpoints_dir(run_dir: Path | str) -> Path:
@@ -110,6 +112,7 @@ def save_checkpoint(
             staging,
             step=int(snapshot.step),
             score=score,
+            seconds=snapshot.seconds,
             weights=snapshot.weights,
             optimizer=snapshot.optimizer,
             state=snapshot.state,
@@ -162,7 +165,8 @@ def load_checkpoint(
     for step in order:
         try:
             manifest = _manifest_of(root / str(step), step)
-            snapshot = Snapshot(step, *read_files(root / str(step), manifest), manifest.files[WEIGHTS][1])
+            parts = read_files(root / str(step), manifest)
+            snapshot = Snapshot(step, *parts, manifest.files[WEIGHTS][1], manifest.seconds)
         except Damaged as error:
             damage.append(f"checkpoint {step} is damaged ({error})")
             continue

@@ -1,6 +1,6 @@
 """The files inside one checkpoint directory: written durably, described by a manifest, verified when read.
 
-    manifest.json           schema, step, created, score, versions, git commit, sha256 and bytes of each file
+    manifest.json           schema, step, created, score, seconds, versions, commit; hash and bytes of files
     weights.safetensors     network parameters and buffers
     optimizer.safetensors   see run_state.optimizer_to_tensors
     state.npz               arrays without objects: environment rows, replay, counters
@@ -16,6 +16,7 @@ import functools
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import re
@@ -55,11 +56,15 @@ class Damaged(Exception):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What manifest.json says. `score` is the value that `best` goes by, higher is better, or None."""
+    """What manifest.json says. `score` is the value that `best` goes by, higher is better, or None.
+
+    seconds: of the training so far; 0 where an earlier version, which did not count, wrote the checkpoint.
+    """
 
     schema: int
     step: int
     score: float | None
+    seconds: float
     created: str
     versions: dict[str, str]
     files: dict[str, tuple[int, str]]  # name -> (bytes, sha256)
@@ -73,6 +78,7 @@ def write_files(
     *,
     step: int,
     score: float | None,
+    seconds: float,
     weights: Mapping[str, torch.Tensor],
     optimizer: Mapping[str, torch.Tensor],
     state: Mapping[str, np.ndarray],
@@ -90,6 +96,7 @@ def write_files(
         "schema": SCHEMA,
         "step": step,
         "score": score,
+        "seconds": round(seconds, 3),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_commit": git_commit(),
         "versions": library_versions(),
@@ -131,7 +138,10 @@ def read_manifest(directory: Path) -> Manifest:
             str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in raw["files"].items()
         }
         versions = {str(name): str(version) for name, version in raw["versions"].items()}
-        manifest = Manifest(schema, raw["step"], score, str(raw["created"]), versions, files)
+        seconds = float(raw.get("seconds", 0.0))
+        if not 0.0 <= seconds < math.inf:
+            raise ValueError(f"seconds {seconds}")
+        manifest = Manifest(schema, raw["step"], score, seconds, str(raw["created"]), versions, files)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Damaged(f"{MANIFEST} is malformed ({_one_line(error)})") from error
     if sorted(files) != sorted(

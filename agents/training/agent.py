@@ -12,6 +12,7 @@ from quadrivium.agents.compute.heap import keep_freed_memory
 from quadrivium.agents.runs.checkpoint import Snapshot
 from quadrivium.agents.training.hooks import Hooks
 from quadrivium.agents.training.logger import Logger
+from quadrivium.agents.training.time_budget import TimeBudget
 
 # Counters, which the terminal and metrics.jsonl show and no chart needs.
 _NOT_CHARTED = {"time/iterations", "time/total_timesteps", "train/n_updates"}
@@ -25,6 +26,7 @@ class Agent(ABC):
         num_timesteps: steps done, of all environments or games together.
         iterations: done since the counters were reset.
         logger: silent until `set_logger`.
+        budget: of wall-clock time; without a limit unless it is given one.
     """
 
     policy: Any
@@ -33,6 +35,7 @@ class Agent(ABC):
         self.num_timesteps = 0
         self.iterations = 0
         self.logger: Any = Logger()
+        self.budget = TimeBudget()
 
     @abstractmethod
     def act(self, obs: Any, deterministic: bool = True) -> np.ndarray:
@@ -64,6 +67,14 @@ class Agent(ABC):
     def reset_counters(self) -> None:
         """Counts from 0 again."""
         self.num_timesteps = self.iterations = 0
+
+    def progress(self, end: int) -> float:
+        """Returns the share of the training that is done, from 0 to 1: of its steps or of its time, whichever
+        is more.
+
+        end: `num_timesteps` to come.
+        """
+        return max(self.num_timesteps / end, self.budget.share)
 
     def begin(self, anew: bool) -> None:  # noqa: B027 (nothing by default)
         """Makes ready for the first iteration; anew: of a new training."""
@@ -100,6 +111,7 @@ class Agent(ABC):
         """
         if reset_num_timesteps:
             self.reset_counters()
+        self.budget.begin(anew=reset_num_timesteps)
         self.begin(anew=reset_num_timesteps)
         self.run(self.num_timesteps + total_timesteps, Hooks() if hooks is None else hooks, log_interval)
         return self

@@ -5,13 +5,13 @@ What is due follows from the step count alone, so a resumed run does the same at
 
 import signal
 import threading
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
 from quadrivium.agents.training.hooks import Hooks
+from quadrivium.agents.training.time_budget import TimeBudget
 
 # What an evaluation returns: scalars by TensorBoard name, and the score that `best` goes by.
 Evaluation = tuple[dict[str, float], float]
@@ -118,16 +118,15 @@ class TrainingLoop(Hooks):
 class StopRequest:
     """Why the run should end early: Ctrl-C or SIGTERM, or a time budget that is used up."""
 
-    def __init__(self, max_minutes: float | None, notify: Callable[[str], None]) -> None:
-        self._minutes = max_minutes
-        self._deadline = None if max_minutes is None else time.monotonic() + 60 * max_minutes
+    def __init__(self, budget: TimeBudget, notify: Callable[[str], None]) -> None:
+        self._budget = budget
         self._notify = notify
         self._signal: str | None = None
 
     def __call__(self) -> Stop | None:
         """Returns why to stop, or None."""
-        if self._signal is None and self._deadline is not None and time.monotonic() >= self._deadline:
-            return Stop(f"the time budget of {self._minutes:g} minutes is used up")
+        if self._signal is None and self._budget.share >= 1:
+            return Stop(f"the time budget of {self._budget.minutes:g} minutes is used up")
         return None if self._signal is None else Stop(self._signal, hurried=True)
 
     @contextmanager

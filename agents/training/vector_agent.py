@@ -144,6 +144,7 @@ class VectorAgent(Agent):
             optimizer=optimizer_to_tensors(self.optimizer),
             state=state,
             rng=capture_rng(agent=self.generator),
+            seconds=self.budget.seconds,
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -158,6 +159,7 @@ class VectorAgent(Agent):
         optimizer_from_tensors(self.optimizer, snapshot.optimizer)
         restore_rng(snapshot.rng, agent=self.generator)
         self.num_timesteps = snapshot.step
+        self.budget.resume(snapshot.seconds)
         for name in self.counters:
             setattr(self, name, state[name].item())
         self.obs, episodes = None, under("episodes/", state)

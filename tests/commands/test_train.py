@@ -213,11 +213,16 @@ def test_a_used_up_time_budget_leaves_a_run_that_goes_on(tmp_path, capsys):
     assert run_train(tmp_path, config, "--max-minutes", "1e-6", "--evaluation.final-episodes", "4") == 0
     said = capsys.readouterr().out
     assert "the time budget of 1e-06 minutes is used up" in said
+    assert "to go on: python train.py --resume runs/small --max-minutes M" in said
     assert "evaluate it:  python evaluate.py run runs/small" in said  # measured like any other
     assert (tmp_path / "runs/small/evaluation").is_dir()
     assert [manifest.step for manifest in list_checkpoints(tmp_path / "runs" / "small")] == [256]
+    assert run_train(tmp_path, "--resume", "runs/small") == 0
+    said = capsys.readouterr().out
+    assert "complete; to go on: python train.py --resume runs/small --max-minutes M" in said
     assert run_train(tmp_path, "--resume", "runs/small", "--max-minutes", "10") == 0
     assert load_checkpoint(tmp_path / "runs" / "small").step == 1024
+    assert 0 < load_checkpoint(tmp_path / "runs" / "small").seconds < 600
 
 
 @pytest.mark.parametrize("algorithm", ["ppo", "dqn"])

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -259,9 +260,11 @@ def test_the_checkpoint_just_saved_is_never_pruned(tmp_path: Path):
 
 
 def test_the_manifest_tells_versions_commit_and_hashes(tmp_path: Path):
-    save_checkpoint(tmp_path, snapshot(1), score=2.5)
+    save_checkpoint(tmp_path, replace(snapshot(1), seconds=61.5), score=2.5)
     manifest = json.loads((tmp_path / "checkpoints/1/manifest.json").read_text())
-    assert manifest.keys() == {"schema", "step", "score", "created", "git_commit", "versions", "files"}
+    told = {"schema", "step", "score", "seconds", "created", "git_commit", "versions", "files"}
+    assert manifest.keys() == told
+    assert load_checkpoint(tmp_path).seconds == manifest["seconds"] == 61.5
     assert manifest["versions"]["torch"] == torch.__version__
     assert manifest["score"] == 2.5
     (loaded,) = list_checkpoints(tmp_path)

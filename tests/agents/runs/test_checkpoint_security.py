@@ -144,6 +144,8 @@ MALFORMED = [
     b'{"schema": 2, "step": "2", "score": null, "created": "", "versions": {}, "files": {}}',
     b'{"schema": 1, "step": -1, "score": null, "created": "", "versions": {}, "files": {}}',
     b'{"schema": 1, "step": 2, "score": {}, "created": "", "versions": {}, "files": {}}',
+    b'{"schema": 1, "step": 2, "score": null, "seconds": -1, "created": "", "versions": {}, "files": {}}',
+    b'{"schema": 1, "step": 2, "score": null, "seconds": NaN, "created": "", "versions": {}, "files": {}}',
     b'{"schema": 1, "step": 2, "score": null, "created": "", "versions": [], "files": []}',
     b'{"schema": 1, "step": 2, "score": null, "created": "", "versions": {}, "files": {"rng.json": 3}}',
     b'{"schema": 1, "step": 2, "score": 1' + b"0" * 5000 + b', "created": "", "versions": {}, "files": {}}',

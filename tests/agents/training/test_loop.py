@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from quadrivium.agents.training.loop import Every, Stop, StopRequest, TrainingLoop
+from quadrivium.agents.training.time_budget import TimeBudget
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_at_the_end_of_the_run_there_is_nothing_to_stop():
 
 def test_a_first_signal_is_a_request_and_a_second_one_ends_at_once():
     notes = []
-    stop = StopRequest(None, notes.append)
+    stop = StopRequest(TimeBudget(), notes.append)
     assert stop() is None
     with stop.listening():
         os.kill(os.getpid(), signal.SIGTERM)
@@ -125,5 +126,8 @@ def test_a_first_signal_is_a_request_and_a_second_one_ends_at_once():
 
 
 def test_a_used_up_time_budget_is_a_reason_to_stop():
-    assert StopRequest(1e-9, print)() == Stop("the time budget of 1e-09 minutes is used up")
-    assert StopRequest(5, print)() is None
+    budget = TimeBudget(5)
+    budget.resume(299)
+    assert StopRequest(budget, print)() is None
+    budget.resume(300)
+    assert StopRequest(budget, print)() == Stop("the time budget of 5 minutes is used up")
