@@ -3,11 +3,12 @@
     python benchmarks/interval_coverage.py [--trials 4000] [--tournaments 1000] [--only matches tournaments]
 
 Everything is simulated, with known truths; no agent plays. Means of episodes, paired differences and
-proportions are by `quadrivium.intervals`, beside Student's interval and the percentile
-bootstrap on the same samples. Matches and tournaments are games drawn from Bradley and Terry's model with a
-first move's advantage and draws, some with pairs of games that hang together or openings that favour a side,
-rated by `quadrivium.agents.arena`. "missed" is the share of intervals that lie wholly above, and wholly below
-the truth, in percent. Writes benchmarks/results/interval_coverage.json.
+proportions are by `quadrivium.intervals`, beside Student's interval and the percentile bootstrap on the same
+samples. Runs over seeds are summed up as `evaluate.py report` does. Matches and tournaments are games drawn
+from Bradley and Terry's model with a first move's advantage and draws, some with pairs of games that hang
+together or openings that favour a side, rated by `quadrivium.agents.arena`. "missed" is the share of
+intervals that lie wholly above, and wholly below the truth, in percent.
+Writes benchmarks/results/interval_coverage.json.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from quadrivium.agents.arena.game_log import Fixture, GameRecord
 from quadrivium.agents.arena.ratings import ELO, probabilities
 from quadrivium.agents.arena.standings import MIN_PAIRS as MIN_OPENING_PAIRS
 from quadrivium.agents.arena.standings import stand
+from quadrivium.agents.evaluation.aggregates import bootstrap, improvement, interquartile_mean
 from quadrivium.agents.evaluation.report import MIN_PAIRS
 from quadrivium.intervals import (
     Interval,
@@ -162,6 +164,34 @@ def proportions(trials: int, rng: np.random.Generator) -> dict[str, Any]:
     return found
 
 
+# ---- runs over seeds
+
+RUNS: dict[str, Draw] = {  # the mean of each run's episodes
+    "normal": lambda rng, n: rng.normal(100, 10, n),
+    "one run in ten fails": lambda rng, n: np.where(rng.random(n) < 0.1, 20.0, rng.normal(100, 5, n)),
+}
+
+
+def seeds(trials: int, rng: np.random.Generator) -> dict[str, Any]:
+    """Of interquartile means, whose truth is their own mean over many such samples, and between equals."""
+    found: dict[str, Any] = {}
+    for (name, draw), tasks in product(RUNS.items(), (1, 5)):
+        for n in (3, 5, 10):
+            many = draw(rng, 200_000 * n * tasks).reshape(200_000, n, tasks)
+            truth = float(interquartile_mean(many).mean())
+            middle, equals = Count(), Count()
+            for _ in range(trials):
+                one, other = (draw(rng, n * tasks).reshape(n, tasks) for _ in range(2))
+                middle.add(bootstrap(interquartile_mean, one)[0], truth)
+                equals.add(bootstrap(improvement, one, other)[0], 0.5)
+            row = {"interquartile mean": middle.row(), "improvement of equals": equals.row()}
+            found.setdefault(f"{name}, {tasks} task{'s' * (tasks > 1)}", {})[str(n)] = row
+    for name, rows in found.items():
+        for key in ("interquartile mean", "improvement of equals"):
+            print(f"{name}, {key}: " + ", ".join(f"{n} {row[key]['coverage']}" for n, row in rows.items()))
+    return found
+
+
 # ---- games
 
 
@@ -282,6 +312,7 @@ SECTIONS: dict[str, Callable[[int, np.random.Generator], dict[str, Any]]] = {
     "means": means,
     "paired_differences": differences,
     "proportions": proportions,
+    "seeds": seeds,
     "matches": matches,
     "tournaments": tournaments,
 }
@@ -298,7 +329,9 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     episodes, games = arguments.trials, arguments.tournaments
-    trials = dict(zip(SECTIONS, (episodes, episodes, episodes, games, max(1, games // 2)), strict=True))
+    several = max(1, episodes // 8)
+    counts = (episodes, episodes, episodes, several, games, max(1, games // 2))
+    trials = dict(zip(SECTIONS, counts, strict=True))
     found: dict[str, Any] = {}
     for name in arguments.only:
         start = time.perf_counter()

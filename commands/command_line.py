@@ -26,12 +26,16 @@ class Arguments:
     Attributes:
         config: the YAML file, or None.
         resume: the run directory to continue, or None.
+        seeds: of `--seeds`, as typed, or None.
+        processes: of `--processes`, as typed: how many seeds are trained at once.
         overrides: dotted key to value as typed.
         help: whether help was asked for.
     """
 
     config: Path | None = None
     resume: Path | None = None
+    seeds: str | None = None
+    processes: str = "1"
     overrides: dict[str, str] = field(default_factory=dict)
     help: bool = False
 
@@ -72,8 +76,21 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
         )
     if resume == "true":
         raise UserError("--resume needs a run directory: --resume runs/NAME")
-    config = Path(files[0]) if files else None
-    return Arguments(config, Path(resume) if resume is not None else None, overrides, asked)
+    seeds, processes = overrides.pop("seeds", None), overrides.pop("processes", None)
+    if seeds is not None and resume is not None:
+        raise UserError(
+            "--seeds is given beside --resume; the command that began the seeds goes on with them"
+        )
+    if processes is not None and seeds is None:
+        raise UserError(f"--processes {processes} is of --seeds, which is not given; a run is one process")
+    return Arguments(
+        Path(files[0]) if files else None,
+        Path(resume) if resume is not None else None,
+        seeds,
+        processes or "1",
+        overrides,
+        asked,
+    )
 
 
 def help_text(config: RunConfig) -> str:
@@ -82,6 +99,7 @@ def help_text(config: RunConfig) -> str:
     notes = _descriptions(data["agent"]["algorithm"])
     lines = [
         f"usage: {program('train')} [CONFIG] [--KEY VALUE ...]",
+        f"       {program('train')} [CONFIG] --seeds 0-4 [--processes P] [--KEY VALUE ...]",
         f"       {program('train')} --resume runs/NAME [--total-timesteps N] [--max-minutes M]",
         "",
         f"CONFIG is a YAML file, by default configs/{QUICKSTART.name}; the values below are its own.",

@@ -2,6 +2,7 @@
 
     python evaluate.py run runs/NAME --episodes 500 --video
     python evaluate.py compare run:runs/A run:runs/B baseline:idle random --env quadrivium/Highway-v0
+    python evaluate.py report runs/A_seed0 runs/A_seed1 --against runs/B_seed0 runs/B_seed1
     python evaluate.py walk-forward runs/FOLD0 runs/FOLD1
     python evaluate.py tournament configs/tournaments/connect_four.yaml
     python evaluate.py engine mcts:400 --protocol gtp
@@ -45,7 +46,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         dest="command",
         required=True,
-        metavar="run|compare|walk-forward|tournament|engine|audit",
+        metavar="run|compare|report|walk-forward|tournament|engine|audit",
         parser_class=Parser,
     )
 
@@ -93,6 +94,22 @@ def parser() -> Parser:
         )
         command.add_argument("--seed", type=_natural, help="of the first scenario; episode k plays seed + k")
 
+    summed = commands.add_parser("report", help="runs of one config over seeds, beside those of others")
+    summed.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="evaluated runs, a seed each")
+    summed.add_argument(
+        "--against",
+        nargs="+",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="RUN",
+        help="runs of another config, to be held against them; may be given again",
+    )
+    summed.add_argument(
+        "--measure", default="return", help="of the profile and the comparison (default: return)"
+    )
+    summed.add_argument("--output", type=Path, metavar="DIR", help="write JSON and a picture there")
+
     forward = commands.add_parser(
         "walk-forward", help="runs of consecutive folds of one market history, each on what follows it"
     )
@@ -139,7 +156,7 @@ def parser() -> Parser:
     )
     examined.add_argument("--seed", type=_natural, default=0, help="of the first episode (default: 0)")
     examined.add_argument("--output", type=Path, metavar="FILE", help="write the findings there as JSON")
-    for command in (one, several, forward, meeting, engine, examined):
+    for command in (one, several, summed, forward, meeting, engine, examined):
         command.set_defaults(options=re.findall(r"--[\w-]+", command.format_usage()))
     return top
 
@@ -159,6 +176,13 @@ def compare(arguments: argparse.Namespace, console: "Console") -> None:
     from quadrivium.commands import measure
 
     measure.compare(arguments, console, _arguments(arguments.env, arguments.env_kwargs), notify=_note)
+
+
+def report(arguments: argparse.Namespace, console: "Console") -> None:
+    """Sums up runs of one config over seeds; prints a table, and who is better with which probability."""
+    from quadrivium.commands.report import report as report_runs
+
+    report_runs(arguments.runs, arguments.against, arguments.measure, arguments.output, console)
 
 
 def walk_forward(arguments: argparse.Namespace, console: "Console") -> None:
@@ -251,6 +275,7 @@ def evaluate(argv: Sequence[str]) -> int:
     run = {
         "run": evaluate_run,
         "compare": compare,
+        "report": report,
         "walk-forward": walk_forward,
         "tournament": tournament,
     }

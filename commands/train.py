@@ -2,12 +2,14 @@
 
 python train.py                                    # the quickstart: PPO learns Highway
 python train.py configs/driving/highway_ppo.yaml --agent.learning-rate 3e-4 --seed 1
+python train.py CONFIG --seeds 0-4 --processes 2   # a run a seed, and a table of them all
 python train.py --resume runs/NAME                 # as if it had never stopped
 python train.py CONFIG --help                      # every option with its value
 """
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -43,10 +45,12 @@ from quadrivium.commands.build import (
     open_run,
     use_threads,
 )
-from quadrivium.commands.command_line import QUICKSTART, help_text, parse_arguments
+from quadrivium.commands.command_line import QUICKSTART, Arguments, help_text, parse_arguments
 from quadrivium.commands.kept_files import keep_files, tell_changed_files
 from quadrivium.commands.measure import evaluate_players
 from quadrivium.commands.remedies import typed_remedies
+from quadrivium.commands.report import report
+from quadrivium.commands.seeds import read_processes, read_seeds, train_seeds
 from quadrivium.commands.showcase import make_showcase
 from quadrivium.commands.trading.kept_market import (
     keep_market,
@@ -74,6 +78,9 @@ def train(argv: Sequence[str], console: Console) -> None:
         run_dir = Path("runs") / config.name
     if arguments.help:
         console.print(help_text(config), highlight=False, markup=False, soft_wrap=True)
+        return
+    if arguments.seeds is not None:
+        train_several(arguments, config, console)
         return
     if not resuming:
         require_new(run_dir)
@@ -103,6 +110,19 @@ def train(argv: Sequence[str], console: Console) -> None:
             if snapshot is not None:
                 restore(agent, snapshot, console)
         run(agent, config, run_dir, console)
+
+
+def train_several(arguments: Arguments, config: RunConfig, console: Console) -> None:
+    """Trains a run for each seed of the command line, and prints a table of them all."""
+    seeds, processes = read_seeds(arguments.seeds or ""), read_processes(arguments.processes)
+    source = arguments.config or QUICKSTART
+    runs = train_seeds(source, arguments.overrides, seeds, processes, partial(say, console))
+    if not runs:
+        return
+    if config.evaluation.final_episodes is not None:
+        report(runs, [], "return", None, console)
+    names = " ".join(map(str, runs))
+    say(console, f"sum them up: {program('evaluate')} report {names} --output DIR")
 
 
 def restore(agent: Agent, snapshot: Snapshot, console: Console) -> None:

@@ -16,7 +16,7 @@ from rich.text import Text
 from quadrivium.agents.evaluation.episodes import Episodes
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.intervals import Interval, cluster_means, interquartile_mean_interval, paired_difference
-from quadrivium.measures import format_measure, format_number, in_percent
+from quadrivium.measures import format_measure, format_number, in_percent, kind_of
 
 __all__ = ["format_number"]  # with the tables, for those who make their own
 
@@ -137,7 +137,9 @@ def to_json(results: Results, facts: Mapping[str, Any]) -> dict[str, Any]:
         }
         for a, b in combinations(results, 2)
     ]
-    return {**facts, "confidence": 0.95, "players": players, "paired_differences": differences}
+    kinds = {name: kind_of(name) for name in _measures(results) if kind_of(name) != "number"}
+    told = {"confidence": 0.95, "kinds": kinds}
+    return {**facts, **told, "players": players, "paired_differences": differences}
 
 
 def write_report(directory: Path, results: Results, facts: Mapping[str, Any]) -> list[Path]:

@@ -15,7 +15,7 @@ def test_options_are_dotted_keys_with_dashes_or_underscores():
         ["c.yaml", "--agent.learning-rate", "3e-4", "--total_timesteps=5", "--env.kwargs.x", "-1"]
     )
     overrides = {"agent.learning_rate": "3e-4", "total_timesteps": "5", "env.kwargs.x": "-1"}
-    assert arguments == Arguments(Path("c.yaml"), None, overrides)
+    assert arguments == Arguments(Path("c.yaml"), overrides=overrides)
 
 
 def test_an_option_without_a_value_is_true():

@@ -1,0 +1,187 @@
+"""One config trained with several seeds, `train.py CONFIG --seeds 0-4`: each is a run of its own.
+
+Runs follow one another, or `--processes` of them go on side by side, each in a process. Started again, what
+is complete is left alone, and what was interrupted goes on.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import quadrivium
+from quadrivium.agents.compute.cores import auto_threads
+from quadrivium.agents.errors import UserError, program
+from quadrivium.agents.runs.checkpoint import list_checkpoints
+from quadrivium.commands.build import open_run
+from quadrivium.configs.schema import RunConfig, flatten, load_config, to_data
+
+Say = Callable[[str], None]
+_TRAIN = "import sys; from quadrivium.commands.train import main; sys.exit(main(sys.argv[1:]))"
+_MOST = 1000
+
+
+def read_seeds(text: str) -> list[int]:
+    """Returns the seeds that `--seeds` names: `0-4`, `0,3,7`, or both mixed; raises UserError."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*(\d{1,10})(?:-(\d{1,10}))?\s*", part)
+        if found is None:
+            raise UserError(f"--seeds {text}: {part!r} is no seed and no range; give such as 0-4 or 0,3,7")
+        first, last = int(found[1]), int(found[2] or found[1])
+        if last < first:
+            raise UserError(f"--seeds {text}: {part} ends before it begins; give {last}-{first}")
+        if last - first >= _MOST:
+            raise UserError(
+                f"--seeds {text}: {part} has {last - first + 1:,} seeds; at most {_MOST} are trained"
+            )
+        seeds += range(first, last + 1)
+    for seed in seeds:
+        if seeds.count(seed) > 1:
+            raise UserError(f"--seeds {text} names {seed} twice; give each seed once")
+    return seeds
+
+
+def read_processes(text: str) -> int:
+    """Returns how many runs go on side by side; raises UserError."""
+    if not text.isdecimal() or int(text) < 1:
+        raise UserError(f"--processes {text}: expected a whole number from 1, of runs that go on at once")
+    return int(text)
+
+
+def train_seeds(
+    source: Path, overrides: Mapping[str, str], seeds: Sequence[int], processes: int, say: Say
+) -> list[Path]:
+    """Trains a run for each seed; returns their directories, all complete, or none if it was stopped.
+
+    overrides: of the config, as typed.
+
+    Raises:
+        UserError: a seed is given besides, a run of that name has another config, or a training failed.
+    """
+    if "seed" in overrides:
+        raise UserError(f"--seed {overrides['seed']} is given beside --seeds; leave it out")
+    configs = {seed: _config(source, overrides, seed, processes) for seed in seeds}
+    commands: dict[int, list[str]] = {}
+    for seed, (config, arguments) in configs.items():
+        run_dir = Path("runs") / config.name
+        if not run_dir.exists():
+            commands[seed] = arguments
+        elif _is_complete(run_dir, config):
+            say(f"{run_dir} is complete")
+        else:
+            commands[seed] = ["--resume", str(run_dir)]
+    with _Team(say, alone=processes == 1) as team, ThreadPoolExecutor(processes) as pool:
+        codes = dict(zip(commands, pool.map(team.train, commands.items()), strict=True))
+    if team.stopped:
+        say("stopped; the same command goes on with what is left")
+        return []
+    for seed, code in codes.items():
+        if code != 0:
+            raise UserError(f"the training of seed {seed} failed (exit code {code}); its own line says why")
+    return [Path("runs") / config.name for config, _ in configs.values()]
+
+
+def _config(
+    source: Path, overrides: Mapping[str, str], seed: int, processes: int
+) -> tuple[RunConfig, list[str]]:
+    """Returns a seed's configuration, and the arguments of its training."""
+    name = load_config(source, overrides).name
+    own = {**overrides, "name": f"{name}_seed{seed}", "seed": str(seed)}
+    config = load_config(source, own)
+    if config.threads == "auto" and processes > 1:
+        own["threads"] = str(max(auto_threads() // processes, 1))
+    words = [word for key, value in own.items() for word in (f"--{key}", value)]
+    return config, [str(source), *words]
+
+
+def _is_complete(run_dir: Path, config: RunConfig) -> bool:
+    """Returns whether a run of this config is over; raises UserError where the run has another one."""
+    known, wanted = (flatten(to_data(one)) for one in (open_run(run_dir), config))
+    for key in dict.fromkeys([*known, *wanted]):
+        if known.get(key) != wanted.get(key) and key != "threads":
+            raise UserError(
+                f"{run_dir} exists with {key} {known.get(key)}, not {wanted.get(key)}; a run is never "
+                "overwritten: give another --name"
+            )
+    checkpoints = list_checkpoints(run_dir)
+    if not checkpoints:
+        return False
+    last = checkpoints[-1]
+    timed_out = config.max_minutes is not None and last.seconds >= 60 * config.max_minutes
+    return last.step >= config.total_timesteps or timed_out
+
+
+class _Team:
+    """The trainings that go on. Ctrl-C and SIGTERM reach each of them: it saves, and no other one begins.
+
+    Args:
+        say: prints a line.
+        alone: one at a time, which has the terminal for itself.
+    """
+
+    def __init__(self, say: Say, *, alone: bool) -> None:
+        self._say, self._alone = say, alone
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self.stopped = False
+
+    def __enter__(self) -> "_Team":
+        self._listening = self._listen()
+        self._listening.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._listening.__exit__(None, None, None)
+
+    def train(self, task: tuple[int, Sequence[str]]) -> int:
+        """Trains a seed by these arguments; returns the exit code, or 0 where none is to begin any more."""
+        seed, arguments = task
+        home = str(Path(quadrivium.__file__).resolve().parents[1])
+        path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
+        with self._lock:
+            if self.stopped:
+                return 0
+            if self._alone:
+                self._say(f"seed {seed}: {program('train')} {' '.join(arguments)}")
+            process = subprocess.Popen(
+                [sys.executable, "-u", "-c", _TRAIN, *arguments],
+                env=os.environ | {"PYTHONPATH": path},
+                stdout=None if self._alone else subprocess.PIPE,
+                stderr=None if self._alone else subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                start_new_session=True,  # so that a signal of the terminal reaches it once, through us
+            )
+            self._running.add(process)
+        for line in process.stdout or ():
+            self._say(f"seed {seed} | {line.rstrip()}")
+        code = process.wait()
+        with self._lock:
+            self._running.discard(process)
+        return code
+
+    @contextmanager
+    def _listen(self) -> Generator[None]:
+        if threading.current_thread() is not threading.main_thread():  # Python allows handlers only there
+            yield
+            return
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        previous = {number: signal.signal(number, self._pass_on) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        self.stopped = True
+        for process in list(self._running):
+            process.send_signal(number)
