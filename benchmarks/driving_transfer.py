@@ -44,6 +44,7 @@ from quadrivium.commands.build import load_agent
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = {"observation": {"type": "Kinematics"}}
 STOCK = ("dqn", "ppo")
+SCRIPTED = ["brake", "idle", "random"]
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5, help="of each training")
     parser.add_argument("--run", type=Path, help="a run of ours, which is not trained then")
     parser.add_argument("--stock", nargs="*", choices=list(STOCK), default=list(STOCK), help="trained there")
+    parser.add_argument(
+        "--scripted", nargs="*", choices=SCRIPTED, default=SCRIPTED, help="driven beside them"
+    )
     parser.add_argument("--episodes", type=int, default=200)
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--seed", type=int, default=10_000)
@@ -212,8 +216,10 @@ def compare(name: str, args: argparse.Namespace) -> None:
     for algorithm in (one for one in scenario.stock if one in args.stock):
         model, steps[algorithm] = train_there(algorithm, scenario, args.minutes)
         players.append(Stock(algorithm, model))
-    players += [] if scenario.slower is None else [constant("brake", scenario.slower)]
-    players += [constant("idle", scenario.idle), RandomPlayer()]
+    scripted = {"idle": constant("idle", scenario.idle), "random": RandomPlayer()}
+    if scenario.slower is not None:
+        scripted["brake"] = constant("brake", scenario.slower)
+    players += [scripted[name] for name in args.scripted if name in scripted]
     env = WithMetrics(
         gymnasium.make_vec(
             scenario.theirs,

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from gymnasium.vector import VectorEnv
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.play.played import PlayedGame
 from quadrivium.agents.alphazero.players import SearchPlayer
 from quadrivium.agents.arena.players import QueryOption, positive, split_query
 from quadrivium.agents.batches.env_batch import EnvBatch
@@ -108,8 +109,10 @@ def _make_world_game(env_id: str, kwargs: dict[str, Any]) -> WorldGame:
         return WorldGame(setup)
 
 
-def make_agent(config: RunConfig) -> Agent:
+def make_agent(config: RunConfig, played: Sequence[PlayedGame] = ()) -> Agent:
     """Returns a fresh agent with its environments, or its game.
+
+    played: games that it is to learn from, as its config says.
 
     Raises UserError where its hyper-parameters do not fit together, or do not fit the world.
     """
@@ -122,6 +125,7 @@ def make_agent(config: RunConfig) -> Agent:
                 agent,
                 game,
                 others=others,
+                played=played,
                 games=config.env.num_envs,
                 seed=config.seed,
                 device=_device(config.device),

@@ -15,20 +15,29 @@ from quadrivium.envs import bare_id, options_of
 FILES = "files.json"
 
 
-def keep_files(run_dir: Path, config: RunConfig) -> None:
-    """Writes RUN/files.json, if the run trains in a world of ours that is made from files."""
-    if options_of(bare_id(config.env.id)) is None:
-        return  # an environment of others may be dear to make
-    env = make_worlds(config.env.id, 1, config.env.kwargs)
-    env.close()
-    if files := _files_of(env):
-        write_atomically(run_dir / FILES, (json.dumps(dict(files), indent=2) + "\n").encode())
+def keep_files(run_dir: Path, config: RunConfig, others: Mapping[str, str]) -> None:
+    """Writes RUN/files.json, if the run's world is made from files, or it learns from some.
+
+    others: the hashes of those that are not the world's, by path.
+    """
+    files = dict(others)
+    if options_of(bare_id(config.env.id)) is not None:  # an environment of others may be dear to make
+        env = make_worlds(config.env.id, 1, config.env.kwargs)
+        env.close()
+        files |= _files_of(env)
+    if files:
+        write_atomically(run_dir / FILES, (json.dumps(files, indent=2) + "\n").encode())
 
 
-def tell_changed_files(run_dir: Path, env: VectorEnv, notify: Callable[[str], object]) -> None:
-    """Says which of the files that an environment is made from were others when the run began."""
+def tell_changed_files(
+    run_dir: Path, env: VectorEnv, notify: Callable[[str], object], others: Mapping[str, str] | None = None
+) -> None:
+    """Says which of the files that an environment is made from were others when the run began.
+
+    others: the hashes of further files, by path.
+    """
     kept = _kept(run_dir)
-    for name, now in _files_of(env).items():
+    for name, now in {**_files_of(env), **(others or {})}.items():
         if kept.get(name, now) != now:
             notify(f"{name} has changed since {run_dir} began, whose agent knows it as it was then")
 

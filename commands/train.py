@@ -48,6 +48,7 @@ from quadrivium.commands.build import (
 from quadrivium.commands.command_line import QUICKSTART, Arguments, help_text, parse_arguments
 from quadrivium.commands.kept_files import keep_files, tell_changed_files
 from quadrivium.commands.measure import evaluate_players
+from quadrivium.commands.records import read_records
 from quadrivium.commands.remedies import typed_remedies
 from quadrivium.commands.report import report
 from quadrivium.commands.seeds import read_processes, read_seeds, train_seeds
@@ -85,27 +86,32 @@ def train(argv: Sequence[str], console: Console) -> None:
     if not resuming:
         require_new(run_dir)
     use_threads(config.threads)
+
+    def note(line: str) -> None:
+        say(console, f"note: {line}")
+
     # All that a config can be wrong in is made first, so that a wrong one leaves no directory behind.
     written = to_text(config)
     if resuming:
-        kept = kept_kwargs(run_dir, config, config.env.kwargs, lambda line: say(console, f"note: {line}"))
+        kept = kept_kwargs(run_dir, config, config.env.kwargs, note)
         env = config.env.model_copy(update={"kwargs": config.env.kwargs | kept})
         config = config.model_copy(update={"env": env})
     with typed_remedies(config.env.id):
-        config = with_kept_market(config, lambda line: say(console, f"note: {line}"))
-        agent = make_agent(config)
+        config = with_kept_market(config, note)
+        played = read_records(config, partial(say, console))
+        agent = make_agent(config, played.games)
         evaluation_env = make_evaluation_env(config)(1)
         baseline_players(evaluation_env, config.evaluation.baselines)
-        require_apart(config, evaluation_env, notify=lambda line: say(console, f"note: {line}"))
+        require_apart(config, evaluation_env, notify=note)
     if resuming:
-        tell_changed_files(run_dir, evaluation_env, lambda line: say(console, f"note: {line}"))
+        tell_changed_files(run_dir, evaluation_env, note, played.files)
     else:
         create_run_directory(run_dir, written)
         keep_market(run_dir, config)
-        keep_files(run_dir, config)
+        keep_files(run_dir, config, played.files)
     with RunLock(run_dir):
         if resuming:
-            snapshot = rewind(run_dir, notify=lambda line: say(console, f"note: {line}"))
+            snapshot = rewind(run_dir, notify=note)
             write_atomically(run_dir / "config.yaml", written.encode())
             if snapshot is not None:
                 restore(agent, snapshot, console)
@@ -217,7 +223,7 @@ def make_loop(
         assert evaluator is not None
         scalars, score = evaluator(player)
         if isinstance(agent, AlphaZero):
-            scalars |= agent.climb() | agent.take_exam()
+            scalars |= agent.climb() | agent.take_exam() | agent.recall()
         if show is not None:
             show()
         return scalars, score

@@ -7,6 +7,7 @@ through self-play"; Danihelka et al. 2022, "Policy improvement by planning with 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.alphazero.learn.judge import NetworkEvaluator
 from quadrivium.agents.alphazero.learn.learner import Learner
 from quadrivium.agents.alphazero.learn.network import Networks, PolicyValueNet
+from quadrivium.agents.alphazero.play.played import PlayedGame, parted
 from quadrivium.agents.alphazero.play.practice import Practice, auxiliary_of
 from quadrivium.agents.alphazero.watch.exam import exam_of, policy_actions, searched_actions
 from quadrivium.agents.alphazero.watch.ladder import elo_difference, mover, play_match, random_mover
@@ -39,6 +41,7 @@ from quadrivium.agents.training.hooks import Hooks
 # The same in every evaluation of every run, so that ratings compare; two streams, else the random anchor's
 # first move would repeat the opening's.
 _OPENINGS_SEED, _ANCHOR_SEED = 2_000_000, 2_000_001
+_MOST_RECALLED = 100  # games
 
 
 class AlphaZero(Agent):
@@ -52,6 +55,7 @@ class AlphaZero(Agent):
         game: what is played; its methods `ownership`, `score` and `disc_difference`, and its `symmetries`,
             are used where the config asks for them.
         others: the same game on boards of other sizes, which it plays and learns as well.
+        played: games of others to learn from, as `config.records` says; without them it does without.
         games: how many games are played at once, on boards of all sizes together.
         seed: of weights, noise, samples and games: their scenarios and random moves.
         device: "cpu", "cuda", or "auto": CUDA where there is one.
@@ -71,6 +75,7 @@ class AlphaZero(Agent):
         game: Game,
         *,
         others: Sequence[Game] = (),
+        played: Sequence[PlayedGame] = (),
         games: int = 128,
         seed: int = 0,
         device: str = "auto",
@@ -88,10 +93,16 @@ class AlphaZero(Agent):
         )
         each, parts = games // (1 + len(others)), parts or (2 if self.device.type == "cuda" else 1)
         shares = [games - each * len(others), *(each for _ in others)]
+        learned, held_out = parted(played, config.records.held_out if config.records else 0.0)
         self._practices = [
-            Practice(one, config, share, rng, parts)
+            Practice(one, config, share, rng, parts, learned if one is game else ())
             for one, share, rng in zip((game, *others), shares, self._play_rngs, strict=True)
         ]
+        lessons = self._practices[0].lessons
+        self._study_steps = 0  # moves of others that are learned from before self-play begins
+        if lessons is not None and config.records is not None:
+            self._study_steps = math.ceil(lessons.size * config.records.passes)
+        self._held_out = self._practices[0].packed(held_out[:_MOST_RECALLED]) if held_out else None
         self._outcomes = self._practices[0].outcomes
         self.policy = Networks(*(self._network(game) for _ in range(3))).to(self.device)
         for other in others:
@@ -212,12 +223,41 @@ class AlphaZero(Agent):
             actions["search"] = searched_actions(self.game, network, exam.roots, self.config.exam_simulations)
         return {f"solver/{name}_accuracy": exam.accuracy(chosen) for name, chosen in actions.items()}
 
+    def recall(self) -> dict[str, float]:
+        """Returns how well the network foretells the games of others that were held out, by logger name."""
+        if self._held_out is None:
+            return {}
+        samples = self._outcomes.records.unpack(self._held_out)
+        network = self.evaluator()
+        found = network(samples.obs, samples.legal.astype(np.int8))
+        logits = np.where(samples.legal, found.logits, -np.inf)
+        played = samples.policy.argmax(1)
+        logits -= logits.max(1, keepdims=True)
+        chances = logits[np.arange(len(played)), played] - np.log(np.exp(logits).sum(1))
+        return {
+            "records/policy_accuracy": float((logits.argmax(1) == played).mean()),
+            "records/policy_loss": float(-chances.mean()),
+            "records/value_error": float(((found.values - samples.outcome) ** 2).mean()),
+        }
+
     # ---- the loop
 
     def collect(self, hooks: Hooks, end: int) -> bool:
-        """Lets every game make `n_steps` moves, and keeps the positions of those that ended."""
+        """Lets every game make `n_steps` moves, and keeps the positions of those that ended.
+
+        While the games of others are studied nothing is played: as many of their moves are learned from.
+        """
         began = time.perf_counter()
         hooks.on_rollout_start()
+        first = self._practices[0]
+        first.studying = self.num_timesteps < self._study_steps
+        if first.studying:
+            moves = self.config.n_steps * self.games
+            first.owed += moves
+            self.num_timesteps += moves
+            self._entries, self._spent = {}, {}
+            hooks.on_rollout_end()
+            return True
         simulations = self.config.simulations_at(self.progress(end))
         network = NetworkEvaluator(self.policy.average, bf16=self.config.bf16)
         entries: dict[str, float] = {}

@@ -16,6 +16,27 @@ Count = Annotated[int, Ge(0)]
 Positive = Annotated[int, Gt(0)]
 
 
+@dataclass(frozen=True)
+class RecordsConfig:
+    """Games that others have played, learned from before self-play begins, and beside it.
+
+    Attributes:
+        files: paths or patterns such as games/*.sgf: PGN (chess), SGF (Go), WTHOR (.wtb, Othello), Piskvorky
+            (.psq, Gomoku), a tournament's games.jsonl, or lines of moves (.txt).
+        passes: so often each of their moves is learned from, on average, before self-play begins. Moves
+            count as steps.
+        share: of the batches that are drawn from them afterwards.
+        held_out: share of the games that are not learned from, but measured at each evaluation.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    files: list[str]
+    passes: Weight = 2.0
+    share: Fraction = 0.0
+    held_out: Annotated[float, Ge(0), Interval(lt=1)] = 0.05
+
+
 def _board_net() -> NetConfig:
     return NetConfig(trunk="cnn", width=64, depth=4, normalize_inputs=False)
 
@@ -74,6 +95,7 @@ class AlphaZeroConfig:
         ladder_rollouts: the anchor that searches with random play has so many simulations.
         exam_simulations: of the search that is examined where a game has an exam by an exact solver; 0: the
             policy alone is.
+        records: games of others to learn from first, or null.
         net: the backbone.
         bf16: run the networks in bfloat16 autocast; "auto": where the device has instructions for it.
     """
@@ -123,6 +145,7 @@ class AlphaZeroConfig:
     ladder_simulations: Annotated[int, Ge(2)] = 64
     ladder_rollouts: Positive = 200
     exam_simulations: Count = 256
+    records: RecordsConfig | None = None
     net: NetConfig = field(default_factory=_board_net)
     bf16: Bf16 = False
 

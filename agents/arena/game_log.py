@@ -95,7 +95,7 @@ class GameLog:
         whole = data.rfind(b"\n") + 1
         for number, line in enumerate(data[:whole].splitlines(), 1):
             try:
-                record = _from_data(json.loads(line))
+                record = from_data(json.loads(line))
             except (ValueError, KeyError, TypeError):
                 raise UserError(
                     f"{self.path}, line {number}: is no game; restore the file, or delete its directory to "
@@ -113,7 +113,8 @@ def _to_data(record: GameRecord) -> dict[str, object]:
     return {**data.pop("fixture"), **data}
 
 
-def _from_data(data: dict[str, object]) -> GameRecord:
+def from_data(data: dict[str, object]) -> GameRecord:
+    """Returns the game of a line; raises ValueError, KeyError or TypeError where it is none."""
     fixture = Fixture(*(data.pop(name) for name in ("first", "second", "opening", "round")))  # pyright: ignore
     actions, seconds = data.pop("actions"), data.pop("seconds")
     record = GameRecord(fixture, actions=tuple(actions), seconds=tuple(seconds), **data)  # pyright: ignore

@@ -30,6 +30,7 @@ def write_agent_file(place: Place, snapshot: Snapshot) -> None:
             Path(folder),
             step=int(snapshot.step),
             score=None,
+            seconds=snapshot.seconds,
             weights=snapshot.weights,
             optimizer=snapshot.optimizer,
             state=snapshot.state,
@@ -75,7 +76,7 @@ def read_agent_file(place: Place) -> Snapshot:
                     raise Damaged(f"it holds {info.filename[:80]!r}, which is none of a checkpoint's files")
                 (Path(folder) / info.filename).write_bytes(archive.read(info))
             manifest = read_manifest(Path(folder))
-            return Snapshot(manifest.step, *read_files(Path(folder), manifest))
+            return Snapshot(manifest.step, *read_files(Path(folder), manifest), seconds=manifest.seconds)
     except (Damaged, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{_name(place)} is damaged ({reason}); use another copy of it") from error

@@ -1,7 +1,7 @@
 """What every board game adds to its rules for people: a board to look at, notation, symmetries."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -16,11 +16,25 @@ Look = Literal["squares", "discs", "holes", "stones", "hexagons"]
 
 
 class Record(NamedTuple):
-    """A game that was read: pools (1,) at its first and last position, and the actions between them."""
+    """A game that was read: pools (1,) at its first and last position, and the actions between them.
+
+    result: as its text says it, 1 where the first player won, 0 for a draw, -1; None where it does not.
+    """
 
     start: np.ndarray
     actions: list[int]
     end: np.ndarray
+    result: int | None = None
+
+
+def require_whole(records: Iterable[Record | ValueError]) -> list[Record]:
+    """Returns the records; raises the first error among them."""
+    whole: list[Record] = []
+    for record in records:
+        if isinstance(record, ValueError):
+            raise record
+        whole.append(record)
+    return whole
 
 
 class BoardGame(Game, ABC):

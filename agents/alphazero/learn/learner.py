@@ -90,15 +90,14 @@ class Learner:
         """Returns whose batches to learn from, one after the other, as mixed as they can be."""
         turns: list[tuple[float, int]] = []
         for k, practice in enumerate(practices):
-            if practice.replay.size < self._config.learning_starts:
+            if not practice.ready:
                 continue
             batches, practice.owed = divmod(practice.owed, self._config.batch_size)
             turns += [((batch + 0.5) / batches, k) for batch in range(int(batches))]
         return [practices[k] for _, k in sorted(turns)]
 
     def _step(self, practice: Practice, rng: np.random.Generator) -> tuple[Losses, Tensor]:
-        replay, symmetries = practice.replay, practice.symmetries
-        samples = practice.outcomes.records.unpack(replay.sample(self._config.batch_size, rng))
+        symmetries, samples = practice.symmetries, practice.sample(self._config.batch_size, rng)
         if symmetries is not None:
             which = rng.integers(len(symmetries), size=self._config.batch_size)
             samples = turn(samples, symmetries, which)

@@ -50,7 +50,7 @@ def alphazero_loss(
     entropy to the outcome), and the auxiliary losses.
 
     Ownership: mean squared error over the points. A score or a difference, which may be large: Huber loss
-    (δ = 1) in units of the board's width.
+    (δ = 1) in units of the board's width. What is not known (NaN) counts as if it was said right.
 
     Source: Silver et al. 2018, eq. 1, with a win-draw-loss value; Danihelka et al. 2022, eq. 9 (policy).
     """
@@ -63,10 +63,10 @@ def alphazero_loss(
     extra: dict[str, Tensor] = {}
     for name in auxiliary:
         said, true = outputs.auxiliary[name].float(), targets.auxiliary[name]
-        if name == "ownership":
-            extra[name] = F.mse_loss(said, true)
-        else:
-            extra[name] = F.huber_loss(said, true / targets.obs.shape[-1])
+        if name != "ownership":
+            true = true / targets.obs.shape[-1]
+        true = torch.where(true.isnan(), said.detach(), true)
+        extra[name] = (F.mse_loss if name == "ownership" else F.huber_loss)(said, true)
     total = policy + value_coef * value
     for name, weight in auxiliary.items():
         total = total + weight * extra[name]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.alphazero.play.counts import Statistics
 from quadrivium.agents.alphazero.play.outcomes import outcomes_of
 from quadrivium.agents.alphazero.play.packed import Packed
-from quadrivium.agents.alphazero.play.records import AUXILIARY
+from quadrivium.agents.alphazero.play.played import PlayedGame, pack_played
+from quadrivium.agents.alphazero.play.records import AUXILIARY, RecordFormat, Samples
 from quadrivium.agents.alphazero.play.self_play import SelfPlay, SelfPlayConfig
 from quadrivium.agents.alphazero.play.window import Replay, WindowConfig
 from quadrivium.agents.runs.state import under
@@ -25,6 +28,7 @@ class Practice:
         games: how many are played at once.
         rng: draws what is random in self-play.
         parts: of the games, searched by turns; see `gumbel_search`.
+        played: games of others to learn from, as `config.records` says.
 
     Raises:
         ValueError: the config does not fit the game.
@@ -33,11 +37,19 @@ class Practice:
         outcomes: what depends on the number of players: records, value head, discount.
         symmetries: of the board, where they are used; else None.
         replay: the window that is learned from.
+        lessons: the positions of the games of others, all kept; None where there are none.
+        studying: whether only they are learned from: self-play has not begun.
         owed: positions that came in, times `reuse`, and are not yet learned from: what is left of a batch.
     """
 
     def __init__(
-        self, game: Game, config: AlphaZeroConfig, games: int, rng: np.random.Generator, parts: int = 1
+        self,
+        game: Game,
+        config: AlphaZeroConfig,
+        games: int,
+        rng: np.random.Generator,
+        parts: int = 1,
+        played: Sequence[PlayedGame] = (),
     ) -> None:
         self.game, self.games, self._config, self._rng, self._parts = game, games, config, rng, parts
         self.outcomes = outcomes_of(game, config, auxiliary_of(config, game))
@@ -47,6 +59,8 @@ class Practice:
             self.outcomes.records.empty,
             WindowConfig(config.window_min, config.window_max, config.window_exponent, config.window_expand),
         )
+        self.lessons = self._lessons(played) if played else None
+        self.studying = False
         self.owed = 0.0
         self._tree: Tree | None = None
         self._self_play = SelfPlay(
@@ -62,6 +76,33 @@ class Practice:
             games,
             rng,
         )
+
+    def packed(self, played: Sequence[PlayedGame]) -> Packed:
+        """Returns the positions of games that others have played."""
+        form = self.outcomes.records
+        if not isinstance(form, RecordFormat):
+            raise ValueError("records are of games between two players; this world has one")
+        return pack_played(self.game, form, played, auxiliary_of(self._config, self.game))
+
+    def _lessons(self, played: Sequence[PlayedGame]) -> Replay:
+        packed = self.packed(played)
+        everything = len(packed.records)
+        lessons = Replay(self.outcomes.records.empty, WindowConfig(everything, everything, 1.0, 1.0))
+        lessons.add(packed)
+        return lessons
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are positions enough to learn from."""
+        return self.studying or self.replay.size >= self._config.learning_starts
+
+    def sample(self, count: int, rng: np.random.Generator) -> Samples:
+        """Returns positions (count,) to learn from, drawn with replacement."""
+        source, records = self.replay, self._config.records
+        share = 1.0 if self.studying else 0.0 if records is None else records.share
+        if self.lessons is not None and (share == 1 or (share > 0 and rng.random() < share)):
+            source = self.lessons
+        return self.outcomes.records.unpack(source.sample(count, rng))
 
     def play(self, evaluator: Evaluator, simulations: int) -> tuple[Packed, Statistics]:
         """Plays `n_steps` moves of every game.

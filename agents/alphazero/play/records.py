@@ -11,6 +11,7 @@ from quadrivium.agents.alphazero.play.returns import look_ahead
 from quadrivium.agents.search.protocols import Game
 
 _PROBE_GAMES, _PROBE_MOVES = 32, 40
+_UNKNOWN = -128  # of an ownership
 AUXILIARY = ("ownership", "score", "disc_difference")
 """Methods `(pool, rows)` of a game that an auxiliary head may learn, as the first player sees the end: a
 board (n, H, W) in {-1, 0, 1}, or numbers (n,)."""
@@ -26,7 +27,7 @@ class Samples(NamedTuple):
     root_value: np.ndarray  # (n,) float32, what search thought of the position (and of those after it)
     root_draw: np.ndarray  # (n,) float32, likewise its chance of a draw; of a single player 0
     root_share: np.ndarray  # (n,) float32, how much of the value target that is; the rest is the outcome's
-    auxiliary: dict[str, np.ndarray]  # ownership (n, H*W) float32, others (n,) float32
+    auxiliary: dict[str, np.ndarray]  # ownership (n, H*W) float32, others (n,) float32; NaN: not known
 
 
 class Records(Protocol):
@@ -155,7 +156,7 @@ class RecordFormat:
             root_value=records["root_value"],
             root_draw=records["root_draw"].astype(np.float32),
             root_share=records["root_share"].astype(np.float32),
-            auxiliary={name: records[name].astype(np.float32) for name in self._auxiliary},
+            auxiliary={name: _targets(records[name]) for name in self._auxiliary},
         )
 
     def pay(self, records: np.ndarray, counts: np.ndarray, rewards: np.ndarray) -> None:
@@ -175,6 +176,25 @@ class RecordFormat:
             records["root_draw"] = draws
         for name, value in ends.items():
             records[name] = sign[:, None] * value.reshape(1, -1) if value.ndim else sign * value
+
+    def finish_played(self, records: np.ndarray, outcome: int, ends: dict[str, np.ndarray | None]) -> None:
+        """Writes into the records (n,) of a game that others played how it ended; no search knows of it.
+
+        outcome: for the first player. ends: as of `finish`; None: not known.
+        """
+        sign = np.where(records["to_move"] == 0, 1, -1)
+        records["outcome"] = outcome * sign
+        for name, value in ends.items():
+            if value is None:
+                records[name] = _UNKNOWN if records[name].dtype.kind == "i" else np.nan
+            else:
+                records[name] = sign[:, None] * value.reshape(1, -1) if value.ndim else sign * value
+
+
+def _targets(kept: np.ndarray) -> np.ndarray:
+    """Returns what an auxiliary head is to say, float32; NaN where it is not known."""
+    numbers = kept.astype(np.float32)
+    return np.where(kept == _UNKNOWN, np.float32(np.nan), numbers) if kept.dtype.kind == "i" else numbers
 
 
 def _binary_planes(game: Game) -> np.ndarray:

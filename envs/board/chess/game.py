@@ -1,12 +1,12 @@
 """Chess for people: its documentation page, its notations, its diagrams."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import numpy as np
 
 from quadrivium.envs.board import symmetries
-from quadrivium.envs.board.board_game import BoardGame, Look, Record
+from quadrivium.envs.board.board_game import BoardGame, Look, Record, require_whole
 from quadrivium.envs.board.chess import fen, kernel, moves, pgn, position, starts, tables
 from quadrivium.envs.board.chess.position import LETTERS, Position
 from quadrivium.envs.core.rules import NO_MOVE
@@ -151,12 +151,19 @@ class Chess(BoardGame):
         players must claim is left out. Raises ValueError that names the game and the move where one cannot be
         played.
         """
-        records: list[Record] = []
+        return require_whole(self.each_record(text, plies))
+
+    def each_record(self, text: str | bytes, plies: int | None = None) -> Iterator[Record | ValueError]:
+        """Yields what `read_records` returns, or for a game that cannot be read what is wrong with it."""
+        number = 0
         try:
-            records.extend(self._replay(written, plies) for written in pgn.split_games(pgn.decode(text)))
+            for number, written in enumerate(pgn.split_games(pgn.decode(text)), 1):
+                try:
+                    yield self._replay(written, plies)
+                except ValueError as error:
+                    yield ValueError(f"game {number} of the PGN: {error}")
         except ValueError as error:
-            raise ValueError(f"game {len(records) + 1} of the PGN: {error}") from None
-        return records
+            yield ValueError(f"game {number + 1} of the PGN: {error}")
 
     def _replay(self, written: pgn.PgnGame, plies: int | None) -> Record:
         fen_text = written.fen(chess960=self.chess960) or (USUAL_FEN if self.chess960 else "")
@@ -174,7 +181,8 @@ class Chess(BoardGame):
                 ply = int(end["ply"][0])
                 raise ValueError(f"move {ply // 2 + 1}{'.' if ply % 2 == 0 else '...'} {error}") from None
             actions.append(action)
-        return Record(start, actions, end)
+        results = {"1-0": 1, "1/2-1/2": 0, "0-1": -1}
+        return Record(start, actions, end, results.get(written.tags.get("Result", "")))
 
     def _only_claimed(self, row: np.void) -> bool:
         """Returns whether a game that is over goes on where nobody claims that: it has no other reason."""

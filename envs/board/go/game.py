@@ -1,6 +1,6 @@
 """Go for people: its documentation page, its notation, its diagram, its score."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -189,6 +189,10 @@ class Go(BoardGame):
     def read_records(self, text: str | bytes) -> list[Record]:
         """Returns as `read_record` does each game of a text, such as a tournament's games.sgf."""
         return sgf.read_all(self, text)
+
+    def each_record(self, text: bytes) -> Iterator[Record | ValueError]:
+        """Yields what `read_records` returns, or for a game that cannot be read what is wrong with it."""
+        return sgf.each(self, text)
 
     def _write_sgf(self, row: np.void) -> str:
         return sgf.write(self, np.array([row], self.state_dtype), [], None, None, self._lead)

@@ -1,13 +1,13 @@
 """Go games and positions as SGF, through sgfmill. Source: the Smart Game Format, FF[4] (red-bean.com/sgf)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from sgfmill.sgf import Sgf_game, Tree_node
 from sgfmill.sgf_grammar import Coarse_game_tree, parse_sgf_collection
 
-from quadrivium.envs.board.board_game import BoardGame, Record
+from quadrivium.envs.board.board_game import BoardGame, Record, require_whole
 
 COLOURS = ("b", "w")  # sgfmill's names of the two seats
 MOVES = ("B", "W")  # and the properties of their moves
@@ -75,18 +75,22 @@ def read(game: BoardGame, text: str | bytes) -> Record:
 
 def read_all(game: BoardGame, text: str | bytes) -> list[Record]:
     """Returns the main line of each game in an SGF text; raises ValueError that names the first fault."""
+    return require_whole(each(game, text))
+
+
+def each(game: BoardGame, text: str | bytes) -> Iterator[Record | ValueError]:
+    """Yields the main line of each game in an SGF text, or what is wrong with it."""
     try:
         trees = parse_sgf_collection(text.encode() if isinstance(text, str) else text)
     except ValueError as error:
-        raise ValueError(f"this is no SGF that can be read: {_one_line(error)}") from None
-    records: list[Record] = []
+        yield ValueError(f"this is no SGF that can be read: {_one_line(error)}")
+        return
     for number, tree in enumerate(trees, 1):
         try:
-            records.append(_read_tree(game, tree, "utf-8" if isinstance(text, str) else None))
+            yield _read_tree(game, tree, "utf-8" if isinstance(text, str) else None)
         except ValueError as error:
             where = f"game {number}: " if len(trees) > 1 else ""
-            raise ValueError(where + _one_line(error)) from None
-    return records
+            yield ValueError(where + _one_line(error))
 
 
 def _read_tree(game: BoardGame, tree: Coarse_game_tree, encoding: str | None) -> Record:
@@ -139,7 +143,15 @@ def _read_tree(game: BoardGame, tree: Coarse_game_tree, encoding: str | None) ->
             raise ValueError(f"move {number} of the SGF is {mover}'s, but it is {other}'s turn")
         _play(game, end, action, number)
         played.append(action)
-    return Record(start, played, end)
+    return Record(start, played, end, _result(root))
+
+
+def _result(root: Tree_node) -> int | None:
+    """Returns who has won by RE: B+3.5, W+R, 0 or Draw; None where it says anything else, or nothing."""
+    text = root.get_raw("RE").decode(errors="replace").strip().lower() if root.has_property("RE") else ""
+    if text in ("0", "draw", "jigo"):
+        return 0
+    return {"b+": 1, "w+": -1}.get(text[:2])
 
 
 def _size(tree: Coarse_game_tree) -> int:

@@ -128,3 +128,44 @@ def test_a_checkpoint_of_another_board_is_refused_in_a_line(finished, tmp_path, 
     line = refused(capsys, run_train(tmp_path, "--resume", "runs/small", "--total-timesteps", "9999"))
     assert "trained on Tic-tac-toe with planes 2 x 3 x 3 and 9 actions" in line
     assert "but this is Connect four" in line
+
+
+def write_games(directory, count=40):
+    """Writes a log of games in which the first player takes the centre and wins, and a line that is none."""
+    line = {"first": "a", "second": "b", "round": 1, "outcome": 1, "reason": "rules", "opening_plies": 0}
+    line |= {"actions": [4, 1, 0, 3, 8], "seconds": [0, 0]}
+    games = [json.dumps(line | {"opening": k}) for k in range(count)]
+    (directory / "games").mkdir()
+    (directory / "games" / "some.jsonl").write_text("\n".join([*games, '{"first": "a"}']) + "\n")
+
+
+def test_a_run_learns_from_records_first_and_says_what_it_left_out(tmp_path, capsys):
+    write_games(tmp_path)
+    records = ("--agent.records", '{files: ["games/*.jsonl"], passes: 1}')
+    assert run_train(tmp_path, write_config(tmp_path), *records) == 0
+    said = capsys.readouterr().out
+    assert "40 games with 200 moves to learn from; 1 left out, the first: games/some.jsonl, line 41" in said
+    lines = [row for row in rows(tmp_path / "runs/small") if "records/policy_accuracy" in row]
+    assert lines[-1]["records/policy_accuracy"] > lines[0]["records/policy_accuracy"]
+    assert list(json.loads((tmp_path / "runs/small/files.json").read_text())) == ["games/some.jsonl"]
+    # What has learned plays without the games.
+    shutil.rmtree(tmp_path / "games")
+    assert run_evaluate(tmp_path, "run", "runs/small", "--episodes", 4) == 0
+    capsys.readouterr()
+    line = refused(capsys, run_train(tmp_path, "--resume", "runs/small", "--total-timesteps", "768"))
+    assert "agent.records.files: games/*.jsonl matches no file; check the path" in line
+
+
+def test_records_that_hold_nothing_to_learn_from_are_refused_in_a_line(tmp_path, capsys):
+    config = write_config(tmp_path)
+    write_games(tmp_path, count=0)
+    (tmp_path / "a.sgf").write_text("(;GM[1])")
+
+    def line(files, *others):
+        records = ("--agent.records", f"{{files: [{files}]}}")
+        return refused(capsys, run_train(tmp_path, config, *records, *others))
+
+    assert "agent.records.files: nothing/*.sgf matches no file" in line("nothing/*.sgf")
+    assert "hold no game of Tic-tac-toe to learn from: games/some.jsonl, line 1" in line("games/*.jsonl")
+    assert "a.sgf: Tic-tac-toe is read from files that end in .jsonl, .txt; convert it" in line("a.sgf")
+    assert not (tmp_path / "runs").exists()
