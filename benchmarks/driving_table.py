@@ -21,6 +21,7 @@ SCENARIOS = {  # by name, the file names' and what counts beside collisions
     "Racetrack": ("racetrack", "off_road"),
     "LaneKeeping": ("lane_keeping", "centred_share"),
     "Parking": ("parking", "arrival"),
+    "Roads": ("roads", "arrival"),
 }
 WORDS = {"arrival": "arrive", "off_road": "off road", "centred_share": "within 0.5 m"}
 SCRIPTED = ("idm", "idm_mobil", "pure_pursuit", "stanley", "parker")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -60,12 +61,19 @@ class AlphaZeroConfig:
         fast_simulations: of the other moves' search.
         random_plies: a game begins with up to so many random moves, which are not learned from.
         random_share: share of the games that do.
+        opening_temperature: those moves are drawn from the policy at this temperature; null: evenly.
+        end_proven: a game ends where the search has proven how it will; of such an end nothing but the
+            outcome is learned.
+        surprise_share: of a game's weight, goes to its positions in proportion to how far the search departed
+            from the policy there (Kullback-Leibler); the rest evenly.
         symmetries: turn the board at random in each evaluation and each sample.
         cache: positions that the evaluation cache holds; 0: none.
         cache_mib: memory that it takes at most, in MiB. A position takes 16 bytes and 4 for each legal
             move; where there are many, the cache holds fewer positions.
         batch_size: positions in a gradient step.
-        reuse: how often each position is learned from, on average.
+        reuse: how often each position is learned from, on average, once the search is full.
+        first_reuse: at the start, where a search costs less; in between by the doublings of the simulations;
+            null: as often.
         learning_starts: positions in the replay window before the first gradient step.
         window_min: positions in the replay window before it grows slower than the data.
         window_max: positions in the replay window at most.
@@ -116,11 +124,15 @@ class AlphaZeroConfig:
     fast_simulations: Annotated[int, Ge(2)] = 8
     random_plies: Count = 0
     random_share: Fraction = 0.5
+    opening_temperature: Annotated[float, Gt(0)] | None = None
+    end_proven: bool = False
+    surprise_share: Fraction = 0.0
     symmetries: bool = True
     cache: Count = 200_000
     cache_mib: Positive = 512
     batch_size: Positive = 256
     reuse: Annotated[float, Gt(0)] = 4.0
+    first_reuse: Annotated[float, Gt(0)] | None = None
     learning_starts: Positive = 2_000
     window_min: Positive = 20_000
     window_max: Positive = 1_000_000
@@ -157,6 +169,14 @@ class AlphaZeroConfig:
             "disc_difference": self.disc_difference_coef,
         }
         return {name: weight for name, weight in weights.items() if weight > 0}
+
+    def reuse_at(self, simulations: int) -> float:
+        """Returns how often a position is learned from that so many simulations have paid for."""
+        if self.first_reuse is None or simulations >= self.simulations:
+            return self.reuse
+        first = min(self.first_simulations, self.simulations)
+        share = math.log2(simulations / first) / math.log2(self.simulations / first)
+        return self.first_reuse + share * (self.reuse - self.first_reuse)
 
     def simulations_at(self, progress: float) -> int:
         """Returns the simulations of a full search when `progress` (0 to 1) of the training is done.

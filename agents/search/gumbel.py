@@ -17,6 +17,8 @@ from quadrivium.agents.search.lockstep import AnyEvaluator, Lockstep
 from quadrivium.agents.search.protocols import Game
 from quadrivium.agents.search.tree import SearchResult, Tree
 
+_LOOK = 4  # simulations between two looks at which roots are proven
+
 
 @dataclass(frozen=True)
 class GumbelConfig:
@@ -70,6 +72,8 @@ def gumbel_search(
             each time; what they hold is lost.
         parts: of the positions, searched by turns: while one part's evaluation is under way the others go on.
 
+    A root that is proven is searched no further, so its visits may be fewer.
+
     Raises ValueError for a root without a legal action.
     """
     count = len(roots)
@@ -96,24 +100,38 @@ def gumbel_search(
     by_edge = np.ascontiguousarray(_legal_first(scores, legal), np.float32)
     considered = np.minimum(legal.sum(axis=1), config.max_considered)
     turns = _turns(config.max_considered, config.simulations)[considered]  # (B, simulations)
+    searched = [everyone[part] for part in slices]  # of each part, whose roots are not proven yet
+    edges = [by_edge[part] for part in slices]
     for step, turn in enumerate(np.ascontiguousarray(turns.T)):
-        for lockstep, part in zip(locksteps, slices, strict=True):
+        for k, lockstep in enumerate(locksteps):
             if step:
-                lockstep.back_up(everyone[part])
-            kernels.select_gumbel(tree.words, everyone[part], by_edge[part], turn[part], rule)
-            lockstep.reach(everyone[part])
-    for lockstep, part in zip(locksteps, slices, strict=True):
-        lockstep.back_up(everyone[part])
+                lockstep.back_up(searched[k])
+            if solver and step % _LOOK == 0 and (proven := tree.proven(searched[k]) < kernels.UNPROVEN).any():
+                searched[k] = searched[k][~proven]
+                edges[k] = np.ascontiguousarray(by_edge[searched[k]])
+            kernels.select_gumbel(
+                tree.words, searched[k], edges[k], np.ascontiguousarray(turn[searched[k]]), rule
+            )
+            lockstep.reach(searched[k])
+    for lockstep, trees in zip(locksteps, searched, strict=True):
+        lockstep.back_up(trees)
     known = tree.read_roots(everyone)
     visits, q = known.visits, known.q
     sigma = transform(q, visits, np.exp(logits), raw_values, legal, config)
     worth = worth_playing(known.outcomes, legal)
     most = np.where(worth, visits, 0).max(axis=1, keepdims=True)
     actions = np.where(worth & (visits == most), scores + sigma, -np.inf).argmax(axis=1)
-    policy = np.exp(log_softmax(logits + sigma, worth)).astype(np.float32)
+    log_policy = log_softmax(logits + sigma, worth)
+    policy = np.exp(log_policy).astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        surprise = np.where(policy > 0, policy * (log_policy - logits), 0.0).sum(axis=1, dtype=np.float32)
     values = improved_values(policy, q, visits, raw_values)
     draws = improved_values(policy, known.draws, visits, raw_draws)
-    return SearchResult(actions, policy, values, visits, q, draws)
+    proven = tree.proven(everyone) if solver else np.full(count, kernels.UNPROVEN, np.int8)
+    settled = proven < kernels.UNPROVEN
+    values = np.where(settled, proven, values).astype(np.float32)
+    draws = np.where(settled, proven == 0, draws).astype(np.float32)
+    return SearchResult(actions, policy, values, visits, q, draws, proven, surprise)
 
 
 def _plant(lockstep: Lockstep, roots: np.ndarray, trees: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -163,15 +163,17 @@ class MatchSearch:
         roots = self.tree.read_roots(slots)
         policy = (roots.visits / np.maximum(roots.visits.sum(axis=1, keepdims=True), 1)).astype(np.float32)
         scores, values, draws = self._scores(slots, roots), roots.values, roots.drawn
+        outcomes = np.full(len(slots), kernels.UNPROVEN, np.int8)
         if self._solver:
-            outcomes = self.tree.arrays.nodes[slots, 0, kernels.PROVEN]
+            outcomes = self.tree.proven(slots)
             proven = outcomes < kernels.UNPROVEN
             best = proven[:, None] & (roots.outcomes == outcomes[:, None])
             scores = np.where(proven[:, None], np.where(best, roots.visits, _NEVER), scores)
             values = np.where(proven, outcomes, values).astype(np.float32)
             draws = np.where(proven, outcomes == 0, draws).astype(np.float32)
             policy[proven] = np.eye(policy.shape[1], dtype=np.float32)[scores[proven].argmax(axis=1)]
-        return SearchResult(scores.argmax(axis=1), policy, values, roots.visits, roots.q, draws)
+        actions, nothing = scores.argmax(axis=1), np.zeros(len(slots), np.float32)
+        return SearchResult(actions, policy, values, roots.visits, roots.q, draws, outcomes, nothing)
 
     def _scores(self, slots: np.ndarray, roots: Roots) -> np.ndarray:
         """Returns what the choice goes by (n, A): visits, or the values' lower confidence bounds."""

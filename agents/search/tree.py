@@ -20,6 +20,8 @@ class SearchResult(NamedTuple):
     visits: np.ndarray  # (B, A) int32, simulations that began with each action
     q: np.ndarray  # (B, A) float32, mean value of each action for the player to move; 0 where unvisited
     draws: np.ndarray  # (B,) float32, likewise the chances of a draw; between two players only
+    proven: np.ndarray  # (B,) int8, the outcome for the player to move where it is proven, else `UNPROVEN`
+    surprise: np.ndarray  # (B,) float32, nats: divergence of a Gumbel search's `policy` from the evaluator's
 
 
 class Tree:
@@ -81,6 +83,10 @@ class Tree:
         for old, new in zip(self.arrays, other.arrays, strict=True):
             new[: self.trees] = old
         return other
+
+    def proven(self, trees: np.ndarray) -> np.ndarray:
+        """Returns the outcomes (n,) int8 that are proven at the roots of `trees` (n,), or `UNPROVEN`."""
+        return np.minimum(self.arrays.nodes[trees, 0, kernels.PROVEN], kernels.UNPROVEN).astype(np.int8)
 
     def read_roots(self, trees: np.ndarray) -> Roots:
         """Returns what the roots of `trees` (n,) know."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -63,14 +64,14 @@ class EpisodeRecords:
         records["reward"][rows, last] += discounts * rewards[rows, 0]
         records["discount"][rows, last] = discounts * np.float32(self._gamma)
 
-    def finish(self, records: np.ndarray, returns: np.ndarray, ends: dict[str, np.ndarray]) -> None:
+    def finish(self, records: np.ndarray, returns: np.ndarray, ends: Mapping[str, np.ndarray | None]) -> None:
         """Writes into the records (n,) of one episode what they are worth.
 
         returns: is not needed. ends["beyond"]: the value of the position at which the episode ended.
         """
         values = records["root_value"]
         returns = lambda_returns(
-            records["reward"], records["discount"], values, float(ends["beyond"]), self._lambda
+            records["reward"], records["discount"], values, float(ends["beyond"] or 0.0), self._lambda
         )
         records["outcome"] = (1 - self._root_share) * returns + self._root_share * values
 

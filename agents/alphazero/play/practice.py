@@ -72,6 +72,9 @@ class Practice:
                 fast_simulations=config.fast_simulations,
                 random_plies=config.random_plies,
                 random_share=config.random_share,
+                opening_temperature=config.opening_temperature,
+                end_proven=config.end_proven,
+                surprise_share=config.surprise_share,
             ),
             games,
             rng,
@@ -112,7 +115,7 @@ class Practice:
         statistics = self._self_play.statistics = self.outcomes.statistics()
         packed = self._self_play.play(self._config.n_steps, evaluator, simulations)
         self.replay.add(packed)
-        self.owed += len(packed.records) * self._config.reuse
+        self.owed += len(packed.records) * self._config.reuse_at(simulations)
         return packed, statistics
 
     def _search(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -59,10 +60,13 @@ class Records(Protocol):
         """
         ...
 
-    def finish(self, records: np.ndarray, returns: np.ndarray, ends: dict[str, np.ndarray], /) -> None:
+    def finish(
+        self, records: np.ndarray, returns: np.ndarray, ends: Mapping[str, np.ndarray | None], /
+    ) -> None:
         """Writes into the records (n,) of one game how it ended.
 
-        returns: (num_players,) what the seats got in all. ends: what else `Outcomes.ends` tells.
+        returns: (num_players,) what the seats got in all. ends: what else `Outcomes.ends` tells; None: not
+        known.
         """
         ...
 
@@ -162,10 +166,11 @@ class RecordFormat:
     def pay(self, records: np.ndarray, counts: np.ndarray, rewards: np.ndarray) -> None:
         """Does nothing: a game for two is paid at its end."""
 
-    def finish(self, records: np.ndarray, returns: np.ndarray, ends: dict[str, np.ndarray]) -> None:
+    def finish(self, records: np.ndarray, returns: np.ndarray, ends: Mapping[str, np.ndarray | None]) -> None:
         """Writes into the records (n,) of one game how it ended.
 
-        returns: (2,) what the seats got. ends: by auxiliary name, what the game's method says of the end.
+        returns: (2,) what the seats got. ends: by auxiliary name, what the game's method says of the end;
+        None: not known.
         """
         records["outcome"] = np.sign(returns[records["to_move"]])
         sign = np.where(records["to_move"] == 0, 1, -1)
@@ -174,16 +179,18 @@ class RecordFormat:
             values, shares = look_ahead(sign * records["root_value"], self._lambda, self._root_share)
             records["root_value"], records["root_share"] = sign * values, shares
             records["root_draw"] = draws
-        for name, value in ends.items():
-            records[name] = sign[:, None] * value.reshape(1, -1) if value.ndim else sign * value
+        self._write(records, ends)
 
-    def finish_played(self, records: np.ndarray, outcome: int, ends: dict[str, np.ndarray | None]) -> None:
+    def finish_played(self, records: np.ndarray, outcome: int, ends: Mapping[str, np.ndarray | None]) -> None:
         """Writes into the records (n,) of a game that others played how it ended; no search knows of it.
 
-        outcome: for the first player. ends: as of `finish`; None: not known.
+        outcome: for the first player. ends: as of `finish`.
         """
+        records["outcome"] = outcome * np.where(records["to_move"] == 0, 1, -1)
+        self._write(records, ends)
+
+    def _write(self, records: np.ndarray, ends: Mapping[str, np.ndarray | None]) -> None:
         sign = np.where(records["to_move"] == 0, 1, -1)
-        records["outcome"] = outcome * sign
         for name, value in ends.items():
             if value is None:
                 records[name] = _UNKNOWN if records[name].dtype.kind == "i" else np.nan

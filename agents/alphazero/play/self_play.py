@@ -10,6 +10,7 @@ import numpy as np
 
 from quadrivium.agents.alphazero.play.outcomes import Outcomes
 from quadrivium.agents.alphazero.play.packed import Packed, join, packed_of, part_policies
+from quadrivium.agents.search.kernels import UNPROVEN
 from quadrivium.agents.search.protocols import Evaluator, Game
 
 MOST_GAMES = 2**62
@@ -39,6 +40,16 @@ class Found(Protocol):
         """(B,) float32, the chances that these games are drawn."""
         ...
 
+    @property
+    def proven(self) -> np.ndarray:
+        """(B,) int8, the outcome for the player to move where the search has proven it, else `UNPROVEN`."""
+        ...
+
+    @property
+    def surprise(self) -> np.ndarray:
+        """(B,) float32, how far the policy should have been from what it was, in nats."""
+        ...
+
 
 class Search(Protocol):
     """Searches B positions at once."""
@@ -58,6 +69,9 @@ class SelfPlayConfig:
     fast_simulations: int = 8
     random_plies: int = 0
     random_share: float = 0.0
+    opening_temperature: float | None = None
+    end_proven: bool = False
+    surprise_share: float = 0.0
 
 
 class SelfPlay:
@@ -91,6 +105,7 @@ class SelfPlay:
         self._begin(self._rows)
         self._records = np.zeros((games, 64), self._format.empty.records.dtype)
         self._policies: list[list[np.ndarray]] = [[] for _ in range(games)]  # by game, one for each record
+        self._surprises: list[list[float]] = [[] for _ in range(games)]  # likewise, where they count
         self._counts = np.zeros(games, np.int64)
         self._moves = np.zeros(games, np.int64)
         self._returns = np.zeros((games, game.num_players))
@@ -111,16 +126,24 @@ class SelfPlay:
         )
         if full:
             self._append(found)
+        movers = game.result(self.pool, rows).to_move if self._config.end_proven else rows
         game.step(self.pool, rows, found.actions, check=False)
         self._moves += 1
         result = game.result(self.pool, rows)
         self._returns += result.returns
         self._format.pay(self._records, self._counts, result.returns)
-        ended = np.flatnonzero(result.over | result.truncated)
+        over = result.over | result.truncated
+        decided = np.zeros(len(rows), np.bool_)  # before the rules say so
+        if self._config.end_proven:
+            decided = (found.proven < UNPROVEN) & ~over
+            value = np.where(decided, found.proven, 0)
+            self._returns[rows, movers] += value
+            self._returns[rows, 1 - movers] -= value
+        ended = np.flatnonzero(over | decided)
         if not len(ended):
             return []
-        finished = self._finish(ended, evaluator)
-        self._begin(ended)
+        finished = self._finish(ended, decided[ended], evaluator)
+        self._begin(ended, evaluator)
         return finished
 
     def _append(self, found: Found) -> None:
@@ -140,18 +163,24 @@ class SelfPlay:
         new = part_policies(packed.records["legal"], packed.policies)
         for policies, one in zip(self._policies, new, strict=True):
             policies.append(one)
+        if self._config.surprise_share > 0:
+            for surprises, one in zip(self._surprises, found.surprise, strict=True):
+                surprises.append(float(one))
 
-    def _finish(self, ended: np.ndarray, evaluator: Evaluator) -> list[Packed]:
-        """Returns the positions of each ended game, with how it ended."""
+    def _finish(self, ended: np.ndarray, decided: np.ndarray, evaluator: Evaluator) -> list[Packed]:
+        """Returns the positions of each ended game, with how it ended.
+
+        decided: (n,) bool, which ended before the rules' end: of that nothing but the outcome is known.
+        """
         ends = self._outcomes.ends(self.pool, ended, evaluator)
         returns = self._returns[ended]
         finished: list[Packed] = []
         for k, b in enumerate(ended):
             records = self._records[b, : self._counts[b]].copy()
-            self._format.finish(records, returns[k], {name: values[k] for name, values in ends.items()})
-            policies = np.concatenate([self._format.empty.policies, *self._policies[b]])
-            finished.append(Packed(records, policies))
-            self._policies[b] = []
+            known = {name: None if decided[k] else values[k] for name, values in ends.items()}
+            self._format.finish(records, returns[k], known)
+            finished.append(self._weighed(b, records))
+            self._policies[b], self._surprises[b] = [], []
         positions = int(self._counts[ended].sum())
         self.statistics.add(self.pool, ended, self._moves[ended], returns, positions)
         self._counts[ended] = 0
@@ -159,23 +188,51 @@ class SelfPlay:
         self._returns[ended] = 0
         return finished
 
-    def _begin(self, ended: np.ndarray) -> None:
-        """Begins new games in the rows `ended`, some of them with random moves."""
+    def _weighed(self, b: int, records: np.ndarray) -> Packed:
+        """Returns the positions of game `b`, each as often as its surprise asks for, once in the mean.
+
+        Wu 2019, appendix D ("policy surprise weighting"): a share of the weight goes to positions in
+        proportion to how far the search departed from the network's policy; fractions are drawn.
+        """
+        policies, share = self._policies[b], self._config.surprise_share
+        if share == 0 or not len(records):
+            return Packed(records, np.concatenate([self._format.empty.policies, *policies]))
+        surprises = np.maximum(np.array(self._surprises[b]), 0.0)
+        total = surprises.sum()
+        weights = 1 - share + share * (len(records) * surprises / total if total > 0 else 1.0)
+        copies = np.floor(weights + self._rng.random(len(records))).astype(np.int64)
+        chosen = np.repeat(np.arange(len(records)), copies)
+        entries = [policies[k] for k in chosen]
+        return Packed(records[chosen], np.concatenate([self._format.empty.policies, *entries]))
+
+    def _begin(self, ended: np.ndarray, evaluator: Evaluator | None = None) -> None:
+        """Begins new games in the rows `ended`, some of them with random moves.
+
+        evaluator: whose policy the random moves are drawn from, where they are.
+        """
         fresh = self._game.pool(len(ended), self._next_game)
         self._next_game += len(ended)
         if self._config.random_plies:
             plies = self._rng.integers(1, self._config.random_plies + 1, len(ended))
             plies[self._rng.random(len(ended)) >= self._config.random_share] = 0
             for ply in range(int(plies.max(initial=0))):
-                self._play_randomly(fresh, np.flatnonzero(plies > ply))
+                self._play_randomly(fresh, np.flatnonzero(plies > ply), evaluator)
         self.pool[ended] = fresh
 
-    def _play_randomly(self, pool: np.ndarray, rows: np.ndarray) -> None:
+    def _play_randomly(self, pool: np.ndarray, rows: np.ndarray, evaluator: Evaluator | None) -> None:
         """Plays a random move, but none that ends its game."""
         if not len(rows):
             return
         before = pool[rows].copy()
-        self._game.step(pool, rows, self._game.random_actions(pool, rows), check=False)
+        temperature = self._config.opening_temperature
+        if temperature is None or evaluator is None:
+            actions = self._game.random_actions(pool, rows)
+        else:
+            legal = self._game.legal(pool, rows)
+            logits = evaluator(self._game.observe(pool, rows), legal).logits / temperature
+            noise = self._rng.gumbel(size=logits.shape)  # the largest sum is a draw from the softmax
+            actions = np.where(legal != 0, logits + noise, -np.inf).argmax(axis=1)
+        self._game.step(pool, rows, actions, check=False)
         over = self._game.result(pool, rows).over
         pool[rows[over]] = before[over]
 
@@ -189,6 +246,7 @@ class SelfPlay:
             "pool": self.pool.copy(),
             "records": records,
             "policies": np.concatenate([self._format.empty.policies, *chain.from_iterable(self._policies)]),
+            "surprises": np.array([*chain.from_iterable(self._surprises)], np.float64),
             "counts": self._counts.copy(),
             "moves": self._moves.copy(),
             "returns": self._returns.copy(),
@@ -211,5 +269,8 @@ class SelfPlay:
         in_use = np.arange(self._records.shape[1]) < self._counts[:, None]
         policies = iter(part_policies(self._records["legal"][in_use], packed.policies))
         self._policies = [list(islice(policies, int(count))) for count in self._counts]
+        if self._config.surprise_share > 0:
+            surprises = iter(state["surprises"].tolist())
+            self._surprises = [list(islice(surprises, int(count))) for count in self._counts]
         self._returns[:] = state["returns"]
         self._next_game = int(state["next_game"])

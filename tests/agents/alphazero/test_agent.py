@@ -323,3 +323,10 @@ def test_a_network_of_nan_plays_no_game(part):
                 weight.fill_(torch.nan)
     with pytest.raises(DivergedError, match=f"the network gave nan as {part} of a position"):
         agent.learn(6 * 16)
+
+
+def test_gradient_steps_grow_with_the_simulations_that_pay_for_them():
+    given = config(first_simulations=16, simulations=64, reuse=4.0, first_reuse=2.0)
+    assert [given.reuse_at(simulations) for simulations in (16, 32, 64)] == [2.0, 3.0, 4.0]
+    assert config(reuse=4.0).reuse_at(8) == 4.0
+    assert config(first_simulations=64, simulations=64, first_reuse=1.0).reuse_at(64) == config().reuse

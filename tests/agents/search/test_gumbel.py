@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import rel_entr
 
 from quadrivium.agents.search import GumbelConfig, NullEvaluator, Tree, gumbel_search
 from quadrivium.agents.search.gumbel import (
@@ -10,6 +11,7 @@ from quadrivium.agents.search.gumbel import (
     transform,
     worth_playing,
 )
+from quadrivium.agents.search.kernels import UNPROVEN
 from quadrivium.envs.board.registry import GAMES
 from tests.agents.search import reference as search_reference
 from tests.agents.search.toys import Corridor, Race, RandomLinear
@@ -150,15 +152,37 @@ def test_agrees_with_a_readable_search(game, moves, config):
 # ---- batches
 
 
-def test_visits_sum_to_the_simulations():
+def test_visits_sum_to_the_simulations_or_to_fewer_where_the_root_is_proven():
     game = GAMES["TicTacToe"]()
     roots = positions(game, 20, 8)  # some with one move left, which end at once
     result = gumbel_search(game, roots, RandomLinear(game), GumbelConfig(30), np.random.default_rng(0))
-    assert (result.visits.sum(axis=1) == 30).all()
+    settled = result.proven < UNPROVEN
+    visits = result.visits.sum(axis=1)
+    assert 3 < settled.sum() < 20
+    assert (visits[~settled] == 30).all()
+    assert (visits[settled] < 30).all()
+    for row, told, value, draw in zip(
+        roots[settled], result.proven[settled], result.values[settled], result.draws[settled], strict=True
+    ):
+        assert told == value == negamax(game, np.array([row]))
+        assert draw == (told == 0)
     assert result.policy.sum(axis=1) == pytest.approx(np.ones(20), abs=1e-5)
     legal = game.legal(roots, np.arange(20)) != 0
     assert (result.policy[~legal] == 0).all()
     assert legal[np.arange(20), result.actions].all()
+
+
+def test_surprise_is_the_divergence_of_the_improved_policy_from_the_network():
+    game = GAMES["ConnectFour"]()
+    roots, evaluator = positions(game, 12, 10), RandomLinear(game)
+    result = gumbel_search(game, roots, evaluator, GumbelConfig(24), np.random.default_rng(0))
+    rows = np.arange(12)
+    legal = game.legal(roots, rows)
+    logits = np.where(legal != 0, evaluator(game.observe(roots, rows), legal).logits, -np.inf)
+    prior = np.exp(logits - logits.max(1, keepdims=True))
+    prior /= prior.sum(1, keepdims=True)
+    assert result.surprise == pytest.approx(rel_entr(result.policy, prior).sum(1), abs=1e-4)
+    assert (result.surprise > 0.01).any()
 
 
 def test_permuting_the_batch_permutes_the_results():

@@ -8,8 +8,18 @@ import pytest
 from quadrivium.agents.alphazero.play.outcomes import WinDrawLoss
 from quadrivium.agents.alphazero.play.records import RecordFormat
 from quadrivium.agents.alphazero.play.self_play import SelfPlay, SelfPlayConfig
+from quadrivium.agents.search import GumbelConfig, NullEvaluator, gumbel_search
 from quadrivium.agents.search.protocols import Evaluation
 from quadrivium.envs.board.registry import GAMES
+from tests.agents.search.test_gumbel import negamax
+
+
+class Surprised(NamedTuple):
+    actions: np.ndarray
+    policy: np.ndarray
+    values: np.ndarray
+    draws: np.ndarray
+    surprise: np.ndarray
 
 
 class Found(NamedTuple):
@@ -195,3 +205,104 @@ def test_rows_from_which_no_game_goes_on_are_refused_and_change_nothing(field, v
     with pytest.raises(ValueError, match=f"{field} of row 2 is {value}"):
         one.load_state(state)
     assert one.pool.tobytes() == before.tobytes()
+
+
+def solved_search(game, simulations=400):
+    """Returns a search that proves the late positions of tic-tac-toe, and calls them so."""
+    config = GumbelConfig(simulations)
+
+    def search(roots, evaluator, _, rng):
+        return gumbel_search(game, roots, NullEvaluator(), config, rng)
+
+    return search
+
+
+def test_games_end_where_the_search_has_proven_how_they_will():
+    game = GAMES["TicTacToe"]()
+    outcomes, lengths = WinDrawLoss(game), {}
+    for ends in (False, True):
+        settings = SelfPlayConfig(random_plies=3, random_share=1.0, end_proven=ends)
+        play = SelfPlay(game, outcomes, solved_search(game), settings, 40, np.random.default_rng(0))
+        packed = play.play(9, nothing, 8)
+        lengths[ends] = play.statistics.lengths
+        records, samples = packed.records, outcomes.records.unpack(packed)
+        last = np.cumsum(lengths[ends]) - 1  # position of each game
+        assert len(records) == last[-1] + 1
+        assert len(last) >= 40
+        for record, obs in zip(records[last], samples.obs[last], strict=True):
+            board = obs[0].astype(np.int8) - obs[1].astype(np.int8)
+            mover = int(record["to_move"])
+            pool = game.set_up(board if mover == 0 else -board, mover)
+            assert record["outcome"] == negamax(game, pool)
+    assert np.mean(lengths[True]) < np.mean(lengths[False]) - 1
+
+
+def test_of_a_game_that_ends_early_nothing_but_the_outcome_is_learned():
+    game = GAMES["Othello"](size=4)
+    outcomes = WinDrawLoss(game, ("disc_difference",))
+    settings = SelfPlayConfig(end_proven=True)
+    play = SelfPlay(game, outcomes, solved_search(game, 60), settings, 8, np.random.default_rng(0))
+    told = outcomes.records.unpack(play.play(14, nothing, 8)).auxiliary["disc_difference"]
+    assert len(told) > 40
+    assert np.isnan(told).any()
+
+
+def test_surprising_positions_come_more_often_and_all_of_them_once_in_the_mean():
+    game = GAMES["ConnectFour"]()
+
+    def search(roots, evaluator, simulations, rng):
+        found = random_search(game)(roots, evaluator, simulations, rng)
+        return Surprised(*found, roots["ply"].astype(np.float32))  # late positions surprise more
+
+    counts = {}
+    for share in (0.0, 0.5):
+        settings = SelfPlayConfig(surprise_share=share)
+        play = SelfPlay(game, WinDrawLoss(game), search, settings, 50, np.random.default_rng(0))
+        packed = play.play(150, nothing, 8)
+        plies = np.round(100 * packed.records["root_value"]).astype(int)  # that the stand-in calls the value
+        counts[share] = np.bincount(plies, minlength=42)
+        moves = sum(play.statistics.lengths)
+        assert len(packed.records) == (moves if share == 0 else pytest.approx(moves, rel=0.03))
+    late, early = counts[0.5][20:30].sum() / counts[0.0][20:30].sum(), counts[0.5][0] / counts[0.0][0]
+    assert early == pytest.approx(0.5, abs=0.1)  # no surprise: the even half of the weight is left
+    assert late > 1.2
+
+
+def test_opening_moves_follow_the_policy_at_the_temperature():
+    game = GAMES["ConnectFour"]()
+
+    def favours_the_centre(obs, legal):
+        logits = np.zeros(legal.shape, np.float32)
+        logits[:, 3] = 3.0
+        return Evaluation(logits, np.zeros(len(legal), np.float32))
+
+    shares = {}
+    for temperature in (1.0, 3.0):
+        settings = SelfPlayConfig(random_plies=1, random_share=1.0, opening_temperature=temperature)
+        search = random_search(game)
+        play = SelfPlay(game, WinDrawLoss(game), search, settings, 400, np.random.default_rng(1))
+        play._begin(np.arange(400), favours_the_centre)
+        first = np.array([np.flatnonzero(game.cells(row)[-1]).item() for row in play.pool])
+        shares[temperature] = (first == 3).mean()
+    for temperature, share in shares.items():
+        assert share == pytest.approx(1 / (1 + 6 * np.exp(-3 / temperature)), abs=0.07)
+
+
+def test_resuming_keeps_the_surprise_of_running_games():
+    game = GAMES["ConnectFour"]()
+
+    def search(roots, evaluator, simulations, rng):
+        return Surprised(*random_search(game)(roots, evaluator, simulations, rng), rng.random(len(roots)))
+
+    def begun(seed):
+        settings, rng = SelfPlayConfig(surprise_share=0.5), np.random.default_rng(seed)
+        return SelfPlay(game, WinDrawLoss(game), search, settings, 10, rng), rng
+
+    (whole, rng), (again, other) = begun(0), begun(9)
+    whole.play(10, nothing, 8)
+    again.load_state(whole.state())
+    other.bit_generator.state = rng.bit_generator.state
+    one, two = whole.play(40, nothing, 8), again.play(40, nothing, 8)
+    assert len(one.records) > 100
+    np.testing.assert_array_equal(one.records, two.records)
+    np.testing.assert_array_equal(one.policies, two.policies)
