@@ -1,0 +1,130 @@
+"""What makes AlphaZero learn more of connect four in the same processor time: levers, each by itself.
+
+    python benchmarks/alphazero_levers.py [--levers LEVER …] [--seeds 3] [--minutes 20] [--processes 2]
+
+Each run learns by configs/board/connect_four_alphazero.yaml, changed by a lever, for so many minutes of
+processor time on one thread, its schedules ending with them, so that other work on the machine changes
+nothing but how long one waits. Then it is asked for moves in the 1,000 positions of the exam, by its policy
+and by a search with 256 simulations: a row is a lever, with the share of moves that keep what the position is
+worth, by the stones on the board. Levers that were measured before keep what the file says of them.
+Writes benchmarks/results/alphazero_levers.json.
+"""
+
+import argparse
+import json
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from machine import RESULTS, machine, write_report
+
+import quadrivium  # noqa: F401  registers the ids
+from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.watch.exam import exam_of, policy_actions, searched_actions
+from quadrivium.agents.evaluation.aggregates import bootstrap, improvement, interquartile_mean
+from quadrivium.agents.training.hooks import Hooks
+from quadrivium.agents.training.time_budget import TimeBudget
+from quadrivium.commands.build import make_agent, use_threads
+from quadrivium.configs.schema import load_config
+
+CONFIG = Path(__file__).resolve().parents[1] / "configs/board/connect_four_alphazero.yaml"
+PLAIN = "as published"
+LEVERS: dict[str, dict[str, str]] = {
+    PLAIN: {},
+    "a quarter searched fully, with 192 simulations": {
+        "agent.full_search_share": "0.25",
+        "agent.simulations": "192",
+        "agent.first_simulations": "48",
+        "agent.fast_simulations": "16",
+    },
+    "10 random plies in half of the games": {"agent.random_plies": "10", "agent.random_share": "0.5"},
+    "10 plies by the policy at temperature 1.5": {
+        "agent.random_plies": "10",
+        "agent.opening_temperature": "1.5",
+    },
+    "reuse from 1.5 on": {"agent.first_reuse": "1.5"},
+    "batches of 512": {"agent.batch_size": "512"},
+    "half by surprise": {"agent.surprise_share": "0.5"},
+    "games end where proven": {"agent.end_proven": "true"},
+    "values in their own range": {"agent.rescale_q": "false", "agent.c_scale": "1.0"},
+    "32 x 8": {"agent.net.width": "32", "agent.net.depth": "8"},
+    "48 x 4": {"agent.net.width": "48"},
+    "32 x 4": {"agent.net.width": "32"},
+}
+STONES = {"all": (0, 42), "0 to 12": (0, 12), "13 to 24": (13, 24), "25 on": (25, 42)}
+SIMULATIONS = 256
+RESULT = RESULTS / "alphazero_levers.json"
+
+
+class UntilTheTimeIsUp(Hooks):
+    """Stops when the agent's time is used up."""
+
+    def on_iteration_logged(self) -> bool:
+        """Returns whether there is time left."""
+        return self.agent.budget.share < 1
+
+
+def learn(lever: str, seed: int, minutes: float) -> dict[str, float]:
+    """Trains once; returns its moves, and the shares of moves that keep the value."""
+    changes = {"seed": str(seed), "total_timesteps": "1_000_000_000", "threads": "1", "device": "cpu"}
+    config = load_config(CONFIG, {**changes, **LEVERS[lever]})
+    use_threads(1)
+    agent = make_agent(config)
+    assert isinstance(agent, AlphaZero)
+    agent.budget = TimeBudget(minutes, now=time.process_time)
+    agent.learn(config.total_timesteps, hooks=UntilTheTimeIsUp(), log_interval=None)
+    exam, network = exam_of(agent.game), agent.evaluator()
+    assert exam is not None
+    chosen = {
+        "policy": policy_actions(agent.game, network, exam.roots),
+        "search": searched_actions(agent.game, network, exam.roots, SIMULATIONS),
+    }
+    told: dict[str, float] = {"moves": agent.num_timesteps}
+    for name, actions in chosen.items():
+        keeps = exam.keeps[np.arange(len(actions)), actions]
+        for stones, (least, most) in STONES.items():
+            among = (exam.roots["ply"] >= least) & (exam.roots["ply"] <= most)
+            told[f"{name}, {stones}"] = round(float(keeps[among].mean()), 4)
+    return told
+
+
+def told_of(rows: list[dict[str, float]], plain: list[dict[str, float]]) -> dict[str, Any]:
+    """Returns what is kept of a lever's seeds, beside those of the published config."""
+    means = {}
+    for name in rows[0]:
+        one = bootstrap(interquartile_mean, np.array([[row[name]] for row in rows]))[0]
+        means[name] = [round(value, 4) for value in (one.estimate, one.low, one.high)]
+    better = improvement(*(np.array([[row["search, all"]] for row in some]) for some in (rows, plain)))
+    return {"better": round(float(better), 3), "means": means, "seeds": rows}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--levers", nargs="+", choices=list(LEVERS), default=list(LEVERS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=20, help="of processor time, a run")
+    parser.add_argument("--processes", type=int, default=2, help="runs at once")
+    args = parser.parse_args()
+    before = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    known = before["levers"] if before.get("minutes") == args.minutes else {}
+    levers = dict.fromkeys([*([] if PLAIN in known else [PLAIN]), *args.levers])
+    with ProcessPoolExecutor(args.processes, mp_context=get_context("spawn")) as pool:
+        jobs = {
+            lever: [pool.submit(learn, lever, seed, args.minutes) for seed in range(args.seeds)]
+            for lever in levers
+        }
+        for lever, seeds in jobs.items():
+            rows = [job.result() for job in seeds]
+            known[lever] = told_of(rows, known[PLAIN]["seeds"] if PLAIN in known else rows)
+            print(f"{lever}: better {known[lever]['better']}, {known[lever]['means']}", flush=True)
+            report = machine("torch", "numba") | {"minutes": args.minutes, "levers": known}
+            write_report(RESULT, report)
+
+
+if __name__ == "__main__":
+    main()
