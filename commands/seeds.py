@@ -6,13 +6,13 @@ is complete is left alone, and what was interrupted goes on.
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -20,11 +20,16 @@ import quadrivium
 from quadrivium.agents.compute.cores import auto_threads
 from quadrivium.agents.errors import UserError, program
 from quadrivium.agents.runs.checkpoint import list_checkpoints
+from quadrivium.agents.training.signals import on_stop_signals
 from quadrivium.commands.build import open_run
-from quadrivium.configs.schema import RunConfig, flatten, load_config, to_data
+from quadrivium.configs.schema import RunConfig, flatten, load_config, option, to_data
 
 Say = Callable[[str], None]
-_TRAIN = "import sys; from quadrivium.commands.train import main; sys.exit(main(sys.argv[1:]))"
+_TRAIN = """import sys
+sys.argv[0] = sys.argv.pop(1)  # what hints call the program by
+from quadrivium.commands.train import main
+sys.exit(main(sys.argv[1:]))
+"""
 _MOST = 1000
 
 
@@ -78,7 +83,8 @@ def train_seeds(
             say(f"{run_dir} is complete")
         else:
             commands[seed] = ["--resume", str(run_dir)]
-    with _Team(say, alone=processes == 1) as team, ThreadPoolExecutor(processes) as pool:
+    team = _Team(say, alone=processes == 1)
+    with on_stop_signals(team.pass_on), ThreadPoolExecutor(processes) as pool:
         codes = dict(zip(commands, pool.map(team.train, commands.items()), strict=True))
     if team.stopped:
         say("stopped; the same command goes on with what is left")
@@ -98,7 +104,7 @@ def _config(
     config = load_config(source, own)
     if config.threads == "auto" and processes > 1:
         own["threads"] = str(max(auto_threads() // processes, 1))
-    words = [word for key, value in own.items() for word in (f"--{key}", value)]
+    words = [word for key, value in own.items() for word in (option(key), value)]
     return config, [str(source), *words]
 
 
@@ -120,7 +126,7 @@ def _is_complete(run_dir: Path, config: RunConfig) -> bool:
 
 
 class _Team:
-    """The trainings that go on. Ctrl-C and SIGTERM reach each of them: it saves, and no other one begins.
+    """The trainings that go on; told to stop, each of them saves, and no other one begins.
 
     Args:
         say: prints a line.
@@ -133,14 +139,6 @@ class _Team:
         self._lock = threading.Lock()
         self.stopped = False
 
-    def __enter__(self) -> "_Team":
-        self._listening = self._listen()
-        self._listening.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._listening.__exit__(None, None, None)
-
     def train(self, task: tuple[int, Sequence[str]]) -> int:
         """Trains a seed by these arguments; returns the exit code, or 0 where none is to begin any more."""
         seed, arguments = task
@@ -150,9 +148,9 @@ class _Team:
             if self.stopped:
                 return 0
             if self._alone:
-                self._say(f"seed {seed}: {program('train')} {' '.join(arguments)}")
+                self._say(f"seed {seed}: {program('train')} {shlex.join(arguments)}")
             process = subprocess.Popen(
-                [sys.executable, "-u", "-c", _TRAIN, *arguments],
+                [sys.executable, "-u", "-c", _TRAIN, sys.argv[0], *arguments],
                 env=os.environ | {"PYTHONPATH": path},
                 stdout=None if self._alone else subprocess.PIPE,
                 stderr=None if self._alone else subprocess.STDOUT,
@@ -161,6 +159,8 @@ class _Team:
                 start_new_session=True,  # so that a signal of the terminal reaches it once, through us
             )
             self._running.add(process)
+            if self.stopped:  # just now, when nobody knew of this one
+                process.send_signal(signal.SIGINT)
         for line in process.stdout or ():
             self._say(f"seed {seed} | {line.rstrip()}")
         code = process.wait()
@@ -168,20 +168,8 @@ class _Team:
             self._running.discard(process)
         return code
 
-    @contextmanager
-    def _listen(self) -> Generator[None]:
-        if threading.current_thread() is not threading.main_thread():  # Python allows handlers only there
-            yield
-            return
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        previous = {number: signal.signal(number, self._pass_on) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-
-    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+    def pass_on(self, number: int, frame: FrameType | None) -> None:
+        """Hands a signal on to all that train, and lets no other one begin."""
         self.stopped = True
         for process in list(self._running):
             process.send_signal(number)

@@ -4,13 +4,13 @@ What is due follows from the step count alone, so a resumed run does the same at
 """
 
 import signal
-import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import FrameType
 
 from quadrivium.agents.training.hooks import Hooks
+from quadrivium.agents.training.signals import on_stop_signals
 from quadrivium.agents.training.time_budget import TimeBudget
 
 # What an evaluation returns: scalars by TensorBoard name, and the score that `best` goes by.
@@ -129,20 +129,9 @@ class StopRequest:
             return Stop(f"the time budget of {self._budget.minutes:g} minutes is used up")
         return None if self._signal is None else Stop(self._signal, hurried=True)
 
-    @contextmanager
-    def listening(self) -> Generator[None]:
+    def listening(self) -> AbstractContextManager[None]:
         """In the block a first Ctrl-C or SIGTERM is a request; a second one is obeyed at once."""
-        if threading.current_thread() is not threading.main_thread():  # Python allows handlers only there
-            yield
-            return
-        previous = {
-            number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+        return on_stop_signals(self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._signal is not None:
