@@ -152,9 +152,9 @@ def first_position(game: TableGame, start: str) -> np.ndarray:
 def _of_records(game: TableGame, records: Sequence[Any], plies: int | None) -> list[Opening]:
     usual = "" if draws_start(game) else game.position_text(game.pool(1)[0])
     openings: list[Opening] = []
-    for start, actions, _ in records:
-        text, pool = game.position_text(start[0]), start.copy()
-        opening = Opening(tuple(actions[:plies]), "" if text == usual else text)
+    for record in records:
+        text, pool = game.position_text(record.start[0]), record.start.copy()
+        opening = Opening(tuple(record.actions[:plies]), "" if text == usual else text)
         for action in opening.actions:
             game.step(pool, ROW, np.array([action]))
         if not game.result(pool, ROW).over[0]:
