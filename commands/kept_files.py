@@ -15,12 +15,12 @@ from quadrivium.envs import bare_id, options_of
 FILES = "files.json"
 
 
-def keep_files(run_dir: Path, config: RunConfig, others: Mapping[str, str]) -> None:
+def keep_files(run_dir: Path, config: RunConfig, others: Mapping[str, str] | None = None) -> None:
     """Writes RUN/files.json, if the run's world is made from files, or it learns from some.
 
     others: the hashes of those that are not the world's, by path.
     """
-    files = dict(others)
+    files = dict(others or {})
     if options_of(bare_id(config.env.id)) is not None:  # an environment of others may be dear to make
         env = make_worlds(config.env.id, 1, config.env.kwargs)
         env.close()

@@ -191,7 +191,8 @@ def test_alphazero_adapts_and_learns_on_the_device(kind, trunk, value_head):
         auxiliary={"ownership": np.zeros((count, 42), np.float32), "score": np.zeros(count, np.float32)},
     )
     practice = SimpleNamespace(
-        replay=SimpleNamespace(sample=lambda count, rng: found, column=lambda field: np.ones(count)),
+        sample=lambda count, rng: found,
+        replay=SimpleNamespace(column=lambda field: np.ones(count)),
         outcomes=SimpleNamespace(records=SimpleNamespace(unpack=lambda records: found)),
         symmetries=None,
     )
