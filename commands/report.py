@@ -21,7 +21,7 @@ from quadrivium.agents.evaluation.aggregates import bootstrap, improvement, inte
 from quadrivium.agents.evaluation.report import describe, print_table
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.commands.build import open_run
-from quadrivium.configs.schema import flatten, to_data
+from quadrivium.configs.schema import differences, flatten, to_data
 from quadrivium.intervals import Interval
 from quadrivium.measures import Kind, Measure, format_measure
 
@@ -127,16 +127,17 @@ def report(
                     | {name: run.means[name] for name in measures}
                     for run in group.runs
                 ],
-                "interquartile_means": {name: _plain(one) for name, one in found[group.name].items()},
-                "profile": [_plain(one) for one in profiles[group.name]],
+                "interquartile_means": {name: one.plain() for name, one in found[group.name].items()},
+                "profile": [one.plain() for one in profiles[group.name]],
             }
             for group in groups
         ],
         "profile_bounds": bounds.tolist(),
-        "improvement": [{"a": a, "b": b} | _plain(chance) for (a, b), chance in chances.items()],
+        "improvement": [{"a": a, "b": b} | chance.plain() for (a, b), chance in chances.items()],
     }
     write_atomically(output / "report.json", (json.dumps(told, indent=2) + "\n").encode())
-    _draw(output / "report.png", groups, measure, scaled, bounds, profiles)
+    means = {name: one[measure] for name, one in found.items()}
+    _draw(output / "report.png", groups, measure, scaled, means, bounds, profiles)
     for path in (output / "report.json", output / "report.png"):
         console.print(f"written: {path}", highlight=False, soft_wrap=True)
 
@@ -215,13 +216,11 @@ def _require_alike(one: Run, other: Run) -> None:
             f"{other.path} was evaluated in {_title(other.told)}, but {one.path} in {_title(one.told)}; "
             "evaluate both alike"
         )
-    for key in dict.fromkeys([*one.config, *other.config]):
-        here, there = one.config.get(key), other.config.get(key)
-        if here != there:
-            raise UserError(
-                f"{other.path} has {key} {there}, but {one.path} {here}; a report sums up runs of one "
-                "config: hold others against them with --against"
-            )
+    for key in differences(one.config, other.config):
+        raise UserError(
+            f"{other.path} has {key} {other.config.get(key)}, but {one.path} {one.config.get(key)}; a report "
+            "sums up runs of one config: hold others against them with --against"
+        )
 
 
 def _named(groups: Sequence[Group]) -> list[Group]:
@@ -314,6 +313,7 @@ def _draw(
     groups: Sequence[Group],
     measure: str,
     scaled: bool,
+    means: Mapping[str, Interval],
     bounds: np.ndarray,
     profiles: Mapping[str, Sequence[Interval]],
 ) -> None:
@@ -323,7 +323,7 @@ def _draw(
     left, right = figure.subplots(1, 2)
     for row, group in enumerate(groups):
         scores = group.scores(measure, scaled)
-        mean = bootstrap(interquartile_mean, scores)[0]
+        mean = means[group.name]
         colour = f"C{row}"
         left.plot(
             [mean.low, mean.high], [row, row], color=colour, linewidth=6, alpha=0.35, solid_capstyle="butt"
@@ -344,9 +344,3 @@ def _draw(
         axis.grid(linewidth=0.4, color="0.85")
         axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=130)
-
-
-def _plain(value: Interval) -> dict[str, float | None]:
-    """JSON has no NaN."""
-    parts = {"estimate": value.estimate, "low": value.low, "high": value.high}
-    return {name: None if math.isnan(part) else part for name, part in parts.items()}

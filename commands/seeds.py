@@ -22,7 +22,7 @@ from quadrivium.agents.errors import UserError, program
 from quadrivium.agents.runs.checkpoint import list_checkpoints
 from quadrivium.agents.training.signals import on_stop_signals
 from quadrivium.commands.build import open_run
-from quadrivium.configs.schema import RunConfig, flatten, load_config, option, to_data
+from quadrivium.configs.schema import RunConfig, differences, flatten, load_config, option, to_data
 
 Say = Callable[[str], None]
 _TRAIN = """import sys
@@ -111,8 +111,8 @@ def _config(
 def _is_complete(run_dir: Path, config: RunConfig) -> bool:
     """Returns whether a run of this config is over; raises UserError where the run has another one."""
     known, wanted = (flatten(to_data(one)) for one in (open_run(run_dir), config))
-    for key in dict.fromkeys([*known, *wanted]):
-        if known.get(key) != wanted.get(key) and key != "threads":
+    for key in differences(known, wanted):
+        if key != "threads":
             raise UserError(
                 f"{run_dir} exists with {key} {known.get(key)}, not {wanted.get(key)}; a run is never "
                 "overwritten: give another --name"

@@ -216,6 +216,11 @@ def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Returns the keys in which two flat configurations differ, in their order."""
+    return [key for key in dict.fromkeys([*one, *other]) if one.get(key) != other.get(key)]
+
+
 def _strict(data: dict[str, Any]) -> RunConfig:
     # In JSON mode, strict validation still builds dataclasses from objects and tuples from arrays.
     return RunConfig.model_validate_json(json.dumps(data), strict=True)

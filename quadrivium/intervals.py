@@ -24,6 +24,11 @@ class Interval:
         """Returns whether the whole interval lies on one side of 0."""
         return self.low > 0 or self.high < 0
 
+    def plain(self, name: str = "estimate") -> dict[str, float | None]:
+        """Returns it for JSON, which has no NaN; name: of the estimate."""
+        parts = {name: self.estimate, "low": self.low, "high": self.high}
+        return {key: None if math.isnan(part) else part for key, part in parts.items()}
+
 
 NOTHING = Interval(np.nan, np.nan, np.nan)
 FEW = 50  # from fewer values the interval is no narrower than Student's: they tell too little of their tails

@@ -34,6 +34,7 @@ from quadrivium.agents.runs.state import (
     under,
 )
 from quadrivium.agents.search import EvaluationCache, MatchSearch, PuctConfig, monte_carlo_search
+from quadrivium.agents.search.gumbel import log_softmax
 from quadrivium.agents.search.protocols import Evaluator, Game
 from quadrivium.agents.training.agent import Agent
 from quadrivium.agents.training.hooks import Hooks
@@ -230,13 +231,10 @@ class AlphaZero(Agent):
         samples = self._outcomes.records.unpack(self._held_out)
         network = self.evaluator()
         found = network(samples.obs, samples.legal.astype(np.int8))
-        logits = np.where(samples.legal, found.logits, -np.inf)
-        played = samples.policy.argmax(1)
-        logits -= logits.max(1, keepdims=True)
-        chances = logits[np.arange(len(played)), played] - np.log(np.exp(logits).sum(1))
+        log_policy, played = log_softmax(found.logits, samples.legal), samples.policy.argmax(1)
         return {
-            "records/policy_accuracy": float((logits.argmax(1) == played).mean()),
-            "records/policy_loss": float(-chances.mean()),
+            "records/policy_accuracy": float((log_policy.argmax(1) == played).mean()),
+            "records/policy_loss": float(-log_policy[np.arange(len(played)), played].mean()),
             "records/value_error": float(((found.values - samples.outcome) ** 2).mean()),
         }
 

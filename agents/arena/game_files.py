@@ -11,7 +11,7 @@ import numpy as np
 
 from quadrivium.agents.alphazero.play.played import PlayedGame
 from quadrivium.agents.arena.game_log import from_data
-from quadrivium.agents.arena.openings import first_position
+from quadrivium.agents.arena.openings import first_position, moves_of
 from quadrivium.agents.arena.players import TableGame
 from quadrivium.agents.errors import UserError, one_line
 
@@ -78,7 +78,7 @@ def _lines(game: TableGame, data: bytes) -> Found:
     Numbers such as "1." are passed over, and so are empty lines and what follows a #.
     """
     for number, line in enumerate(data.decode("utf-8-sig", errors="replace").splitlines(), 1):
-        words = re.sub(r"(?<!\S)\d+\.+", " ", line.partition("#")[0]).split()
+        words = moves_of(line.partition("#")[0])
         if len(words) == 1 and re.fullmatch(r"([a-zA-Z]\d)+", words[0]):  # as Othello's are written: f5d6c3
             words = re.findall(r"[a-zA-Z]\d", words[0])
         if words:

@@ -90,7 +90,7 @@ def read_openings(game: TableGame, lines: Sequence[str], source: str = "openings
     for number, line in enumerate(lines, 1):
         pool = game.pool(1)
         opening: list[int] = []
-        for move in re.sub(r"(?<!\S)\d+\.+", " ", line).split():
+        for move in moves_of(line):
             try:
                 action = game.parse_move(pool[0], move)
                 game.step(pool, ROW, np.array([action]))
@@ -103,6 +103,11 @@ def read_openings(game: TableGame, lines: Sequence[str], source: str = "openings
                 raise UserError(f"{source}, line {number}: the game is over after {move}; end it earlier")
         openings.append(Opening(tuple(opening)))
     return openings
+
+
+def moves_of(line: str) -> list[str]:
+    """Returns the moves of a line, without numbers such as "1."."""
+    return re.sub(r"(?<!\S)\d+\.+", " ", line).split()
 
 
 def read_opening_file(game: TableGame, path: Path, plies: int | None) -> list[Opening]:

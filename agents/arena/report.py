@@ -124,7 +124,7 @@ def to_json(standings: Standings, about: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "name": names[player],
                 "place": ranks[player],
-                "rating": _plain(ratings.intervals[player]),
+                "rating": ratings.intervals[player].plain(),
                 **_counts(standings.tallies[player]),
                 "moving_first": _counts(standings.first[player]),
                 "forfeits": standings.forfeits[player],
@@ -137,14 +137,14 @@ def to_json(standings: Standings, about: Mapping[str, Any]) -> dict[str, Any]:
                 "a": names[a],
                 "b": names[b],
                 **_counts(tally),
-                "a_minus_b": _plain(standings.difference(a, b)),
+                "a_minus_b": standings.difference(a, b).plain(),
                 "likelihood_a_is_stronger": _finite(float(ratings.superiority[a, b])),
             }
             for (a, b), tally in sorted(standings.cross.items())
             if a < b
         ],
-        "first_move_advantage": _plain(ratings.advantage),
-        "draws_between_equals": _plain(ratings.draws),
+        "first_move_advantage": ratings.advantage.plain(),
+        "draws_between_equals": ratings.draws.plain(),
         "games_drawn_by_move_limit": standings.move_limits,
         "games_adjudicated": standings.adjudicated,
         "byes": list(standings.byes),
@@ -265,7 +265,3 @@ def _counts(tally: Tally) -> dict[str, float]:
 
 def _finite(value: float) -> float | None:
     return None if math.isnan(value) else value
-
-
-def _plain(value: Interval) -> dict[str, float | None]:
-    return {"estimate": _finite(value.estimate), "low": _finite(value.low), "high": _finite(value.high)}

@@ -119,10 +119,10 @@ def to_json(results: Results, facts: Mapping[str, Any]) -> dict[str, Any]:
     players = {
         name: {
             "episodes": episodes.scenarios,
-            "measures": {measure: _plain(value) for measure, value in summaries[name].items()},
-            "return_interquartile_mean": _plain(
-                interquartile_mean_interval(cluster_means(episodes.returns, episodes.agents))
-            ),
+            "measures": {measure: value.plain("mean") for measure, value in summaries[name].items()},
+            "return_interquartile_mean": interquartile_mean_interval(
+                cluster_means(episodes.returns, episodes.agents)
+            ).plain("mean"),
         }
         | ({"agents": episodes.agents} if episodes.agents > 1 else {})
         for name, episodes in results.items()
@@ -132,7 +132,7 @@ def to_json(results: Results, facts: Mapping[str, Any]) -> dict[str, Any]:
             "a": a,
             "b": b,
             "a_minus_b": {
-                measure: _plain(_difference(results, a, b, measure)) for measure in _measures(results)
+                measure: _difference(results, a, b, measure).plain("mean") for measure in _measures(results)
             },
         }
         for a, b in combinations(results, 2)
@@ -213,9 +213,3 @@ def _difference(results: Results, a: str, b: str, measure: str) -> Interval:
 
 def _returns(value: Interval) -> str:
     return format_measure("return", value)
-
-
-def _plain(value: Interval) -> dict[str, float | None]:
-    """JSON has no NaN."""
-    parts = {"mean": value.estimate, "low": value.low, "high": value.high}
-    return {name: None if math.isnan(part) else part for name, part in parts.items()}

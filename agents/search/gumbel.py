@@ -99,19 +99,18 @@ def gumbel_search(
     scores = np.where(legal, noise + logits, -np.inf)  # (B, A)
     by_edge = np.ascontiguousarray(_legal_first(scores, legal), np.float32)
     considered = np.minimum(legal.sum(axis=1), config.max_considered)
-    turns = _turns(config.max_considered, config.simulations)[considered]  # (B, simulations)
+    turns = np.ascontiguousarray(_turns(config.max_considered, config.simulations)[considered].T)
     searched = [everyone[part] for part in slices]  # of each part, whose roots are not proven yet
     edges = [by_edge[part] for part in slices]
-    for step, turn in enumerate(np.ascontiguousarray(turns.T)):
+    plans = [turns[:, part] for part in slices]  # (simulations, n)
+    for step in range(config.simulations):
         for k, lockstep in enumerate(locksteps):
             if step:
                 lockstep.back_up(searched[k])
             if solver and step % _LOOK == 0 and (proven := tree.proven(searched[k]) < kernels.UNPROVEN).any():
                 searched[k] = searched[k][~proven]
-                edges[k] = np.ascontiguousarray(by_edge[searched[k]])
-            kernels.select_gumbel(
-                tree.words, searched[k], edges[k], np.ascontiguousarray(turn[searched[k]]), rule
-            )
+                edges[k], plans[k] = by_edge[searched[k]], turns.take(searched[k], axis=1)
+            kernels.select_gumbel(tree.words, searched[k], edges[k], plans[k][step], rule)
             lockstep.reach(searched[k])
     for lockstep, trees in zip(locksteps, searched, strict=True):
         lockstep.back_up(trees)

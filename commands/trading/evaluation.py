@@ -89,14 +89,14 @@ def report_trading(
     regret = _regret(results, env, setup, seed)
     if regret is not None:
         print_table(console, _regret_table(regret))
-        found["hindsight"] = {name: _plain(value) for name, value in regret.items()}
+        found["hindsight"] = {name: value.plain("mean") for name, value in regret.items()}
     gains = _stress(players, results, env_id, kwargs, seed)
     fee_bps = 1e4 * (setup.params.commission + setup.params.half_spread)
     print_table(console, _stress_table(gains, fee_bps))
     found["costs"] = {
         name: {
             "multiples": list(MULTIPLES),
-            "log_growth": [_plain(value) for value in row],
+            "log_growth": [value.plain("mean") for value in row],
             "break_even": break_even(MULTIPLES, [value.estimate for value in row]),
         }
         for name, row in gains.items()
@@ -112,7 +112,7 @@ def report_trading(
         history = {name: history_intervals(one) for name, one in played.items()}
         print_table(console, history_table(history, "the whole test part, in one go"))
         found["test_part"] = {
-            name: {key: _plain(value) for key, value in row.items()} for name, row in history.items()
+            name: {key: value.plain("mean") for key, value in row.items()} for name, row in history.items()
         }
         episode = played[players[0].name]
         title = f"{players[0].name}, the whole test part"
@@ -262,8 +262,3 @@ def _log_growth(episodes: Episodes) -> np.ndarray:
 
 def _small(value: Interval) -> str:
     return f"{value.estimate:+.4f} [{value.low:+.4f}, {value.high:+.4f}]"
-
-
-def _plain(value: Interval) -> dict[str, float | None]:
-    parts = {"mean": value.estimate, "low": value.low, "high": value.high}
-    return {name: None if math.isnan(part) else part for name, part in parts.items()}

@@ -6,7 +6,6 @@ python evaluate.py walk-forward runs/wf0 runs/wf1 runs/wf2
 """
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,6 @@ from quadrivium.commands.trading.evaluation import (
 )
 from quadrivium.commands.trading.kept_market import kept_kwargs
 from quadrivium.envs.trading.episodes.episode import Episode, chained
-from quadrivium.intervals import Interval
 
 AGENT = "agent"
 
@@ -103,9 +101,4 @@ def _in_order(runs: Sequence[Path]) -> list[tuple[Path, str, dict[str, Any]]]:
 def _show(episodes: dict[str, Episode], title: str, console: Console) -> dict[str, Any]:
     told = {name: history_intervals(episode) for name, episode in episodes.items()}
     print_table(console, history_table(told, title))
-    return {name: {key: _plain(value) for key, value in row.items()} for name, row in told.items()}
-
-
-def _plain(value: Interval) -> dict[str, float | None]:
-    parts = {"value": value.estimate, "low": value.low, "high": value.high}
-    return {name: None if math.isnan(part) else part for name, part in parts.items()}
+    return {name: {key: value.plain("value") for key, value in row.items()} for name, row in told.items()}
