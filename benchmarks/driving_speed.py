@@ -1,14 +1,14 @@
 """Environment steps a second of the driving worlds beside EnvPool (native C++) and highway-env.
 
     python benchmarks/driving_speed.py [--preset highway-fast highway merge roundabout exit two-way u-turn
-                                         intersection racetrack lane-keeping]
+                                         intersection racetrack lane-keeping parking]
 
 All play the same setting with the same uniformly random actions, and finished episodes begin anew. Ours runs
 with the conventional traffic and reward, so that all compute the same thing (the oracle tests hold ours to
 highway-env). They take turns in every round, and medians over the rounds are compared, so that a busy machine
 slows all alike. EnvPool gets as many threads as there are cores, highway-env one process, as its users run
 it, and one a core. Goals at highway-fast: at least 5 × EnvPool and 4,000 × highway-env; on networks of roads
-8 × and 5,000 ×.
+8 × and 5,000 ×; at parking 3 × EnvPool.
 """
 
 import argparse
@@ -42,14 +42,20 @@ IDS = {
     "intersection": ("Intersection", "Intersection-v0", "intersection-v2"),
     "racetrack": ("Racetrack", "Racetrack-v0", "racetrack-v1"),
     "lane-keeping": ("LaneKeeping", "LaneKeeping-v0", "lane-keeping-v0"),
+    "parking": ("Parking", "Parking-v0", "parking-v0"),
 }
-STEERED = ("racetrack", "lane-keeping")
-GOALS = {"highway-fast": (5.0, 4000.0)} | dict.fromkeys(list(IDS)[2:], (8.0, 5000.0))
+STEERED = {"racetrack": 1, "lane-keeping": 1, "parking": 2}  # numbers that an action has
+GOALS = (
+    {"highway-fast": (5.0, 4000.0)}
+    | dict.fromkeys(list(IDS)[2:], (8.0, 5000.0))
+    | {"parking": (3.0,)}
+)
 
 
 def ours(preset: str, num_envs: int) -> Callable[[float], float]:
     name = f"quadrivium/{IDS[preset][0]}-v0"
-    options = {"preset": preset, "traffic": "conventional", "reward": "classic"}
+    traffic = {} if preset == "parking" else {"traffic": "conventional"}
+    options = {"preset": preset, "reward": "classic", **traffic}
     env = gymnasium.make_vec(name, num_envs, **options)
     env.reset(seed=0)
     return timed(env.step, drawn(preset, num_envs))
@@ -73,10 +79,10 @@ def python_env(preset: str, processes: int) -> Callable[[float], float]:
 
 
 def drawn(preset: str, num_envs: int) -> np.ndarray:
-    """Returns random actions (512, num_envs), or (512, num_envs, 1) where the ego is steered."""
+    """Returns random actions (512, num_envs), or (512, num_envs, 1 or 2) where the ego is steered."""
     rng = np.random.default_rng(0)
     if preset in STEERED:
-        return rng.uniform(-1, 1, (512, num_envs, 1)).astype(np.float32)
+        return rng.uniform(-1, 1, (512, num_envs, STEERED[preset])).astype(np.float32)
     return rng.integers(0, 3 if preset == "intersection" else 5, (512, num_envs))
 
 
