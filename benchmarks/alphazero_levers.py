@@ -6,7 +6,7 @@ Each run learns by configs/board/connect_four_alphazero.yaml, changed by a lever
 processor time on one thread, its schedules ending with them, so that other work on the machine changes
 nothing but how long one waits. Then it is asked for moves in the 1,000 positions of the exam, by its policy
 and by a search with 256 simulations: a row is a lever, with the share of moves that keep what the position is
-worth, by the stones on the board. Levers that were measured before keep what the file says of them.
+worth, by the stones on the board. Seeds that were measured before, for as many minutes, are not run again.
 Writes benchmarks/results/alphazero_levers.json.
 """
 
@@ -110,17 +110,18 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20, help="of processor time, a run")
     parser.add_argument("--processes", type=int, default=2, help="runs at once")
     args = parser.parse_args()
-    before = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    known = before["levers"] if before.get("minutes") == args.minutes else {}
-    levers = dict.fromkeys([*([] if PLAIN in known else [PLAIN]), *args.levers])
+    report = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    known = report["levers"] if report.get("minutes") == args.minutes else {}
+    levers = dict.fromkeys([PLAIN, *args.levers])
     with ProcessPoolExecutor(args.processes, mp_context=get_context("spawn")) as pool:
+        before = {lever: known.get(lever, {"seeds": []})["seeds"] for lever in levers}
         jobs = {
-            lever: [pool.submit(learn, lever, seed, args.minutes) for seed in range(args.seeds)]
-            for lever in levers
+            lever: [pool.submit(learn, lever, seed, args.minutes) for seed in range(len(rows), args.seeds)]
+            for lever, rows in before.items()
         }
         for lever, seeds in jobs.items():
-            rows = [job.result() for job in seeds]
-            known[lever] = told_of(rows, known[PLAIN]["seeds"] if PLAIN in known else rows)
+            rows = before[lever] + [job.result() for job in seeds]
+            known[lever] = told_of(rows, rows if lever == PLAIN else known[PLAIN]["seeds"])
             print(f"{lever}: better {known[lever]['better']}, {known[lever]['means']}", flush=True)
             report = machine("torch", "numba") | {"minutes": args.minutes, "levers": known}
             write_report(RESULT, report)

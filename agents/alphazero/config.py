@@ -91,7 +91,8 @@ class AlphaZeroConfig:
         value_coef: weight of the value loss beside the policy's.
         root_value_share: share of what search expects in the value target, between two players its chances of
             win, draw and loss; the rest is the outcome's, or return's.
-        ownership_coef: weight of the loss for who owns each point at the end (Go); 0: no such head.
+        ownership_coef: weight of the loss for who owns each cell at the end (Go, Othello, connect four); 0: no
+            such head.
         score_coef: likewise for the score (Go).
         disc_difference_coef: likewise for the difference in discs (Othello).
         policy_head: "conv" where actions are planes x cells and a few extra ones, "dense" where they are not;

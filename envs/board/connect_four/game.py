@@ -93,6 +93,10 @@ class ConnectFour(BoardGame):
             return names.index(text.strip().lower())
         raise ValueError(f"{text!r} is no column: use a letter {names[0]}-{names[-1]}")
 
+    def ownership(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns whose stone is on each cell now (n, 6, 7) int8: 1 red's, -1 yellow's, 0 nobody's."""
+        return np.array([self.cells(row) for row in pool[rows]], np.int8).reshape(-1, ROWS, COLUMNS)
+
     def last_cells(self, row: np.void) -> list[tuple[int, int]]:
         """Returns the topmost stone of the column played last."""
         column = int(row["last_move"])

@@ -108,6 +108,10 @@ class Othello(BoardGame):
         action = int(row["last_move"])
         return [] if action in (NO_MOVE, self.pass_action) else [divmod(action, self.size)]
 
+    def ownership(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns whose disc is on each cell now (n, size, size) int8: 1 black's, -1 white's, 0 nobody's."""
+        return np.array([self.cells(row) for row in pool[rows]], np.int8).reshape(-1, self.size, self.size)
+
     def disc_difference(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Returns black's number of discs less white's (n,) int64."""
         discs = np.bitwise_count(pool["discs"][rows]).astype(np.int64)

@@ -255,7 +255,11 @@ def test_climbing_the_ladder_measures_every_anchor_and_then_becomes_the_earlier_
     ("name", "settings", "message"),
     [
         ("TicTacToe", {"ownership_coef": 0.5}, "Tic-tac-toe has no ownership; give 0 (no auxiliary"),
-        ("Othello", {"score_coef": 0.5}, "Othello has no score; give 0 (it has disc_difference_coef)"),
+        (
+            "Othello",
+            {"score_coef": 0.5},
+            "Othello has no score; give 0 (it has ownership_coef and disc_difference_coef)",
+        ),
         ("ConnectFour", {"policy_head": "conv"}, "policy_head='conv' does not fit 7 actions on 42 cells"),
         ("TicTacToe", {"net": NetConfig("cnn")}, "net.normalize_inputs=True"),
         ("TicTacToe", {"gamma": 0.9}, "gamma=0.9, but a game for two is paid at its end only; give 1"),

@@ -116,6 +116,16 @@ def test_games_by_hand(moves, winner):
     assert (int(pool["winner"][0]), int(pool["over"][0])) == (winner, int(winner >= 0))
 
 
+def test_ownership_is_whose_stone_is_where_in_every_row_asked_for():
+    game = ConnectFour()
+    pool = np.concatenate([game.pool(1), game.play_moves("d d a")])
+    empty = [0] * 7
+    assert game.ownership(pool, np.array([1, 0])).tolist() == [
+        [*[empty] * 4, [0, 0, 0, -1, 0, 0, 0], [1, 0, 0, 1, 0, 0, 0]],
+        [empty] * 6,
+    ]
+
+
 def test_a_full_board_is_a_draw():
     # Three pairs of columns, xoxoox and oxoxxo from the bottom, then the last by both in turn.
     moves = "a b a b a b b a b a b a c d c d c d d c d c d c e f e f e f f e f e f e g g g g g g"

@@ -245,6 +245,16 @@ def test_disc_difference_is_blacks_less_whites_in_every_row_asked_for():
     assert game.disc_difference(pool, np.array([2, 1, 0])).tolist() == [0, 3, 0]
 
 
+def test_ownership_is_whose_disc_is_where_in_every_row_asked_for():
+    game = Othello(4)
+    pool = np.concatenate([game.pool(1), game.play_moves("d3")])  # black's d3 turns c3
+    assert game.ownership(pool, np.array([1, 0, 1])).tolist() == [
+        [[0, 0, 0, 0], [0, -1, 1, 0], [0, 1, 1, 1], [0, 0, 0, 0]],
+        [[0, 0, 0, 0], [0, -1, 1, 0], [0, 1, -1, 0], [0, 0, 0, 0]],
+        [[0, 0, 0, 0], [0, -1, 1, 0], [0, 1, 1, 1], [0, 0, 0, 0]],
+    ]
+
+
 # ---- observation
 
 
