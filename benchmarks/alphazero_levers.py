@@ -45,6 +45,8 @@ LEVERS: dict[str, dict[str, str]] = {
         "agent.random_plies": "10",
         "agent.opening_temperature": "1.5",
     },
+    "half of the games fork": {"agent.fork_share": "0.5"},
+    "who fills each cell, learned too": {"agent.ownership_coef": "0.15"},
     "reuse from 1.5 on": {"agent.first_reuse": "1.5"},
     "batches of 512": {"agent.batch_size": "512"},
     "half by surprise": {"agent.surprise_share": "0.5"},
@@ -53,6 +55,12 @@ LEVERS: dict[str, dict[str, str]] = {
     "32 x 8": {"agent.net.width": "32", "agent.net.depth": "8"},
     "48 x 4": {"agent.net.width": "48"},
     "32 x 4": {"agent.net.width": "32"},
+    "64 x 4, nested": {"agent.net.block": "nested"},
+    "transformer, 32 x 4": {
+        "agent.net.trunk": "transformer",
+        "agent.net.width": "32",
+        "agent.net.heads": "2",
+    },
 }
 STONES = {"all": (0, 42), "0 to 12": (0, 12), "13 to 24": (13, 24), "25 on": (25, 42)}
 SIMULATIONS = 256

@@ -45,11 +45,7 @@ IDS = {
     "parking": ("Parking", "Parking-v0", "parking-v0"),
 }
 STEERED = {"racetrack": 1, "lane-keeping": 1, "parking": 2}  # numbers that an action has
-GOALS = (
-    {"highway-fast": (5.0, 4000.0)}
-    | dict.fromkeys(list(IDS)[2:], (8.0, 5000.0))
-    | {"parking": (3.0,)}
-)
+GOALS = {"highway-fast": (5.0, 4000.0)} | dict.fromkeys(list(IDS)[2:], (8.0, 5000.0)) | {"parking": (3.0,)}
 
 
 def ours(preset: str, num_envs: int) -> Callable[[float], float]:

@@ -61,6 +61,8 @@ class AlphaZeroConfig:
         fast_simulations: of the other moves' search.
         random_plies: a game begins with up to so many random moves, which are not learned from.
         random_share: share of the games that do.
+        fork_share: share of the games that begin from some position of the game that ended before, by one
+            such move.
         opening_temperature: those moves are drawn from the policy at this temperature; null: evenly.
         end_proven: a game ends where the search has proven how it will; of such an end nothing but the
             outcome is learned.
@@ -91,8 +93,8 @@ class AlphaZeroConfig:
         value_coef: weight of the value loss beside the policy's.
         root_value_share: share of what search expects in the value target, between two players its chances of
             win, draw and loss; the rest is the outcome's, or return's.
-        ownership_coef: weight of the loss for who owns each cell at the end (Go, Othello, connect four); 0: no
-            such head.
+        ownership_coef: weight of the loss for who owns each cell at the end (Go, Othello, connect four);
+            0: no such head.
         score_coef: likewise for the score (Go).
         disc_difference_coef: likewise for the difference in discs (Othello).
         policy_head: "conv" where actions are planes x cells and a few extra ones, "dense" where they are not;
@@ -125,6 +127,7 @@ class AlphaZeroConfig:
     fast_simulations: Annotated[int, Ge(2)] = 8
     random_plies: Count = 0
     random_share: Fraction = 0.5
+    fork_share: Fraction = 0.0
     opening_temperature: Annotated[float, Gt(0)] | None = None
     end_proven: bool = False
     surprise_share: Fraction = 0.0

@@ -44,6 +44,34 @@ class ResidualBlock(nn.Module):
         return x + self.layers(x)
 
 
+class NestedBlock(nn.Module):
+    """x + widen(act(blocks(narrow(act(x))))): two residual blocks at half the width; begins as the identity.
+
+    Source: the nested bottleneck blocks of KataGo's networks (its notes on training, KataGoMethods.md).
+    """
+
+    def __init__(self, channels: int, kernel: tuple[int, int], config: NetConfig) -> None:
+        super().__init__()
+        inner = max(channels // 2, 1)
+        narrow, widen = nn.Conv2d(channels, inner, 1), nn.Conv2d(inner, channels, 1)
+        orthogonal_(narrow, math.sqrt(2))
+        nn.init.zeros_(widen.weight)
+        nn.init.zeros_(widen.bias)  # pyright: ignore[reportArgumentType]
+        norms = [[_group_norm(width)] if config.normalize_layers else [] for width in (channels, inner)]
+        self.layers = nn.Sequential(
+            *(*norms[0], config.make_activation(), narrow),
+            *(ResidualBlock(inner, kernel, config) for _ in range(2)),
+            *(*norms[1], config.make_activation(), widen),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns x (B, C, H, W) after the block."""
+        return x + self.layers(x)
+
+
+_BLOCKS = {"residual": ResidualBlock, "nested": NestedBlock}
+
+
 class ConvTower(nn.Module):
     """Convolutions over one part: 3x3 over a grid, 3 along tokens, 1 over a vector (a residual MLP).
 
@@ -73,7 +101,8 @@ class ConvTower(nn.Module):
             spec.features + 2, config.width, first, stride=patch, padding=(first[0] // 2, first[1] // 2)
         )
         orthogonal_(self.embed, math.sqrt(2))
-        self.blocks = nn.ModuleList(ResidualBlock(config.width, kernel, config) for _ in range(config.depth))
+        make_block = _BLOCKS[config.block]
+        self.blocks = nn.ModuleList(make_block(config.width, kernel, config) for _ in range(config.depth))
         self.activation = config.make_activation()
         # oneDNN's convolutions are about twice as fast on channels-last memory (see benchmarks)
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

@@ -41,6 +41,8 @@ class NetConfig:
         pooling: how the transformer reduces its tokens: the masked "mean", or a learned "query" that attends
             over them (Lee et al. 2019, PMA). The CNN always pools mean and maximum.
         patch: side of a grid's square patches (transformer, CNN), in cells; 1 makes every cell a token.
+        block: of the CNN: "residual", two convolutions at full width; or "nested", four at half of it between
+            two by 1 x 1, for about half of the arithmetic.
         normalize_inputs: standardise each feature (each channel of a grid) by running statistics, which live
             in the network's buffers and change only by an explicit `update_statistics`. PPO begins with those
             of a random rollout, DQN with those of its random first steps.
@@ -59,6 +61,7 @@ class NetConfig:
     normalize_layers: bool = False
     pooling: Literal["mean", "query"] = "mean"
     patch: Annotated[int, Gt(0)] = 1
+    block: Literal["residual", "nested"] = "residual"
     normalize_inputs: bool = True
     token_mask_feature: Annotated[int, Ge(0)] | None = None
 

@@ -25,7 +25,25 @@ def write_arrays(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
+                np.lib.format.write_array(member, _without_padding(array), allow_pickle=False)
+
+
+def used_bytes(dtype: np.dtype) -> np.ndarray:
+    """Returns (itemsize,) bool: which bytes of a record belong to its fields; the others are padding."""
+    used = np.full(dtype.itemsize, dtype.fields is None)
+    for field, offset, *_ in (dtype.fields or {}).values():
+        base = field.base
+        used[offset : offset + field.itemsize] = np.tile(used_bytes(base), field.itemsize // base.itemsize)
+    return used
+
+
+def _without_padding(array: np.ndarray) -> np.ndarray:
+    """Returns the array with zeros between its fields, where NumPy's copies leave what memory held before."""
+    used = used_bytes(array.dtype)
+    if used.all():
+        return array
+    lines = np.ascontiguousarray(array).view(np.uint8).reshape(-1, array.dtype.itemsize)
+    return np.where(used, lines, np.uint8(0)).view(array.dtype).reshape(array.shape)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

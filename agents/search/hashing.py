@@ -5,6 +5,7 @@
 import numba
 import numpy as np
 
+from quadrivium.agents.runs.array_files import used_bytes
 from quadrivium.envs.core.compile import kept
 
 
@@ -16,10 +17,7 @@ def as_bytes(rows: np.ndarray) -> np.ndarray:
 
 def hash_records(pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Returns 64-bit hashes (n,) uint64 of the records `rows` (n,), the padding between fields left out."""
-    used = np.zeros(pool.dtype.itemsize, np.bool_)
-    for field, offset, *_ in (pool.dtype.fields or {}).values():
-        used[offset : offset + field.itemsize] = True
-    return hash_bytes(as_bytes(pool), rows, np.flatnonzero(used))
+    return hash_bytes(as_bytes(pool), rows, np.flatnonzero(used_bytes(pool.dtype)))
 
 
 @numba.njit(error_model="numpy")

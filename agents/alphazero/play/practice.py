@@ -72,6 +72,7 @@ class Practice:
                 fast_simulations=config.fast_simulations,
                 random_plies=config.random_plies,
                 random_share=config.random_share,
+                fork_share=config.fork_share,
                 opening_temperature=config.opening_temperature,
                 end_proven=config.end_proven,
                 surprise_share=config.surprise_share,

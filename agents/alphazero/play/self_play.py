@@ -69,6 +69,7 @@ class SelfPlayConfig:
     fast_simulations: int = 8
     random_plies: int = 0
     random_share: float = 0.0
+    fork_share: float = 0.0
     opening_temperature: float | None = None
     end_proven: bool = False
     surprise_share: float = 0.0
@@ -103,6 +104,9 @@ class SelfPlay:
         # Every game has a number, and the world's chance in it follows from that: other runs, other numbers.
         self._next_game = int(rng.integers(MOST_GAMES))
         self._begin(self._rows)
+        self._forks = self.pool.copy()  # of each game a position, all as likely
+        # By name, what a resumed run needs of the games beside their records.
+        self._pools = {"pool": self.pool} | ({"forks": self._forks} if config.fork_share > 0 else {})
         self._records = np.zeros((games, 64), self._format.empty.records.dtype)
         self._policies: list[list[np.ndarray]] = [[] for _ in range(games)]  # by game, one for each record
         self._surprises: list[list[float]] = [[] for _ in range(games)]  # likewise, where they count
@@ -120,6 +124,9 @@ class SelfPlay:
 
     def _move(self, evaluator: Evaluator, simulations: int) -> list[Packed]:
         game, rows = self._game, self._rows
+        if self._config.fork_share > 0:
+            kept = self._rng.random(len(rows)) * (self._moves + 1) < 1
+            self._forks[kept] = self.pool[kept]
         full = self._config.full_search_share == 1 or self._rng.random() < self._config.full_search_share
         found = self._search(
             self.pool, evaluator, simulations if full else self._config.fast_simulations, self._rng
@@ -206,17 +213,21 @@ class SelfPlay:
         return Packed(records[chosen], np.concatenate([self._format.empty.policies, *entries]))
 
     def _begin(self, ended: np.ndarray, evaluator: Evaluator | None = None) -> None:
-        """Begins new games in the rows `ended`, some of them with random moves.
+        """Begins new games in the rows `ended`, some of them with random moves or from where others were.
 
-        evaluator: whose policy the random moves are drawn from, where they are.
+        evaluator: whose policy the random moves are drawn from, where they are; None: before the first games.
         """
         fresh = self._game.pool(len(ended), self._next_game)
         self._next_game += len(ended)
+        plies = np.zeros(len(ended), np.int64)
         if self._config.random_plies:
             plies = self._rng.integers(1, self._config.random_plies + 1, len(ended))
             plies[self._rng.random(len(ended)) >= self._config.random_share] = 0
-            for ply in range(int(plies.max(initial=0))):
-                self._play_randomly(fresh, np.flatnonzero(plies > ply), evaluator)
+        if self._config.fork_share > 0 and evaluator is not None:
+            forked = self._rng.random(len(ended)) < self._config.fork_share
+            fresh[forked], plies[forked] = self._forks[ended[forked]], 1
+        for ply in range(int(plies.max(initial=0))):
+            self._play_randomly(fresh, np.flatnonzero(plies > ply), evaluator)
         self.pool[ended] = fresh
 
     def _play_randomly(self, pool: np.ndarray, rows: np.ndarray, evaluator: Evaluator | None) -> None:
@@ -243,7 +254,7 @@ class SelfPlay:
         records = self._records[:, : max(int(self._counts.max()), 1)].copy()
         records[np.arange(records.shape[1]) >= self._counts[:, None]] = 0  # what ended games left behind
         return {
-            "pool": self.pool.copy(),
+            **{name: pool.copy() for name, pool in self._pools.items()},
             "records": records,
             "policies": np.concatenate([self._format.empty.policies, *chain.from_iterable(self._policies)]),
             "surprises": np.array([*chain.from_iterable(self._surprises)], np.float64),
@@ -261,9 +272,11 @@ class SelfPlay:
                 "run; resume with the run's own config"
             )
         if check := getattr(self._game, "check_rows", None):
-            check(state["pool"])
+            for name in self._pools:
+                check(state[name])
         packed = packed_of(state, self._format.empty)
-        self.pool[:] = state["pool"]
+        for name, pool in self._pools.items():
+            pool[:] = state[name]
         self._records = packed.records.copy()
         self._counts[:], self._moves[:] = state["counts"], state["moves"]
         in_use = np.arange(self._records.shape[1]) < self._counts[:, None]

@@ -40,7 +40,9 @@ def sample(space, count, seed=0):
     ("trunk", "name"),
     [*itertools.product(TRUNKS, SPACES), ("set", "tokens"), ("set", "dict")],
 )
-@pytest.mark.parametrize("options", [{}, {"normalize_layers": True, "pooling": "query", "patch": 4}])
+@pytest.mark.parametrize(
+    "options", [{}, {"normalize_layers": True, "pooling": "query", "patch": 4, "block": "nested"}]
+)
 def test_any_trunk_serves_any_space_and_a_set_those_with_tokens(trunk, name, options):
     backbone = make_backbone(SPACES[name], NetConfig(trunk=trunk, width=16, token_mask_feature=0, **options))
     obs = sample(SPACES[name], 9)
@@ -132,6 +134,20 @@ def test_a_grid_tells_where_something_is_not_only_that_it_is_there(trunk):
     left, right = torch.zeros(2, 1, 3, 6, 7).unbind(0)
     left[0, 0, 3, 2] = right[0, 0, 3, 4] = 1.0
     assert not torch.allclose(backbone(left)[2], backbone(right)[2], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("block", "weights"), [("residual", 2 * 9 * 8 * 8), ("nested", 2 * 8 * 4 + 4 * 9 * 4 * 4)]
+)
+def test_blocks_begin_as_the_identity_with_as_many_weights_as_counted_by_hand(block, weights):
+    tower = make_backbone(GRID, NetConfig("cnn", 8, 1, block=block, normalize_inputs=False)).trunk.towers[0]
+    x = torch.randn(2, 8, 6, 7)
+    (one,) = tower.blocks
+    assert torch.equal(one(x), x)
+    assert sum(p.numel() for p in one.parameters() if p.ndim == 4) == weights
+    one(x).square().sum().backward()
+    last = [p for p in one.parameters() if p.ndim == 4][-1]
+    assert last.grad.abs().max() > 0  # and does not stay it
 
 
 def test_weights_move_from_a_q_network_to_an_actor_critic():

@@ -174,7 +174,7 @@ def test_restored_games_go_on_exactly():
     for ours, theirs in zip(one.play(50, nothing, 8), other.play(50, nothing, 8), strict=True):
         assert ours.tobytes() == theirs.tobytes()
     for key, array in one.state().items():
-        assert array.tobytes() == other.state()[key].tobytes(), key
+        np.testing.assert_array_equal(array, other.state()[key], key)
 
 
 def test_another_number_of_games_is_refused():
@@ -286,6 +286,54 @@ def test_opening_moves_follow_the_policy_at_the_temperature():
         shares[temperature] = (first == 3).mean()
     for temperature, share in shares.items():
         assert share == pytest.approx(1 / (1 + 6 * np.exp(-3 / temperature)), abs=0.07)
+
+
+def test_a_share_of_the_games_forks_from_a_position_of_the_game_before_by_one_other_move():
+    game = GAMES["ConnectFour"]()
+    calls = []
+    play = self_play(game, games=40, calls=calls, fork_share=0.6)
+    play.play(150, nothing, 8)
+    forks, fresh, depths = 0, 0, []
+    for b in range(40):
+        history = [calls[0][0][b]]
+        for pool, *_ in calls[1:]:
+            row = pool[b]
+            if row["ply"] == history[-1]["ply"] + 1 and has(row, history[-1]):
+                history.append(row)
+                continue
+            if row["ply"] == 0:
+                fresh += 1
+            else:
+                before = [one for one in history if one["ply"] == row["ply"] - 1]
+                assert len(before) == 1
+                assert has(row, before[0])
+                forks += 1
+                depths.append(before[0]["ply"] / history[-1]["ply"])
+            history = [row] if row["ply"] == 0 else [*history[: history.index(before[0]) + 1], row]
+    assert forks / (forks + fresh) == pytest.approx(0.6, abs=0.08)
+    assert np.quantile(depths, 0.2) < 0.35 < 0.65 < np.quantile(depths, 0.8)  # anywhere in the game
+
+
+def has(row, earlier):
+    """Whether the stones of `row` are those of `earlier` and one more."""
+    more = np.bitwise_count(row["stones"]).sum() - np.bitwise_count(earlier["stones"]).sum()
+    return more == 1 and (row["stones"] & earlier["stones"] == earlier["stones"]).all()
+
+
+def test_resuming_keeps_the_positions_that_games_may_fork_from():
+    game = GAMES["ConnectFour"]()
+
+    def begun(seed):
+        settings, rng = SelfPlayConfig(fork_share=0.5), np.random.default_rng(seed)
+        return SelfPlay(game, WinDrawLoss(game), random_search(game), settings, 10, rng), rng
+
+    (whole, rng), (again, other) = begun(0), begun(9)
+    whole.play(10, nothing, 8)
+    again.load_state(whole.state())
+    other.bit_generator.state = rng.bit_generator.state
+    one, two = whole.play(40, nothing, 8), again.play(40, nothing, 8)
+    assert len(one.records) > 100
+    np.testing.assert_array_equal(one.records, two.records)
 
 
 def test_resuming_keeps_the_surprise_of_running_games():
