@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -177,6 +178,41 @@ RATIOS = {  # name -> (faster, slower, goal)
 }
 
 
+def products_us() -> float:
+    """Returns the CPU time a step of the matrix products of "large" by themselves, on one thread, µs.
+
+    In an epoch each tower (policy, value) of 64x64 units does three products forward; backward two a layer,
+    but for the first one, whose input needs no derivative. In the rollout it does the three forward.
+    """
+    rows, width = 1024, NET.width
+    space = native(1).single_observation_space
+    inputs, outputs = int(math.prod(space.shape or ())), 3
+    x, h, slope = torch.randn(rows, inputs), torch.randn(rows, width), torch.randn(rows, outputs)
+    first, hidden, last = (torch.randn(width, n) for n in (inputs, width, outputs))
+    forward = [lambda: x @ first.t(), lambda: h @ hidden.t(), lambda: h @ last]
+    backward = [
+        *(lambda: slope @ last.t(), lambda: slope.t() @ h),
+        *(lambda: h @ hidden, lambda: h.t() @ h, lambda: h.t() @ x),
+    ]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    seconds = [_thread_seconds(product) for product in (*forward, *backward)]
+    torch.set_num_threads(threads)
+    rollout, epoch = sum(seconds[: len(forward)]), sum(seconds)
+    return 2 * (rollout + LARGE.n_epochs * epoch) / rows * 1e6
+
+
+def _thread_seconds(work: Callable[[], Any], repeats: int = 200) -> float:
+    """Returns the median time of `work` over five rounds, s."""
+    rounds = []
+    for _ in range(5):
+        start = time.thread_time()
+        for _ in range(repeats):
+            work()
+        rounds.append((time.thread_time() - start) / repeats)
+    return statistics.median(rounds)
+
+
 def options() -> dict[str, Callable[[], Runner]]:
     wide = NetConfig(width=256, normalize_inputs=False)
     configs = {
@@ -230,6 +266,8 @@ def main() -> None:
             }
             for name, (fast, slow, goal) in RATIOS.items()
         }
+        result["matrix_products_us_per_step"] = round(products_us(), 2)
+        print(f"matrix products of large alone: {result['matrix_products_us_per_step']} CPU us/step")
         for name, entry in result["ratios"].items():
             print(f"{name}: {entry['ratio']}x (goal {entry['goal']})")
     RESULTS.mkdir(exist_ok=True)

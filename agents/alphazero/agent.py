@@ -92,13 +92,20 @@ class AlphaZero(Agent):
         self._learn_rng, self._turn_rng, *self._play_rngs = (
             np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3 + len(others))
         )
+        if config.curriculum and not others:
+            raise ValueError(
+                f"curriculum={config.curriculum} has no other_sizes to begin with; give some, or 0"
+            )
         each, parts = games // (1 + len(others)), parts or (2 if self.device.type == "cuda" else 1)
         shares = [games - each * len(others), *(each for _ in others)]
+        if config.curriculum:
+            shares = [games for _ in shares]  # each size has them all in its time
         learned, held_out = parted(played, config.records.held_out if config.records else 0.0)
         self._practices = [
             Practice(one, config, share, rng, parts, learned if one is game else ())
             for one, share, rng in zip((game, *others), shares, self._play_rngs, strict=True)
         ]
+        self._at_play: Sequence[Practice] = self._practices  # in the newest iteration
         lessons = self._practices[0].lessons
         self._study_steps = 0  # moves of others that are learned from before self-play begins
         if lessons is not None and config.records is not None:
@@ -253,47 +260,58 @@ class AlphaZero(Agent):
             moves = self.config.n_steps * self.games
             first.owed += moves
             self.num_timesteps += moves
+            self._at_play = self._practices[:1]
             self._entries, self._spent = {}, {}
             hooks.on_rollout_end()
             return True
+        self._at_play = self._by_curriculum(self.progress(end))
         simulations = self.config.simulations_at(self.progress(end))
         network = NetworkEvaluator(self.policy.average, bf16=self.config.bf16)
         entries: dict[str, float] = {}
         lookups, hits, games = 0, 0, 0
-        for practice in self._practices:
+        for practice in self._at_play:
             network.turn(practice.symmetries, self._turn_rng)
             # The weights are others than in the last iteration: so is the cache. Resuming is exact, too.
             cache = self._cached(network) if self.config.cache else None
             new, statistics = practice.play(cache or network, simulations)
             self._learner.adapt(practice, new)
-            if practice is self._practices[0]:
+            if practice is self._at_play[0]:
                 entries |= statistics.summary()
             games += len(statistics.lengths)
             lookups, hits = (lookups + cache.lookups, hits + cache.hits) if cache else (0, 0)
         moves = self.config.n_steps * self.games
         self.num_timesteps += moves
-        playing = time.perf_counter() - began
+        seconds = time.perf_counter() - began
         entries |= {
             "self_play/simulations": simulations,
             "self_play/window": sum(practice.replay.size for practice in self._practices),
             "self_play/positions": sum(practice.replay.total for practice in self._practices),
             "self_play/mean_batch_size": network.positions / max(network.batches, 1),
-            "time/network_share_of_self_play": network.seconds / playing,
-            "time/games_per_second": games / playing,
-            "time/evaluations_per_second": network.positions / playing,
-            "time/simulations_per_second": moves * simulations / playing,
+            "time/network_share_of_self_play": network.seconds / seconds,
+            "time/games_per_second": games / seconds,
+            "time/evaluations_per_second": network.positions / seconds,
+            "time/simulations_per_second": moves * simulations / seconds,
         }
         if self.config.cache:
             entries["self_play/cache_hit_rate"] = hits / max(lookups, 1)
         self._entries = entries
-        self._spent = {"network": network.seconds, "search": playing - network.seconds}
+        self._spent = {"network": network.seconds, "search": seconds - network.seconds}
         hooks.on_rollout_end()
         return True
+
+    def _by_curriculum(self, progress: float) -> Sequence[Practice]:
+        """Returns what is played when `progress` (0 to 1) of the training is done."""
+        share, others = self.config.curriculum, self._practices[1:]
+        if not share:
+            return self._practices
+        if progress >= share:
+            return self._practices[:1]
+        return [others[int(progress / share * len(others))]]
 
     def update(self, end: int) -> None:
         """Makes as many gradient steps as the new positions pay for."""
         began = time.perf_counter()
-        self._entries |= self._learner.learn(self._practices, self.progress(end), self._learn_rng)
+        self._entries |= self._learner.learn(self._at_play, self.progress(end), self._learn_rng)
         spent = self._spent | {"update": time.perf_counter() - began}
         total = sum(spent.values())
         self._entries |= {f"time/fraction_{phase}": seconds / total for phase, seconds in spent.items()}

@@ -53,6 +53,8 @@ class AlphaZeroConfig:
         growth: share of the training after which the search is full.
         other_sizes: of boards that it plays and learns as well, in games with a `size`; they share the games
             among them, and the rules' other options.
+        curriculum: share of the training in which only the other sizes are played, one after the other as
+            they are listed, before the game itself is alone; 0: all sizes together, all the time.
         max_considered: actions that the root's search considers.
         c_visit: weight of the Q-values at the root: (c_visit + most visits) * c_scale * Q.
         c_scale: see c_visit; 0.1 suits rescaled values, 1.0 others.
@@ -119,6 +121,7 @@ class AlphaZeroConfig:
     first_simulations: Annotated[int, Ge(2)] = 8
     growth: Fraction = 0.5
     other_sizes: list[Positive] = field(default_factory=list)
+    curriculum: Fraction = 0.0
     max_considered: Annotated[int, Ge(2)] = 16
     c_visit: Weight = 50.0
     c_scale: Weight = 0.1

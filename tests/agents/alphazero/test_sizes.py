@@ -10,6 +10,7 @@ from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.alphazero.learn.network import PolicyValueNet
 from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.training.hooks import Hooks
 from quadrivium.envs.board.registry import GAMES
 from tests.agents.alphazero.test_agent import stop_after
 
@@ -54,10 +55,34 @@ def test_games_of_all_sizes_are_played_and_learned_from():
     assert learner._learner.updates == sum(4 * n // 32 for n in positions)
 
 
-def test_resuming_on_several_sizes_is_exact():
-    whole = agent().learn(10 * 8 * 8)
-    first = agent().learn(10 * 8 * 8, hooks=stop_after(4))
-    second = agent(seed=5)
+def test_a_curriculum_plays_one_size_after_the_other_and_then_its_own_with_all_games():
+    class Watch(Hooks):
+        def on_iteration_logged(self):
+            moved = [practice.state()["self_play/moves"].tobytes() for practice in self.agent._practices]
+            played.append([now != then for now, then in zip(moved, before, strict=True)].index(True))
+            before[:] = moved
+            return True
+
+    learner, played = agent(curriculum=0.5), []
+    before = [practice.state()["self_play/moves"].tobytes() for practice in learner._practices]
+    learner.learn(10 * 8 * 12, hooks=Watch())
+    assert played == [1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 0, 0]
+    assert [practice.games for practice in learner._practices] == [10, 10, 10]
+    assert learner.num_timesteps == 10 * 8 * 12
+    for practice in learner._practices:
+        assert practice.owed < 32  # what a size has paid for is learned before the next
+
+
+def test_a_curriculum_without_other_sizes_is_refused():
+    with pytest.raises(ValueError, match=r"curriculum=0\.5 has no other_sizes to begin with; give"):
+        AlphaZero(AlphaZeroConfig(curriculum=0.5), GAMES["Go"](size=5), games=4, device="cpu")
+
+
+@pytest.mark.parametrize("curriculum", [0.0, 0.8])
+def test_resuming_on_several_sizes_is_exact(curriculum):
+    whole = agent(curriculum=curriculum).learn(10 * 8 * 8)
+    first = agent(curriculum=curriculum).learn(10 * 8 * 8, hooks=stop_after(4))
+    second = agent(seed=5, curriculum=curriculum)
     second.restore(first.snapshot())
     second.learn(10 * 8 * 8 - second.num_timesteps, reset_num_timesteps=False)
     ours, theirs = whole.snapshot(), second.snapshot()
