@@ -104,7 +104,9 @@ def told_of(rows: list[dict[str, float]], plain: list[dict[str, float]]) -> dict
     means = {}
     for name in rows[0]:
         one = bootstrap(interquartile_mean, np.array([[row[name]] for row in rows]))[0]
-        means[name] = [round(value, 4) for value in (one.estimate, one.low, one.high)]
+        means[name] = [
+            round(value, 4) if np.isfinite(value) else None for value in (one.estimate, one.low, one.high)
+        ]
     better = improvement(*(np.array([[row["search, all"]] for row in some]) for some in (rows, plain)))
     return {"better": round(float(better), 3), "means": means, "seeds": rows}
 
