@@ -45,6 +45,7 @@ LEVERS: dict[str, dict[str, str]] = {
         "agent.random_plies": "10",
         "agent.opening_temperature": "1.5",
     },
+    "threats shown": {"env.kwargs": '{"threats": true}'},
     "half of the games fork": {"agent.fork_share": "0.5"},
     "who fills each cell, learned too": {"agent.ownership_coef": "0.15"},
     "reuse from 1.5 on": {"agent.first_reuse": "1.5"},

@@ -12,6 +12,9 @@ from quadrivium.envs.board.connect_four.kernel import COLUMNS, ROWS
 from quadrivium.envs.board.exam import read_exam
 from quadrivium.envs.board.symmetries import Symmetries
 from quadrivium.envs.core.rules import NO_MOVE
+from quadrivium.envs.core.validation import require_flag
+
+_THREATS = ("own threats", "other threats", "odd rows")
 
 
 class ConnectFour(BoardGame):
@@ -20,7 +23,13 @@ class ConnectFour(BoardGame):
     The line may be level, upright or diagonal. A full board without one is a draw. With best play the first
     player wins, and only by the centre column (Allis 1988).
 
+    Options: `threats` (no): three more planes.
+
     Actions: 7, the columns from the left. Moves are written a to g.
+
+    Planes: own stones; the other's stones. With `threats` also the empty cells where a stone would make four,
+    own and the other's, and ones on the first, third and fifth row: there the first player's threats decide,
+    and the second player's on the others, when all other columns are full (Allis 1988).
 
     Source of the board's layout: Tromp, "John's Connect Four Playground".
     """
@@ -29,16 +38,17 @@ class ConnectFour(BoardGame):
     players = ("red", "yellow")
     look: ClassVar[Look] = "holes"
 
-    def __init__(self) -> None:
+    def __init__(self, threats: bool = False) -> None:
+        require_flag("threats", threats)
         cells = np.arange(ROWS * COLUMNS).reshape(ROWS, COLUMNS)
         columns = np.arange(COLUMNS)
         super().__init__(
             kernel.RULES,
-            kernel.ConnectFourParams(),
+            kernel.ConnectFourParams(threats=int(threats)),
             kernel.STATE,
             shape=(ROWS, COLUMNS),
             num_actions=COLUMNS,
-            planes=("own stones", "other stones"),
+            planes=("own stones", "other stones", *(_THREATS if threats else ())),
             symmetries=Symmetries(
                 np.array([cells.ravel(), cells[:, ::-1].ravel()]), np.array([columns, columns[::-1]])
             ),

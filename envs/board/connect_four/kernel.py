@@ -22,12 +22,14 @@ _BOARD = np.uint64(sum(0x3F << (7 * column) for column in range(COLUMNS)))
 _COLUMN = np.uint64(0x3F)
 _NONE = np.uint64(0)
 _LINE_STEPS = (np.uint64(1), np.uint64(6), np.uint64(7), np.uint64(8))  # up, falling, level, rising
-_TWO = np.uint64(2)
+_TWO, _THREE = np.uint64(2), np.uint64(3)
 
 
 class ConnectFourParams(NamedTuple):
-    """Parameters of connect four: those of the Gymnasium environments alone."""
+    """Parameters of connect four; split, seat and opponent are those of the Gymnasium environments."""
 
+    threats: int = 0
+    """whether observations show them"""
     split: int = 0
     seat: int = 2
     opponent: int = 0
@@ -41,6 +43,23 @@ def has_four(stones):
         if pairs & (pairs >> (_TWO * _LINE_STEPS[k])) != _NONE:
             return True
     return False
+
+
+@lane
+def threats(stones, other):
+    """Returns the empty cells where another stone beside `stones` would make four in a line.
+
+    A cell makes four in a direction with the three cells before it, the three behind it, or three around it.
+    """
+    found = _NONE
+    for k in range(4):
+        step = _LINE_STEPS[k]
+        one_before, one_behind = stones << step, stones >> step
+        two_before = one_before & (stones << (_TWO * step))
+        two_behind = one_behind & (stones >> (_TWO * step))
+        found |= two_before & (one_behind | (stones << (_THREE * step)))
+        found |= two_behind & (one_before | (stones >> (_THREE * step)))
+    return found & ~(stones | other) & _BOARD
 
 
 @lane
@@ -93,6 +112,15 @@ def observe_one(s, p, player, out):
             cell = (ROWS + 1) * column + ROWS - 1 - row
             out[row * COLUMNS + column] = bits.has(own, cell)
             out[ROWS * COLUMNS + row * COLUMNS + column] = bits.has(other, cell)
+    if p.threats != 0:
+        own_threats, other_threats = threats(own, other), threats(other, own)
+        for row in range(ROWS):
+            for column in range(COLUMNS):
+                cell = (ROWS + 1) * column + ROWS - 1 - row
+                at = row * COLUMNS + column
+                out[2 * ROWS * COLUMNS + at] = bits.has(own_threats, cell)
+                out[3 * ROWS * COLUMNS + at] = bits.has(other_threats, cell)
+                out[4 * ROWS * COLUMNS + at] = row % 2  # counted from the bottom: the first, third, fifth
 
 
 def is_consistent(rows: np.ndarray, p: ConnectFourParams) -> np.ndarray:

@@ -16,6 +16,7 @@ Case = tuple[str, dict[str, Any]]
 
 # A new game is tested with its defaults from the start; what else it can be is listed here.
 CONFIGURATIONS: dict[str, list[dict[str, Any]]] = {
+    "ConnectFour": [{}, {"threats": True}],
     "Othello": [{}, {"size": 6}],
     "Gomoku": [{}, {"size": 7}, {"size": 7, "exactly_five": True}],
     "Hex": [{}, {"size": 5}, {"size": 5, "swap": True}],

@@ -170,3 +170,48 @@ def test_a_position_that_cannot_be_is_refused(bottom, mover, error):
     empty = "\n".join([". . . . . . ."] * 4)
     with pytest.raises(ValueError, match=error):
         GAME.parse_position(f"{empty}\n{bottom}\n{mover} to move")
+
+
+# ---- threats
+
+
+def test_threats_are_the_empty_cells_where_a_stone_would_make_four_by_plain_search():
+    game, rows = ConnectFour(threats=True), np.arange(2000)
+    pool = game.pool(len(rows))
+    for k in range(12):  # of all lengths
+        game.play_random(pool, rows[160 * k :], 3)
+    seen = 0
+    for row, planes in zip(pool, game.observe(pool, rows, np.zeros(len(rows), np.int8)), strict=True):
+        cells = GAME.cells(row)
+        for plane, value in ((2, 1), (3, -1)):
+            expected = [
+                [cells[y, x] == 0 and makes_four(cells, y, x, value) for x in range(7)] for y in range(6)
+            ]
+            assert (planes[plane] == expected).all()
+            seen += planes[plane].sum()
+        assert (planes[4] == np.array([0, 1, 0, 1, 0, 1])[:, None]).all()
+    assert seen > 1000
+
+
+def makes_four(cells, y, x, value):
+    for down, right in DIRECTIONS:
+        length = 1
+        for sign in (1, -1):
+            at = (y + sign * down, x + sign * right)
+            while 0 <= at[0] < 6 and 0 <= at[1] < 7 and cells[at] == value:
+                length += 1
+                at = (at[0] + sign * down, at[1] + sign * right)
+        if length >= 4:
+            return True
+    return False
+
+
+def test_without_threats_the_planes_are_the_first_two_and_each_player_sees_its_own_first():
+    with_threats, pool = ConnectFour(threats=True), GAME.play_moves("a b a b a")
+    for seat in (0, 1):
+        own = np.array([seat], np.int8)
+        planes = with_threats.observe(pool, np.arange(1), own)[0]
+        assert (planes[:2] == GAME.observe(pool, np.arange(1), own)[0]).all()
+        assert np.argwhere(planes[2 + seat]).tolist() == [[2, 0]]  # red's a4
+        assert not planes[3 - seat].any()
+    assert with_threats.planes[2:] == ("own threats", "other threats", "odd rows")
