@@ -23,11 +23,23 @@ from quadrivium.agents.arena.players import (
 from quadrivium.agents.arena.search_player import SLOTS, SearchTablePlayer, make_mcts
 from quadrivium.agents.errors import UserError, did_you_mean
 from quadrivium.agents.search import MatchSearch, PuctConfig
-from quadrivium.commands.build import CHECKPOINT, load_agent, make_game, open_run, read_run_text
+from quadrivium.commands.build import (
+    CHECKPOINT,
+    RunText,
+    load_agent,
+    make_game,
+    open_run,
+    read_model_text,
+    read_run_text,
+)
 from quadrivium.envs import board_game_name
 from quadrivium.envs.board.baselines import tactical
 
 Notify = Callable[[str], object]
+
+
+_SIMS = {"sims": QueryOption(positive, "positive number", "100")}
+_RUN = _SIMS | CHECKPOINT
 
 
 def make_table(env_id: str, kwargs: Mapping[str, Any], move_seconds: float | None = None) -> Table:
@@ -52,7 +64,12 @@ def player_kinds(notify: Notify) -> Kinds:
         "random": make_random,
         "mcts": make_mcts,
         "baseline": _make_baseline,
-        "run": lambda argument, table: _make_run(argument, table, notify),
+        "run": lambda argument, table: _make_run(
+            f"run:{argument}", read_run_text(argument, _RUN), table, notify
+        ),
+        "model": lambda argument, table: _make_run(
+            f"model:{argument}", read_model_text(argument, _SIMS), table, notify
+        ),
         "gtp": make_gtp,
         "uci": make_uci,
         "nboard": make_nboard,
@@ -75,10 +92,8 @@ def _make_baseline(argument: str, table: Table) -> ScriptPlayer:
     return ScriptPlayer("baseline:tactical", script)
 
 
-def _make_run(argument: str, table: Table, notify: Notify) -> TablePlayer:
-    """Returns a run's agent: PPO and DQN by their policy, AlphaZero by search."""
-    text = f"run:{argument}"
-    run = read_run_text(argument, {"sims": QueryOption(positive, "positive number", "100"), **CHECKPOINT})
+def _make_run(text: str, run: RunText, table: Table, notify: Notify) -> TablePlayer:
+    """Returns the agent of a run or model: PPO and DQN by their policy, AlphaZero by search."""
     env = open_run(run.run_dir).env
     if board_game_name(env.id) != table.name:
         raise UserError(

@@ -21,10 +21,11 @@ from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.compute.cores import auto_threads
 from quadrivium.agents.dqn import DQN
 from quadrivium.agents.errors import UserError, as_user_error, did_you_mean
-from quadrivium.agents.evaluation.episodes import AgentPlayer
+from quadrivium.agents.evaluation.episodes import AgentPlayer, Player
 from quadrivium.agents.evaluation.evaluator import MAX_LANES
 from quadrivium.agents.ppo import PPO
 from quadrivium.agents.runs.checkpoint import load_checkpoint
+from quadrivium.agents.runs.model import is_model, read_model
 from quadrivium.configs.schema import RunConfig, read_resolved
 from quadrivium.envs import bare_id, options_of
 from quadrivium.envs.board import GAMES
@@ -37,6 +38,8 @@ Agent = PPO | DQN | AlphaZero
 Which = Literal["last", "best"] | int
 """Which checkpoint of a run: the newest, the one with the best evaluation, or that of a step."""
 AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN}
+MODELS = Path(__file__).resolve().parents[1] / "models"
+"""Where the models are that come with the package: in a checkout and in a wheel beside the commands."""
 
 
 def use_threads(threads: int | Literal["auto"] | None) -> None:
@@ -203,6 +206,26 @@ def read_run_text(argument: str, known: Mapping[str, QueryOption] = CHECKPOINT) 
     return RunText(Path(path), given[0] if given else "last", name, options)
 
 
+def read_model_text(argument: str, known: Mapping[str, QueryOption] | None = None) -> RunText:
+    """Returns what `NAME?OPTION=VALUE&…` says behind `model:`; raises UserError for no model of that name."""
+    name, options = split_query(argument, known or {}, f"model:{argument}")
+    return RunText(model_directory(name), "last", argument, options)
+
+
+def model_directory(name: str) -> Path:
+    """Returns where a model that comes with the package is; raises UserError where there is none."""
+    names = model_names()
+    if name not in names:
+        there = f"there are {', '.join(names)}" if names else "none came with this installation"
+        raise UserError(f"there is no model {name!r}{did_you_mean(name, names)}; {there}")
+    return MODELS / name
+
+
+def model_names() -> list[str]:
+    """Returns the names of the models that come with the package."""
+    return sorted(path.name for path in MODELS.iterdir() if is_model(path)) if MODELS.is_dir() else []
+
+
 def open_run(run_dir: Path) -> RunConfig:
     """Returns the configuration of a run directory; raises UserError where there is none."""
     if not (run_dir / "config.yaml").is_file():
@@ -220,7 +243,7 @@ def load_agent(
     notify: Callable[[str], object],
     kwargs: Mapping[str, Any] | None = None,
 ) -> tuple[Agent, Checkpoint]:
-    """Returns a run's agent with the weights of a checkpoint, and which that is.
+    """Returns a run's agent with the weights of a checkpoint, and which that is; or a model's agent.
 
     kwargs: arguments of the environments in which it is to play, in place of the run's own: files may have
     moved, and spaces alone are asked of them.
@@ -236,15 +259,30 @@ def load_agent(
         agents = agents_in(config.env.id, kwargs)
         others = {"kwargs": dict(kwargs), "num_envs": math.ceil(config.env.num_envs / agents) * agents}
         config = config.model_copy(update={"env": config.env.model_copy(update=others)})
-    agent = make_agent(config)
-    snapshot = load_checkpoint(run_dir, which, notify=notify)
+    agent, is_kept = make_agent(config), is_model(run_dir)
+    if is_kept and which != "last":
+        raise UserError(f"{run_dir} is a model, which has no checkpoint {which}; leave it out")
+    snapshot = read_model(run_dir) if is_kept else load_checkpoint(run_dir, which, notify=notify)
     if isinstance(agent, AlphaZero):
         agent.require_same_game(snapshot)
     with as_user_error(f"{run_dir}: the weights do not fit the network of config.yaml", RuntimeError):
-        agent.policy.load_state_dict(snapshot.weights)
+        for network in _acting(agent) if is_kept else [agent.policy]:
+            network.load_state_dict(snapshot.weights)
     if not isinstance(agent, AlphaZero):
         agent.env.close()
     return agent, Checkpoint(snapshot.step, snapshot.weights_sha256)
+
+
+def _acting(agent: Agent) -> list[torch.nn.Module]:
+    """Returns the networks that have the weights of a model, the one that acts first."""
+    if isinstance(agent, AlphaZero):
+        return [agent.policy.average, agent.policy.net, agent.policy.earlier]
+    return [agent.policy]
+
+
+def acting_weights(agent: Agent) -> dict[str, torch.Tensor]:
+    """Returns what a model keeps of an agent: of AlphaZero's three networks the one that plays."""
+    return dict(_acting(agent)[0].state_dict())
 
 
 def load_run_player(
@@ -253,6 +291,23 @@ def load_run_player(
     """Returns the player that `run:DIRECTORY?checkpoint=…` names, to play in `env`; see `load_player`."""
     player, _ = load_player(text.run_dir, env, text.which, notify)
     return replace(player, name=text.name)
+
+
+def trained_players(notify: Callable[[str], object]) -> dict[str, Callable[[str, VectorEnv], Player]]:
+    """Returns how players in environments are made that were trained: `run:DIRECTORY` and `model:NAME`."""
+    return {
+        "run": lambda argument, env: load_run_player(read_run_text(argument), env, notify),
+        "model": lambda argument, env: load_run_player(read_model_text(argument), env, notify),
+    }
+
+
+def trained_directory(player: str) -> Path | None:
+    """Returns the directory of the run or model that a player's text names; None for other players."""
+    kind, _, argument = player.partition(":")
+    path = argument.partition("?")[0]
+    if kind == "model":
+        return model_directory(path)
+    return Path(path) if kind == "run" and path else None
 
 
 def load_player(

@@ -7,9 +7,10 @@
     python evaluate.py tournament configs/tournaments/connect_four.yaml
     python evaluate.py engine mcts:400 --protocol gtp
     python evaluate.py audit gym_anytrading:stocks-v0
+    python evaluate.py models
 
-A player is `run:DIRECTORY` (`run:DIRECTORY?checkpoint=best`, or a step), `baseline:NAME` or `random`; in
-tournaments of board games moreover `run:DIRECTORY?sims=N`, `mcts:N`, and engines: `gtp:COMMAND`,
+A player is `run:DIRECTORY` (`run:DIRECTORY?checkpoint=best`, or a step), `model:NAME`, `baseline:NAME` or
+`random`; in tournaments of board games moreover `…?sims=N`, `mcts:N`, and engines: `gtp:COMMAND`,
 `uci:COMMAND`, `nboard:COMMAND`, `gomocup:COMMAND`.
 """
 
@@ -46,7 +47,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         dest="command",
         required=True,
-        metavar="run|compare|report|walk-forward|tournament|engine|audit",
+        metavar="run|compare|report|walk-forward|tournament|engine|audit|models",
         parser_class=Parser,
     )
 
@@ -75,7 +76,7 @@ def parser() -> Parser:
         "players",
         nargs="+",
         metavar="PLAYER",
-        help="run:DIRECTORY, run:DIRECTORY?checkpoint=best (or a step), baseline:NAME or random",
+        help="run:DIRECTORY, run:DIRECTORY?checkpoint=best (or a step), model:NAME, baseline:NAME or random",
     )
     several.add_argument(
         "--env", required=True, type=bare_id, metavar="ID", help="an environment id, or MODULE:ID"
@@ -156,7 +157,12 @@ def parser() -> Parser:
     )
     examined.add_argument("--seed", type=_natural, default=0, help="of the first episode (default: 0)")
     examined.add_argument("--output", type=Path, metavar="FILE", help="write the findings there as JSON")
-    for command in (one, several, summed, forward, meeting, engine, examined):
+
+    shipped = commands.add_parser("models", help="the trained agents that come with the package")
+    shipped.add_argument("--add", type=Path, metavar="RUN", help="make one of a run that has been evaluated")
+    shipped.add_argument("--name", help="what it is called (default: the run's name)")
+    shipped.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
+    for command in (one, several, summed, forward, meeting, engine, examined, shipped):
         command.set_defaults(options=re.findall(r"--[\w-]+", command.format_usage()))
     return top
 
@@ -222,6 +228,18 @@ def audit(arguments: argparse.Namespace, console: "Console") -> int:
     return int(bool(report.faults))
 
 
+def models(arguments: argparse.Namespace, console: "Console") -> None:
+    """Lists the models that come with the package, or makes one of a run."""
+    from quadrivium.commands.measure import checkpoint
+    from quadrivium.commands.models import list_models, make_model
+
+    if arguments.add is None:
+        list_models(console)
+        return
+    name = arguments.name or arguments.add.name
+    make_model(arguments.add, name, checkpoint(arguments.checkpoint), console, notify=_note)
+
+
 def _arguments(env_id: str, texts: Sequence[str]) -> dict[str, Any]:
     """Returns the environment's arguments that `--env-kwargs` gives."""
     if not texts:
@@ -278,6 +296,7 @@ def evaluate(argv: Sequence[str]) -> int:
         "report": report,
         "walk-forward": walk_forward,
         "tournament": tournament,
+        "models": models,
     }
     run[arguments.command](arguments, console)
     return 0

@@ -25,11 +25,10 @@ from quadrivium.agents.logs.film import save_film
 from quadrivium.commands.build import (
     Which,
     load_player,
-    load_run_player,
     make_worlds,
     open_run,
-    read_run_text,
     read_which,
+    trained_players,
 )
 from quadrivium.commands.failures import write_failures
 from quadrivium.commands.kept_files import tell_changed_files
@@ -89,7 +88,7 @@ def evaluate_run(
         kept = kept_kwargs(run_dir, config, kwargs, notify)
         env = make_worlds(config.env.id, arguments.episodes, kwargs | kept)
     tell_changed_files(run_dir, env, notify)
-    which = _checkpoint(arguments.checkpoint)
+    which = checkpoint(arguments.checkpoint)
     player, step = load_player(run_dir, env, which, notify, kwargs | kept)
     players: list[Player] = [player, *baseline_players(env, config.evaluation.baselines)]
     title = f"{arguments.episodes} episodes of {describe(config.env.id, kwargs)}, checkpoint {step:,}"
@@ -131,10 +130,7 @@ def compare(
     seed = 1_000_000 if arguments.seed is None else arguments.seed
     with typed_remedies(arguments.env, "--env-kwargs {}={}"):
         env = make_worlds(arguments.env, arguments.episodes, kwargs)
-    kinds = {
-        **PLAYER_KINDS,
-        "run": lambda argument, env: load_run_player(read_run_text(argument), env, notify),
-    }
+    kinds = {**PLAYER_KINDS, **trained_players(notify)}
     players = [make_player(text, env, kinds) for text in arguments.players]
     if len({player.name for player in players}) < len(players):
         raise UserError(f"a player appears twice in {' '.join(arguments.players)}; name each once")
@@ -175,7 +171,8 @@ def write_film(
     return [save_film(stem, frames, fps), *maps]
 
 
-def _checkpoint(text: str) -> Which:
+def checkpoint(text: str) -> Which:
+    """Returns what `--checkpoint` names; raises UserError for none of last, best and a step."""
     try:
         return read_which(text)
     except ValueError:

@@ -33,7 +33,7 @@ from quadrivium.agents.evaluation.report import (
     write_report,
 )
 from quadrivium.commands.arena import Notify, make_table, make_table_player
-from quadrivium.commands.build import load_run_player, make_worlds, read_run_text, use_threads
+from quadrivium.commands.build import make_worlds, trained_players, use_threads
 from quadrivium.commands.kept_tournament import open_tournament
 from quadrivium.configs.tournament import TournamentConfig, load_tournament
 
@@ -199,10 +199,7 @@ def _play_scenarios(config: TournamentConfig, console: Console, notify: Notify) 
     kwargs = ours | config.kwargs
     env = make_worlds(config.env, config.episodes, kwargs)
     together = agents_of(env) > 1
-    kinds = {
-        **PLAYER_KINDS,
-        "run": lambda argument, env: load_run_player(read_run_text(argument), env, notify),
-    }
+    kinds = {**PLAYER_KINDS, **trained_players(notify)}
     players: list[Player] = []
     for name, text in config.entrants():
         player: Any = make_player(text, env, kinds)

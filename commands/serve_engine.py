@@ -3,7 +3,6 @@
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from quadrivium.agents.arena.engines.serve import GAMES as GAMES_OF
@@ -58,25 +57,24 @@ def serve_engine(
 
 def _game_of_run(player: str, games: Sequence[str]) -> str | None:
     """Returns the one of several games that a run was trained on; None for other players, and other games."""
-    kind, _, argument = player.partition(":")
-    if kind != "run" or len(games) == 1:
-        return None
-    from quadrivium.commands.build import open_run
+    from quadrivium.commands.build import open_run, trained_directory
 
-    name = board_game_name(open_run(Path(argument.partition("?")[0])).env.id)
+    directory = trained_directory(player)
+    if directory is None or len(games) == 1:
+        return None
+    name = board_game_name(open_run(directory).env.id)
     return name if name in games else None
 
 
 def _options_of_run(player: str, name: str) -> dict[str, Any]:
-    """Returns what the run behind `run:DIRECTORY` was trained on; nothing for other players and games."""
-    from quadrivium.commands.build import open_run
+    """Returns what a run or model was trained on; nothing for other players and games."""
+    from quadrivium.commands.build import open_run, trained_directory
     from quadrivium.envs.board import GAMES
 
-    kind, _, argument = player.partition(":")
-    path = argument.partition("?")[0]
-    if kind != "run" or not path:
+    directory = trained_directory(player)
+    if directory is None:
         return {}
-    env = open_run(Path(path)).env
+    env = open_run(directory).env
     own = inspect.signature(GAMES[name]).parameters
     return {key: value for key, value in env.kwargs.items() if key in own and board_game_name(env.id) == name}
 

@@ -1,4 +1,4 @@
-"""A player is a string anywhere one is named: `run:runs/NAME`, `baseline:NAME`, `random`."""
+"""A player is a string anywhere one is named: `run:runs/NAME`, `model:NAME`, `baseline:NAME`, `random`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -49,7 +49,7 @@ def make_player(text: str, env: VectorEnv, kinds: Mapping[str, Maker] = PLAYER_K
     if kind not in kinds:
         known = [*kinds, *(f"baseline:{name}" for name in baselines_of(env))]
         raise UserError(
-            f"player {text!r} is unknown{did_you_mean(text, known)}; expected run:DIRECTORY, baseline:NAME "
-            "or random"
+            f"player {text!r} is unknown{did_you_mean(text, known)}; expected run:DIRECTORY, model:NAME, "
+            "baseline:NAME or random"
         )
     return kinds[kind](argument, env)

@@ -85,8 +85,8 @@ def write_files(
     rng: Mapping[str, Any],
 ) -> None:
     """Fills the empty `directory` with a checkpoint's files; all of it is on the disk afterwards."""
-    write_durably(directory / WEIGHTS, safetensors.torch.save(_owned(weights)))
-    write_durably(directory / OPTIMIZER, safetensors.torch.save(_owned(optimizer)))
+    write_durably(directory / WEIGHTS, safetensors.torch.save(owned(weights)))
+    write_durably(directory / OPTIMIZER, safetensors.torch.save(owned(optimizer)))
     with (directory / STATE).open("wb") as file:
         write_arrays(file, state)
         file.flush()
@@ -101,7 +101,7 @@ def write_files(
         "git_commit": git_commit(),
         "versions": library_versions(),
         "files": {
-            name: {"bytes": (directory / name).stat().st_size, "sha256": _sha256(directory / name)}
+            name: {"bytes": (directory / name).stat().st_size, "sha256": sha256(directory / name)}
             for name in FILES
         },
     }
@@ -109,7 +109,7 @@ def write_files(
     fsync_directory(directory)
 
 
-def _owned(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def owned(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Copies on the CPU, contiguous, none sharing memory with another: safetensors refuses tied tensors."""
     return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
 
@@ -124,7 +124,7 @@ def read_manifest(directory: Path) -> Manifest:
         Damaged: it is missing, is not one of ours, names a file outside the directory, or a size differs.
         CheckpointError: it was written by a newer version of the format.
     """
-    raw = _read_json(directory / MANIFEST)
+    raw = read_json(directory / MANIFEST)
     schema = raw.get("schema")
     if type(schema) is int and schema > SCHEMA:
         raise CheckpointError(
@@ -171,10 +171,10 @@ def read_files(
         Damaged: a hash differs or a file cannot be parsed.
     """
     for name, (_, digest) in manifest.files.items():
-        if _sha256(directory / name) != digest:
+        if sha256(directory / name) != digest:
             raise Damaged(f"the sha256 of {name} differs from {MANIFEST}'s")
-    weights, optimizer = (_read_tensors(directory / name) for name in (WEIGHTS, OPTIMIZER))
-    return weights, optimizer, _read_state(directory / STATE), _read_json(directory / RNG)
+    weights, optimizer = (read_tensors(directory / name) for name in (WEIGHTS, OPTIMIZER))
+    return weights, optimizer, _read_state(directory / STATE), read_json(directory / RNG)
 
 
 def _read_state(path: Path) -> dict[str, np.ndarray]:
@@ -184,14 +184,16 @@ def _read_state(path: Path) -> dict[str, np.ndarray]:
         raise Damaged(f"{path.name} cannot be read ({_one_line(error)})") from error
 
 
-def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Returns the tensors of a safetensors file; raises Damaged where it is none."""
     try:
         return safetensors.torch.load(path.read_bytes())
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
         raise Damaged(f"{path.name} cannot be read ({_one_line(error)})") from error
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Returns the object that a JSON file holds; raises Damaged where it holds none, or is too large."""
     try:
         if path.is_symlink() or path.stat().st_size > _MAX_JSON_BYTES:
             raise ValueError("a link, or too large")
@@ -205,7 +207,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Returns the hash of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

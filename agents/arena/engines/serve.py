@@ -155,8 +155,8 @@ def with_simulations(player: str, simulations: int | None) -> str:
         return player
     if kind == "mcts":
         return f"mcts:{simulations}"
-    if kind == "run":
+    if kind in ("run", "model"):
         path, _, query = argument.partition("?")
         others = [part for part in query.split("&") if part and not part.startswith("sims=")]
-        return f"run:{path}?{'&'.join([*others, f'sims={simulations}'])}"
+        return f"{kind}:{path}?{'&'.join([*others, f'sims={simulations}'])}"
     raise UserError(f"player {player!r} does not search, so it thinks about a move as it always does")

@@ -132,7 +132,7 @@ def test_without_baselines_of_its_own_an_environment_is_compared_with_random_pla
             "baseline 'zeroes' is unknown; did you mean 'zeros'?; this environment has: zeros",
         ),
         ("random:5", "random takes no argument"),
-        ("mcts:800", "expected run:DIRECTORY, baseline:NAME or random"),
+        ("mcts:800", "expected run:DIRECTORY, model:NAME, baseline:NAME or random"),
     ],
 )
 def test_an_unknown_player_is_one_line_with_the_nearest_name(text, complaint):

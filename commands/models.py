@@ -1,0 +1,116 @@
+"""The models that come with the package: listed with what they reached, and made from runs."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from quadrivium.agents.errors import UserError, program
+from quadrivium.agents.evaluation.report import describe
+from quadrivium.agents.runs.directory import human_bytes
+from quadrivium.agents.runs.model import CONFIG, read_card, write_model
+from quadrivium.commands.build import (
+    MODELS,
+    Which,
+    acting_weights,
+    load_agent,
+    load_checkpoint,
+    model_names,
+    open_run,
+)
+
+LICENCE = "MIT"
+MOST_BYTES = 1_000_000
+"""That the weights of a model may take."""
+_SHOWN = ("success", "arrival", "collision", "win", "return")
+"""Measures that the list shows, the first two that a world has."""
+
+
+def list_models(console: Console) -> None:
+    """Prints a table: what each model plays, how large it is, and what it reached on held-out scenarios."""
+    names = model_names()
+    if not names:
+        console.print(f"no models came with this installation ({MODELS})", highlight=False, soft_wrap=True)
+        return
+    table = Table()
+    for heading in ("model", "world", "agent", "size", "held-out results"):
+        table.add_column(heading, overflow="fold")
+    for name in names:
+        card = read_card(MODELS / name)
+        table.add_row(
+            f"model:{name}",
+            describe(card["environment"], card["kwargs"]),
+            card["algorithm"],
+            human_bytes(card["weights"]["bytes"]),
+            _results(card),
+        )
+    console.print(table)
+
+
+def _results(card: dict[str, Any]) -> str:
+    measures = card["held_out"]["measures"]
+    shown = [name for name in _SHOWN if name in measures][:2]
+    return "; ".join(
+        f"{name} {one['mean']:.3g} [{one['low']:.3g}, {one['high']:.3g}]"
+        for name in shown
+        for one in [measures[name]]
+    )
+
+
+def make_model(
+    run_dir: Path, name: str, which: Which, console: Console, notify: Callable[[str], object]
+) -> Path:
+    """Makes a model of a run, in `models/`, from a checkpoint and the run's evaluation of that checkpoint.
+
+    Raises:
+        UserError: the name is none, the run was not evaluated at this checkpoint, or the weights are large.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", name):
+        raise UserError(f"model name {name!r}: expected small letters, digits and _, such as highway_ppo")
+    config = open_run(run_dir)
+    agent, checkpoint = load_agent(run_dir, which, notify)
+    snapshot = load_checkpoint(run_dir, checkpoint.step)
+    weights = acting_weights(agent)
+    size = sum(tensor.numel() * tensor.element_size() for tensor in weights.values())
+    if size > MOST_BYTES:
+        raise UserError(
+            f"the weights of {run_dir} take {human_bytes(size)}, a model at most {human_bytes(MOST_BYTES)}; "
+            "train a smaller network"
+        )
+    facts = {
+        "environment": config.env.id,
+        "kwargs": config.env.kwargs,
+        "algorithm": config.agent.algorithm,
+        "seed": config.seed,
+        "licence": LICENCE,
+        "held_out": _held_out(run_dir, checkpoint.step),
+    }
+    directory = MODELS / name
+    write_model(directory, (run_dir / CONFIG).read_text(encoding="utf-8"), weights, snapshot, facts)
+    console.print(f"written: {directory}", highlight=False, soft_wrap=True)
+    return directory
+
+
+def _held_out(run_dir: Path, step: int) -> dict[str, Any]:
+    """Returns what the run's evaluation says of its agent and of the baselines, if it is of this step."""
+    path = run_dir / "evaluation" / "results.json"
+    again = f"run `{program('evaluate')} run {run_dir}` first"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise UserError(f"{path} cannot be read, but a model says what it reached; {again}") from None
+    if found.get("step") != step:
+        raise UserError(f"{path} is of step {found.get('step')}, the checkpoint of step {step}; {again}")
+    players = found["players"]
+    own = players.pop(run_dir.name)
+    return {
+        "kwargs": found["kwargs"],
+        "seed": found["seed"],
+        "episodes": own["episodes"],
+        "measures": own["measures"],
+        "baselines": {name: one["measures"] for name, one in players.items()},
+    }

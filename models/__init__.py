@@ -1,0 +1,1 @@
+"""Trained agents that come with the package: `model:NAME`, made by `evaluate.py models --add RUN`."""
