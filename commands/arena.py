@@ -27,6 +27,7 @@ from quadrivium.commands.build import (
     CHECKPOINT,
     RunText,
     load_agent,
+    load_onnx_player,
     make_game,
     open_run,
     read_model_text,
@@ -70,6 +71,7 @@ def player_kinds(notify: Notify) -> Kinds:
         "model": lambda argument, table: _make_run(
             f"model:{argument}", read_model_text(argument, _SIMS), table, notify
         ),
+        "onnx": _make_onnx,
         "gtp": make_gtp,
         "uci": make_uci,
         "nboard": make_nboard,
@@ -120,6 +122,14 @@ def _make_run(text: str, run: RunText, table: Table, notify: Notify) -> TablePla
     elif "sims" in run.options:
         raise UserError(f"player {text!r}: its agent does not search, only AlphaZero's do; leave out ?sims")
     return PolicyPlayer(run.name, table.game, lambda seen: agent.act(seen, deterministic=True), identity)
+
+
+def _make_onnx(argument: str, table: Table) -> PolicyPlayer:
+    game, row = table.game, np.arange(1)
+    pool = game.pool(1)
+    seen = {"observation": game.observe(pool, row), "action_mask": game.legal(pool, row)}
+    player = load_onnx_player(argument, seen)
+    return PolicyPlayer(player.name, game, player.policy.act, player.identity)
 
 
 def _describe(options: Mapping[str, Any]) -> str:

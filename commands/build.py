@@ -23,8 +23,10 @@ from quadrivium.agents.dqn import DQN
 from quadrivium.agents.errors import UserError, as_user_error, did_you_mean
 from quadrivium.agents.evaluation.episodes import AgentPlayer, Player
 from quadrivium.agents.evaluation.evaluator import MAX_LANES
+from quadrivium.agents.export.onnx_file import OnnxPolicy, sample
 from quadrivium.agents.ppo import PPO
 from quadrivium.agents.runs.checkpoint import load_checkpoint
+from quadrivium.agents.runs.checkpoint_files import sha256
 from quadrivium.agents.runs.model import is_model, read_model
 from quadrivium.configs.schema import RunConfig, read_resolved
 from quadrivium.envs import bare_id, options_of
@@ -294,11 +296,22 @@ def load_run_player(
 
 
 def trained_players(notify: Callable[[str], object]) -> dict[str, Callable[[str, VectorEnv], Player]]:
-    """Returns how players in environments are made that were trained: `run:DIRECTORY` and `model:NAME`."""
+    """Returns how players in environments are made that were trained: `run:DIRECTORY`, `model:NAME`,
+    `onnx:FILE`.
+    """
     return {
         "run": lambda argument, env: load_run_player(read_run_text(argument), env, notify),
         "model": lambda argument, env: load_run_player(read_model_text(argument), env, notify),
+        "onnx": lambda argument, env: load_onnx_player(argument, sample(env.single_observation_space, 1)),
     }
+
+
+def load_onnx_player(argument: str, obs: Any) -> AgentPlayer:
+    """Returns the player that `onnx:FILE` names; raises UserError where observations (1, …) do not fit it."""
+    path = Path(argument)
+    policy = OnnxPolicy(path)
+    policy.act(obs)
+    return AgentPlayer(path.name, policy, f"sha256 {sha256(path)}")
 
 
 def trained_directory(player: str) -> Path | None:

@@ -8,10 +8,11 @@
     python evaluate.py engine mcts:400 --protocol gtp
     python evaluate.py audit gym_anytrading:stocks-v0
     python evaluate.py models
+    python evaluate.py export run:runs/NAME --output NAME.onnx
 
-A player is `run:DIRECTORY` (`run:DIRECTORY?checkpoint=best`, or a step), `model:NAME`, `baseline:NAME` or
-`random`; in tournaments of board games moreover `…?sims=N`, `mcts:N`, and engines: `gtp:COMMAND`,
-`uci:COMMAND`, `nboard:COMMAND`, `gomocup:COMMAND`.
+A player is `run:DIRECTORY` (`run:DIRECTORY?checkpoint=best`, or a step), `model:NAME`, `onnx:FILE`,
+`baseline:NAME` or `random`; in tournaments of board games moreover `…?sims=N`, `mcts:N`, and engines:
+`gtp:COMMAND`, `uci:COMMAND`, `nboard:COMMAND`, `gomocup:COMMAND`.
 """
 
 import argparse
@@ -47,7 +48,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         dest="command",
         required=True,
-        metavar="run|compare|report|walk-forward|tournament|engine|audit|models",
+        metavar="run|compare|report|walk-forward|tournament|engine|audit|models|export",
         parser_class=Parser,
     )
 
@@ -162,7 +163,15 @@ def parser() -> Parser:
     shipped.add_argument("--add", type=Path, metavar="RUN", help="make one of a run that has been evaluated")
     shipped.add_argument("--name", help="what it is called (default: the run's name)")
     shipped.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
-    for command in (one, several, summed, forward, meeting, engine, examined, shipped):
+
+    taken = commands.add_parser("export", help="an agent as an ONNX file, which acts without us")
+    taken.add_argument("player", metavar="PLAYER", help="run:DIRECTORY or model:NAME")
+    taken.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as NAME.onnx")
+    taken.add_argument("--int8", action="store_true", help="write a second file, of 8-bit numbers, too")
+    taken.add_argument(
+        "--observations", type=_positive, default=2048, help="that it is checked on (default: 2048)"
+    )
+    for command in (one, several, summed, forward, meeting, engine, examined, shipped, taken):
         command.set_defaults(options=re.findall(r"--[\w-]+", command.format_usage()))
     return top
 
@@ -240,6 +249,13 @@ def models(arguments: argparse.Namespace, console: "Console") -> None:
     make_model(arguments.add, name, checkpoint(arguments.checkpoint), console, notify=_note)
 
 
+def export(arguments: argparse.Namespace, console: "Console") -> None:
+    """Writes an agent as an ONNX file, and says how it compares."""
+    from quadrivium.commands.export import export
+
+    export(arguments.player, arguments.output, arguments.int8, arguments.observations, console, notify=_note)
+
+
 def _arguments(env_id: str, texts: Sequence[str]) -> dict[str, Any]:
     """Returns the environment's arguments that `--env-kwargs` gives."""
     if not texts:
@@ -297,6 +313,7 @@ def evaluate(argv: Sequence[str]) -> int:
         "walk-forward": walk_forward,
         "tournament": tournament,
         "models": models,
+        "export": export,
     }
     run[arguments.command](arguments, console)
     return 0

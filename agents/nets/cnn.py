@@ -120,7 +120,7 @@ class ConvTower(nn.Module):
             x = x[:, :, None, None]  # (B, F, 1, 1)
         elif self.kind == "tokens":
             x = x.transpose(1, 2).unsqueeze(2)  # (B, F, 1, N)
-        where = self._coordinates_of(x).to(x.dtype).expand(len(x), -1, -1, -1)
+        where = self._coordinates_of(x).to(x.dtype).expand(x.shape[0], -1, -1, -1)
         x = torch.cat([x, where], 1).contiguous(memory_format=torch.channels_last)  # (B, F + 2, H, W)
         present = None if part.mask is None else part.mask[:, None, None, :]  # (B, 1, 1, N)
         x = self.embed(x)

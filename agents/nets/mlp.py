@@ -33,7 +33,7 @@ class MlpTrunk(nn.Module):
     def forward(self, parts: tuple[Part, ...]) -> tuple[Tensor, Tensor, Tensor]:
         """Returns tokens (B, 1, D), mask (B, 1) all True, pooled (B, D)."""
         pooled = self._hidden(flatten(parts))  # (B, D)
-        return pooled.unsqueeze(1), self.present.expand(len(pooled), 1), pooled
+        return pooled.unsqueeze(1), self.present.expand(pooled.shape[0], 1), pooled
 
     def _hidden(self, x: Tensor) -> Tensor:
         if self.is_by_hand(x) and not torch.compiler.is_compiling():

@@ -1,0 +1,1 @@
+"""Agents as files that act without us: ONNX."""

@@ -1,0 +1,72 @@
+"""An agent as one network: from raw observations to actions, with all that lies between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from torch import Tensor, nn
+
+from quadrivium.agents.alphazero.learn.network import Networks
+from quadrivium.agents.dqn.policy import QNetworks, legal_values
+from quadrivium.agents.nets.heads import mask_logits
+from quadrivium.agents.nets.stem import ACTION_MASK
+from quadrivium.agents.ppo.policy import ActorCritic
+
+OUTPUTS = ("action", "scores", "value")
+
+
+class Acting(nn.Module):
+    """What an agent does without chance, and without search.
+
+    Args:
+        policy: the networks of PPO, DQN or AlphaZero.
+        observation_space: a Box, or a Dict, of which each key is an input.
+        action_space: as the agent's.
+
+    Attributes:
+        inputs: names of the inputs, in order; "observation" alone where the space is no Dict.
+
+    Raises:
+        TypeError: networks of another kind.
+    """
+
+    def __init__(
+        self, policy: nn.Module, observation_space: spaces.Space, action_space: spaces.Space
+    ) -> None:
+        super().__init__()
+        if not isinstance(policy, ActorCritic | QNetworks | Networks):
+            raise TypeError(f"{type(policy).__name__}: expected the networks of PPO, DQN or AlphaZero")
+        self.policy = policy
+        self.composed = isinstance(observation_space, spaces.Dict)
+        named = observation_space.spaces if isinstance(observation_space, spaces.Dict) else {}
+        self.inputs = tuple(named) or ("observation",)
+        self.bounds: tuple[Tensor, Tensor] | None = None
+        if isinstance(action_space, spaces.Box):
+            self.bounds = torch.as_tensor(action_space.low), torch.as_tensor(action_space.high)
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns actions (B, …), what speaks for each of them, and values (B,).
+
+        Scores are probabilities (B, A), in DQN values (B, A), of numbers that are chosen freely the mean
+        (B, D) before it is brought into their bounds; of several choices at once their logits.
+        """
+        obs: Any = dict(zip(self.inputs, inputs, strict=True)) if self.composed else inputs[0]
+        if isinstance(self.policy, ActorCritic):
+            return self._actor_critic(self.policy, obs)
+        if isinstance(self.policy, QNetworks):
+            q = legal_values(self.policy.q_net(obs), obs)
+            return q.argmax(1), q, q.amax(1)
+        logits, values, _ = self.policy.average.judge(obs["observation"])
+        logits = mask_logits(logits, obs[ACTION_MASK])
+        return logits.argmax(1), logits.softmax(1), values
+
+    def _actor_critic(self, policy: ActorCritic, obs: Any) -> tuple[Tensor, Tensor, Tensor]:
+        out, values = policy.outputs(obs)
+        actions = policy.distribution.mode(out)
+        if self.bounds is not None:
+            low, high = self.bounds
+            return torch.minimum(torch.maximum(actions, low), high), out, values.flatten()
+        scores = out.softmax(-1) if isinstance(policy.action_space, spaces.Discrete) else out
+        return actions, scores, values.flatten()
