@@ -101,10 +101,7 @@ def _observe(agent: Agent, config: RunConfig, count: int) -> Any:
         obs = env.step(agent.act(obs, deterministic=True))[0]
         kept.append(_copy(obs))
     env.close()
-    together = concatenate(kept)
-    if isinstance(together, dict):
-        return {key: array[:count] for key, array in together.items()}
-    return together[:count]  # pyright: ignore[reportIndexIssue]
+    return _first(concatenate(kept), count)
 
 
 def _copy(obs: Any) -> Any:

@@ -128,13 +128,14 @@ class OnnxPolicy:
         feed = obs if isinstance(obs, Mapping) else {self.inputs[0]: obs}
         try:
             feed = {name: np.asarray(feed[name]) for name in self.inputs}
-            return dict(zip(OUTPUTS, self._session.run(list(OUTPUTS), feed), strict=True))
+            found: list[Any] = list(self._session.run(list(OUTPUTS), feed))
         except Exception as error:  # a key that is missing, another shape or type
             seen = {name: (array.shape[1:], str(array.dtype)) for name, array in feed.items()}
             raise UserError(
                 f"observations {seen} do not fit the file's inputs: {one_line(error)[:200]}; export an agent "
                 "of this environment"
             ) from error
+        return dict(zip(OUTPUTS, found, strict=True))
 
     def act(self, obs: Any, deterministic: bool = True) -> np.ndarray:
         """Returns actions (N, …) for observations (N, …); it knows no chance."""
