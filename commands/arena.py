@@ -20,7 +20,7 @@ from quadrivium.agents.arena.players import (
     parse_player,
     positive,
 )
-from quadrivium.agents.arena.search_player import SLOTS, SearchTablePlayer, make_mcts
+from quadrivium.agents.arena.search_player import SLOTS, TEMPERATURE, SearchTablePlayer, make_mcts
 from quadrivium.agents.errors import UserError, did_you_mean
 from quadrivium.agents.search import MatchSearch, PuctConfig
 from quadrivium.commands.build import CHECKPOINT, load_agent, make_game, open_run, read_run_text
@@ -78,7 +78,8 @@ def _make_baseline(argument: str, table: Table) -> ScriptPlayer:
 def _make_run(argument: str, table: Table, notify: Notify) -> TablePlayer:
     """Returns a run's agent: PPO and DQN by their policy, AlphaZero by search."""
     text = f"run:{argument}"
-    run = read_run_text(argument, {"sims": QueryOption(positive, "positive number", "100"), **CHECKPOINT})
+    sims = {"sims": QueryOption(positive, "positive number", "100")}
+    run = read_run_text(argument, {**sims, **TEMPERATURE, **CHECKPOINT})
     env = open_run(run.run_dir).env
     if board_game_name(env.id) != table.name:
         raise UserError(
@@ -101,9 +102,13 @@ def _make_run(argument: str, table: Table, notify: Notify) -> TablePlayer:
         simulations = run.options.get("sims", agent.config.evaluation_simulations)
         if simulations:
             search = MatchSearch(table.game, agent.evaluator(), PuctConfig(simulations), SLOTS)
-            return SearchTablePlayer(run.name, search, identity)
-    elif "sims" in run.options:
-        raise UserError(f"player {text!r}: its agent does not search, only AlphaZero's do; leave out ?sims")
+            temperature = run.options.get("temperature", 0.0)
+            return SearchTablePlayer(run.name, search, identity, temperature=temperature)
+    for option in ("sims", "temperature"):
+        if option in run.options:
+            raise UserError(
+                f"player {text!r}: its agent does not search, only AlphaZero's do; leave out ?{option}"
+            )
     return PolicyPlayer(run.name, table.game, lambda seen: agent.act(seen, deterministic=True), identity)
 
 

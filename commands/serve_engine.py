@@ -37,7 +37,7 @@ def serve_engine(
     def make_table(options: Mapping[str, Any]) -> Table:
         from quadrivium.commands import arena
 
-        return arena.make_table(f"quadrivium/{name}-v0", {**_options_of_run(player, name), **options})
+        return arena.make_table(f"quadrivium/{name}-v0", {**options_of_run(player, name), **options})
 
     def make_player(text: str, table: Table) -> TablePlayer:
         from quadrivium.commands import arena
@@ -67,7 +67,7 @@ def _game_of_run(player: str, games: Sequence[str]) -> str | None:
     return name if name in games else None
 
 
-def _options_of_run(player: str, name: str) -> dict[str, Any]:
+def options_of_run(player: str, name: str) -> dict[str, Any]:
     """Returns what the run behind `run:DIRECTORY` was trained on; nothing for other players and games."""
     from quadrivium.commands.build import open_run
     from quadrivium.envs.board import GAMES
