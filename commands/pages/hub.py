@@ -389,7 +389,8 @@ class Hub:
         if not any(opponent.rated for opponent in board.opponents):
             return None
         climb = self._ladder(board).standing
-        rating = None if climb.rating is None else [round(x) for x in climb.rating]
+        own = climb.rating
+        rating = None if own is None else [round(x) for x in (own.estimate, own.low, own.high)]
         levels = [round(x) for x in climb.levels]
         return {"levels": levels, "rating": rating, "games": climb.games, "level": climb.level}
 

@@ -250,8 +250,10 @@ class Session:
         except EngineError as error:
             return Reply(ply, -1, ending=Ending(lost, f"{ABANDONED}: {one_line(error)}"))
         thought = agent.thought()
-        value = None if thought is None else _clipped(thought.value) * (-1 if seat else 1)
-        return Reply(ply, action, value)
+        if thought is None:
+            return Reply(ply, action)
+        value = thought.value if thought.outcome is None else float(thought.outcome)
+        return Reply(ply, action, _clipped(value) * (-1 if seat else 1))
 
     def accept(self, reply: Reply) -> bool:
         """Plays what an agent answered, unless the game has gone another way since; returns whether it did."""
@@ -276,26 +278,26 @@ class Session:
         adviser.undo(shared)
         for action in actions[shared:]:
             adviser.play(action)
-        adviser.choose(go_on)
+        chosen = adviser.choose(go_on)
         thought = adviser.thought()
         if thought is None:
             return None
         priors = [line.prior for line in thought.lines]
         opinionated = bool(priors) and max(priors) - min(priors) > EVEN
         visits = max(1, sum(line.visits for line in thought.lines))
+        proven = thought.outcome is not None  # then the choice tells, and not how often it was tried
         moves = [
             Tried(
                 line.actions[0],
-                line.visits / visits,
+                float(line.actions[0] == chosen) if proven else line.visits / visits,
                 line.prior if opinionated else None,
                 _clipped(line.value),
                 self._names(adviser.pool, line.actions[:_TOLD]),
             )
-            for line in thought.lines
+            for line in sorted(thought.lines, key=lambda line: proven and line.actions[0] != chosen)
         ]
-        return Opinion(
-            len(actions), _clipped(thought.value) * (-1 if adviser.to_move else 1), thought.visits, moves
-        )
+        value = thought.value if thought.outcome is None else float(thought.outcome)
+        return Opinion(len(actions), _clipped(value) * (-1 if adviser.to_move else 1), thought.visits, moves)
 
     def hear(self, opinion: Opinion) -> None:
         """Notes an opinion, unless the game has gone on since."""

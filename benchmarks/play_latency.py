@@ -1,0 +1,112 @@
+"""How long the page takes to answer a move: from the click until the opponent's move is drawn, in a real browser.
+
+    python benchmarks/play_latency.py [GAME ...] [--moves 50]
+
+The opponent is the built-in search at the level that the page offers first, without advice and with it. Debian's
+chromium is driven by Playwright on the same machine, so that server, search and browser share its cores.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from quadrivium.commands.build import use_threads
+from quadrivium.commands.pages import offers, server
+from quadrivium.commands.pages.hub import Hub
+
+RESULTS = Path(__file__).parent / "results" / "play_latency.json"
+GAMES = ("connect_four", "othello", "go", "hex", "chess")
+# Resolves with the milliseconds until the position after the answer is drawn.
+CLICK = """
+([from, to]) => new Promise(done => {
+  const board = document.querySelector(".board");
+  const wanted = Number(board.dataset.ply) + 2;
+  const cell = (at) => document.querySelectorAll(".cell")[at];
+  const begun = performance.now();
+  const observer = new MutationObserver(() => {
+    if (Number(board.dataset.ply) < wanted) return;
+    observer.disconnect();
+    requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - begun)));
+  });
+  observer.observe(board, {attributes: true});
+  const press = (at) => cell(at).dispatchEvent(new MouseEvent("click", {bubbles: true}));
+  if (from !== null) press(from);
+  press(to);
+})
+"""
+
+
+@contextlib.contextmanager
+def serving(boards):
+    with tempfile.TemporaryDirectory() as directory, server.bind(0) as listener:
+        port = listener.getsockname()[1]
+        hub = Hub(boards, Path(directory), print)
+        running = server.make_server(server.make_app(hub, {}, port, boards[0].key))
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{port}/", hub
+        running.should_exit = True
+        thread.join()
+
+
+def play(page, hub, address, board, moves, advice):
+    """Returns the milliseconds of so many answers; a game that is nearly over is left for another."""
+    spent = []
+    while len(spent) < moves:
+        page.goto("about:blank")
+        page.goto(address)
+        page.locator(f"input[value='{board.key}']").check(force=True)
+        page.get_by_label("show what the search thinks").set_checked(advice)
+        page.get_by_role("button", name="Play", exact=True).click()
+        page.wait_for_selector(".board.yours", timeout=120_000)
+        (place,) = [one for one in hub.places.values() if one.viewers]
+        session, width = place.session, place.session.game.width
+        for turn in range(10):
+            page.wait_for_selector(".board.yours")
+            state = json.loads(place.state(None))
+            if state["over"] or len(spent) == moves:
+                break
+            ways = [move for move in state["moves"] if move["to"]]
+            move = ways[(7 * turn + len(ways) // 2) % len(ways)]
+            cells = [None if at is None else at[0] * width + at[1] for at in (move["from"], move["to"])]
+            if session.ply > 30 or len([one for one in ways if one["to"] == move["to"] and one["from"] == move["from"]]) > 1:
+                break
+            spent.append(page.evaluate(CLICK, cells))
+    return spent
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("games", nargs="*", default=GAMES)
+    arguments.add_argument("--moves", type=int, default=50)
+    chosen = arguments.parse_args()
+    use_threads("auto")
+    found = {"cores": os.cpu_count(), "load_average": os.getloadavg()[0], "moves": chosen.moves, "games": {}}
+    boards = [offers.boards(game, {}, [], print)[0] for game in chosen.games]
+    with sync_playwright() as playwright, serving(boards) as (address, hub):
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page()
+        for board in boards:
+            for advice in (False, True):
+                begun = time.perf_counter()
+                spent = play(page, hub, address, board, chosen.moves, advice)
+                row = {
+                    "median_ms": round(statistics.median(spent), 1),
+                    "p95_ms": round(sorted(spent)[int(0.95 * len(spent))], 1),
+                }
+                found["games"].setdefault(board.title, {})["with advice" if advice else "without advice"] = row
+                print(f"{board.title}, advice {advice}: {row} ({time.perf_counter() - begun:.0f} s)", flush=True)
+        browser.close()
+    RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
