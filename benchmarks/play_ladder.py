@@ -2,8 +2,9 @@
 
     python benchmarks/play_ladder.py [GAME ...] [--pairs 10]
 
-Each level meets the next two above it, in 2 games an opening of two random moves, colours swapped. What is measured
-replaces the games' entries in commands/pages/ladder.json; with it stand the ratings with their 95 % intervals.
+Each level meets the next two above it, in 2 games an opening of two random moves, colours swapped. What is
+measured replaces the games' entries in commands/pages/ladder.json; the ratings are printed with their
+intervals of 95 %.
 """
 
 import argparse

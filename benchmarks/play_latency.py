@@ -1,9 +1,9 @@
-"""How long the page takes to answer a move: from the click until the opponent's move is drawn, in a real browser.
+"""How long the page takes to answer a move: from the click until the opponent's is drawn, in a real browser.
 
     python benchmarks/play_latency.py [GAME ...] [--moves 50]
 
-The opponent is the built-in search at the level that the page offers first, without advice and with it. Debian's
-chromium is driven by Playwright on the same machine, so that server, search and browser share its cores.
+The opponent is the built-in search at the level that the page offers first, without advice and with it.
+Debian's chromium is driven by Playwright on the same machine: server, search and browser share its cores.
 """
 
 import argparse
@@ -76,9 +76,10 @@ def play(page, hub, address, board, moves, advice):
                 break
             ways = [move for move in state["moves"] if move["to"]]
             move = ways[(7 * turn + len(ways) // 2) % len(ways)]
-            cells = [None if at is None else at[0] * width + at[1] for at in (move["from"], move["to"])]
-            if session.ply > 30 or len([one for one in ways if one["to"] == move["to"] and one["from"] == move["from"]]) > 1:
+            alike = [one for one in ways if (one["from"], one["to"]) == (move["from"], move["to"])]
+            if session.ply > 30 or len(alike) > 1:  # a promotion asks what for
                 break
+            cells = [None if at is None else at[0] * width + at[1] for at in (move["from"], move["to"])]
             spent.append(page.evaluate(CLICK, cells))
     return spent
 
@@ -102,8 +103,9 @@ def main() -> None:
                     "median_ms": round(statistics.median(spent), 1),
                     "p95_ms": round(sorted(spent)[int(0.95 * len(spent))], 1),
                 }
-                found["games"].setdefault(board.title, {})["with advice" if advice else "without advice"] = row
-                print(f"{board.title}, advice {advice}: {row} ({time.perf_counter() - begun:.0f} s)", flush=True)
+                told = "with advice" if advice else "without advice"
+                found["games"].setdefault(board.title, {})[told] = row
+                print(f"{board.title}, {told}: {row} ({time.perf_counter() - begun:.0f} s)", flush=True)
         browser.close()
     RESULTS.write_text(json.dumps(found, indent=2) + "\n")
 

@@ -143,7 +143,7 @@ def parser() -> Parser:
         help="arguments of the game, such as superko=simple (default: the run's own)",
     )
 
-    board = commands.add_parser("play", help="a page on which one plays against the agents, and looks at games")
+    board = commands.add_parser("play", help="a page on which one plays, and looks at tournaments")
     board.add_argument("game", nargs="?", metavar="GAME", help="that is offered first, such as connect_four")
     board.add_argument(
         "--opponent",

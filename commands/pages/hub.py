@@ -209,7 +209,9 @@ class Hub:
             "pause": self._pause,
         }
         if not isinstance(wanted, str) or wanted not in deeds:
-            raise BadMessage(f"a message asks for {str(wanted)[:40]!r}; there are new, join, {', '.join(deeds)}")
+            raise BadMessage(
+                f"a message asks for {str(wanted)[:40]!r}; there are new, join, {', '.join(deeds)}"
+            )
         place = viewer.place
         if place is None:
             raise BadMessage("no game is open in this tab; begin one")
@@ -266,7 +268,7 @@ class Hub:
             raise BadMessage("a seat is null for a person, or {opponent, strength}")
         number, strength = _whole(seat, "opponent"), seat.get("strength")
         if not 0 <= number < len(board.opponents):
-            raise BadMessage(f"opponent {number} is not offered on this board; there are {len(board.opponents)}")
+            raise BadMessage(f"opponent {number} is not offered here; there are {len(board.opponents)}")
         opponent = board.opponents[number]
         if strength == "adapt" and opponent.rated:
             level = self._ladder(board).standing.level
@@ -347,7 +349,7 @@ class Hub:
                 def go_on(done: int, ply: int = ply) -> bool:
                     return session.ply == ply and session.ending is None and not place.closing
 
-                opinion: Opinion | None = await self._run(lambda: session.advise(go_on))  # noqa: B023
+                opinion: Opinion | None = await self._run(lambda: session.advise(go_on))
                 if opinion is not None and place.advice:
                     session.hear(opinion)
                     self._show(place)

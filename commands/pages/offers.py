@@ -101,9 +101,8 @@ def boards(
     chosen = {**(options_of_run(runs[0], name) if runs else {}), **options}
     found = [_board(name, chosen, [_given(text, name, chosen, notify) for text in given])]
     for other in BOARD_GAMES:
-        for variant in ({}, *_OTHERS.get(other, ())):
-            if (other, variant) != (name, chosen):
-                found.append(_board(other, variant, []))
+        variants = ({}, *_OTHERS.get(other, ()))
+        found += [_board(other, variant, []) for variant in variants if (other, variant) != (name, chosen)]
     return tuple(found)
 
 
@@ -188,5 +187,3 @@ def _engines(name: str, options: Mapping[str, Any], adviser: str) -> list[Oppone
 def _plays(name: str, options: Mapping[str, Any]) -> bool:
     """Returns whether the installed program's rules are those of the board: of other options nobody asked."""
     return set(options) <= ({"size"} if name == "Go" else {"chess960"})
-
-

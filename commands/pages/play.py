@@ -44,7 +44,7 @@ def play(
         if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "websockets"):
             raise
         raise UserError(
-            f"{error.name} is not installed, which the page needs; pip install \"quadrivium[play]\""
+            f'{error.name} is not installed, which the page needs; pip install "quadrivium[play]"'
         ) from None
     for text in opponents:
         if text == "human":

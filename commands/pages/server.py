@@ -1,4 +1,4 @@
-"""The web part: addresses, the socket of a game, and who is let in. Thin: `Hub` and `tournaments` do the work.
+"""The web part: addresses, the socket of a game, who is let in. Thin: `Hub` and `tournaments` do the work.
 
 It listens on the loopback interface alone. A page of another site may still send requests here, by its own
 name for this address (DNS rebinding) or across origins: so the Host header must be one of ours, and an
@@ -238,9 +238,7 @@ def bind(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         why = (error.strerror or one_line(error)).lower()
-        raise UserError(
-            f"--port {port}: {why}; give another one, or --port 0 for any that is free"
-        ) from None
+        raise UserError(f"--port {port}: {why}; give another one, or --port 0 for any that is free") from None
     return listener
 
 

@@ -256,7 +256,7 @@ class Session:
         return Reply(ply, action, _clipped(value) * (-1 if seat else 1))
 
     def accept(self, reply: Reply) -> bool:
-        """Plays what an agent answered, unless the game has gone another way since; returns whether it did."""
+        """Plays what an agent answered, unless the game went another way since; returns whether it did."""
         if reply.ply != self.ply or self.ending is not None:
             return False
         if reply.ending is not None:
@@ -317,7 +317,7 @@ class Session:
         return GameRecord(fixture, *self.ending, opening_plies=0, actions=tuple(self._actions), start=start)
 
     def text(self) -> tuple[str, str]:
-        """Returns the finished game as text, and "pgn", "sgf" or "txt"; raises ValueError while it goes on."""
+        """Returns the finished game as text, and "pgn", "sgf" or "txt"; ValueError while it goes on."""
         return transcript(self.game, [self.record()], f"{self.game.title} at the board")
 
     def close(self) -> None:

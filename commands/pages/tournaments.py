@@ -48,8 +48,8 @@ def find(root: Path, given: Sequence[Path]) -> dict[str, Kept]:
     for directory in given:
         if not (directory / "config.yaml").is_file():
             raise UserError(
-                f"--tournament {directory}: no tournament is kept there (no config.yaml); give a directory such "
-                "as runs/tournaments/NAME"
+                f"--tournament {directory}: no tournament is kept there (no config.yaml); give a directory "
+                "such as runs/tournaments/NAME"
             )
         load_kept(directory / "config.yaml")
         name = directory.resolve().name

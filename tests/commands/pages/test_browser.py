@@ -39,7 +39,10 @@ def page(chromium, address):
     wrong = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
-    page.on("request", lambda request: wrong.append(request.url) if not request.url.startswith((address, "data:")) else None)
+    page.on(
+        "request",
+        lambda request: wrong.append(request.url) if not request.url.startswith((address, "data:")) else None,
+    )
     yield page
     context.close()
     assert wrong == []
@@ -114,7 +117,7 @@ def test_advice_is_shown_on_the_board_beside_it_and_as_a_bar(page, address):
 
 def test_a_pawn_is_moved_in_two_clicks_and_becomes_what_is_chosen(page, address):
     choose(page, address, "chess", second="")
-    moves = "a2 a4, b7 b5, a4 b5, a7 a6, b5 a6, h7 h6, a6 a7, h6 h5".split(", ")
+    moves = ["a2 a4", "b7 b5", "a4 b5", "a7 a6", "b5 a6", "h7 h6", "a6 a7", "h6 h5"]
     for number, move in enumerate(moves, 1):
         start, end = move.split()
         page.locator(f"[aria-label^='{start}:']").click()
@@ -149,7 +152,11 @@ def test_a_foreign_page_gets_no_socket(chromium, address):
     page = chromium.new_page()
     page.goto("data:text/html,<p>elsewhere</p>")
     host = address.removeprefix("http://")
-    script = f"new Promise(done => {{ const s = new WebSocket('ws://{host}play'); s.onopen = () => done('open'); s.onerror = () => done('refused'); }})"
+    script = f"""new Promise(done => {{
+        const socket = new WebSocket('ws://{host}play');
+        socket.onopen = () => done('open');
+        socket.onerror = () => done('refused');
+    }})"""
     assert page.evaluate(script) == "refused"
     page.close()
 
@@ -164,7 +171,7 @@ def test_a_tournament_is_shown_and_its_games_replayed(page, address):
     assert page.locator(".games tbody tr").count() == 12
     page.get_by_label("Games of").select_option("random")
     assert page.locator(".games tbody tr").count() == 8
-    page.get_by_role("link", name="Game 1", exact=True).click()
+    page.locator(".games a").first.click()
     ply(page, 0)
     page.keyboard.press("ArrowRight")
     ply(page, 1)

@@ -53,6 +53,14 @@ def run(tmp_path, story, boards=BOARDS):
     asyncio.run(told())
 
 
+def new(seats="[null, null]", board="tictactoe", advice="true"):
+    return f'{{"do": "new", "board": "{board}", "seats": {seats}, "advice": {advice}}}'
+
+
+def against(opponent, strength=0):
+    return new(f'[null, {{"opponent": {opponent}, "strength": {strength}}}]')
+
+
 RUBBISH = [
     ("{", "no JSON"),
     ("[" * 4000, "no JSON"),
@@ -62,15 +70,15 @@ RUBBISH = [
     ('{"do": "move", "action": 1, "ply": 0}', "no game is open"),
     ('{"do": "join", "id": "../../etc/passwd"}', "no longer open"),
     ('{"do": "join", "id": 3}', "no longer open"),
-    ('{"do": "new", "board": "ludo", "seats": [null, null], "advice": true}', "'ludo' is not offered; there are tictactoe, go-5"),
-    ('{"do": "new", "board": "tictactoe", "seats": "both", "advice": true}', "expected two"),
-    ('{"do": "new", "board": "tictactoe", "seats": [null, "run:/etc"], "advice": true}', "a seat is null"),
-    ('{"do": "new", "board": "tictactoe", "seats": [null, {"opponent": "gtp:sh", "strength": 0}], "advice": true}', "'gtp:sh' is no whole number"),
-    ('{"do": "new", "board": "tictactoe", "seats": [null, {"opponent": 7, "strength": 0}], "advice": true}', "opponent 7 is not offered"),
-    ('{"do": "new", "board": "tictactoe", "seats": [null, {"opponent": -1, "strength": 0}], "advice": true}', "opponent -1 is not offered"),
-    ('{"do": "new", "board": "tictactoe", "seats": [null, {"opponent": 0, "strength": 3}], "advice": true}', "strength 3 is not offered"),
-    ('{"do": "new", "board": "tictactoe", "seats": [null, {"opponent": 0, "strength": "adapt"}], "advice": true}', "'adapt' is no whole number"),
-    ('{"do": "new", "board": "tictactoe", "seats": [null, null], "advice": 1}', "'1' is neither true nor false"),
+    (new(board="ludo"), "'ludo' is not offered; there are tictactoe, go-5"),
+    (new('"both"'), "expected two"),
+    (new('[null, "run:/etc"]'), "a seat is null"),
+    (against('"gtp:sh"'), "'gtp:sh' is no whole number"),
+    (against(7), "opponent 7 is not offered"),
+    (against(-1), "opponent -1 is not offered"),
+    (against(0, 3), "strength 3 is not offered"),
+    (against(0, '"adapt"'), "'adapt' is no whole number"),
+    (new(advice="1"), "'1' is neither true nor false"),
 ]
 
 
@@ -123,7 +131,11 @@ def test_an_agent_answers_and_the_advice_comes_with_its_value(tmp_path):
         tab = Tab(hub)
         seats = [None, {"opponent": 0, "strength": 0}]
         state = await tab.begin({"do": "new", "board": "tictactoe", "seats": seats, "advice": True})
-        assert (state["names"], state["people"], state["yours"]) == (["You", "Random, as given"], [True, False], True)
+        assert (state["names"], state["people"], state["yours"]) == (
+            ["You", "Random, as given"],
+            [True, False],
+            True,
+        )
         await tab.say({"do": "move", "action": 4, "ply": 0})
         state = await tab.told(lambda m: m["type"] == "state" and m["ply"] == 2 and m["opinion"])
         assert state["toMove"] == 0
@@ -290,7 +302,11 @@ def test_a_game_that_breaks_says_so_and_others_go_on(tmp_path):
 
 @pytest.mark.parametrize(
     ("player", "said"),
-    [("gtp:no-such-program", "plays Go or Othello"), ("run:none", "no run directory"), ("mcts:0", "mcts:100")],
+    [
+        ("gtp:no-program", "plays Go or Othello"),
+        ("run:none", "no run directory"),
+        ("mcts:0", "mcts:100"),
+    ],
 )
 def test_an_opponent_that_cannot_be_is_one_line_to_who_asked(tmp_path, player, said):
     boards = (Board("tictactoe", "Tic-tac-toe", "TicTacToe", {}, (Opponent("It", {"as given": player}),)),)

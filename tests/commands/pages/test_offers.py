@@ -28,7 +28,9 @@ def test_every_game_is_offered_once_with_the_search_and_the_chosen_one_first():
         assert tuple(board.opponents[0].strengths.values()) == LEVELS
 
 
-@pytest.mark.parametrize("text", ["connect_four", "ConnectFour", "connect-four", "quadrivium/ConnectFour-v0", "CONNECT_FOUR"])
+@pytest.mark.parametrize(
+    "text", ["connect_four", "ConnectFour", "connect-four", "quadrivium/ConnectFour-v0", "CONNECT_FOUR"]
+)
 def test_a_game_may_be_named_in_several_ways(text):
     assert offers.game_name(text) == "ConnectFour"
 

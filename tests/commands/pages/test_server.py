@@ -57,7 +57,14 @@ def test_nothing_on_the_page_is_from_elsewhere(served):
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/tournaments/..%2f..%2fetc", "/../../etc/passwd", "/api/record/none", "/static/app.js", "/api/tournaments/x/1"]
+    "path",
+    [
+        "/api/tournaments/..%2f..%2fetc",
+        "/../../etc/passwd",
+        "/api/record/none",
+        "/static/app.js",
+        "/api/tournaments/x/1",
+    ],
 )
 def test_what_is_not_there_is_not_found(served, path):
     port, _ = served
@@ -66,7 +73,14 @@ def test_what_is_not_there_is_not_found(served, path):
     assert "root:" not in answer.text
 
 
-HOSTS = ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}", "localhost.:{port}"]
+HOSTS = [
+    "evil.example",
+    "evil.example:{port}",
+    "127.0.0.1",
+    "127.0.0.1:1",
+    "127.0.0.1.evil.example:{port}",
+    "localhost.:{port}",
+]
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -77,9 +91,11 @@ def test_another_name_for_this_address_is_refused(served, host):
     assert answer.text.count("\n") == 1
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1:{port}", "http://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "https://127.0.0.1:{port}", "http://127.0.0.1:1"]
+)
 def test_pages_of_other_origins_are_refused(served, origin):
-    port, hub = served
+    port, _hub = served
     origin = origin.format(port=port)
     assert httpx.get(f"http://127.0.0.1:{port}/api/offers", headers={"Origin": origin}).status_code == 403
     with pytest.raises(InvalidStatus), connect(f"ws://127.0.0.1:{port}/play", origin=origin):
@@ -105,7 +121,10 @@ def test_a_message_that_is_too_long_ends_its_tab_alone(served):
         assert told(other)["ply"] == 1
 
 
-@pytest.mark.parametrize("rubbish", ["", "\0", "{}", "[[[[", '{"do": null}', '{"do": "move", "action": 1e999, "ply": 0}', '"\\ud800"'])
+@pytest.mark.parametrize(
+    "rubbish",
+    ["", "\0", "{}", "[[[[", '{"do": null}', '{"do": "move", "action": 1e999, "ply": 0}', '"\\ud800"'],
+)
 def test_rubbish_is_answered_and_the_tab_goes_on(served, rubbish):
     port, _ = served
     with connect(f"ws://127.0.0.1:{port}/play") as socket:
@@ -115,7 +134,7 @@ def test_rubbish_is_answered_and_the_tab_goes_on(served, rubbish):
 
 
 def test_bytes_end_the_tab(served):
-    port, hub = served
+    port, _hub = served
     with connect(f"ws://127.0.0.1:{port}/play") as socket:
         socket.send(b"\x80\x04pickle")
         with pytest.raises(ConnectionClosed):
@@ -187,7 +206,10 @@ def test_too_many_tabs_are_refused(served, monkeypatch):
 
 
 def test_a_port_in_use_is_one_line():
-    with server.bind(0) as taken, pytest.raises(UserError, match=r"--port \d+: address already in use; give another"):
+    with (
+        server.bind(0) as taken,
+        pytest.raises(UserError, match=r"--port \d+: address already in use; give another"),
+    ):
         server.bind(taken.getsockname()[1])
 
 

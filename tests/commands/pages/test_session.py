@@ -131,7 +131,8 @@ def test_a_person_may_resign_while_the_agent_thinks_and_its_answer_no_longer_cou
 
 
 @pytest.mark.parametrize(
-    ("failure", "reason"), [(Resignation("it resigned"), RESIGNED), (EngineError("it hung"), "abandoned: it hung")]
+    ("failure", "reason"),
+    [(Resignation("it resigned"), RESIGNED), (EngineError("it hung"), "abandoned: it hung")],
 )
 def test_an_agent_that_gives_up_or_fails_has_lost(failure, reason):
     game = GAMES["TicTacToe"]()

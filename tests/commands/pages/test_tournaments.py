@@ -84,7 +84,9 @@ def test_every_game_can_be_looked_at_move_by_move(played):
 def test_a_game_that_began_elsewhere_is_shown_from_there(tmp_path):
     directory = tmp_path / "chess"
     directory.mkdir()
-    (directory / "config.yaml").write_text("name: chess\nenv: quadrivium/Chess-v0\nplayers: [random, 'mcts:5']\n")
+    (directory / "config.yaml").write_text(
+        "name: chess\nenv: quadrivium/Chess-v0\nplayers: [random, 'mcts:5']\n"
+    )
     start, game = "8/8/8/8/8/4k3/4p3/4K3 b - - 0 1", GAMES["Chess"]()
     pool = game.parse_position(start)
     action = game.parse_move(pool[0], "e3d3")
