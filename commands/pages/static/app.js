@@ -368,6 +368,12 @@ function thumbnail(spec) {
   return board.svg;
 }
 
+/** A small sign on a button. */
+function icon(shape) {
+  const paths = { first: "M3 3v10M13 3v10L5 8z", back: "M11 3v10L3 8z", play: "M4 2.5v11L13.5 8z", pause: "M5 3v10M11 3v10", on: "M5 3v10l8-5z", last: "M13 3v10M3 3v10l8-5z" };
+  return s("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, s("path", { d: paths[shape] }));
+}
+
 /** A board with what stands below it, as wide as the window lets it be. */
 function table(board, ...below) {
   const section = h("section", { class: "table" }, board.svg, ...below);
@@ -824,9 +830,9 @@ class Replay {
   constructor(name, number, data) {
     Object.assign(this, { data, at: 0, timer: 0 });
     this.board = new Board(data.board, { label: `${data.board.title} board` });
-    const button = (text, label, act) => h("button", { type: "button", "aria-label": label, title: label, onclick: act }, text);
+    const button = (shape, label, act) => h("button", { type: "button", "aria-label": label, title: label, onclick: act }, icon(shape));
     this.slider = h("input", { type: "range", min: 0, max: data.history.length, value: 0, "aria-label": "Move", oninput: () => this.go(Number(this.slider.value)) });
-    this.toggle = button("▶", "Play", () => this.run());
+    this.toggle = button("play", "Play", () => this.run());
     this.status = h("p", { class: "status", role: "status" });
     const rows = [];
     data.history.forEach((move, ply) => {
@@ -835,11 +841,11 @@ class Replay {
     });
     this.moves = h("ol", { class: "moves", "aria-label": "Moves" }, rows);
     const result = { 1: "1–0", 0: "½–½", "-1": "0–1" }[data.outcome];
-    view.replaceChildren(h("div", { class: "game replay" }, table(this.board, h("div", { class: "transport" }, button("⏮", "To the start", () => this.go(0)), button("◀", "Back", () => this.go(this.at - 1)), this.toggle,
-        button("▸", "On", () => this.go(this.at + 1)), button("⏭", "To the end", () => this.go(data.history.length))), this.slider),
+    view.replaceChildren(h("div", { class: "game replay" }, table(this.board, h("div", { class: "transport" }, button("first", "To the start", () => this.go(0)), button("back", "Back", () => this.go(this.at - 1)), this.toggle,
+        button("on", "On", () => this.go(this.at + 1)), button("last", "To the end", () => this.go(data.history.length))), this.slider),
     h("section", { class: "side" }, h("p", { class: "back" }, h("a", { href: `#/arena/${encodeURIComponent(name)}` }, name)), h("h1", {}, `Game ${number + 1}`),
       h("ol", { class: "players" }, data.board.players.map((player, seat) => h("li", {}, token(player), h("span", {}, data.names[seat]), h("small", {}, player)))),
-      h("p", {}, `${result}, ${data.reason}`), this.status, this.moves)));
+      h("p", {}, data.reason === "rules" ? result : `${result}, ${data.reason}`), this.status, this.moves)));
     this.go(0);
   }
 
@@ -860,14 +866,14 @@ class Replay {
   run() {
     if (this.timer) { this.stop(); return; }
     if (this.at === this.data.history.length) this.go(0);
-    this.toggle.textContent = "⏸";
+    this.toggle.replaceChildren(icon("pause"));
     this.timer = setInterval(() => (view.contains(this.board.svg) ? this.go(this.at + 1) : this.stop()), 600);
   }
 
   stop() {
     clearInterval(this.timer);
     this.timer = 0;
-    this.toggle.textContent = "▶";
+    this.toggle.replaceChildren(icon("play"));
   }
 
   key(event) {
@@ -892,6 +898,7 @@ async function route() {
   document.title = "Quadrivium";
   link.leave();
   page = null;
+  window.scrollTo(0, 0);
   try {
     Object.assign(offered, await ask("/api/offers"));
     if (parts[0] === "game" && parts[1]) { link.key = parts[1]; begin({ do: "join", id: parts[1] }); }

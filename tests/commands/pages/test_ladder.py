@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from quadrivium.agents.arena.engines.serve import with_simulations
 from quadrivium.agents.arena.game_log import GameLog
 from quadrivium.agents.arena.players import Table
 from quadrivium.agents.arena.search_player import draw_softly, make_mcts
@@ -105,3 +106,8 @@ def test_a_temperature_makes_a_search_vary_with_the_games_seed_alone():
 def test_a_temperature_that_is_none_is_refused_in_one_line(text):
     with pytest.raises(UserError, match=f"temperature={text}.*is no number from 0 to 100; write"):
         make_mcts(f"30?temperature={text}", table())
+
+
+def test_a_number_of_simulations_is_changed_and_the_temperature_stays():
+    assert with_simulations("mcts:5?temperature=1", 9) == "mcts:9?temperature=1"
+    assert with_simulations("run:runs/a?temperature=1&sims=4", 9) == "run:runs/a?temperature=1&sims=9"
