@@ -24,7 +24,7 @@ from quadrivium.commands.pages.hub import Hub
 
 RESULTS = Path(__file__).parent / "results" / "play_latency.json"
 GAMES = ("connect_four", "othello", "go", "hex", "chess")
-# Resolves with the milliseconds until the position after the answer is drawn.
+# Resolves with the milliseconds until the answer is drawn; null where the game ends instead.
 CLICK = """
 ([from, to]) => new Promise(done => {
   const board = document.querySelector(".board");
@@ -32,11 +32,12 @@ CLICK = """
   const cell = (at) => document.querySelectorAll(".cell")[at];
   const begun = performance.now();
   const observer = new MutationObserver(() => {
+    if (document.querySelector(".record a")) done(null);
     if (Number(board.dataset.ply) < wanted) return;
     observer.disconnect();
     requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - begun)));
   });
-  observer.observe(board, {attributes: true});
+  observer.observe(document.querySelector(".game"), {attributes: true, childList: true, subtree: true});
   const press = (at) => cell(at).dispatchEvent(new MouseEvent("click", {bubbles: true}));
   if (from !== null) press(from);
   press(to);
@@ -70,7 +71,7 @@ def play(page, hub, address, board, moves, advice):
         (place,) = [one for one in hub.places.values() if one.viewers]
         session, width = place.session, place.session.game.width
         for turn in range(10):
-            page.wait_for_selector(".board.yours")
+            page.wait_for_selector(".board.yours, .record a")
             state = json.loads(place.state(None))
             if state["over"] or len(spent) == moves:
                 break
@@ -80,7 +81,9 @@ def play(page, hub, address, board, moves, advice):
             if session.ply > 30 or len(alike) > 1:  # a promotion asks what for
                 break
             cells = [None if at is None else at[0] * width + at[1] for at in (move["from"], move["to"])]
-            spent.append(page.evaluate(CLICK, cells))
+            answer = page.evaluate(CLICK, cells)
+            if answer is not None:
+                spent.append(answer)
     return spent
 
 

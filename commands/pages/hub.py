@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import secrets
+import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -147,6 +148,7 @@ class Hub:
         self.viewers: set[Viewer] = set()
         self._directory, self._notify = directory, notify
         self._ladders: dict[str, ladder.Ladder] = {}
+        self._ladders_lock = threading.Lock()  # what is offered is told on other threads
         self._opening = 0  # games that are being made
         self._threads = ThreadPoolExecutor(THREADS, "thinker")
         self._closers: set[asyncio.Task[None]] = set()
@@ -381,10 +383,11 @@ class Hub:
         self._show(place)
 
     def _ladder(self, board: Board) -> ladder.Ladder:
-        if board.game not in self._ladders:
-            path = self._directory / board.game / "games.jsonl"
-            self._ladders[board.game] = ladder.Ladder(board.game, path)
-        return self._ladders[board.game]
+        with self._ladders_lock:
+            if board.game not in self._ladders:
+                path = self._directory / board.game / "games.jsonl"
+                self._ladders[board.game] = ladder.Ladder(board.game, path)
+            return self._ladders[board.game]
 
     def _standing(self, board: Board) -> dict[str, Any] | None:
         """Returns where the player stands on a board's ladder, as plain data; None where it has none."""

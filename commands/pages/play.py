@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quadrivium.agents.arena.players import EXPECTED
 from quadrivium.agents.errors import UserError
 from quadrivium.commands.arena import Notify
 from quadrivium.commands.build import use_threads
@@ -46,9 +45,6 @@ def play(
         raise UserError(
             f'{error.name} is not installed, which the page needs; pip install "quadrivium[play]"'
         ) from None
-    for text in opponents:
-        if text == "human":
-            raise UserError(f"--opponent {text}: a person needs none; give {EXPECTED}")
     listener = server.bind(port)
     with listener:
         use_threads("auto")

@@ -90,7 +90,10 @@ def make_app(hub: Hub, kept: Mapping[str, Kept], port: int, chosen: str) -> ASGI
     kept: the tournaments that may be looked at. port: at which it will listen. chosen: the board that a page
     offers first.
     """
-    static = {path: (files(__package__) / "static" / name).read_bytes() for path, (name, _) in STATIC.items()}
+    static = {
+        path: (files("quadrivium.commands.pages") / "static" / name).read_bytes()
+        for path, (name, _) in STATIC.items()
+    }
 
     def page(request: Request) -> Response:
         path = request.url.path
@@ -228,10 +231,9 @@ def bind(port: int) -> socket.socket:
         UserError: the port is in use, or not to be had.
     """
     listener = socket.socket()
-    if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where others could listen at the same port
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-    else:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # On Windows others could listen at the same port without the one; the other lets a server begin anew.
+    alone = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+    listener.setsockopt(socket.SOL_SOCKET, alone, 1)
     try:
         listener.bind((HOST, port))
         listener.listen(MAX_CONNECTIONS)

@@ -8,7 +8,7 @@ import numpy as np
 from quadrivium.agents.arena.engines.seat import Seat
 from quadrivium.agents.arena.game_log import Fixture, GameRecord
 from quadrivium.agents.arena.match import ABANDONED, RESIGNED, RULES
-from quadrivium.agents.arena.players import EngineError, Resignation, TablePlayer
+from quadrivium.agents.arena.players import EngineError, Resignation, TableGame, TablePlayer
 from quadrivium.agents.arena.transcripts import transcript
 from quadrivium.agents.errors import one_line
 from quadrivium.agents.search.protocols import always
@@ -120,7 +120,7 @@ class Session:
         self._closed = False
 
     def _seat(self, player: TablePlayer, seed: int) -> Seat:
-        seat = Seat(self.game, player, seed)
+        seat = Seat(cast(TableGame, self.game), player, seed)
         seat.reset(self._pools[0].copy())
         return seat
 
@@ -318,7 +318,7 @@ class Session:
 
     def text(self) -> tuple[str, str]:
         """Returns the finished game as text, and "pgn", "sgf" or "txt"; ValueError while it goes on."""
-        return transcript(self.game, [self.record()], f"{self.game.title} at the board")
+        return transcript(cast(TableGame, self.game), [self.record()], f"{self.game.title} at the board")
 
     def close(self) -> None:
         """Lets the agents go; nothing more is asked of them."""
