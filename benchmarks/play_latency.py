@@ -3,7 +3,9 @@
     python benchmarks/play_latency.py [GAME ...] [--moves 50]
 
 The opponent is the built-in search at the level that the page offers first, without advice and with it.
-Debian's chromium is driven by Playwright on the same machine: server, search and browser share its cores.
+Debian's chromium is driven by Playwright on the same machine: server, search and browser share its cores with
+whatever else runs there. So the processor time a move of this process (server, search, the browser's driver) is
+told, too, and the load of the machine.
 """
 
 import argparse
@@ -59,7 +61,7 @@ def serving(boards):
 
 
 def play(page, hub, address, board, moves, advice):
-    """Returns the milliseconds of so many answers; a game that is nearly over is left for another."""
+    """Returns the milliseconds of so many answers, and this process's; games are left before they end."""
     spent = []
     while len(spent) < moves:
         page.goto("about:blank")
@@ -81,9 +83,10 @@ def play(page, hub, address, board, moves, advice):
             if session.ply > 30 or len(alike) > 1:  # a promotion asks what for
                 break
             cells = [None if at is None else at[0] * width + at[1] for at in (move["from"], move["to"])]
+            begun = time.process_time()
             answer = page.evaluate(CLICK, cells)
             if answer is not None:
-                spent.append(answer)
+                spent.append((answer, 1000 * (time.process_time() - begun)))
     return spent
 
 
@@ -93,7 +96,7 @@ def main() -> None:
     arguments.add_argument("--moves", type=int, default=50)
     chosen = arguments.parse_args()
     use_threads("auto")
-    found = {"cores": os.cpu_count(), "load_average": os.getloadavg()[0], "moves": chosen.moves, "games": {}}
+    found = {"cores": os.cpu_count(), "moves": chosen.moves, "games": {}}
     boards = [offers.boards(game, {}, [], print)[0] for game in chosen.games]
     with sync_playwright() as playwright, serving(boards) as (address, hub):
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
@@ -102,9 +105,12 @@ def main() -> None:
             for advice in (False, True):
                 begun = time.perf_counter()
                 spent = play(page, hub, address, board, chosen.moves, advice)
+                answers, processor = zip(*spent, strict=True)
                 row = {
-                    "median_ms": round(statistics.median(spent), 1),
-                    "p95_ms": round(sorted(spent)[int(0.95 * len(spent))], 1),
+                    "median_ms": round(statistics.median(answers), 1),
+                    "p95_ms": round(sorted(answers)[int(0.95 * len(answers))], 1),
+                    "processor_median_ms": round(statistics.median(processor), 1),
+                    "load_average": round(os.getloadavg()[0], 1),
                 }
                 told = "with advice" if advice else "without advice"
                 found["games"].setdefault(board.title, {})[told] = row

@@ -349,7 +349,9 @@ class Hub:
                 ply = session.ply
 
                 def go_on(done: int, ply: int = ply) -> bool:
-                    return session.ply == ply and session.ending is None and not place.closing
+                    return (
+                        session.ply == ply and session.ending is None and place.advice and not place.closing
+                    )
 
                 opinion: Opinion | None = await self._run(lambda: session.advise(go_on))
                 if opinion is not None and place.advice:

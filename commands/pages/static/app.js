@@ -444,7 +444,10 @@ const view = document.getElementById("view");
 const kept = { board: null, seats: [null, 0], strength: {}, advice: true };
 
 function remembered() {
-  try { Object.assign(kept, JSON.parse(localStorage.getItem("choice") || "{}")); } catch { /* as it was */ }
+  try {
+    const { board, seats, strength, advice } = JSON.parse(localStorage.getItem("choice"));
+    if (Array.isArray(seats) && seats.length === 2 && strength) Object.assign(kept, { board, seats, strength, advice: advice !== false });
+  } catch { /* nothing is remembered, or it may not be read */ }
 }
 function remember() {
   try { localStorage.setItem("choice", JSON.stringify(kept)); } catch { /* forgotten, then */ }
@@ -889,7 +892,9 @@ class Replay {
 let page = null;
 
 async function route() {
-  const parts = location.hash.slice(2).split("/").map(decodeURIComponent);
+  const parts = location.hash.slice(2).split("/").map((part) => {
+    try { return decodeURIComponent(part); } catch { return part; }
+  });
   const name = parts[0] === "arena" ? "arena" : "play";
   for (const one of document.querySelectorAll("nav a")) {
     if (one.dataset.page === name) one.setAttribute("aria-current", "page");
