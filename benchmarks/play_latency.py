@@ -3,9 +3,9 @@
     python benchmarks/play_latency.py [GAME ...] [--moves 50]
 
 The opponent is the built-in search at the level that the page offers first, without advice and with it.
-Debian's chromium is driven by Playwright on the same machine: server, search and browser share its cores with
-whatever else runs there. So the processor time a move of this process (server, search, the browser's driver) is
-told, too, and the load of the machine.
+Debian's chromium is driven by Playwright on the same machine, and shares its cores with server and search,
+and with whatever else runs there. So the processor time a move of this process (server, search, the browser's
+driver) is told, too, and the load of the machine.
 """
 
 import argparse
