@@ -62,6 +62,8 @@ def main() -> None:
     quadrivium("evaluate", "run", "runs/short", "--episodes", "8")
     quadrivium("train", "--resume", "runs/short", "--total-timesteps", "2048")
     quadrivium("evaluate", "tournament", "--help")
+    static = home / "commands" / "pages" / "static"
+    assert {path.name for path in static.iterdir()} >= {"index.html", "style.css", "app.js"}
     assert files(home) == before, "something was written into the package"
     print(f"the wheel works: {len(ids)} ids, trained, evaluated, resumed")
 

@@ -20,7 +20,7 @@ from quadrivium.agents.arena.players import (
     parse_player,
     positive,
 )
-from quadrivium.agents.arena.search_player import SLOTS, SearchTablePlayer, make_mcts
+from quadrivium.agents.arena.search_player import SLOTS, TEMPERATURE, SearchTablePlayer, make_mcts
 from quadrivium.agents.errors import UserError, did_you_mean
 from quadrivium.agents.search import MatchSearch, PuctConfig
 from quadrivium.commands.build import (
@@ -39,7 +39,7 @@ from quadrivium.envs.board.baselines import tactical
 Notify = Callable[[str], object]
 
 
-_SIMS = {"sims": QueryOption(positive, "positive number", "100")}
+_SIMS = {"sims": QueryOption(positive, "positive number", "100"), **TEMPERATURE}
 _RUN = _SIMS | CHECKPOINT
 
 
@@ -118,9 +118,13 @@ def _make_run(text: str, run: RunText, table: Table, notify: Notify) -> TablePla
         simulations = run.options.get("sims", agent.config.evaluation_simulations)
         if simulations:
             search = MatchSearch(table.game, agent.evaluator(), PuctConfig(simulations), SLOTS)
-            return SearchTablePlayer(run.name, search, identity)
-    elif "sims" in run.options:
-        raise UserError(f"player {text!r}: its agent does not search, only AlphaZero's do; leave out ?sims")
+            temperature = run.options.get("temperature", 0.0)
+            return SearchTablePlayer(run.name, search, identity, temperature=temperature)
+    for option in ("sims", "temperature"):
+        if option in run.options:
+            raise UserError(
+                f"player {text!r}: its agent does not search, only AlphaZero's do; leave out ?{option}"
+            )
     return PolicyPlayer(run.name, table.game, lambda seen: agent.act(seen, deterministic=True), identity)
 
 

@@ -6,6 +6,7 @@
     python evaluate.py walk-forward runs/FOLD0 runs/FOLD1
     python evaluate.py tournament configs/tournaments/connect_four.yaml
     python evaluate.py engine mcts:400 --protocol gtp
+    python evaluate.py play connect_four --opponent run:runs/NAME
     python evaluate.py audit gym_anytrading:stocks-v0
     python evaluate.py models
     python evaluate.py export run:runs/NAME --output NAME.onnx
@@ -48,7 +49,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         dest="command",
         required=True,
-        metavar="run|compare|report|walk-forward|tournament|engine|audit|models|export",
+        metavar="run|compare|report|walk-forward|tournament|engine|play|audit|models|export",
         parser_class=Parser,
     )
 
@@ -144,6 +145,35 @@ def parser() -> Parser:
         help="arguments of the game, such as superko=simple (default: the run's own)",
     )
 
+    board = commands.add_parser("play", help="a page on which one plays, and looks at tournaments")
+    board.add_argument("game", nargs="?", metavar="GAME", help="that is offered first, such as connect_four")
+    board.add_argument(
+        "--opponent",
+        action="append",
+        default=[],
+        metavar="PLAYER",
+        help="one more to play against: run:DIRECTORY?sims=N, an engine, …; may be given again",
+    )
+    board.add_argument(
+        "--env-kwargs",
+        nargs="*",
+        default=[],
+        metavar="KEY=VALUE",
+        help="arguments of the game, such as size=13 (default: a run's own)",
+    )
+    board.add_argument(
+        "--tournament",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="a tournament to look at beside those in runs/tournaments; may be given again",
+    )
+    board.add_argument(
+        "--port", type=_port, default=8642, help="on this machine; 0: any that is free (default: 8642)"
+    )
+    board.add_argument("--no-browser", action="store_true", help="only serve the page, do not open it")
+
     examined = commands.add_parser("audit", help="a trading environment, of ours or others, under audit")
     examined.add_argument("env", metavar="ENV_ID", help="an environment id, or module:ID")
     examined.add_argument(
@@ -171,7 +201,7 @@ def parser() -> Parser:
     taken.add_argument(
         "--observations", type=_positive, default=2048, help="that it is checked on (default: 2048)"
     )
-    for command in (one, several, summed, forward, meeting, engine, examined, shipped, taken):
+    for command in (one, several, summed, forward, meeting, engine, board, examined, shipped, taken):
         command.set_defaults(options=re.findall(r"--[\w-]+", command.format_usage()))
     return top
 
@@ -220,6 +250,21 @@ def engine(arguments: argparse.Namespace) -> None:
 
     kwargs = _arguments("", arguments.env_kwargs)
     serve_engine(arguments.player, arguments.protocol, arguments.game, kwargs, notify=_note)
+
+
+def play(arguments: argparse.Namespace) -> None:
+    """Serves a page on which one plays, until it is interrupted."""
+    from quadrivium.commands.pages.play import play as serve_page
+
+    serve_page(
+        arguments.game,
+        _arguments("", arguments.env_kwargs),
+        arguments.opponent,
+        arguments.tournament,
+        port=arguments.port,
+        browser=not arguments.no_browser,
+        notify=_note,
+    )
 
 
 def audit(arguments: argparse.Namespace, console: "Console") -> int:
@@ -283,6 +328,12 @@ def _natural(text: str) -> int:
     return int(text)
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port from 0 to 65535")
+    return int(text)
+
+
 def _note(line: str) -> None:
     print(f"note: {line}", file=sys.stderr)
 
@@ -298,8 +349,8 @@ def evaluate(argv: Sequence[str]) -> int:
         raise UserError(
             f"{unknown[0]} is unknown{near}; `{program('evaluate')} {arguments.command} --help` lists all"
         )
-    if arguments.command == "engine":
-        engine(arguments)
+    if arguments.command in ("engine", "play"):
+        (engine if arguments.command == "engine" else play)(arguments)
         return 0
     from rich.console import Console  # slow to import, and an engine prints nothing
 

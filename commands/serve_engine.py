@@ -36,7 +36,7 @@ def serve_engine(
     def make_table(options: Mapping[str, Any]) -> Table:
         from quadrivium.commands import arena
 
-        return arena.make_table(f"quadrivium/{name}-v0", {**_options_of_run(player, name), **options})
+        return arena.make_table(f"quadrivium/{name}-v0", {**options_of_run(player, name), **options})
 
     def make_player(text: str, table: Table) -> TablePlayer:
         from quadrivium.commands import arena
@@ -66,7 +66,7 @@ def _game_of_run(player: str, games: Sequence[str]) -> str | None:
     return name if name in games else None
 
 
-def _options_of_run(player: str, name: str) -> dict[str, Any]:
+def options_of_run(player: str, name: str) -> dict[str, Any]:
     """Returns what a run or model was trained on; nothing for other players and games."""
     from quadrivium.commands.build import open_run, trained_directory
     from quadrivium.envs.board import GAMES

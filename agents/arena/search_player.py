@@ -1,11 +1,15 @@
-"""Players that search: with a trained network (`run:PATH?sims=N`), or by random games (`mcts:N`)."""
+"""Players that search: with a trained network (`run:PATH?sims=N`), or by random games (`mcts:N`).
+
+With `temperature=T` they draw their moves, the more often searched ones more often, and so play weaker.
+"""
 
 import zlib
 from collections.abc import Callable
 
 import numpy as np
 
-from quadrivium.agents.arena.players import Table, positive_count
+from quadrivium.agents.arena.builtin import SeededPlayer
+from quadrivium.agents.arena.players import QueryOption, Table, positive_count, split_query
 from quadrivium.agents.arena.referee.centipawns import centipawns
 from quadrivium.agents.search import MatchSearch, Thought, monte_carlo_search, read_thought
 from quadrivium.agents.search.protocols import always
@@ -13,33 +17,49 @@ from quadrivium.agents.search.protocols import always
 SLOTS = 1  # to begin with; a search makes more as games begin
 
 
-class SearchTablePlayer:
+def _temperature(text: str) -> float:
+    temperature = float(text)
+    if not 0 <= temperature <= 100:  # also where it is no number
+        raise ValueError(text)
+    return temperature
+
+
+TEMPERATURE = {"temperature": QueryOption(_temperature, "number from 0 to 100", "0.5")}
+"""How freely a player that searches draws its moves; 0, without it: the best one."""
+
+
+class SearchTablePlayer(SeededPlayer):
     """Plays what a search finds, with a tree for each game that is kept from move to move.
 
     Args:
         name: what tables call it.
         search: of the table's game.
         identity: which weights evaluate its positions; "" without any.
+        temperature: 0: it plays the best move; T: it draws one by the search's policy to the power 1/T.
 
     Attributes:
         go_on: is asked with the number of simulations done whether a search goes on.
     """
 
-    concurrency: int | None = None
-
-    def __init__(self, name: str, search: MatchSearch, identity: str = "") -> None:
-        self.name, self.identity = name, identity
-        self._search = search
+    def __init__(
+        self, name: str, search: MatchSearch, identity: str = "", *, temperature: float = 0.0
+    ) -> None:
+        super().__init__(name, identity)
+        self._search, self._softness = search, temperature
         self.go_on: Callable[[int], bool] = always
 
     def begin(self, slots: np.ndarray, seats: np.ndarray, seeds: np.ndarray) -> None:
         """Forgets earlier games in `slots`; what is random in a search follows from the positions' rows."""
+        super().begin(slots, seats, seeds)
         self._search.reset(slots)
 
     def act(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray) -> np.ndarray:
-        """Returns the actions that searches find."""
+        """Returns the actions that searches find, or that are drawn from what they found."""
         self._search.go_on = self.go_on
-        return np.asarray(self._search.search(pool[rows], slots).actions, np.int64)
+        found = self._search.search(pool[rows], slots)
+        if not self._softness:
+            return np.asarray(found.actions, np.int64)
+        return draw_softly(found.policy, self._softness, self.draw(slots))
 
     def played(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray, actions: np.ndarray) -> None:
         """Keeps the trees below the moves."""
@@ -58,10 +78,22 @@ class SearchTablePlayer:
         """Holds memory only."""
 
 
+def draw_softly(policy: np.ndarray, temperature: float, numbers: np.ndarray) -> np.ndarray:
+    """Returns actions (n,) int64 drawn with probabilities that go with policy (n, A) to the power 1/T.
+
+    temperature: T > 0. numbers: (n,) uint64, which draw.
+    """
+    greatest = policy.max(axis=1, keepdims=True).astype(np.float64)
+    weights = np.cumsum((policy / greatest) ** (1 / temperature), axis=1)  # (n, A)
+    shares = (numbers >> np.uint64(11)) * 2.0**-53  # in [0, 1)
+    return np.argmax(weights > shares[:, None] * weights[:, -1:], axis=1).astype(np.int64)
+
+
 def make_mcts(argument: str, table: Table) -> SearchTablePlayer:
-    """Returns the player `mcts:N`: Monte-Carlo tree search with N random games a move, no network."""
-    simulations = positive_count(argument, "mcts", 100)
-    name = f"mcts:{simulations}"
+    """Returns the player `mcts:N?temperature=T`: tree search with N random games a move, no network."""
+    count, options = split_query(argument, TEMPERATURE, f"mcts:{argument}")
+    simulations = positive_count(count, "mcts", 100)
+    name = f"mcts:{argument}"
     # Two such players must not draw the same random games where they think about the same position.
     search = monte_carlo_search(table.game, simulations, seed=zlib.crc32(name.encode()), slots=SLOTS)
-    return SearchTablePlayer(name, search)
+    return SearchTablePlayer(name, search, temperature=options.get("temperature", 0.0))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from quadrivium.agents.search.kernels import UNPROVEN
 from quadrivium.agents.search.kernels.layout import CHILD, FIRST, GAIN, TIMES, TOTAL, TRIED, UNVISITED, VISITS
 from quadrivium.agents.search.protocols import Line, Thought
 from quadrivium.agents.search.tree import Tree
@@ -22,7 +23,9 @@ def read_thought(tree: Tree, slot: int) -> Thought:
         for edge in edges
     ]
     lines.sort(key=lambda line: -line.visits)
-    return Thought(visits, float(tree.arrays.sums[slot, 0, TOTAL]) / max(1, visits), lines)
+    outcome = int(tree.proven(np.array([slot]))[0])
+    value = float(tree.arrays.sums[slot, 0, TOTAL]) / max(1, visits)
+    return Thought(visits, value, lines, outcome if outcome < UNPROVEN else None)
 
 
 def _below(tree: Tree, slot: int, node: int) -> list[int]:

@@ -237,11 +237,14 @@ class Thought(NamedTuple):
         visits: simulations.
         value: their mean, -1 to 1 for the player to move.
         lines: the moves tried, the most visited first.
+        outcome: for the player to move, 1, 0 or -1, where the search has proven it; a proven root is searched
+            no further, so its visits tell little.
     """
 
     visits: int
     value: float
     lines: list[Line]
+    outcome: int | None = None
 
 
 def always(done: int) -> bool:

@@ -153,10 +153,10 @@ def with_simulations(player: str, simulations: int | None) -> str:
     kind, _, argument = player.partition(":")
     if simulations is None:
         return player
+    path, mark, query = argument.partition("?")
     if kind == "mcts":
-        return f"mcts:{simulations}"
+        return f"mcts:{simulations}{mark}{query}"
     if kind in ("run", "model"):
-        path, _, query = argument.partition("?")
         others = [part for part in query.split("&") if part and not part.startswith("sims=")]
         return f"{kind}:{path}?{'&'.join([*others, f'sims={simulations}'])}"
     raise UserError(f"player {player!r} does not search, so it thinks about a move as it always does")
