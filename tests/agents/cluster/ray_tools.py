@@ -8,7 +8,7 @@ import pytest
 
 from quadrivium.agents.cluster.connection import Cluster
 
-os.environ["RAY_worker_niceness"] = "0"  # else other tests' processes, on the same cores, go first
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 (Ray's own spelling): else other tests' processes, on the same cores, go first
 
 
 def require_ray():
