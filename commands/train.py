@@ -136,7 +136,9 @@ def train_several(arguments: Arguments, config: RunConfig, console: Console) -> 
     """Trains a run for each seed of the command line, and prints a table of them all."""
     seeds, processes = read_seeds(arguments.seeds or ""), read_processes(arguments.processes)
     source = arguments.config or QUICKSTART
-    runs = train_seeds(source, arguments.overrides, seeds, processes, partial(say, console))
+    # The cluster trains whole runs, each on one machine: to the run itself it is nothing.
+    own = arguments.overrides | ({} if config.cluster is None else {"cluster": "null"})
+    runs = train_seeds(source, own, seeds, processes, partial(say, console), config.cluster)
     if not runs:
         return
     if config.evaluation.final_episodes is not None:

@@ -4,17 +4,30 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
+import torch
+
+from quadrivium.agents.alphazero.fleet.learner import FleetAlphaZero
+from quadrivium.agents.alphazero.fleet.portion_log import PortionLog
+from quadrivium.agents.runs.checkpoint import load_checkpoint
+from quadrivium.commands.build import make_agent, open_run
 from tests.agents.cluster.ray_tools import require_ray
-from tests.commands.running import run_evaluate
+from tests.commands.running import run_evaluate, run_train
 from tests.commands.tournaments import read, refused, write
 
 require_ray()
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONS = {"games": "games: 24\nbatch: 4", "players": 'players: [random, "mcts:400", "baseline:tactical"]'}
+OPTIONS = {
+    "env": "env: quadrivium/TicTacToe-v0",
+    "games": "games: 24\nbatch: 4",
+    "players": 'players: [random, "mcts:100", "baseline:tactical"]',
+}
 
 
 def workers_of(process: int) -> list[int]:
@@ -88,3 +101,86 @@ episodes: 2
 def test_a_cluster_that_does_not_answer_is_said_in_a_line(tmp_path, capsys):
     arguments = ("tournament", write(tmp_path), "--cluster", "127.0.0.1:1")
     assert "--cluster 127.0.0.1:1 does not answer" in refused(capsys, run_evaluate(tmp_path, *arguments))
+
+
+TRAINING = """
+name: small
+seed: 1
+total_timesteps: 1200
+device: cpu
+threads: 1
+cluster: true
+env: {id: quadrivium/TicTacToe-v0, num_envs: 8}
+agent: {algorithm: alphazero, n_steps: 5, simulations: 4, first_simulations: 2, batch_size: 16,
+        learning_starts: 16, window_min: 100, random_plies: 2, ladder_games: 0, exam_simulations: 0,
+        net: {trunk: cnn, width: 8, depth: 1, normalize_inputs: false}}
+checkpoint: {every_steps: 200}
+evaluation: {every_steps: null, final_episodes: null}
+logging: {progress: false}
+"""
+
+
+def write_training(directory: Path, text: str = TRAINING) -> Path:
+    path = directory / "training.yaml"
+    path.write_text(text)
+    return path
+
+
+def wait_for(condition, process: subprocess.Popen, seconds: float = 240.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def length_of(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def test_a_training_whose_workers_and_driver_are_killed_ends_as_its_log_alone_ends(tmp_path, capsys):
+    config, run_dir = write_training(tmp_path), tmp_path / "runs/small"
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), str(config)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    log = run_dir / "games.log"
+    wait_for(lambda: length_of(log) > 0, process)
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
+    wait_for(lambda: (run_dir / "checkpoints").exists(), process)
+    process.kill()
+    process.communicate()
+
+    assert run_train(tmp_path, "--resume", "runs/small", "--workers", "1") == 0
+    assert "room for 1 workers" in capsys.readouterr().out
+    entries = PortionLog(log).entries
+    assert len(entries) == 1200 // 40
+    assert len({(entry.worker, entry.sequence) for entry in entries}) == len(entries)
+    assert len({entry.worker for entry in entries}) >= 2
+    again = make_agent(open_run(run_dir))
+    assert isinstance(again, FleetAlphaZero)
+    again.attach(PortionLog(log))
+    again.learn(1200)
+    for name, tensor in load_checkpoint(run_dir).weights.items():
+        assert torch.equal(tensor, again.policy.state_dict()[name]), name
+
+    assert run_train(tmp_path, "--resume", "runs/small", "--cluster", "false") == 2
+    assert "runs/small learns from games that a cluster plays; go on with one" in capsys.readouterr().err
+
+
+def test_what_a_cluster_is_not_for_is_refused_in_a_line_and_leaves_no_directory(tmp_path, capsys):
+    ppo = "configs/driving/highway_ppo.yaml"
+    for arguments, said in (
+        ((ROOT / ppo, "--cluster"), "--cluster: ppo trains on one machine, alphazero alone has a fleet"),
+        ((ROOT / ppo, "--workers", "2"), "--workers 2 are of --cluster, which is not given"),
+        ((write_training(tmp_path), "--cluster", "here"), "--cluster here: expected HOST:PORT, such as"),
+        ((write_training(tmp_path), "--cluster", "127.0.0.1:1"), "--cluster 127.0.0.1:1 does not answer"),
+    ):
+        assert run_train(tmp_path, *arguments) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line
+    assert not (tmp_path / "runs").exists()

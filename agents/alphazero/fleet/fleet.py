@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,8 +73,9 @@ class Fleet:
         shared: Any = None
         while True:
             self.workforce.fill()
+            count = Counter(errand.worker for errand in self._under_way.values())
             for number in self.workforce.workers:
-                for _ in range(_AHEAD - sum(one.worker == number for one in self._under_way.values())):
+                for _ in range(_AHEAD - count[number]):
                     shared = self._cluster.share(dict(weights())) if shared is None else shared
                     self._send(number, version, shared, simulations)
             handed = self._take(version)

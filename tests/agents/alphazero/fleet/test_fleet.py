@@ -71,6 +71,7 @@ def test_a_worker_that_is_slow_is_waited_for_and_not_left_behind():
 def train(path, cluster, portions, log_name="games.log"):
     agent, log = make_learner(), PortionLog(path / log_name)
     agent.attach(log, make_fleet(cluster, log))
+    agent.budget.minutes = 0.1  # a clock that the learning rate goes by, and that nobody can turn back
     agent.learn(portions * MOVES)
     return agent, log
 
