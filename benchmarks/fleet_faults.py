@@ -3,9 +3,9 @@
     python benchmarks/fleet_faults.py [--rounds 20] [--seed 0] [--only training|tournament]
 
 A cluster of two nodes runs on loopback: a head, and a node that may be killed. In each round a small
-training, then a small tournament, is begun on it; after a random while comes a kill -9, of a worker, of the second
-node with all its workers, or of the driver, in turn. A killed node is started again, a killed driver by the
-same command (`--resume`). Once the command has ended by itself:
+training, then a small tournament, is begun on it; after a random while comes a kill -9: of a worker, of the
+second node with all its workers, or of the driver, in turn. A killed node is started again, a killed driver
+by the same command (`--resume`). Once the command has ended by itself:
     training      the log holds each portion once, in its worker's order, and as many moves as the run has
                   steps; the checkpoint's weights equal, bit for bit, those of learning from the log alone
     tournament    its results equal those of the same tournament without kills on one machine
@@ -142,10 +142,12 @@ def disturb(
     draw: random.Random,
 ) -> float:
     """Runs a command to its end through a kill; returns the seconds from the log's first entry to it."""
-    command = first
-    process = subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+
+    def start(command: list[str]) -> subprocess.Popen[str]:
+        streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, **streams)
+
+    process = start(first)
     while process.poll() is None and not is_written(log):
         time.sleep(0.02)
     began, delay = time.monotonic(), draw.uniform(0.0, 2.0)
@@ -160,14 +162,7 @@ def disturb(
         else:
             process.kill()
             process.communicate()
-            process = subprocess.Popen(
-                again,
-                cwd=folder,
-                env=ENVIRONMENT,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
+            process = start(again)
     else:
         raise SystemExit(f"the command ended before the kill: {process.communicate()[0]}")
     killed = time.monotonic() - began

@@ -1,11 +1,12 @@
-"""How a fleet would do on more machines than there are here: the real `Fleet`, workers and a clock that are pretended.
+"""How a fleet would do on more machines: the real `Fleet`, with workers and a clock that are pretended.
 
     python benchmarks/fleet_simulation.py [--workers 1 10 100 400] [--portions 2000]
 
-A worker takes a time drawn anew for each portion (log-normal, spread 0.3), times a speed of its own (log-normal,
-spread 0.5: the slowest of a hundred takes three times as long as the median), and dies with a chance of one in
-two hundred portions, upon which another one takes its place. The learner takes `--learning` of the time after
-which portions come in on average: at 0.5 it is half busy. For each number of workers:
+A worker takes a time drawn anew for each portion (log-normal, spread 0.3), times a speed of its own
+(log-normal, spread 0.5: the slowest of a hundred takes three times as long as the median), and dies with a
+chance of one in two hundred portions, upon which another one takes its place. The learner takes `--learning`
+of the time after which portions would come in were all workers alike: at 0.5 it is half busy. For each number
+of workers:
     staleness       portions learned from between the weights that played and those that learn: mean, most
     bound           what docs/cluster.md promises: fewer than 4 for each worker
     worker_busy     share of the workers' time in which they play

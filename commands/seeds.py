@@ -90,7 +90,7 @@ def train_seeds(
             codes = dict(zip(commands, pool.map(team.train, commands.items()), strict=True))
         stopped = team.stopped
     else:
-        codes, stopped = train_on_cluster(cluster, commands, say)
+        codes, stopped = train_on_cluster(cluster, commands, say, _cpus(configs))
     if stopped:
         say("stopped; the same command goes on with what is left")
         return []
@@ -98,6 +98,12 @@ def train_seeds(
         if code != 0:
             raise UserError(f"the training of seed {seed} failed (exit code {code}); its own line says why")
     return [Path("runs") / config.name for config, _ in configs.values()]
+
+
+def _cpus(configs: Mapping[int, tuple[RunConfig, list[str]]]) -> int:
+    """Returns how many processors a run takes; one where the config leaves that to the machine."""
+    threads = [config.threads for config, _ in configs.values()]
+    return max(1 if one is None or one == "auto" else one for one in threads)
 
 
 def _config(

@@ -60,9 +60,12 @@ class Trainer:
 
 
 def train_on_cluster(
-    address: Address, commands: Mapping[int, Sequence[str]], say: Callable[[str], None]
+    address: Address, commands: Mapping[int, Sequence[str]], say: Callable[[str], None], cpus: int = 1
 ) -> tuple[dict[int, int], bool]:
-    """Trains every seed by its command line; returns their exit codes, and whether it was stopped."""
+    """Trains every seed by its command line; returns their exit codes, and whether it was stopped.
+
+    cpus: of each.
+    """
     waiting, codes, stopped = dict(commands), dict[int, int](), False
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -76,6 +79,7 @@ def train_on_cluster(
         workforce = Workforce(
             cluster,
             lambda number: (Trainer, (folder, sys.argv[0])),
+            cpus=cpus,
             threads=2,  # a training, and who asks about it
             notify=say,
         )

@@ -126,7 +126,7 @@ def write_training(directory: Path, text: str = TRAINING) -> Path:
     return path
 
 
-def wait_for(condition, process: subprocess.Popen, seconds: float = 240.0) -> None:
+def wait_for(condition, process: subprocess.Popen, seconds: float = 600.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -184,3 +184,40 @@ def test_what_a_cluster_is_not_for_is_refused_in_a_line_and_leaves_no_directory(
         (line,) = capsys.readouterr().err.splitlines()
         assert said in line
     assert not (tmp_path / "runs").exists()
+
+
+SEEDS = """
+name: many
+seed: 0
+total_timesteps: 256
+device: cpu
+threads: 1
+env: {id: quadrivium/OptimalStopping-v0, num_envs: 8}
+agent: {algorithm: ppo, n_steps: 8, batch_size: 64, n_epochs: 1, net: {width: 8, depth: 1}}
+checkpoint: {every_steps: 64}
+evaluation: {every_steps: null, final_episodes: null}
+logging: {progress: false}
+"""
+
+
+def test_seeds_on_a_cluster_are_the_runs_that_they_are_alone(tmp_path, capsys):
+    config = write_training(tmp_path, SEEDS)
+    assert run_train(tmp_path, config, "--name", "alone", "--seed", "4") == 0
+    done, killed = threading.Event(), []
+    killer = threading.Thread(target=kill_some, args=(1, random.Random(2), done, killed))
+    killer.start()
+    try:
+        assert run_train(tmp_path, config, "--seeds", "3-4", "--cluster") == 0
+    finally:
+        done.set()
+        killer.join()
+    said = capsys.readouterr().out
+    assert killed
+    assert "goes on from its newest checkpoint" in said
+    assert "seed 4 | runs/many_seed4: PPO on" in said
+    alone, apart = (load_checkpoint(tmp_path / "runs" / name) for name in ("alone", "many_seed4"))
+    assert alone.step == apart.step == 256
+    assert alone.weights_sha256 == apart.weights_sha256
+    assert load_checkpoint(tmp_path / "runs/many_seed3").step == 256
+    assert run_train(tmp_path, config, "--seeds", "3-4") == 0  # on one machine nothing is left to do
+    assert "runs/many_seed3 is complete" in capsys.readouterr().out
