@@ -63,11 +63,12 @@ def train_seeds(
     seeds: Sequence[int],
     processes: int,
     say: Say,
-    cluster: Address | None = None,
+    where: tuple[Address | None, int | None] = (None, None),
 ) -> list[Path]:
     """Trains a run for each seed; returns their directories, all complete, or none if it was stopped.
 
-    overrides: of the config, as typed. cluster: where they are trained; None: here, `processes` at once.
+    overrides: of the config, as typed. where: the cluster on which they are trained, and by how many
+    workers at most; None: here, `processes` at once.
 
     Raises:
         UserError: a seed is given besides, a run of that name has another config, or a training failed.
@@ -84,13 +85,14 @@ def train_seeds(
             say(f"{run_dir} is complete")
         else:
             commands[seed] = ["--resume", str(run_dir)]
+    cluster, most = where
     if cluster is None:
         team = _Team(say, alone=processes == 1)
         with on_stop_signals(team.pass_on), ThreadPoolExecutor(processes) as pool:
             codes = dict(zip(commands, pool.map(team.train, commands.items()), strict=True))
         stopped = team.stopped
     else:
-        codes, stopped = train_on_cluster(cluster, commands, say, _cpus(configs))
+        codes, stopped = train_on_cluster(cluster, commands, say, _cpus(configs), most)
     if stopped:
         say("stopped; the same command goes on with what is left")
         return []

@@ -60,11 +60,15 @@ class Trainer:
 
 
 def train_on_cluster(
-    address: Address, commands: Mapping[int, Sequence[str]], say: Callable[[str], None], cpus: int = 1
+    address: Address,
+    commands: Mapping[int, Sequence[str]],
+    say: Callable[[str], None],
+    cpus: int,
+    most: int | None,
 ) -> tuple[dict[int, int], bool]:
     """Trains every seed by its command line; returns their exit codes, and whether it was stopped.
 
-    cpus: of each.
+    cpus: of each. most: at once; None: as many as there is room for.
     """
     waiting, codes, stopped = dict(commands), dict[int, int](), False
 
@@ -80,6 +84,7 @@ def train_on_cluster(
             cluster,
             lambda number: (Trainer, (folder, sys.argv[0])),
             cpus=cpus,
+            most=most,
             threads=2,  # a training, and who asks about it
             notify=say,
         )

@@ -137,8 +137,13 @@ def train_several(arguments: Arguments, config: RunConfig, console: Console) -> 
     seeds, processes = read_seeds(arguments.seeds or ""), read_processes(arguments.processes)
     source = arguments.config or QUICKSTART
     # The cluster trains whole runs, each on one machine: to the run itself it is nothing.
-    own = arguments.overrides | ({} if config.cluster is None else {"cluster": "null"})
-    runs = train_seeds(source, own, seeds, processes, partial(say, console), config.cluster)
+    own = dict(arguments.overrides)
+    if config.cluster is not None:
+        own |= dict.fromkeys(ON_A_CLUSTER, "null")
+        if processes > 1:
+            raise UserError(f"--processes {processes} are of one machine; with --cluster give --workers")
+    where = config.cluster, config.workers
+    runs = train_seeds(source, own, seeds, processes, partial(say, console), where)
     if not runs:
         return
     if config.evaluation.final_episodes is not None:

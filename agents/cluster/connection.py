@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -74,29 +76,24 @@ class Cluster:
 
     def _start(self) -> None:
         """Starts Ray for this process alone; nothing of it listens beyond loopback."""
-        import ray
-
         os.environ.pop("RAY_ADDRESS", None)
         _stay_on_loopback()
         try:
-            ray.init(
+            _init(
                 address="local",
                 num_cpus=self._cpus or available_cores(),
                 include_dashboard=False,
                 object_store_memory=_STORE_BYTES,
-                **_quietly(),
             )
         except Exception as error:  # of any kind
             raise UserError(f"--cluster: Ray does not start on this machine: {one_line(error)}") from error
 
     def _join(self, address: str) -> None:
-        import ray
-
         if address.rpartition(":")[0] in _LOOPBACK:
             _stay_on_loopback()
         _require_head(address)
         try:
-            ray.init(address=address, **_quietly())
+            _init(address=address)
         except Exception as error:  # Ray raises several kinds, with texts of many lines
             text = one_line(error)
             remedy = "start Ray there with `ray start --head`, and give the address that it prints"
@@ -260,15 +257,23 @@ def _silence() -> None:
     worker.print_to_stdstream = lambda *arguments, **options: None
 
 
-def _quietly() -> dict[str, Any]:
-    """Returns what every connection asks of Ray: our package is found, and little is printed."""
+def _init(**options: Any) -> None:
+    """Connects by `ray.init`; our package is found by workers, and little is printed."""
+    import ray
+
     # In a checkout that nodes share, or on one machine, it is this one that is imported.
     package = find_spec("quadrivium")
     home = str(Path(package.origin).resolve().parents[1]) if package and package.origin else ""
     path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
-    return {
-        "log_to_driver": False,
-        "configure_logging": False,
-        "logging_level": logging.ERROR,
-        "runtime_env": {"env_vars": {"PYTHONPATH": path}},
-    }
+    terminated = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(
+            log_to_driver=False,
+            configure_logging=False,
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": {"PYTHONPATH": path}},
+            **options,
+        )
+    finally:
+        with contextlib.suppress(ValueError):  # not the main thread, where Ray leaves signals alone, too
+            signal.signal(signal.SIGTERM, terminated or signal.SIG_DFL)

@@ -49,8 +49,8 @@ class Workforce:
     ) -> None:
         if cluster.cpus < cpus:
             raise UserError(
-                f"the cluster has {cluster.cpus:g} CPUs, a worker takes {cpus}; give --threads "
-                f"{int(cluster.cpus)} or less, or a larger cluster"
+                f"the cluster has {cluster.cpus:g} CPUs, a worker takes {cpus}, one for each thread; give "
+                f"threads: {int(cluster.cpus)} or fewer, or a larger cluster"
             )
         self._cluster, self._make, self._cpus, self._threads = cluster, make, cpus, threads
         self._most, self._notify, self._next = most, notify, first

@@ -176,6 +176,10 @@ def test_what_a_cluster_is_not_for_is_refused_in_a_line_and_leaves_no_directory(
     ppo = "configs/driving/highway_ppo.yaml"
     for arguments, said in (
         ((ROOT / ppo, "--cluster"), "--cluster: ppo trains on one machine, alphazero alone has a fleet"),
+        (
+            (ROOT / ppo, "--seeds", "0-1", "--cluster", "--processes", "2"),
+            "--processes 2 are of one machine; with --cluster give --workers",
+        ),
         ((ROOT / ppo, "--workers", "2"), "--workers 2 are of --cluster, which is not given"),
         ((write_training(tmp_path), "--cluster", "here"), "--cluster here: expected HOST:PORT, such as"),
         ((write_training(tmp_path), "--cluster", "127.0.0.1:1"), "--cluster 127.0.0.1:1 does not answer"),
