@@ -8,7 +8,7 @@ chance of one in two hundred portions, upon which another one takes its place. T
 of the time after which portions would come in were all workers alike: at 0.5 it is half busy. For each number
 of workers:
     staleness       portions learned from between the weights that played and those that learn: mean, most
-    bound           what docs/cluster.md promises: fewer than 4 for each worker
+    bound           what docs/cluster.md promises: fewer than 8 for each worker
     worker_busy     share of the workers' time in which they play
     learner_waits   share of the learner's time in which it waits
 
@@ -82,6 +82,8 @@ class Cluster:
         end = self.now + seconds
         while not any(call.is_done for call in calls) and self.events and self.events[0][0] <= end:
             self.advance(self.events[0][0])
+        if not any(call.is_done for call in calls):
+            self.advance(end)
         return [call for call in calls if call.is_done]
 
     def advance(self, now: float) -> None:

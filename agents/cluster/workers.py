@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,19 +19,25 @@ class WorkerLost(Exception):
 class Host:
     """What a worker's process holds: an object that is made by the first call."""
 
+    def __init__(self) -> None:
+        self._is_begun = threading.Event()
+        self._error: Exception | None = None
+
     def begin(self, ours: Mapping[str, str], make: Callable[..., object], arguments: Sequence[Any]) -> int:
         """Makes the object; returns the process id. Raises UserError where this machine has other code."""
-        self._error: Exception | None = None
         try:
             require_same(ours, facts(), platform.node())
             self._object = make(*arguments)
         except Exception as error:
             self._error = error
             raise
+        finally:
+            self._is_begun.set()
         return os.getpid()
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Returns what the object's method does; raises what hindered its making."""
+        self._is_begun.wait()  # with several threads calls overtake one another
         if self._error is not None:
             raise self._error
         return getattr(self._object, method)(*arguments)

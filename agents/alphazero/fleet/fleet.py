@@ -15,7 +15,7 @@ from quadrivium.agents.cluster.workforce import Workforce
 
 _AHEAD = 2  # calls of a worker: while one waits to be learned from, the next one is played
 _LOOK_S = 1.0  # between looks at whether workers have come or gone
-STALENESS = 2 * _AHEAD
+STALENESS = 4 * _AHEAD
 """Weights that play are older than those that learn from their games by fewer portions than so many for each
 worker."""
 
