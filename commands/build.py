@@ -13,6 +13,7 @@ from gymnasium.vector import VectorEnv
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.fleet.learner import FleetAlphaZero
 from quadrivium.agents.alphazero.play.played import PlayedGame
 from quadrivium.agents.alphazero.players import SearchPlayer
 from quadrivium.agents.arena.players import QueryOption, positive, split_query
@@ -126,7 +127,7 @@ def make_agent(config: RunConfig, played: Sequence[PlayedGame] = ()) -> Agent:
         game = make_game(config.env.id, config.env.kwargs)
         others = [make_game(config.env.id, config.env.kwargs | {"size": size}) for size in agent.other_sizes]
         with as_user_error("agent (alphazero)", *kinds):
-            return AlphaZero(
+            return (AlphaZero if config.cluster is None else FleetAlphaZero)(
                 agent,
                 game,
                 others=others,

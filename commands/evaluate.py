@@ -5,6 +5,7 @@
     python evaluate.py report runs/A_seed0 runs/A_seed1 --against runs/B_seed0 runs/B_seed1
     python evaluate.py walk-forward runs/FOLD0 runs/FOLD1
     python evaluate.py tournament configs/tournaments/connect_four.yaml
+    python evaluate.py tournament CONFIG --cluster 10.0.0.1:6379
     python evaluate.py engine mcts:400 --protocol gtp
     python evaluate.py play connect_four --opponent run:runs/NAME
     python evaluate.py audit gym_anytrading:stocks-v0
@@ -121,6 +122,13 @@ def parser() -> Parser:
 
     meeting = commands.add_parser("tournament", help="players meet; started again, it goes on")
     meeting.add_argument("config", type=Path, metavar="CONFIG", help="a YAML file, as in configs/tournaments")
+    meeting.add_argument(
+        "--cluster",
+        nargs="?",
+        const=True,
+        metavar="HOST:PORT",
+        help="play on a Ray cluster; without an address on a Ray of this machine alone",
+    )
 
     engine = commands.add_parser(
         "engine", help="a player as an engine in other programs, over stdin and stdout"
@@ -241,7 +249,7 @@ def tournament(arguments: argparse.Namespace, console: "Console") -> None:
     """Plays a tournament, or what is left of it; prints the standings and writes runs/tournaments/NAME/."""
     from quadrivium.commands.play_tournament import play_tournament
 
-    play_tournament(arguments.config, console, notify=_note)
+    play_tournament(arguments.config, console, notify=_note, cluster=arguments.cluster)
 
 
 def engine(arguments: argparse.Namespace) -> None:

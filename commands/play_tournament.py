@@ -20,6 +20,7 @@ from quadrivium.agents.arena.standings import stand
 from quadrivium.agents.arena.tensorboard import log_standings
 from quadrivium.agents.arena.tournament import Plan, Tournament
 from quadrivium.agents.arena.transcripts import transcript
+from quadrivium.agents.cluster.connection import Address, Cluster
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.evaluation.episodes import Player, agents_of
 from quadrivium.agents.evaluation.evaluator import play_all, play_together
@@ -35,11 +36,14 @@ from quadrivium.agents.evaluation.report import (
 from quadrivium.commands.arena import Notify, make_table, make_table_player
 from quadrivium.commands.build import make_worlds, trained_players, use_threads
 from quadrivium.commands.kept_tournament import open_tournament
+from quadrivium.commands.tournament_hall import make_hall
 from quadrivium.configs.tournament import TournamentConfig, load_tournament
 
 
-def play_tournament(path: Path, console: Console, notify: Notify) -> None:
+def play_tournament(path: Path, console: Console, notify: Notify, cluster: Address | None = None) -> None:
     """Plays what the configuration `path` says, or what is left of it; prints and writes the result.
+
+    cluster: where; None: here.
 
     Raises:
         UserError: a fault in the configuration, a player that cannot be, all before any game; a directory
@@ -48,7 +52,12 @@ def play_tournament(path: Path, console: Console, notify: Notify) -> None:
     config = load_tournament(path)
     use_threads(config.threads)
     if config.is_board_game:
-        _play_games(config, console, notify)
+        _play_games(config, console, notify, cluster)
+    elif cluster is not None:
+        raise UserError(
+            f"--cluster spreads games, but {config.env} is no board game, and its players meet in one batch; "
+            "leave --cluster out"
+        )
     else:
         _play_scenarios(config, console, notify)
 
@@ -56,7 +65,7 @@ def play_tournament(path: Path, console: Console, notify: Notify) -> None:
 # ---- board games
 
 
-def _play_games(config: TournamentConfig, console: Console, notify: Notify) -> None:
+def _play_games(config: TournamentConfig, console: Console, notify: Notify, address: Address | None) -> None:
     table = make_table(config.env, config.kwargs, config.move_seconds)
     openings = _openings(config, table, notify)
     with contextlib.ExitStack() as stack:
@@ -67,11 +76,15 @@ def _play_games(config: TournamentConfig, console: Console, notify: Notify) -> N
         before = len(log.games)
         if before:
             console.print(f"{directory}: going on after {before} games", highlight=False)
-        plan = _plan(config)
-        tournament = Tournament(table.game, players, openings, plan, log)
+        plan, hall = _plan(config), None
+        if address is not None:
+            cluster = stack.enter_context(Cluster(address))
+            console.print(f"cluster: {cluster.nodes} nodes, {cluster.cpus:g} CPUs", highlight=False)
+            hall = make_hall(cluster, config, openings, plan, players, notify)
+        tournament = Tournament(table.game, players, openings, plan, log, hall)
         names = [player.name for player in players]
         meter = stack.enter_context(_Meter(console, names, tournament.pairings, config.games))
-        progress = tournament.run(meter.report)
+        progress = tournament.run(meter.report, meter.elsewhere)
         meter.done()
         standings = stand(names, progress.games, test=plan.sprt, byes=progress.byes, seed=config.seed)
         title = f"{config.name}: {describe(config.env, config.kwargs)}, {_format(config)}"
@@ -175,6 +188,10 @@ class _Meter(contextlib.AbstractContextManager["_Meter"]):
         self._last = pairing, games
         text = f"pair {self._finished + 1} of {self._pairings}: {self._line(pairing, games)}"
         self._status.update(Text(text))
+
+    def elsewhere(self, done: int, games: int) -> None:
+        """Hears how many games were played on a cluster."""
+        self._status.update(Text(f"{done} of {games} games are played on the cluster"))
 
     def done(self) -> None:
         """Prints the pair that is done."""

@@ -4,7 +4,6 @@ Runs follow one another, or `--processes` of them go on side by side, each in a 
 is complete is left alone, and what was interrupted goes on.
 """
 
-import os
 import re
 import shlex
 import signal
@@ -16,20 +15,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 
-import quadrivium
+from quadrivium.agents.cluster.connection import Address
 from quadrivium.agents.compute.cores import auto_threads
 from quadrivium.agents.errors import UserError, program
 from quadrivium.agents.runs.checkpoint import list_checkpoints
 from quadrivium.agents.training.signals import on_stop_signals
 from quadrivium.commands.build import open_run
+from quadrivium.commands.seeds_on_cluster import train_on_cluster
+from quadrivium.commands.training_process import start_training
 from quadrivium.configs.schema import RunConfig, differences, flatten, load_config, option, to_data
 
 Say = Callable[[str], None]
-_TRAIN = """import sys
-sys.argv[0] = sys.argv.pop(1)  # what hints call the program by
-from quadrivium.commands.train import main
-sys.exit(main(sys.argv[1:]))
-"""
 _MOST = 1000
 
 
@@ -62,11 +58,17 @@ def read_processes(text: str) -> int:
 
 
 def train_seeds(
-    source: Path, overrides: Mapping[str, str], seeds: Sequence[int], processes: int, say: Say
+    source: Path,
+    overrides: Mapping[str, str],
+    seeds: Sequence[int],
+    processes: int,
+    say: Say,
+    where: tuple[Address | None, int | None] = (None, None),
 ) -> list[Path]:
     """Trains a run for each seed; returns their directories, all complete, or none if it was stopped.
 
-    overrides: of the config, as typed.
+    overrides: of the config, as typed. where: the cluster on which they are trained, and by how many
+    workers at most; None: here, `processes` at once.
 
     Raises:
         UserError: a seed is given besides, a run of that name has another config, or a training failed.
@@ -83,16 +85,27 @@ def train_seeds(
             say(f"{run_dir} is complete")
         else:
             commands[seed] = ["--resume", str(run_dir)]
-    team = _Team(say, alone=processes == 1)
-    with on_stop_signals(team.pass_on), ThreadPoolExecutor(processes) as pool:
-        codes = dict(zip(commands, pool.map(team.train, commands.items()), strict=True))
-    if team.stopped:
+    cluster, most = where
+    if cluster is None:
+        team = _Team(say, alone=processes == 1)
+        with on_stop_signals(team.pass_on), ThreadPoolExecutor(processes) as pool:
+            codes = dict(zip(commands, pool.map(team.train, commands.items()), strict=True))
+        stopped = team.stopped
+    else:
+        codes, stopped = train_on_cluster(cluster, commands, say, _cpus(configs), most)
+    if stopped:
         say("stopped; the same command goes on with what is left")
         return []
     for seed, code in codes.items():
         if code != 0:
             raise UserError(f"the training of seed {seed} failed (exit code {code}); its own line says why")
     return [Path("runs") / config.name for config, _ in configs.values()]
+
+
+def _cpus(configs: Mapping[int, tuple[RunConfig, list[str]]]) -> int:
+    """Returns how many processors a run takes; one where the config leaves that to the machine."""
+    threads = [config.threads for config, _ in configs.values()]
+    return max(1 if one is None or one == "auto" else one for one in threads)
 
 
 def _config(
@@ -142,22 +155,12 @@ class _Team:
     def train(self, task: tuple[int, Sequence[str]]) -> int:
         """Trains a seed by these arguments; returns the exit code, or 0 where none is to begin any more."""
         seed, arguments = task
-        home = str(Path(quadrivium.__file__).resolve().parents[1])
-        path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
         with self._lock:
             if self.stopped:
                 return 0
             if self._alone:
                 self._say(f"seed {seed}: {program('train')} {shlex.join(arguments)}")
-            process = subprocess.Popen(
-                [sys.executable, "-u", "-c", _TRAIN, sys.argv[0], *arguments],
-                env=os.environ | {"PYTHONPATH": path},
-                stdout=None if self._alone else subprocess.PIPE,
-                stderr=None if self._alone else subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                start_new_session=True,  # so that a signal of the terminal reaches it once, through us
-            )
+            process = start_training(arguments, sys.argv[0], heard=not self._alone)
             self._running.add(process)
             if self.stopped:  # just now, when nobody knew of this one
                 process.send_signal(signal.SIGINT)

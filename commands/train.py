@@ -3,6 +3,7 @@
 python train.py                                    # the quickstart: PPO learns Highway
 python train.py configs/driving/highway_ppo.yaml --agent.learning-rate 3e-4 --seed 1
 python train.py CONFIG --seeds 0-4 --processes 2   # a run a seed, and a table of them all
+python train.py CONFIG --cluster 10.0.0.1:6379     # alphazero's games are played all over a Ray cluster
 python train.py --resume runs/NAME                 # as if it had never stopped
 python train.py CONFIG --help                      # every option with its value
 """
@@ -19,6 +20,7 @@ from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.charts import charts_of
 from quadrivium.agents.batches.environments import make_film_env
 from quadrivium.agents.batches.finite import NotFiniteError
+from quadrivium.agents.cluster.connection import Cluster
 from quadrivium.agents.errors import UserError, program, run_command
 from quadrivium.agents.evaluation.episodes import film_episode
 from quadrivium.agents.evaluation.evaluator import MAX_LANES, Evaluator, baseline_players
@@ -46,6 +48,7 @@ from quadrivium.commands.build import (
     use_threads,
 )
 from quadrivium.commands.command_line import QUICKSTART, Arguments, help_text, parse_arguments
+from quadrivium.commands.fleet import at_play, connected, require_fit
 from quadrivium.commands.kept_files import keep_files, tell_changed_files
 from quadrivium.commands.measure import evaluate_players
 from quadrivium.commands.records import read_records
@@ -60,10 +63,19 @@ from quadrivium.commands.trading.kept_market import (
     told_kwargs,
     with_kept_market,
 )
-from quadrivium.configs.schema import RunConfig, flatten, load_config, option, to_data, to_text, validate
+from quadrivium.configs.schema import (
+    ON_A_CLUSTER,
+    RunConfig,
+    flatten,
+    load_config,
+    option,
+    to_data,
+    to_text,
+    validate,
+)
 
 # Anything else makes it another run, which could not be continued exactly.
-CHANGES_AT_RESUME = ("total_timesteps", "max_minutes")
+CHANGES_AT_RESUME = ("total_timesteps", "max_minutes", *ON_A_CLUSTER)
 
 
 def train(argv: Sequence[str], console: Console) -> None:
@@ -91,6 +103,7 @@ def train(argv: Sequence[str], console: Console) -> None:
         say(console, f"note: {line}")
 
     # All that a config can be wrong in is made first, so that a wrong one leaves no directory behind.
+    require_fit(config, run_dir)
     written = to_text(config)
     if resuming:
         kept = kept_kwargs(run_dir, config, config.env.kwargs, note)
@@ -103,26 +116,34 @@ def train(argv: Sequence[str], console: Console) -> None:
         evaluation_env = make_evaluation_env(config)(1)
         baseline_players(evaluation_env, config.evaluation.baselines)
         require_apart(config, evaluation_env, notify=note)
-    if resuming:
-        tell_changed_files(run_dir, evaluation_env, note, played.files)
-    else:
-        create_run_directory(run_dir, written)
-        keep_market(run_dir, config)
-        keep_files(run_dir, config, played.files)
-    with RunLock(run_dir):
+    with connected(config) as cluster:
         if resuming:
-            snapshot = rewind(run_dir, notify=note)
-            write_atomically(run_dir / "config.yaml", written.encode())
-            if snapshot is not None:
-                restore(agent, snapshot, console)
-        run(agent, config, run_dir, console)
+            tell_changed_files(run_dir, evaluation_env, note, played.files)
+        else:
+            create_run_directory(run_dir, written)
+            keep_market(run_dir, config)
+            keep_files(run_dir, config, played.files)
+        with RunLock(run_dir):
+            if resuming:
+                snapshot = rewind(run_dir, notify=note)
+                write_atomically(run_dir / "config.yaml", written.encode())
+                if snapshot is not None:
+                    restore(agent, snapshot, console)
+            run(agent, config, run_dir, console, cluster)
 
 
 def train_several(arguments: Arguments, config: RunConfig, console: Console) -> None:
     """Trains a run for each seed of the command line, and prints a table of them all."""
     seeds, processes = read_seeds(arguments.seeds or ""), read_processes(arguments.processes)
     source = arguments.config or QUICKSTART
-    runs = train_seeds(source, arguments.overrides, seeds, processes, partial(say, console))
+    # The cluster trains whole runs, each on one machine: to the run itself it is nothing.
+    own = dict(arguments.overrides)
+    if config.cluster is not None:
+        own |= dict.fromkeys(ON_A_CLUSTER, "null")
+        if processes > 1:
+            raise UserError(f"--processes {processes} are of one machine; with --cluster give --workers")
+    where = config.cluster, config.workers
+    runs = train_seeds(source, own, seeds, processes, partial(say, console), where)
     if not runs:
         return
     if config.evaluation.final_episodes is not None:
@@ -151,8 +172,13 @@ def resumed_config(run_dir: Path, overrides: dict[str, str]) -> RunConfig:
     return validate(to_data(config), str(run_dir / "config.yaml"), overrides)
 
 
-def run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> None:
-    """Trains until the end, the time budget or a signal; what there is then is saved."""
+def run(
+    agent: Agent, config: RunConfig, run_dir: Path, console: Console, cluster: Cluster | None = None
+) -> None:
+    """Trains until the end, the time budget or a signal; what there is then is saved.
+
+    cluster: whose workers play, where there is one.
+    """
     start = agent.num_timesteps
     say(
         console,
@@ -174,7 +200,7 @@ def run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> Non
     stop = StopRequest(agent.budget, progress.message)
     loop = make_loop(agent, config, run_dir, tensorboard, stop)
     try:
-        with stop.listening():
+        with stop.listening(), at_play(agent, config, run_dir, cluster, progress.message):
             agent.learn(
                 config.total_timesteps - start,
                 loop,

@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
@@ -103,15 +112,28 @@ class RunConfig(_Section):
     """auto, cpu, mps, cuda or cuda:N"""
     threads: PositiveInt | Literal["auto"] | None = "auto"
     """CPU threads of networks and environments; auto (or null): all cores that this process may use"""
+    cluster: bool | str | None = None
+    """HOST:PORT of a Ray cluster that plays alphazero's games, or true: a Ray of this machine alone"""
+    workers: PositiveInt | None = None
+    """of the cluster, at most; or null: as many as it has room for"""
     env: EnvConfig
     agent: AgentConfig
     checkpoint: CheckpointConfig
     evaluation: EvaluationConfig
     logging: LoggingConfig = LoggingConfig()
 
+    @field_validator("cluster")
+    @classmethod
+    def _none_is_false(cls, value: bool | str | None) -> bool | str | None:
+        return value if value is True or isinstance(value, str) else None
+
     def evaluation_kwargs(self) -> dict[str, Any]:
         """Returns the environment's arguments in evaluation."""
         return {**self.env.kwargs, **self.evaluation.kwargs}
+
+
+ON_A_CLUSTER = ("cluster", "workers")
+"""Keys that say where a run is trained, and by how many."""
 
 
 def load_config(path: Path, overrides: Mapping[str, str] | None = None) -> RunConfig:
@@ -178,8 +200,12 @@ def read_arguments(env_id: str, given: Mapping[str, str], source: str) -> dict[s
 
 
 def to_data(config: RunConfig) -> dict[str, Any]:
-    """Returns the configuration as plain nested data, in the order of the schema."""
-    return config.model_dump(mode="json")
+    """Returns the configuration as plain nested data, in the order of the schema.
+
+    Where a run is trained does not decide what it is: without a cluster nothing is said of one.
+    """
+    data = config.model_dump(mode="json")
+    return {key: value for key, value in data.items() if value is not None or key not in ON_A_CLUSTER}
 
 
 def to_text(config: RunConfig) -> str:

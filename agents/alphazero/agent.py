@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.alphazero.learn.judge import NetworkEvaluator
 from quadrivium.agents.alphazero.learn.learner import Learner
 from quadrivium.agents.alphazero.learn.network import Networks, PolicyValueNet
+from quadrivium.agents.alphazero.play.counts import Statistics
+from quadrivium.agents.alphazero.play.packed import Packed
 from quadrivium.agents.alphazero.play.played import PlayedGame, parted
 from quadrivium.agents.alphazero.play.practice import Practice, auxiliary_of
 from quadrivium.agents.alphazero.watch.exam import exam_of, policy_actions, searched_actions
@@ -247,57 +249,82 @@ class AlphaZero(Agent):
 
     # ---- the loop
 
-    def collect(self, hooks: Hooks, end: int) -> bool:
-        """Lets every game make `n_steps` moves, and keeps the positions of those that ended.
+    def play(self, simulations: int) -> Generator[tuple[int, Packed, Statistics]]:
+        """Lets every game make `n_steps` moves, with so many simulations where the search is full.
 
-        While the games of others are studied nothing is played: as many of their moves are learned from.
+        Yields for the board of each size its number, the positions of the games that ended, and their
+        statistics; afterwards the log knows how fast that was.
         """
         began = time.perf_counter()
-        hooks.on_rollout_start()
-        first = self._practices[0]
-        first.studying = self.num_timesteps < self._study_steps
-        if first.studying:
-            moves = self.config.n_steps * self.games
-            first.owed += moves
-            self.num_timesteps += moves
-            self._at_play = self._practices[:1]
-            self._entries, self._spent = {}, {}
-            hooks.on_rollout_end()
-            return True
-        self._at_play = self._by_curriculum(self.progress(end))
-        simulations = self.config.simulations_at(self.progress(end))
         network = NetworkEvaluator(self.policy.average, bf16=self.config.bf16)
-        entries: dict[str, float] = {}
         lookups, hits, games = 0, 0, 0
         for practice in self._at_play:
             network.turn(practice.symmetries, self._turn_rng)
             # The weights are others than in the last iteration: so is the cache. Resuming is exact, too.
             cache = self._cached(network) if self.config.cache else None
             new, statistics = practice.play(cache or network, simulations)
-            self._learner.adapt(practice, new)
-            if practice is self._at_play[0]:
-                entries |= statistics.summary()
             games += len(statistics.lengths)
             lookups, hits = (lookups + cache.lookups, hits + cache.hits) if cache else (0, 0)
-        moves = self.config.n_steps * self.games
-        self.num_timesteps += moves
-        seconds = time.perf_counter() - began
-        entries |= {
+            yield self._practices.index(practice), new, statistics
+        playing = time.perf_counter() - began
+        self._entries = {
+            "self_play/mean_batch_size": network.positions / max(network.batches, 1),
+            "time/network_share_of_self_play": network.seconds / playing,
+            "time/games_per_second": games / playing,
+            "time/evaluations_per_second": network.positions / playing,
+            "time/simulations_per_second": self.moves * simulations / playing,
+        }
+        if self.config.cache:
+            self._entries["self_play/cache_hit_rate"] = hits / max(lookups, 1)
+        self._spent = {"network": network.seconds, "search": playing - network.seconds}
+
+    @property
+    def moves(self) -> int:
+        """Moves that all games together make in an iteration."""
+        return self.config.n_steps * self.games
+
+    def take(self, k: int, new: Packed, simulations: int) -> None:
+        """Takes positions from the board of size number `k` into its window, to learn from."""
+        practice = self._practices[k]
+        practice.take(new, simulations)
+        self._learner.adapt(practice, new)
+
+    def collect(self, hooks: Hooks, end: int) -> bool:
+        """Lets every game make `n_steps` moves, and keeps the positions of those that ended.
+
+        While the games of others are studied nothing is played: as many of their moves are learned from.
+        """
+        hooks.on_rollout_start()
+        if not self._study():
+            progress = self.progress(end)
+            self._at_play = self._by_curriculum(progress)
+            simulations = self.config.simulations_at(progress)
+            summary: dict[str, float] = {}
+            for k, new, statistics in self.play(simulations):
+                self.take(k, new, simulations)
+                summary = summary or statistics.summary()
+            self.num_timesteps += self.moves
+            self._entries |= summary | self._window_entries(simulations)
+        hooks.on_rollout_end()
+        return True
+
+    def _study(self) -> bool:
+        """Lets an iteration's moves of others be learned from, while that is not done; returns whether."""
+        first = self._practices[0]
+        first.studying = self.num_timesteps < self._study_steps
+        if first.studying:
+            first.owed += self.moves
+            self.num_timesteps += self.moves
+            self._at_play = self._practices[:1]
+            self._entries, self._spent = {}, {}
+        return first.studying
+
+    def _window_entries(self, simulations: int) -> dict[str, float]:
+        return {
             "self_play/simulations": simulations,
             "self_play/window": sum(practice.replay.size for practice in self._practices),
             "self_play/positions": sum(practice.replay.total for practice in self._practices),
-            "self_play/mean_batch_size": network.positions / max(network.batches, 1),
-            "time/network_share_of_self_play": network.seconds / seconds,
-            "time/games_per_second": games / seconds,
-            "time/evaluations_per_second": network.positions / seconds,
-            "time/simulations_per_second": moves * simulations / seconds,
         }
-        if self.config.cache:
-            entries["self_play/cache_hit_rate"] = hits / max(lookups, 1)
-        self._entries = entries
-        self._spent = {"network": network.seconds, "search": seconds - network.seconds}
-        hooks.on_rollout_end()
-        return True
 
     def _by_curriculum(self, progress: float) -> Sequence[Practice]:
         """Returns what is played when `progress` (0 to 1) of the training is done."""
@@ -315,7 +342,7 @@ class AlphaZero(Agent):
         spent = self._spent | {"update": time.perf_counter() - began}
         total = sum(spent.values())
         self._entries |= {f"time/fraction_{phase}": seconds / total for phase, seconds in spent.items()}
-        self._entries["time/steps_per_second"] = self.config.n_steps * self.games / total
+        self._entries["time/steps_per_second"] = self.moves / total
 
     def summary(self) -> dict[str, float]:
         """Returns what the log says of the newest iteration."""
@@ -361,7 +388,7 @@ class AlphaZero(Agent):
         restore_rng(snapshot.rng, **self._generators())
         self.num_timesteps = snapshot.step
         self.budget.resume(snapshot.seconds)
-        self.iterations = snapshot.step // (self.config.n_steps * self.games)
+        self.iterations = snapshot.step // self.moves
         self._learner.updates, self._rating = int(state["updates"]), float(state["rating"])
 
     def _generators(self) -> dict[str, np.random.Generator]:

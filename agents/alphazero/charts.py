@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from quadrivium.agents.alphazero.agent import AlphaZero
+from quadrivium.agents.alphazero.fleet.learner import FleetAlphaZero
 from quadrivium.agents.alphazero.watch.exam import exam_of
 from quadrivium.agents.logs.tensorboard import Charts, lines
 
@@ -49,5 +50,13 @@ def charts_of(agent: AlphaZero) -> Charts:
     }
     if not agent.config.cache:
         del speed["cache hit rate"]
-    groups = {"Strength": strength, "Self-play": games, "Learning": learning, "Speed": speed}
+    fleet: dict[str, list[Any]] = {}
+    if isinstance(agent, FleetAlphaZero):
+        fleet = {
+            "workers": lines("fleet/workers"),
+            "workers lost": lines("fleet/workers_lost"),
+            "staleness: portions between playing and learning": lines("fleet/staleness"),
+        }
+        speed["share of the time"] = lines("time/fraction_(waiting|update)")
+    groups = {"Strength": strength, "Self-play": games, "Fleet": fleet, "Learning": learning, "Speed": speed}
     return {title: charts for title, charts in groups.items() if charts}

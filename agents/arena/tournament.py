@@ -1,6 +1,7 @@
 """A tournament: who meets whom is played, written down at once, and continued where it was stopped."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -56,6 +57,41 @@ class Progress:
     byes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Part:
+    """Games of two players that are played together, in one pool.
+
+    Attributes:
+        pairing: who plays.
+        fixtures: what they play.
+    """
+
+    pairing: Pairing
+    fixtures: tuple[Fixture, ...]
+
+
+Hall = Callable[[Sequence[Part]], Generator[tuple[Part, list[GameRecord]]]]
+"""Plays parts somewhere else, several at a time; yields each with its games, in any order."""
+
+
+def make_match(
+    game: TableGame,
+    players: Sequence[TablePlayer],
+    openings: Sequence[Opening],
+    plan: Plan,
+    pairing: Pairing,
+) -> Match:
+    """Returns the match of two players in a tournament; arguments as of `Tournament`."""
+    return Match(
+        game,
+        (players[pairing.a], players[pairing.b]),
+        openings,
+        seed=plan.seed,
+        max_plies=plan.max_plies,
+        adjudication=plan.adjudication,
+    )
+
+
 class Tournament:
     """Plays the games that are missing in the log.
 
@@ -65,6 +101,7 @@ class Tournament:
         openings: at least half as many as two players have games.
         plan: how it is played.
         log: of the games.
+        hall: where they are played; None: here. The games are the same.
     """
 
     def __init__(
@@ -74,15 +111,27 @@ class Tournament:
         openings: Sequence[Opening],
         plan: Plan,
         log: GameLog,
+        hall: Hall | None = None,
     ) -> None:
         self._game, self._players, self._openings = game, list(players), openings
-        self._plan, self._log = plan, log
+        self._plan, self._log, self._hall = plan, log, hall
         self._names = [player.name for player in players]
 
-    def run(self, report: Callable[[Pairing, list[GameRecord]], object] = lambda *_: None) -> Progress:
-        """Plays on to the end; `report` hears of the games of two players so far, whenever there are more."""
+    def run(
+        self,
+        report: Callable[[Pairing, list[GameRecord]], object] = lambda *_: None,
+        elsewhere: Callable[[int, int], object] = lambda *_: None,
+    ) -> Progress:
+        """Plays on to the end.
+
+        Args:
+            report: hears of the games of two players so far, whenever there are more.
+            elsewhere: hears how many games of a round were played elsewhere, and of how many.
+        """
         progress = Progress()
         for number, pairings in enumerate(self._rounds(progress), 1):
+            if self._hall is not None:
+                self._play_elsewhere(self._hall, pairings, number, elsewhere)
             for pairing in pairings:
                 progress.games += self._meet(pairing, number, report)
         return progress
@@ -122,16 +171,8 @@ class Tournament:
         self, pairing: Pairing, number: int, report: Callable[[Pairing, list[GameRecord]], object]
     ) -> list[GameRecord]:
         """Returns all games of two players, after playing those that are missing."""
-        a, b = (self._players[player] for player in pairing)
-        match = Match(
-            self._game,
-            (a, b),
-            self._openings,
-            seed=self._plan.seed,
-            max_plies=self._plan.max_plies,
-            adjudication=self._plan.adjudication,
-        )
-        fixtures = self._fixtures(a.name, b.name, number)
+        match = self._match(pairing)
+        fixtures = self._fixtures(pairing, number)
         # Engines' games are written one by one as they end. What our players choose may depend on the batch
         # by rounding in their networks: to repeat exactly, a batch is played from its beginning.
         whole = match.concurrency is None
@@ -153,11 +194,58 @@ class Tournament:
                 match.play(missing, write)
             done += self._log.of(part)
             report(pairing, done)
-            if self._plan.sprt and sprt_state(self._plan.sprt, pair_counts(done, a.name)).decision:
+            if self._is_decided(pairing, done):
                 break
         return done
 
-    def _fixtures(self, a: str, b: str, number: int) -> list[Fixture]:
+    def _match(self, pairing: Pairing) -> Match:
+        return make_match(self._game, self._players, self._openings, self._plan, pairing)
+
+    def _is_decided(self, pairing: Pairing, done: Sequence[GameRecord]) -> bool:
+        test, first = self._plan.sprt, self._names[pairing.a]
+        return test is not None and sprt_state(test, pair_counts(done, first)).decision is not None
+
+    def _play_elsewhere(
+        self,
+        hall: Hall,
+        pairings: Sequence[Pairing],
+        number: int,
+        heard: Callable[[int, int], object],
+    ) -> None:
+        """Fills the log with the games of a round that are missing in it, in the batches of `_meet`."""
+        parts = [part for pairing in pairings for part in self._missing_parts(pairing, number)]
+        if not parts:
+            return
+        done, total = 0, sum(len(part.fixtures) for part in parts)
+        # Where games decide when to stop, they are written in their order: none beyond the last one counts.
+        in_order = self._plan.sprt is not None
+        ahead: dict[Part, list[GameRecord]] = {}
+        with closing(hall(tuple(parts))) as played:
+            for part, records in played:
+                ahead[part] = records
+                while ready := [one for one in (parts[:1] if in_order else parts) if one in ahead]:
+                    self._log.append(ahead.pop(ready[0]))
+                    parts.remove(ready[0])
+                    done += len(ready[0].fixtures)
+                    heard(done, total)
+                    pairing = ready[0].pairing
+                    if self._is_decided(pairing, self._log.of(self._fixtures(pairing, number))):
+                        return
+
+    def _missing_parts(self, pairing: Pairing, number: int) -> list[Part]:
+        fixtures, parts = self._fixtures(pairing, number), list[Part]()
+        whole = self._match(pairing).concurrency is None
+        if self._is_decided(pairing, self._log.of(fixtures)):
+            return []
+        for start in range(0, len(fixtures), self._plan.batch):
+            part = fixtures[start : start + self._plan.batch]
+            missing = [fixture for fixture in part if fixture not in self._log.games]
+            if missing:
+                parts.append(Part(pairing, tuple(part if whole else missing)))
+        return parts
+
+    def _fixtures(self, pairing: Pairing, number: int) -> list[Fixture]:
+        a, b = (self._names[player] for player in pairing)
         return [
             Fixture(*((a, b) if game % 2 == 0 else (b, a)), opening=game // 2, round=number)
             for game in range(self._plan.games)

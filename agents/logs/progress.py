@@ -7,6 +7,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 PLAIN_SECONDS = 10.0
+_SHOWN = (
+    ("rollout/ep_rew_mean", "return", ".2f"),
+    ("evaluation/return", "evaluation", ".2f"),
+    ("fleet/workers", "workers", ".0f"),
+    ("fleet/staleness", "staleness", ".0f"),
+)
 
 
 class TerminalProgress:
@@ -39,9 +45,9 @@ class TerminalProgress:
         """Shows the newest numbers; those that are not in `key_values` stay as they were."""
         if not self._visible:
             return
-        for name, label in (("rollout/ep_rew_mean", "return"), ("evaluation/return", "evaluation")):
+        for name, label, form in _SHOWN:
             if name in key_values:
-                self._shown[label] = f"{label} {key_values[name]:.2f}"
+                self._shown[label] = f"{label} {key_values[name]:{form}}"
         now = time.monotonic()
         if self._first is None:
             self._first = (step, now)

@@ -1,5 +1,6 @@
 """NumPy arrays, records included, in an .npz that holds no pickles and allocates no more than it holds."""
 
+import io
 import math
 import zipfile
 from collections.abc import Mapping
@@ -46,16 +47,17 @@ def _without_padding(array: np.ndarray) -> np.ndarray:
     return np.where(used, lines, np.uint8(0)).view(array.dtype).reshape(array.shape)
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(source: Path | io.BytesIO) -> dict[str, np.ndarray]:
     """Returns the arrays of an .npz; record dtypes keep their alignment, which compiled kernels rely on.
 
     Raises:
         ValueError, and others of zipfile's and NumPy's: the file is not such an .npz.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        size = source.stat().st_size if isinstance(source, Path) else len(source.getbuffer())
+        with zipfile.ZipFile(source) as archive:
             return {
-                info.filename.removesuffix(".npy"): _read_array(archive, info, path.stat().st_size)
+                info.filename.removesuffix(".npy"): _read_array(archive, info, size)
                 for info in archive.infolist()
             }
     except zipfile.BadZipFile as error:

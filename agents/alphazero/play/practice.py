@@ -109,15 +109,14 @@ class Practice:
         return self.outcomes.records.unpack(source.sample(count, rng))
 
     def play(self, evaluator: Evaluator, simulations: int) -> tuple[Packed, Statistics]:
-        """Plays `n_steps` moves of every game.
-
-        Returns the positions of those that ended, which are in the window then, and their statistics.
-        """
+        """Plays `n_steps` moves of every game; returns the positions of those that ended, and statistics."""
         statistics = self._self_play.statistics = self.outcomes.statistics()
-        packed = self._self_play.play(self._config.n_steps, evaluator, simulations)
+        return self._self_play.play(self._config.n_steps, evaluator, simulations), statistics
+
+    def take(self, packed: Packed, simulations: int) -> None:
+        """Takes the positions of games, searched with so many simulations, into the window."""
         self.replay.add(packed)
         self.owed += len(packed.records) * self._config.reuse_at(simulations)
-        return packed, statistics
 
     def _search(
         self, roots: np.ndarray, evaluator: Evaluator, simulations: int, rng: np.random.Generator

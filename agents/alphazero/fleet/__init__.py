@@ -1,0 +1,1 @@
+"""Self-play on many machines: workers play, one learner learns from what they hand in."""

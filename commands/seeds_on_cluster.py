@@ -1,0 +1,131 @@
+"""Seeds of a config trained all over a cluster, `train.py CONFIG --seeds 0-9 --cluster [HOST:PORT]`.
+
+The runs are written to the folder where the command was started, which all machines share. A run whose
+machine is lost goes on on another one, from its newest checkpoint.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from subprocess import Popen
+from types import FrameType
+
+from quadrivium.agents.cluster.connection import Address, Cluster
+from quadrivium.agents.cluster.workers import Call, WorkerLost
+from quadrivium.agents.cluster.workforce import Workforce
+from quadrivium.agents.training.signals import on_stop_signals
+from quadrivium.commands.tournament_hall import enter
+from quadrivium.commands.training_process import start_training
+
+_LISTEN_S = 0.5  # between questions for new lines
+
+
+class Trainer:
+    """What a worker holds: one training at a time, in a process that ends with it."""
+
+    def __init__(self, folder: Path, program: str) -> None:
+        enter(folder)
+        self._program = program
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        self._process: Popen[str] | None = None
+        self._stop = False
+
+    def train(self, arguments: Sequence[str]) -> int:
+        """Trains; returns the exit code."""
+        process = self._process = start_training(arguments, self._program, heard=True, bound=True)
+        if self._stop:
+            process.send_signal(signal.SIGINT)
+        for line in process.stdout or ():
+            self._lines.put(line.rstrip())
+        return process.wait()
+
+    def stop(self) -> None:
+        """Asks the training to save and end."""
+        self._stop = True
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+
+    def lines(self) -> list[str]:
+        """Returns what it has printed since the last call."""
+        found: list[str] = []
+        while True:
+            try:
+                found.append(self._lines.get_nowait())
+            except Empty:
+                return found
+
+
+def train_on_cluster(
+    address: Address,
+    commands: Mapping[int, Sequence[str]],
+    say: Callable[[str], None],
+    cpus: int,
+    most: int | None,
+) -> tuple[dict[int, int], bool]:
+    """Trains every seed by its command line; returns their exit codes, and whether it was stopped.
+
+    cpus: of each. most: at once; None: as many as there is room for.
+    """
+    waiting, codes, stopped = dict(commands), dict[int, int](), False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal stopped
+        if stopped:
+            raise KeyboardInterrupt
+        stopped = True
+
+    with Cluster(address) as cluster, on_stop_signals(stop):
+        folder = Path.cwd()
+        workforce = Workforce(
+            cluster,
+            lambda number: (Trainer, (folder, sys.argv[0])),
+            cpus=cpus,
+            most=most,
+            threads=2,  # a training, and who asks about it
+            notify=say,
+        )
+        say(f"cluster: {cluster.nodes} nodes, room for {workforce.room} runs at once")
+        at_work: dict[Call, tuple[int, int]] = {}  # by training: its worker's number, its seed
+        told = False
+        try:
+            while at_work or (waiting and not stopped):
+                free = [] if stopped else list(workforce.fill(len(waiting) + len(at_work)))
+                free += [one for one in workforce.workers if one not in {n for n, _ in at_work.values()}]
+                for number in dict.fromkeys(free):
+                    if waiting and not stopped:
+                        seed = next(iter(waiting))
+                        arguments = waiting.pop(seed)
+                        at_work[workforce.workers[number].call("train", list(arguments))] = number, seed
+                if stopped and not told:
+                    told = True
+                    for number, _ in at_work.values():
+                        workforce.workers[number].call("stop")
+                done = cluster.wait(list(at_work), _LISTEN_S)
+                for call, (number, seed) in list(at_work.items()):
+                    try:
+                        for line in workforce.workers[number].call("lines").result():
+                            say(f"seed {seed} | {line}")
+                        if call in done:
+                            codes[seed] = call.result()
+                            del at_work[call]
+                            workforce.succeeded()
+                    except WorkerLost as error:
+                        del at_work[call]
+                        workforce.lose(number, error, f"seed {seed} goes on from its newest checkpoint")
+                        waiting[seed] = _again(commands[seed], folder)
+        finally:
+            workforce.stop()
+    return codes, stopped
+
+
+def _again(arguments: Sequence[str], folder: Path) -> Sequence[str]:
+    """Returns how a training that was begun by `arguments` goes on."""
+    words = list(arguments)
+    if words[0] == "--resume":
+        return words
+    run_dir = Path("runs") / words[words.index("--name") + 1]
+    return ["--resume", str(run_dir)] if (folder / run_dir).exists() else words
