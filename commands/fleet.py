@@ -29,6 +29,11 @@ def require_fit(config: RunConfig, run_dir: Path) -> None:
             f"--cluster: {config.agent.algorithm} trains on one machine, alphazero alone has a fleet; leave "
             "it out, or spread several seeds: --seeds 0-4 --cluster"
         )
+    if config.cluster is not None and isinstance(config.agent, AlphaZeroConfig) and config.agent.curriculum:
+        raise UserError(
+            f"--cluster: agent.curriculum {config.agent.curriculum:g} is for one machine, a fleet plays all "
+            "sizes all the time; give 0, or leave the cluster out"
+        )
     if config.workers is not None and config.cluster is None:
         raise UserError(f"--workers {config.workers} are of --cluster, which is not given; give both or none")
     if config.cluster is None and (run_dir / LOG).exists():

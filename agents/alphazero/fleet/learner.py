@@ -59,6 +59,7 @@ class FleetAlphaZero(AlphaZero):
             staleness = self.portions - entry.version
             self.portions += 1
             self._progress = entry.progress
+            self._at_play = self._practices
             for k, packed in enumerate(portion.positions):
                 self.take(k, packed, portion.simulations)
             self.num_timesteps += portion.moves
