@@ -34,13 +34,13 @@ def require_fit(config: RunConfig, run_dir: Path) -> None:
             f"--cluster: agent.curriculum {config.agent.curriculum:g} is for one machine, a fleet plays all "
             "sizes all the time; give 0, or leave the cluster out"
         )
-    if config.workers is not None and config.cluster is None:
-        raise UserError(f"--workers {config.workers} are of --cluster, which is not given; give both or none")
     if config.cluster is None and (run_dir / LOG).exists():
         raise UserError(
             f"{run_dir} learns from games that a cluster plays; go on with one, which may be this machine: "
             f"{program('train')} --resume {run_dir} --cluster"
         )
+    if config.workers is not None and config.cluster is None:
+        raise UserError(f"--workers {config.workers} are of --cluster, which is not given; give both or none")
 
 
 @contextlib.contextmanager

@@ -104,8 +104,7 @@ def train_seeds(
 
 def _cpus(configs: Mapping[int, tuple[RunConfig, list[str]]]) -> int:
     """Returns how many processors a run takes; one where the config leaves that to the machine."""
-    threads = [config.threads for config, _ in configs.values()]
-    return max(1 if one is None or one == "auto" else one for one in threads)
+    return max(config.threads if isinstance(config.threads, int) else 1 for config, _ in configs.values())
 
 
 def _config(

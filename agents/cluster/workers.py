@@ -92,7 +92,9 @@ class Worker:
         import ray
 
         # A call is never repeated by Ray: what is lost is lost, and whoever called decides.
-        options = {"num_cpus": cpus, "max_restarts": 0, "max_task_retries": 0, "max_concurrency": threads}
+        options: dict[str, Any] = {"num_cpus": cpus, "max_restarts": 0, "max_task_retries": 0}
+        # With several threads calls overtake one another: the first one, for which all wait, needs its own.
+        options["max_concurrency"] = threads if threads == 1 else threads + 1
         self._actor: Any = ray.remote(**options)(Host).remote()
         self.ready = Call(self, self._actor.begin.remote(facts(), make, list(arguments)))
 
