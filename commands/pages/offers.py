@@ -5,7 +5,6 @@ A browser sends the numbers of what it was offered, so that no text of its own i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from quadrivium.agents.arena.engines.process import engine_command
@@ -13,7 +12,7 @@ from quadrivium.agents.arena.engines.serve import with_simulations
 from quadrivium.agents.arena.players import Table, Thinker
 from quadrivium.agents.errors import UserError, did_you_mean
 from quadrivium.commands.arena import Notify, make_table, make_table_player
-from quadrivium.commands.build import open_run
+from quadrivium.commands.build import open_run, trained_directory
 from quadrivium.commands.pages import ladder
 from quadrivium.commands.serve_engine import options_of_run
 from quadrivium.envs import BOARD_GAMES, board_game_name, module_name
@@ -97,7 +96,7 @@ def boards(
         UserError: there is no such game, or a player cannot play it.
     """
     name = game_name(game) if game is not None else _game_of(given)
-    runs = [text for text in given if text.startswith("run:")]
+    runs = [text for text in given if trained_directory(text) is not None]
     chosen = {**(options_of_run(runs[0], name) if runs else {}), **options}
     found = [_board(name, chosen, [_given(text, name, chosen, notify) for text in given])]
     for other in BOARD_GAMES:
@@ -126,12 +125,12 @@ def _snake(name: str) -> str:
 def _game_of(given: Sequence[str]) -> str:
     """Returns the game of the first run; raises UserError where players are given and none tells the game."""
     for text in given:
-        kind, _, argument = text.partition(":")
-        path = Path(argument.partition("?")[0])
-        if kind == "run" and (name := board_game_name(open_run(path).env.id)) is not None:
+        directory = trained_directory(text)
+        if directory is None:
+            continue
+        if (name := board_game_name(open_run(directory).env.id)) is not None:
             return name
-        if kind == "run":
-            raise UserError(f"--opponent {text}: it was not trained on a board game; name a run that was")
+        raise UserError(f"--opponent {text}: it was not trained on a board game; name one that was")
     if given:
         raise UserError(f"--opponent {given[0]}: which game does it play? Write: play connect_four, say")
     return "ConnectFour"
@@ -167,7 +166,7 @@ def _given(text: str, name: str, options: Mapping[str, Any], notify: Notify) -> 
     thinks = isinstance(player, Thinker)
     player.close()
     strengths = {"as given": text}
-    if not text.startswith("run:") or not thinks:
+    if trained_directory(text) is None or not thinks:
         return Opponent(player.name, strengths)
     strengths |= {f"{count} simulations": with_simulations(text, count) for count in RUN_SIMULATIONS}
     return Opponent(player.name, strengths, 0, with_simulations(text, ADVISER_SIMULATIONS))
