@@ -57,10 +57,12 @@ def serve_engine(
 
 def _game_of_run(player: str, games: Sequence[str]) -> str | None:
     """Returns the one of several games that a run was trained on; None for other players, and other games."""
+    if player.partition(":")[0] not in ("run", "model") or len(games) == 1:
+        return None  # before anything heavy is imported
     from quadrivium.commands.build import open_run, trained_directory
 
     directory = trained_directory(player)
-    if directory is None or len(games) == 1:
+    if directory is None:
         return None
     name = board_game_name(open_run(directory).env.id)
     return name if name in games else None

@@ -256,6 +256,7 @@ def test_perft_leaves_the_row_as_it_is():
 class OtherParams(NamedTuple):
     """The fields of connect four's, another class."""
 
+    threats: int = 0
     split: int = 0
     seat: int = 2
     opponent: int = 0

@@ -241,7 +241,9 @@ def test_the_games_own_options_are_arguments_and_no_others():
     assert othello_v0.env(size=6).observation_space("player_0")["observation"].shape[1:] == (6, 6)
     with pytest.raises(TypeError, match=r"unexpected keyword argument 'sise': .* did you mean 'size'\?"):
         othello_v0.env(sise=6)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'opponent': use 'render_mode'"):
+    with pytest.raises(
+        TypeError, match="unexpected keyword argument 'opponent': use one of 'threats', 'render_mode'"
+    ):
         connect_four_v0.env(opponent="random")
     with pytest.raises(ValueError, match="size=7"):
         othello_v0.env(size=7)
