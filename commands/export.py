@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from quadrivium.agents.alphazero.agent import AlphaZero
-from quadrivium.agents.batches.observations import concatenate
+from quadrivium.agents.batches.observations import concatenate, rows_of
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.export.acting import Acting
 from quadrivium.agents.export.onnx_file import (
@@ -96,16 +96,13 @@ def _observe(agent: Agent, config: RunConfig, count: int) -> Any:
     """Returns observations (count, …) that the agent sees in scenarios of its evaluation."""
     env = make_worlds(config.env.id, _LANES, config.evaluation_kwargs())
     obs, _ = env.reset(seed=config.evaluation.seed)
-    kept = [_copy(obs)]
+    lanes = np.arange(env.num_envs)
+    kept = [rows_of(obs, lanes)]  # copies: an environment may write into its arrays again
     while len(kept) * env.num_envs < count:
         obs = env.step(agent.act(obs, deterministic=True))[0]
-        kept.append(_copy(obs))
+        kept.append(rows_of(obs, lanes))
     env.close()
-    return _first(concatenate(kept), count)
-
-
-def _copy(obs: Any) -> Any:
-    return {key: array.copy() for key, array in obs.items()} if isinstance(obs, dict) else obs.copy()
+    return rows_of(concatenate(kept), np.arange(count))
 
 
 def _table(agent: Agent, acting: Acting, files: list[Path], seen: Any, count: int) -> Table:
@@ -122,14 +119,12 @@ def _table(agent: Agent, acting: Acting, files: list[Path], seen: Any, count: in
     for name, size, act in rows:
         actions = act(seen)
         same = float(np.isclose(actions, chosen, atol=TOLERANCE).reshape(count, -1).all(1).mean())
-        times = [_microseconds(act, _first(seen, lanes)) / lanes for lanes in (1, min(_LANES, count))]
+        times = [
+            _microseconds(act, rows_of(seen, np.arange(lanes))) / lanes for lanes in (1, min(_LANES, count))
+        ]
         table.add_row(name, human_bytes(size), *(f"{one:.1f} µs" for one in times), f"{100 * same:.2f} %")
     torch.set_num_threads(threads)
     return table
-
-
-def _first(obs: Any, count: int) -> Any:
-    return {key: array[:count] for key, array in obs.items()} if isinstance(obs, dict) else obs[:count]
 
 
 def _microseconds(act: Callable[[Any], Any], obs: Any) -> float:

@@ -299,12 +299,12 @@ class AlphaZero(Agent):
             progress = self.progress(end)
             self._at_play = self._by_curriculum(progress)
             simulations = self.config.simulations_at(progress)
-            summary: dict[str, float] = {}
+            counted: list[Statistics] = []
             for k, new, statistics in self.play(simulations):
                 self.take(k, new, simulations)
-                summary = summary or statistics.summary()
+                counted.append(statistics)
             self.num_timesteps += self.moves
-            self._entries |= summary | self._window_entries(simulations)
+            self._entries |= counted[0].summary() | self._window_entries(simulations)
         hooks.on_rollout_end()
         return True
 

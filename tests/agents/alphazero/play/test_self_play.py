@@ -320,37 +320,34 @@ def has(row, earlier):
     return more == 1 and (row["stones"] & earlier["stones"] == earlier["stones"]).all()
 
 
-def test_resuming_keeps_the_positions_that_games_may_fork_from():
+def resumed(config, search):
+    """What 40 more moves of games give that go on, and of games that take over their state."""
     game = GAMES["ConnectFour"]()
 
     def begun(seed):
-        settings, rng = SelfPlayConfig(fork_share=0.5), np.random.default_rng(seed)
-        return SelfPlay(game, WinDrawLoss(game), random_search(game), settings, 10, rng), rng
+        rng = np.random.default_rng(seed)
+        return SelfPlay(game, WinDrawLoss(game), search(game), SelfPlayConfig(**config), 10, rng), rng
 
     (whole, rng), (again, other) = begun(0), begun(9)
     whole.play(10, nothing, 8)
     again.load_state(whole.state())
     other.bit_generator.state = rng.bit_generator.state
-    one, two = whole.play(40, nothing, 8), again.play(40, nothing, 8)
-    assert len(one.records) > 100
-    np.testing.assert_array_equal(one.records, two.records)
+    return whole.play(40, nothing, 8), again.play(40, nothing, 8)
 
 
-def test_resuming_keeps_the_surprise_of_running_games():
-    game = GAMES["ConnectFour"]()
-
+def surprised_search(game):
     def search(roots, evaluator, simulations, rng):
         return Surprised(*random_search(game)(roots, evaluator, simulations, rng), rng.random(len(roots)))
 
-    def begun(seed):
-        settings, rng = SelfPlayConfig(surprise_share=0.5), np.random.default_rng(seed)
-        return SelfPlay(game, WinDrawLoss(game), search, settings, 10, rng), rng
+    return search
 
-    (whole, rng), (again, other) = begun(0), begun(9)
-    whole.play(10, nothing, 8)
-    again.load_state(whole.state())
-    other.bit_generator.state = rng.bit_generator.state
-    one, two = whole.play(40, nothing, 8), again.play(40, nothing, 8)
+
+@pytest.mark.parametrize(
+    ("config", "search"),
+    [({"fork_share": 0.5}, random_search), ({"surprise_share": 0.5}, surprised_search)],
+)
+def test_resuming_keeps_where_games_may_fork_and_what_surprised(config, search):
+    one, two = resumed(config, search)
     assert len(one.records) > 100
     np.testing.assert_array_equal(one.records, two.records)
     np.testing.assert_array_equal(one.policies, two.policies)
