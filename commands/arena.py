@@ -125,7 +125,7 @@ def _make_run(text: str, run: RunText, table: Table, notify: Notify) -> TablePla
             raise UserError(
                 f"player {text!r}: its agent does not search, only AlphaZero's do; leave out ?{option}"
             )
-    return PolicyPlayer(run.name, table.game, lambda seen: agent.act(seen, deterministic=True), identity)
+    return PolicyPlayer(run.name, table.game, agent.actor(), identity)
 
 
 def _make_onnx(argument: str, table: Table) -> PolicyPlayer:
@@ -133,7 +133,7 @@ def _make_onnx(argument: str, table: Table) -> PolicyPlayer:
     pool = game.pool(1)
     seen = {"observation": game.observe(pool, row), "action_mask": game.legal(pool, row)}
     player = load_onnx_player(argument, seen)
-    return PolicyPlayer(player.name, game, player.policy.act, player.identity)
+    return PolicyPlayer(player.name, game, player.policy, player.identity)
 
 
 def _describe(options: Mapping[str, Any]) -> str:

@@ -145,7 +145,7 @@ def make_player(name: str, agent: Agent, identity: str = "") -> AgentPlayer | Se
     """Returns the agent as a player in environments; AlphaZero searches if its config says so."""
     if isinstance(agent, AlphaZero):
         return SearchPlayer(name, agent, identity)
-    return AgentPlayer(name, agent, identity)
+    return AgentPlayer(name, agent.actor(), identity)
 
 
 @dataclass(frozen=True)

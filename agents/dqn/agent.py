@@ -107,6 +107,9 @@ class DQNConfig:
     optimize_memory: bool = False
     net: NetConfig = field(default_factory=NetConfig)
 
+    def __post_init__(self) -> None:
+        self.net.refuse_memory("dqn", "it learns from single transitions")
+
 
 def td_targets(
     rewards: Tensor, discounts: Tensor, next_q: Tensor, chooser_q: Tensor, next_obs: Obs
