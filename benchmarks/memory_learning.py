@@ -1,16 +1,21 @@
-"""What memory is good for: worlds that hide what counts, learned without memory, by a GRU and by a transformer.
+"""What memory is good for: worlds that hide what counts, learned without memory, by a GRU and by a
+transformer.
 
-    python benchmarks/memory_learning.py [t_maze highway point_nav] [--memories none gru gtrxl] [--seeds 0 1 2]
+    python benchmarks/memory_learning.py [t_maze highway point_nav] [--memories none gru] [--seeds 0 1 2]
 
-    t_maze      a corridor of ten steps whose end asks which cue its start showed; measured: turns that are right
-    highway     quadrivium/Highway-v0 in conventional traffic, the speeds of all cars hidden; return, crashes
-    point_nav   quadrivium/PointNav-v0 by lidar, the robot's own speeds hidden; return, arrivals
-A world's agents differ in `net.memory` alone and see as many steps. Each is measured by 500 episodes on scenarios
-that it did not train on, and a world is learned from memory if the worst seed with it beats the best without.
-Writes benchmarks/results/memory_learning.json, to which runs of other worlds, memories and seeds are added.
+    t_maze      a corridor of ten steps, at whose end the cue that its start showed says where to turn
+    highway     quadrivium/Highway-v0 in conventional traffic; the speeds of all cars are hidden
+    point_nav   quadrivium/PointNav-v0 by lidar; the robot's own speeds are hidden
 
-Expected and found: a memoryless policy guesses in the maze (0.5), whatever it learns; both memories turn right
-always. The transformer wants no fewer steps than the GRU there, and costs about three times as much processor time.
+A world's agents differ in `net.memory` alone and see as many steps. Each is measured by 500 episodes on
+scenarios that it did not train on, and a world is learned from memory if the worst seed with it beats the
+best without.
+Writes benchmarks/results/memory_learning.json, to which runs of other worlds, memories and
+seeds are added.
+
+Expected and found: a memoryless policy guesses in the maze (0.5), whatever it learns; both memories turn
+right always. The transformer wants no fewer steps than the GRU there, and costs about three times as much
+processor time.
 """
 
 from __future__ import annotations
@@ -30,6 +35,7 @@ from t_maze import TMaze
 
 import quadrivium  # noqa: F401  registers the ids
 from quadrivium.agents.batches.environments import make_vector_env
+from quadrivium.agents.batches.infos import final_observations
 from quadrivium.agents.evaluation.episodes import AgentPlayer, play_episodes
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
@@ -53,7 +59,7 @@ class Hidden(VectorWrapper):
     def step(self, actions: Any) -> Any:
         obs, rewards, terminated, truncated, info = self.env.step(actions)
         if "final_obs" in info:
-            info = info | {"final_obs": self._hide(info["final_obs"])}
+            info = info | {"final_obs": self._hide(final_observations(obs, info))}
         return self._hide(obs), rewards, terminated, truncated, info
 
     def _hide(self, obs: Any) -> Any:

@@ -3,15 +3,16 @@
     pip install sb3-contrib
     python benchmarks/memory_speed.py [--rounds 3] [--threads 1]
 
-Both have a tanh layer of 64 and a memory of 64 that actor and critic share, and drive quadrivium/Highway-v0 through
-the same native environments; sb3-contrib's through a plain VecEnv, which gives it the list of infos that it needs.
+Both have a tanh layer of 64 and a memory of 64 that actor and critic share, and drive quadrivium/Highway-v0
+through the same native environments; sb3-contrib's through a plain VecEnv, which gives it the list of infos
+that it needs.
     large       256 environments x 32 steps, minibatches of 2048, 4 epochs (like our configs)
     defaults    8 environments x 128 steps, minibatches of 128, 10 epochs (sb3-contrib's defaults)
-Its memory is an LSTM, and so is ours; the GRU, the transformer and no memory stand beside them. Each round runs
-every one of them in turn, so a busy machine slows all of them; the medians of the ratios are compared.
+Its memory is an LSTM, and so is ours; the GRU, the transformer and no memory stand beside them. Each round
+runs every one of them in turn, so a busy machine slows all of them; the medians of the ratios are compared.
 
-`--cells` measures a pass forward and back over sequences alone: ours, which knows where episodes begin, beside
-torch.nn.GRU and LSTM, which do not, and beside them on sequences cut at every beginning and packed.
+`--cells` measures a pass forward and back over sequences alone: ours, which knows where episodes begin,
+beside torch.nn.GRU and LSTM, which do not, and beside them on sequences cut at every beginning and packed.
 Writes benchmarks/results/memory_speed.json (memory_cells.json).
 """
 
@@ -31,6 +32,7 @@ from ppo_speed import PlainVecEnv
 from torch import Tensor, nn
 
 import quadrivium  # noqa: F401  registers the ids
+from quadrivium.agents.compute.heap import keep_freed_memory
 from quadrivium.agents.nets import Memory, NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
 
@@ -109,7 +111,9 @@ def speeds(rounds: int) -> dict[str, Any]:
         found[name] = {
             contender: {
                 "steps_per_processor_second": round(steps / statistics.median(own)),
-                "times_sb3_contrib": round(statistics.median(p / o for p, o in zip(peer, own, strict=True)), 2),
+                "times_sb3_contrib": round(
+                    statistics.median(p / o for p, o in zip(peer, own, strict=True)), 2
+                ),
             }
             for contender, own in seconds.items()
         }
@@ -133,6 +137,7 @@ def packed(peer: Any, steps: Tensor, starts: Tensor) -> Tensor:
 
 
 def cells(rounds: int) -> dict[str, Any]:
+    keep_freed_memory()  # as in a training
     found: dict[str, Any] = {}
     for kind, peer_kind in (("gru", nn.GRU), ("lstm", nn.LSTM)):
         for lanes, steps, width in ((64, 32, 64), (16, 128, 64), (32, 128, 256)):
@@ -140,16 +145,17 @@ def cells(rounds: int) -> dict[str, Any]:
             peer = peer_kind(width, width, batch_first=True)
             inputs = torch.randn(lanes, steps, width, requires_grad=True)
             starts, state = torch.rand(lanes, steps) < 0.03, torch.zeros(lanes, memory.state_size)
-            passes: dict[str, tuple[Callable[[], Tensor], Any]] = {
-                "ours": (lambda: memory(inputs, state, starts)[0], memory),
-                "torch_without_starts": (lambda: peer(inputs)[0], peer),
-                "torch_packed": (lambda: packed(peer, inputs, starts), peer),
+            passes: dict[str, tuple[Callable[..., Tensor], Any]] = {
+                "ours": (lambda own, x, begins, before: own(x, before, begins)[0], memory),
+                "torch_without_starts": (lambda own, x, begins, before: own(x)[0], peer),
+                "torch_packed": (lambda own, x, begins, before: packed(own, x, begins), peer),
             }
             times: dict[str, list[float]] = {name: [] for name in passes}
             for _ in range(rounds):
                 for name, (forward, module) in passes.items():
                     began = time.process_time()
-                    torch.autograd.grad(forward().sum(), [inputs, *module.parameters()])
+                    said = forward(module, inputs, starts, state)
+                    torch.autograd.grad(said.sum(), [inputs, *module.parameters()])
                     times[name].append(time.process_time() - began)
             row = {name: round(1e3 * statistics.median(own), 2) for name, own in times.items()}
             found[f"{kind} {lanes}x{steps}x{width}"] = row

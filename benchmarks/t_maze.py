@@ -1,4 +1,5 @@
-"""A corridor that ends in a junction; which way is right is shown at the start alone. Without memory it is a coin.
+"""A corridor that ends in a junction; which way is right is shown at the start alone. Without memory it is a
+coin.
 
 Source: Bakker 2002, "Reinforcement Learning with Long Short-Term Memory", section 4.
 """
@@ -18,9 +19,9 @@ EAST, NORTH, SOUTH = range(3)
 class TMaze(VectorEnv):
     """`length` steps east of the start is the junction, where north or south pays 1, and the other nothing.
 
-    An observation is (cue, here, noise): cue is 1 or -1 in the first step and 0 later, here is 1 at the junction,
-    noise is uniform in [-1, 1]. Elsewhere north and south bump into the wall and cost 0.1. Episodes end with the
-    turn, and are cut after `length + slack` steps.
+    An observation is (cue, here, noise): cue is 1 or -1 in the first step and 0 later, here is 1 at the
+    junction, noise is uniform in [-1, 1]. Elsewhere north and south bump into the wall and cost 0.1. Episodes
+    end with the turn, and are cut after `length + slack` steps.
 
     Args:
         num_envs: N.

@@ -62,8 +62,8 @@ def export(
     agent, checkpoint = load_agent(text.run_dir, text.which, notify)
     if config.agent.net.memory is not None:
         raise UserError(
-            f"player {player!r} remembers (net.memory={config.agent.net.memory}), and a file that acts on single "
-            "observations cannot; export an agent with net.memory: null"
+            f"player {player!r} remembers (net.memory={config.agent.net.memory}), and a file that acts on "
+            "single observations cannot; export an agent with net.memory: null"
         )
     acting = Acting(agent.policy.cpu(), agent.observation_space, agent.action_space)
     facts = {

@@ -52,7 +52,7 @@ class Remembers(Protocol):
 
 
 def forget(player: Any, lanes: np.ndarray | None = None) -> None:
-    """Tells a player or policy, if it remembers anything, that other episodes begin in `lanes`; None: in all."""
+    """Tells a player or policy, if it remembers anything, that episodes begin in `lanes`; None: in all."""
     if isinstance(player, Remembers):
         player.forget(lanes)
 

@@ -50,8 +50,8 @@ class NetConfig:
             token is present (0 in the driving worlds' kinematics). None: every token is present.
             A space cannot say this by itself, so the config does.
         memory: after the trunk, what it says of the steps before: "gru" (Cho et al. 2014), "lstm" (Gers et
-            al. 2000), or "gtrxl", a transformer over time (Parisotto et al. 2020); None: the policy knows only
-            what it sees now. PPO alone has one.
+            al. 2000), or "gtrxl", a transformer over time (Parisotto et al. 2020); None: the policy knows
+            only what it sees now. PPO alone has one.
         memory_width: units of the recurrent ones, model width of the transformer.
         memory_depth: blocks of the transformer over time; the recurrent ones have one layer.
         memory_length: steps that each of its blocks looks back.

@@ -1,7 +1,7 @@
-"""A transformer over time whose residuals are gated: it can begin as a policy without memory, and stays stable.
+"""A transformer over time whose residuals are gated: it begins as if without memory, and stays stable.
 
-Source: Parisotto et al. 2020, "Stabilizing Transformers for Reinforcement Learning" (GTrXL); positions and the
-memory of past embeddings as in Dai et al. 2019, "Transformer-XL".
+Source: Parisotto et al. 2020, "Stabilizing Transformers for Reinforcement Learning" (GTrXL); positions and
+the memory of past embeddings as in Dai et al. 2019, "Transformer-XL".
 """
 
 from __future__ import annotations
@@ -67,7 +67,10 @@ class GatedBlock(nn.Module):
         super().__init__()
         self.heads = heads
         self.norm_attention, self.norm_feed_forward = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.query, self.key_value = nn.Linear(width, width, bias=False), nn.Linear(width, 2 * width, bias=False)
+        self.query, self.key_value = (
+            nn.Linear(width, width, bias=False),
+            nn.Linear(width, 2 * width, bias=False),
+        )
         self.place = nn.Linear(width, width, bias=False)
         self.content_bias, self.place_bias = (
             nn.Parameter(torch.zeros(heads, 1, width // heads)) for _ in range(2)
@@ -101,7 +104,8 @@ class GatedBlock(nn.Module):
         return self.gate_feed_forward(x, torch.relu(self.feed_forward(self.norm_feed_forward(x))))
 
     def _by_head(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(-2, -3)  # (..., N, D) -> (..., heads, N, D / heads)
+        """Returns (..., heads, N, D / heads) of x (..., N, D)."""
+        return x.unflatten(-1, (self.heads, -1)).transpose(-2, -3)
 
 
 class Gate(nn.Module):
@@ -110,7 +114,10 @@ class Gate(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.of_new = nn.Linear(width, 3 * width, bias=False)
-        self.of_old, self.of_kept = nn.Linear(width, 2 * width, bias=False), nn.Linear(width, width, bias=False)
+        self.of_old, self.of_kept = (
+            nn.Linear(width, 2 * width, bias=False),
+            nn.Linear(width, width, bias=False),
+        )
         self.bias = nn.Parameter(torch.full((width,), _GATE_BIAS))
 
     def forward(self, old: Tensor, new: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Memory: from what a trunk says of each step of an episode to features that also know the steps before.
 
-A memory's state is one row of float32 an environment, and a row of zeros is that of one that has seen nothing:
-whoever ends an episode zeroes its row, and saves the rows to go on later.
+A memory's state is one row of float32 an environment, and a row of zeros is that of one that has seen
+nothing: whoever ends an episode zeroes its row, and saves the rows to go on later.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Memory(nn.Module):
         Args:
             steps: (B, T, P), of B environments in a row of T steps each.
             state: (B, S), before the first step.
-            starts: (B, T) bool, where an episode begins: nothing before that step is remembered. None: nowhere.
+            starts: (B, T) bool, where an episode begins: nothing before it is remembered. None: nowhere.
         """
         with torch.autocast(steps.device.type, enabled=False):
             return self.cell(steps.float(), state, starts)

@@ -1,9 +1,10 @@
 """Recurrent cells over sequences in which episodes begin anywhere, differentiated by hand.
 
-A sequence is cut where episodes begin, and all pieces are stepped side by side, the longest first: the t-th step
-is of those that have one. The input's part of all steps is one matrix product, and so are the derivatives by all
-weights; what is left for a step is one product and a handful of operations in place. torch.nn.GRU and LSTM know
-no episode that begins within a sequence, and are slower on packed pieces (benchmarks/memory_speed.py --cells).
+A sequence is cut where episodes begin, and all pieces are stepped side by side, the longest first: the t-th
+step is of those that have one. The input's part of all steps is one matrix product, and so are the
+derivatives by all weights; what is left for a step is one product and a handful of operations in place.
+torch.nn.GRU and LSTM know no episode that begins within a sequence, and are slower on packed pieces
+(benchmarks/memory_speed.py --cells).
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class _Cell(nn.Module):
 class Gru(_Cell):
     """A gated recurrent unit; its state is what it last said.
 
-    r, z = σ(W x + U h);  n = tanh(W x + r ∘ (U h));  h' = (1 − z) ∘ n + z ∘ h, with a bias beside each matrix.
+    r, z = σ(W x + U h);  n = tanh(W x + r ∘ (U h));  h' = (1 − z) ∘ n + z ∘ h, with a bias beside each
+    matrix.
     Source: Cho et al. 2014, with r after the product, as cuDNN and torch have it.
     """
 
@@ -46,7 +48,8 @@ class Gru(_Cell):
     def forward(self, steps: Tensor, state: Tensor, starts: Tensor | None) -> tuple[Tensor, Tensor]:
         """Returns what it says (B, T, W) and its state (B, W); see `Memory`."""
         pieces = _cut(steps, starts)
-        said: Tensor = _GruSteps.apply(steps, pieces.begin(state), pieces, *self._weights())  # pyright: ignore
+        begin = pieces.begin(state)
+        said: Tensor = _GruSteps.apply(steps, begin, pieces, *self._weights())  # pyright: ignore
         return said, said[:, -1].detach()
 
 
@@ -71,7 +74,7 @@ class Lstm(_Cell):
 
 
 class _Pieces(NamedTuple):
-    """How Q pieces of sequences (B, T) are stepped side by side: rows of steps, by step, the longest piece first."""
+    """How Q pieces of sequences (B, T) are stepped side by side: by step, the longest piece first."""
 
     sizes: list[int]  # of each step: pieces that have one
     rows: Tensor | None = None  # (B * T,) int64, lane by lane, where each row is from; None: as they are
@@ -250,7 +253,8 @@ class _LstmSteps(torch.autograd.Function):
             torch.mul(d_h, to_output, out=fourth)
             d_h, d_cells = own @ u, d_cells * stays
         by_steps = pieces.back(by_gates @ w, slope) if ctx.needs_input_grad[0] else None
-        (by_w, by_b), (by_u, by_c) = _by_weights(by_gates, x), _by_weights(by_gates, pieces.before(begin, said))
+        by_w, by_b = _by_weights(by_gates, x)
+        by_u, by_c = _by_weights(by_gates, pieces.before(begin, said))
         return by_steps, None, None, None, by_w, by_b, by_u, by_c
 
 

@@ -51,8 +51,8 @@ class PPOConfig:
     Attributes:
         n_steps: steps an environment takes between updates; with a memory it is learned what to remember
             through so many steps at most.
-        batch_size: transitions in a minibatch; divides n_steps * num_envs. With a memory a multiple of n_steps:
-            a minibatch is whole rows of the rollout then.
+        batch_size: transitions in a minibatch; divides n_steps * num_envs. With a memory a multiple of
+            n_steps: a minibatch is whole rows of the rollout then.
         n_epochs: passes over the rollout.
         gamma: discount.
         gae_lambda: λ of generalised advantage estimation.
@@ -70,7 +70,7 @@ class PPOConfig:
         normalize_returns: the critic speaks, and its loss is measured, in units of the running spread of the
             returns (Pop-Art): then vf_coef, clip_range_vf and max_grad_norm do not depend on how large the
             rewards are. Advantages are not changed.
-        separate_critic: a trunk (and memory) of its own for the critic; None: for the MLP without memory only.
+        separate_critic: a trunk (and memory) of its own for the critic; None: for an MLP without memory.
         net: the backbone.
         compile: compile loss and networks with torch.compile (half a minute at the start).
         bf16: run the networks in bfloat16 autocast; "auto": where the device has instructions for it.
@@ -105,8 +105,8 @@ class PPOConfig:
     def __post_init__(self) -> None:
         if self.compile and self.net.memory is not None:
             raise ValueError(
-                f"compile=true and net.memory={self.net.memory} do not go together: torch.compile would unroll "
-                "every step; give compile: false"
+                f"compile=true and net.memory={self.net.memory} do not go together: torch.compile would "
+                "unroll every step; give compile: false"
             )
 
 
@@ -215,8 +215,8 @@ class PPO(VectorAgent):
         """
         if self.remembered is not None:
             raise UserError(
-                f"act() of an agent with net.memory={self.config.net.memory} would forget each observation at "
-                "once; act by what actor() returns, and tell its forget() where episodes begin"
+                f"act() of an agent with net.memory={self.policy.net.memory} would forget each observation "
+                "at once; act by what actor() returns, and tell its forget() where episodes begin"
             )
         with torch.no_grad(), self._autocast():
             tensors = to_tensors(obs, self.device)
@@ -225,7 +225,7 @@ class PPO(VectorAgent):
         return self.policy.bounded(actions.cpu().numpy())
 
     def actor(self) -> PPO | Rememberer:
-        """Returns what acts as this agent does: itself, or with a memory what remembers episodes of its own."""
+        """Returns what acts as this agent does: itself, or what remembers episodes of its own."""
         if self.remembered is None:
             return self
 
@@ -239,9 +239,10 @@ class PPO(VectorAgent):
 
     def _remember(self, obs: TensorObs, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns outputs (N, ...), values (N, 1) and states (N, S) after one more step of N episodes."""
-        return self._by_rows(
+        out, values, after = self._by_rows(
             lambda rows, known: self.policy.remember(rows, Past(known)), obs, state
-        )  # pyright: ignore[reportReturnType]
+        )
+        return out, values, after
 
     def _by_rows(
         self, function: Callable[..., tuple[Any, ...]], obs: TensorObs, *others: Tensor
@@ -485,8 +486,8 @@ def require_whole_minibatches(config: PPOConfig, num_envs: int) -> None:
         rows = max(config.batch_size // config.n_steps, 1)
         rows = max(size for size in range(1, rows + 1) if num_envs % size == 0)
         raise ValueError(
-            f"batch_size={config.batch_size} is no multiple of n_steps={config.n_steps}, and with net.memory a "
-            f"minibatch is whole sequences of {config.n_steps} steps; try {rows * config.n_steps}."
+            f"batch_size={config.batch_size} is no multiple of n_steps={config.n_steps}, and with net.memory "
+            f"a minibatch is whole sequences of {config.n_steps} steps; try {rows * config.n_steps}."
         )
 
 

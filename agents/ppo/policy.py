@@ -22,14 +22,14 @@ class ActorCritic(nn.Module):
         observation_space: see `make_backbone`; a Dict may hold `action_mask` (A,).
         action_space: Discrete, MultiDiscrete or a bounded Box.
         net: the backbone.
-        separate_critic: whether the critic has a trunk of its own, on the same normalised inputs, and a memory
-            of its own where there is one. None: yes for the MLP without memory (as SB3 and CleanRL do), no for
-            all others: what lies before the heads costs most.
+        separate_critic: whether the critic has a trunk of its own, on the same normalised inputs, and a
+            memory of its own where there is one. None: yes for the MLP without memory (as SB3 and CleanRL
+            do), no for all others: what lies before the heads costs most.
         log_std_init: initial log standard deviation of continuous actions, a free parameter per dimension.
         normalize_returns: whether the critic speaks in units of the returns' spread (`ScaledValueHead`).
 
-    With a memory, methods that take a `Past` are about sequences: their observations are rows (B * T, ...) and
-    they return the rows that are asked for. Without it each row is the first step of an episode.
+    With a memory, methods that take a `Past` are about sequences: their observations are rows (B * T, ...)
+    and they return the rows that are asked for. Without it each row is the first step of an episode.
 
     Attributes:
         state_size: S, numbers that are remembered of an environment; 0 without memory.
@@ -101,7 +101,7 @@ class ActorCritic(nn.Module):
         return self._actor(obs, actor), self.value_head.values(self.value_head(critic))
 
     def _pooled(self, obs: Obs) -> tuple[Tensor, Tensor]:
-        """Returns what the trunks say to the actor and to the critic, (B, P); the same where they share one."""
+        """Returns what the trunks say to actor and critic, (B, P) each; the same where they share one."""
         parts = self.backbone.stem(obs)
         pooled = self.backbone.trunk(parts)[2]
         return pooled, pooled if self.critic_trunk is None else self.critic_trunk(parts)[2]

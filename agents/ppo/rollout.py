@@ -138,7 +138,7 @@ class RolloutBuffer:
         return torch.zeros((self.steps, self.num_envs, *(space.shape or ())), dtype=dtype, device=self.device)
 
     def reset(self, state: Tensor | None = None) -> None:
-        """Forgets the transitions; the memory stays. state: (N, S), what the policy remembers as it begins."""
+        """Forgets the transitions; the tensors stay. state: (N, S), what is remembered at the start."""
         self.pos = 0
         self.state = None if state is None else state.clone()
         self._truncated: list[tuple[int, np.ndarray, Any, Tensor | None]] = []
@@ -260,8 +260,8 @@ class RolloutBuffer:
         """Yields one epoch in random order; a last minibatch may be smaller. stem: makes the `parts`.
 
         Where agents leave, as many as there are are divided evenly: into minibatches of `batch_size` at most.
-        The whole epoch is permuted at once: one gather a tensor, and the minibatches are views. Of a policy with
-        memory they are whole rows of the rollout, as sequences.
+        The whole epoch is permuted at once: one gather a tensor, and the minibatches are views. Of a policy
+        with memory they are whole rows of the rollout, as sequences.
         """
         if self.state is not None:
             yield from self._sequences(self.state, batch_size // self.steps, generator)
@@ -285,9 +285,7 @@ class RolloutBuffer:
         for start in range(0, count, batch_size):
             yield epoch.rows(slice(start, start + batch_size))
 
-    def _sequences(
-        self, state: Tensor, lanes: int, generator: torch.Generator | None
-    ) -> Iterator[Batch]:
+    def _sequences(self, state: Tensor, lanes: int, generator: torch.Generator | None) -> Iterator[Batch]:
         """Yields one epoch of minibatches of `lanes` environments each, a last one may be smaller."""
         order = torch.randperm(self.num_envs, generator=generator, device=self.device)
 
@@ -299,7 +297,9 @@ class RolloutBuffer:
         if self._acted is not None:
             starts[1:] |= ~self._acted[:-1]  # who comes back begins an episode
             taken = by_lane(self._acted).flatten().nonzero()[:, 0]
-        numbers = [by_lane(tensor.unflatten(0, self.dones.shape)).flatten(0, 1) for tensor in self.flat().numbers]
+        numbers = [
+            by_lane(tensor.unflatten(0, self.dones.shape)).flatten(0, 1) for tensor in self.flat().numbers
+        ]
         if taken is not None:
             numbers = [tensor.index_select(0, taken) for tensor in numbers]
         past = Past(state.index_select(0, order), by_lane(starts), taken)

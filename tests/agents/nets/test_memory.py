@@ -45,7 +45,9 @@ def step_by_step(memory, steps, state, starts):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("begun", [0, 3, 9])
-def test_a_sequence_says_what_its_steps_say_one_by_one_with_the_state_zeroed_where_episodes_begin(kind, begun):
+def test_a_sequence_says_what_its_steps_say_one_by_one_with_the_state_zeroed_where_episodes_begin(
+    kind, begun
+):
     memory = make(kind)
     steps, state, starts = sequence(memory, begun=begun)
     with torch.no_grad():
@@ -53,7 +55,9 @@ def test_a_sequence_says_what_its_steps_say_one_by_one_with_the_state_zeroed_whe
         expected, state_then = step_by_step(memory, steps, state, starts)
         torch.testing.assert_close(said, expected, atol=1e-5, rtol=1e-5)
         later = torch.randn(LANES, 3, FEATURES)
-        torch.testing.assert_close(memory(later, after)[0], memory(later, state_then)[0], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(
+            memory(later, after)[0], memory(later, state_then)[0], atol=1e-5, rtol=1e-5
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -171,7 +175,9 @@ def gated(gate, x, y):
 
 
 def test_the_gated_transformer_and_its_gradient_are_the_papers_step_by_step():
-    """Each block attends to the last four of its episode's inputs and the step itself, whatever is in between."""
+    """Each block attends to the last four of its episode's inputs and the step itself, whatever is in
+    between.
+    """
     memory = make("gtrxl")
     steps, _, starts = sequence(memory, begun=0)
     said = memory(steps, torch.zeros(LANES, memory.state_size), starts)[0]

@@ -55,15 +55,21 @@ class Told(Hooks):
         self.steps = []
 
     def on_step(self, step):
-        rows = {name: np.array(getattr(step, name)) for name in ("rewards", "terminated", "truncated", "done")}
+        rows = {
+            name: np.array(getattr(step, name)) for name in ("rewards", "terminated", "truncated", "done")
+        }
         final = step.final_obs
-        rows["final_obs"] = {k: v.copy() for k, v in final.items()} if isinstance(final, dict) else final.copy()
+        rows["final_obs"] = (
+            {k: v.copy() for k, v in final.items()} if isinstance(final, dict) else final.copy()
+        )
         self.steps.append(rows)
         return True
 
 
 def collected(env, kind, separate, rollouts=2):
-    """Returns an agent after its rollouts, without updates between them, and what each of the last one's steps was."""
+    """Returns an agent after its rollouts, without updates between them, and what each of the last one's
+    steps was.
+    """
     agent = agent_on(env, kind, separate)
     agent.begin(anew=True)
     for _ in range(rollouts):
@@ -283,7 +289,9 @@ def test_minibatches_are_whole_sequences():
 def test_others_refuse_memory_in_one_line_that_names_both():
     net = NetConfig(memory="gtrxl")
     for algorithm, config in (("dqn", DQNConfig), ("alphazero", AlphaZeroConfig)):
-        with pytest.raises(ValueError, match=rf"^net\.memory=gtrxl and algorithm: {algorithm} do not go.*\bppo$"):
+        with pytest.raises(
+            ValueError, match=rf"^net\.memory=gtrxl and algorithm: {algorithm} do not go.*\bppo$"
+        ):
             config(net=net)
     with pytest.raises(ValueError, match=r"^compile=true and net\.memory=gtrxl do not go together"):
         PPOConfig(net=net, compile=True)
