@@ -56,7 +56,8 @@ class Batch(NamedTuple):
             own = slice(*torch.searchsorted(taken, taken.new_tensor([rows.start, rows.stop])).tolist())
             taken = taken[own] - rows.start
         past = Past(self.past.state[part], self.past.starts[part], taken)
-        return Batch(rows_of(self.obs, rows), *(tensor[own] for tensor in self.numbers), past=past)
+        numbers = (tensor[own] for tensor in self.numbers)
+        return Batch(rows_of(self.obs, rows), *numbers, parts=None, past=past)
 
     def pieces(self, rows: int) -> list[Batch]:
         """Returns the batch in pieces of at most `rows` rows, or of few whole sequences."""
@@ -303,7 +304,9 @@ class RolloutBuffer:
         if taken is not None:
             numbers = [tensor.index_select(0, taken) for tensor in numbers]
         past = Past(state.index_select(0, order), by_lane(starts), taken)
-        epoch = Batch(map_obs(self.obs, lambda rows: by_lane(rows).flatten(0, 1)), *numbers, past=past)
+        epoch = Batch(
+            map_obs(self.obs, lambda rows: by_lane(rows).flatten(0, 1)), *numbers, parts=None, past=past
+        )
         for start in range(0, self.num_envs, lanes):
             batch = epoch.lanes(slice(start, min(start + lanes, self.num_envs)))
             if len(batch.returns):  # else nobody took part
