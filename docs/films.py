@@ -1,4 +1,4 @@
-"""Films the gallery: `python docs/films.py [MODEL ...]`, an episode of each model that comes with the package.
+"""Films the gallery: `python docs/films.py [MODEL ...]`, an episode of each model of the package.
 
 The episode is the first held-out scenario, whatever comes of it: nothing is picked.
 """

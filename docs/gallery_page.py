@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
 MARK = "<!-- the models -->"
-FILMS = Path(__file__).parent / "films"
+FOLDER = Path(__file__).parent
 
 
 def section(name: str, card: dict[str, Any]) -> str:
@@ -33,11 +33,12 @@ def section(name: str, card: dict[str, Any]) -> str:
     rows = [(f"`{player}`", *shown_results(found, measures)) for player, found in players.items()]
     trained = f"{card['steps']:,} steps, {card['minutes']:g} minutes, seed {card['seed']}"
     file = f"films/{name}.webp"
+    film = [f"![An episode of {name}]({file}){{ loading=lazy }}"] if (FOLDER / file).is_file() else []
     return "\n\n".join(
         [
             f"### {name}",
             f"`{describe(card['environment'], held_out['kwargs'])}`, {card['algorithm']}: {trained}.",
-            *([f"![An episode of {name}]({file}){{ loading=lazy }}"] if (FILMS.parent / file).is_file() else []),
+            *film,
             table((f"{held_out['episodes']} held-out episodes", *measures), rows),
         ]
     )
