@@ -149,11 +149,11 @@ def test_minibatches_say_again_what_was_said_when_it_was_acted(kind, separate, w
 @either_critic
 def test_the_gradient_in_pieces_is_autograds_of_the_loss(kind, separate):
     """An episode's gradient flows back through its earlier steps, and pieces are whole lanes."""
-    agent, _ = collected(LineWalk(40, limit=7), kind, separate)
+    agent, _ = collected(LineWalk(160, limit=7), kind, separate, rollouts=1)
     settings, policy = LossSettings(0.2, 0.5, ent_coef=0.01, vf_coef=0.5), agent.policy
-    (batch,) = agent.rollout_buffer.minibatches(40 * STEPS, torch.Generator().manual_seed(0))
+    (batch,) = agent.rollout_buffer.minibatches(160 * STEPS, torch.Generator().manual_seed(0))
     policy.gradient_rows = STEPS
-    assert [len(piece.past.state) for piece in batch.pieces(STEPS)] == [13, 13, 14]
+    assert [len(piece.past.state) for piece in batch.pieces(STEPS)] == [53, 53, 54]
     with torch.no_grad():
         for parameter in policy.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
@@ -195,9 +195,9 @@ def test_threads_do_not_change_a_bit(kind):
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            agent = agent_on(LineWalk(40, limit=7), kind, batch_size=40 * STEPS)
+            agent = agent_on(LineWalk(130, limit=7), kind, batch_size=130 * STEPS, n_epochs=1)
             agent.policy.forward_rows, agent.policy.gradient_rows = 8, STEPS
-            agent.learn(40 * STEPS * 2)
+            agent.learn(130 * STEPS * 2)
             trained.append(weights(agent))
     finally:
         torch.set_num_threads(before)
