@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Generator
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from quadrivium.agents.batches.env_batch import EnvBatch
@@ -25,27 +26,27 @@ def require_shares(config: RunConfig) -> None:
     wanted, lanes, device = config.workers, lanes_of(config), config.device
     if ":" in device or device == "mps":
         raise UserError(
-            f"--device {device}: of a cluster each worker takes one CUDA device, or none; give --device cuda, "
-            "cpu or auto"
+            f"--device {device}: on a cluster each worker takes one CUDA device, or none; give --device "
+            "cuda, cpu or auto"
         )
     if wanted is None or lanes % wanted == 0:
         return
     what = "environments" if lanes == config.env.num_envs else "worlds, whose agents stay together,"
-    near = f"{largest_share_count(lanes, wanted)} or {next(n for n in range(wanted, lanes + 1) if lanes % n == 0)}"
     if wanted > lanes:
         raise UserError(
             f"--workers {wanted} are more than the {lanes} {what} that they share; give {lanes} or fewer, or "
             "a larger --env.num-envs"
         )
+    fewer, more = largest_share_count(lanes, wanted), next(n for n in count(wanted) if lanes % n == 0)
     raise UserError(
-        f"--workers {wanted} cannot share {lanes} {what} evenly; give {near}, or --env.num-envs "
-        f"{-(-lanes // wanted) * wanted * (config.env.num_envs // lanes)} in a new run"
+        f"--workers {wanted} cannot share {lanes} {what} evenly; give {fewer} or {more}, or in a new run "
+        f"--env.num-envs {-(-lanes // wanted) * wanted * (config.env.num_envs // lanes)}"
     )
 
 
 def largest_share_count(lanes: int, most: int) -> int:
     """Returns the largest number up to `most` that divides the lanes; 0 where `most` is 0."""
-    return max((count for count in range(1, min(most, lanes) + 1) if lanes % count == 0), default=0)
+    return max((size for size in range(1, min(most, lanes) + 1) if lanes % size == 0), default=0)
 
 
 def lanes_of(config: RunConfig) -> int:
@@ -84,10 +85,9 @@ def sharing(
     lanes = lanes_of(config)
     fleet = Fleet(cluster, workforce, partial(largest_share_count, lanes), say)
     agent.attach(fleet)
-    count = largest_share_count(lanes, workforce.room)
-    say(
-        f"cluster: {cluster.nodes} nodes, {count} workers with {config.env.num_envs // count} environments each"
-    )
+    size = largest_share_count(lanes, workforce.room)
+    share = config.env.num_envs // size
+    say(f"cluster: {cluster.nodes} nodes, {size} workers with {share} environments each")
     try:
         yield
     finally:

@@ -64,8 +64,8 @@ class FiniteGuard:
         when = f"in step {step} of its episode" if step else "at the beginning of its episode"
         raise NotFiniteError(
             f"environment {self._first + env} of {self._name} gave {value} as {what}"
-            f"{f' {part!r}' if part else ''} {when}, where numbers must be finite, or all weights become NaN; mend the "
-            "environment, or put another number there by a wrapper"
+            f"{f' {part!r}' if part else ''} {when}, where numbers must be finite, or all weights "
+            "become NaN; mend the environment, or put another number there by a wrapper"
         )
 
 
