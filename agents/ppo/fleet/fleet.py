@@ -114,6 +114,7 @@ class Fleet:
         return [answers[number] for number in questions]
 
     def _lose(self, number: int, error: WorkerLost) -> None:
+        self.workforce.workers[number].stop()  # perhaps others alone cannot reach it
         self.workforce.lose(number, error, "its iteration is made anew by all")
         self.workforce.stop()
 
