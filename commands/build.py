@@ -137,9 +137,9 @@ def make_agent(config: RunConfig, played: Sequence[PlayedGame] = ()) -> Agent:
                 seed=config.seed,
                 device=_device(config.device),
             )
-    env, kind = make_env(config), AGENTS[agent.algorithm]
-    if kind is PPO and config.cluster is not None:
-        kind = FleetPPO
+    shared_out = agent.algorithm == "ppo" and config.cluster is not None
+    kind: Any = FleetPPO if shared_out else AGENTS[agent.algorithm]
+    env = make_env(config)
     with as_user_error(f"agent ({agent.algorithm})", *kinds):
         return kind(agent, env, seed=config.seed, device=_device(config.device))
 

@@ -3,6 +3,9 @@
 What is added up arrives as the same bits in each of them, so that their networks never part.
 """
 
+# torch.distributed's own functions are made of the same calls; torch does not list them as public.
+# pyright: reportPrivateImportUsage=false
+
 from __future__ import annotations
 
 import os
@@ -70,6 +73,7 @@ class Group(Peers):
         listener: socket.socket | None = None,
     ) -> None:
         self.rank, self.size = rank, size
+        self._memory: dict[tuple[torch.Size, ...], tuple[Tensor, list[Tensor]]] = {}
         name, _, port = meeting.rpartition(":")
         # By itself the store would listen on every interface of the machine.
         given: dict[str, Any] = {} if listener is None else {"master_listen_fd": listener.detach()}
@@ -80,14 +84,25 @@ class Group(Peers):
             make = _nccl if device.type == "cuda" else _gloo
             self._group = make(self._store, rank, size, host)
 
+    @torch.no_grad()
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         """Makes each tensor the sum of everybody's, in place: one exchange for all of them."""
-        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        flat, pieces = self._flat(tensors)
+        torch._foreach_copy_(pieces, list(tensors))
         with _others():
             self._group.allreduce([flat]).wait()
         # Into the old places: fused optimizers pair elements by memory layout, such as channels last.
-        for tensor, piece in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
-            tensor.copy_(piece.view(tensor.shape))
+        torch._foreach_copy_(list(tensors), pieces)
+
+    def _flat(self, tensors: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Returns memory for all of such tensors in a row, and the pieces of it in their shapes."""
+        shapes = tuple(tensor.shape for tensor in tensors)
+        if shapes not in self._memory:
+            sizes = [shape.numel() for shape in shapes]
+            flat = torch.empty(sum(sizes), device=tensors[0].device)
+            pieces = zip(flat.split(sizes), shapes, strict=True)
+            self._memory[shapes] = flat, [piece.view(shape) for piece, shape in pieces]
+        return self._memory[shapes]
 
     def join(self, rows: Tensor, axis: int = 0) -> Tensor:
         """Returns everybody's rows one after the other, by rank, along `axis`; of the same shape each."""
@@ -108,7 +123,7 @@ def listen(host: str) -> socket.socket:
 
 
 def _gloo(store: Any, rank: int, size: int, host: str) -> Any:
-    options = dist.ProcessGroupGloo._Options()
+    options = dist.ProcessGroupGloo._Options()  # pyright: ignore[reportAttributeAccessIssue]
     options._timeout = _PATIENCE
     # By itself gloo takes the address that the machine's name stands for.
     options._devices = [dist.ProcessGroupGloo.create_device(hostname=host)]

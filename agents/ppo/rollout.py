@@ -226,8 +226,8 @@ class RolloutBuffer:
         if self._everyone is None:
             rows = own if self._acted is None else (*own, self._acted.float())
             all_rows = self.peers.join(torch.stack(rows), 2)  # (3 or 4, T, M)
-            acted = None if self._acted is None else all_rows[3] > 0
-            self._everyone = Everyone(*all_rows[:3], acted)
+            advantages, returns, values, *acted = all_rows
+            self._everyone = Everyone(advantages, returns, values, acted[0] > 0 if acted else None)
         return self._everyone
 
     def taken(self, rows: Tensor) -> Tensor:
