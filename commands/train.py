@@ -3,7 +3,7 @@
 python train.py                                    # the quickstart: PPO learns Highway
 python train.py configs/driving/highway_ppo.yaml --agent.learning-rate 3e-4 --seed 1
 python train.py CONFIG --seeds 0-4 --processes 2   # a run a seed, and a table of them all
-python train.py CONFIG --cluster 10.0.0.1:6379     # alphazero's games are played all over a Ray cluster
+python train.py CONFIG --cluster 10.0.0.1:6379     # alphazero's games or ppo's environments all over it
 python train.py --resume runs/NAME                 # as if it had never stopped
 python train.py CONFIG --help                      # every option with its value
 """
@@ -177,7 +177,7 @@ def run(
 ) -> None:
     """Trains until the end, the time budget or a signal; what there is then is saved.
 
-    cluster: whose workers play, where there is one.
+    cluster: whose workers play or step, where there is one.
     """
     start = agent.num_timesteps
     say(
