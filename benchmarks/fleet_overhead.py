@@ -21,8 +21,8 @@ with one thread each, which share the same environments and minibatches; in turn
     steps_ratio         steps a second of the fleet by those of the process, median of the rounds' ratios; and
                         their range
 
-A machine that others use makes all of it slower, and processes that must meet more so: there give it the
-processors by `nice -n -15`, which its workers inherit.
+A machine that others use makes all of it slower, and processes that wait for one another more so: there
+`cpu_s_per_million` tells more than `steps_ratio`.
 
 Writes benchmarks/results/fleet_overhead.json.
 """

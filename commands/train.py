@@ -169,7 +169,10 @@ def resumed_config(run_dir: Path, overrides: dict[str, str]) -> RunConfig:
                 f"{option(key)} cannot change when a run is resumed, only "
                 f"{' and '.join(map(option, CHANGES_AT_RESUME))} can; begin a new run for it"
             )
-    return validate(to_data(config), str(run_dir / "config.yaml"), overrides)
+    config = validate(to_data(config), str(run_dir / "config.yaml"), overrides)
+    if config.cluster is None and "workers" not in overrides:  # they were of the cluster that is left
+        config = config.model_copy(update={"workers": None})
+    return config
 
 
 def run(

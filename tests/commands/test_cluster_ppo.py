@@ -46,7 +46,7 @@ def test_a_run_begun_on_a_cluster_goes_on_in_one_process_with_the_same_files(tmp
         == 0
     )
     assert "cluster: 1 nodes, 2 workers with 4 environments each" in capsys.readouterr().out
-    go_on = ("--resume", "runs/shared", "--cluster", "false", "--workers", "null")
+    go_on = ("--resume", "runs/shared", "--cluster", "false")
     assert run_train(tmp_path, *go_on, "--total-timesteps", "512") == 0
 
     alone, shared = tmp_path / "runs/alone", tmp_path / "runs/shared"
