@@ -16,14 +16,23 @@ class Ended:
     """Episodes that ended since the last summary, as lists of arrays to be concatenated.
 
     Attributes:
-        times: of each array of returns and lengths the step, counted since the last handing over.
+        times: of each episode the step in which it ended, counted since the last handing over.
     """
 
-    times: list[int] = field(default_factory=list[int])
+    times: list[np.ndarray] = field(default_factory=list[np.ndarray])
     returns: list[np.ndarray] = field(default_factory=list[np.ndarray])
     lengths: list[np.ndarray] = field(default_factory=list[np.ndarray])
     terms: dict[str, list[np.ndarray]] = field(default_factory=dict[str, list[np.ndarray]])
     metrics: dict[str, list[np.ndarray]] = field(default_factory=dict[str, list[np.ndarray]])
+
+    def packed(self) -> Ended:
+        """Returns the same episodes in one array of each kind: many small ones travel slowly."""
+        times, returns, lengths = (
+            [np.concatenate(rows)] if rows else [] for rows in (self.times, self.returns, self.lengths)
+        )
+        terms = {name: [np.concatenate(rows)] for name, rows in self.terms.items()}
+        metrics = {name: [np.concatenate(rows)] for name, rows in self.metrics.items()}
+        return Ended(times, returns, lengths, terms, metrics)
 
 
 class BatchEpisodes:
@@ -66,7 +75,7 @@ class BatchEpisodes:
         if not done.any():
             return
         rows = np.flatnonzero(done)
-        self._ended.times.append(self._steps)
+        self._ended.times.append(np.full(len(rows), self._steps))
         self._ended.returns.append(self.returns[rows])
         self._ended.lengths.append(self.lengths[rows])
         for name, total in self.terms.items():
@@ -88,12 +97,13 @@ class BatchEpisodes:
         parts: in the order of the environments; the episodes are then in the order in which one batch of all
         these environments would have counted them.
         """
-        for time in sorted({time for part in parts for time in part.times}):
-            for part in parts:
-                for k in (k for k, one in enumerate(part.times) if one == time):
-                    self._ended.times.append(time)
-                    self._ended.returns.append(part.returns[k])
-                    self._ended.lengths.append(part.lengths[k])
+        times = [rows for part in parts for rows in part.times]
+        if times:
+            order = np.argsort(np.concatenate(times), kind="stable")
+            self._ended.times.append(np.concatenate(times)[order])
+            for name in ("returns", "lengths"):
+                rows = np.concatenate([rows for part in parts for rows in getattr(part, name)])
+                getattr(self._ended, name).append(rows[order])
         for part in parts:
             for columns, own in ((part.terms, self._ended.terms), (part.metrics, self._ended.metrics)):
                 for name, rows in columns.items():
@@ -165,4 +175,5 @@ class BatchEpisodes:
         columns = {name: [rows] for name, rows in under("ended/", state).items()}
         returns, lengths = columns.pop("returns", []), columns.pop("lengths", [])
         terms, metrics = under("terms/", columns), under("metrics/", columns)
-        self._ended, self._steps = Ended([0] * len(returns), returns, lengths, terms, metrics), 0
+        times = [np.zeros(len(rows), np.int64) for rows in returns]
+        self._ended, self._steps = Ended(times, returns, lengths, terms, metrics), 0

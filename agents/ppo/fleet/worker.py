@@ -106,7 +106,7 @@ class RolloutWorker:
         agent, self._budget.told = self._agent, budget
         agent.collect(self._hooks, end)
         agent.update(end)
-        ended, seconds = agent.statistics.hand_over(), agent.clock.take()
+        ended, seconds = agent.statistics.hand_over().packed(), agent.clock.take()
         learned = self._learned() if agent.peers.rank == 0 else None
         return Report(agent.world_state(), ended, seconds, agent.num_timesteps, agent.n_updates, learned)
 
