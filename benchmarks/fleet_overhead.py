@@ -24,12 +24,13 @@ with one thread each, which share the same environments and minibatches; in turn
 A machine that others use makes all of it slower, and processes that wait for one another more so: there
 `cpu_s_per_million` tells more than `steps_ratio`.
 
-Writes benchmarks/results/fleet_overhead.json.
+Writes benchmarks/results/fleet_overhead.json; with `--only` that part of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import tempfile
@@ -189,14 +190,15 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=10)
     parser.add_argument("--only", choices=["alphazero", "ppo"])
     arguments = parser.parse_args()
-    report: dict[str, Any] = machine("ray", "torch", "numpy")
+    path = RESULTS / "fleet_overhead.json"
+    report: dict[str, Any] = json.loads(path.read_text()) if arguments.only and path.exists() else {}
+    report |= machine("ray", "torch", "numpy")
     if arguments.only != "ppo":
         report["alphazero"] = alphazero(arguments.config, arguments.portions, arguments.simulations)
     if arguments.only != "alphazero":
         report["ppo"] = ppo(arguments.ppo_config, arguments.rounds, arguments.iterations)
     print(report)
-    if arguments.only is None:
-        write_report(RESULTS / "fleet_overhead.json", report)
+    write_report(path, report)
 
 
 if __name__ == "__main__":
