@@ -1,11 +1,12 @@
-"""Kills workers, a node and the driver at random moments, and looks at what is left.
+"""Kills workers, nodes and the driver at random moments, and looks at what is left.
 
-    python benchmarks/fleet_faults.py [--rounds 10] [--seed 0] [--only training|tournament]
+    python benchmarks/fleet_faults.py [--rounds 2] [--seed 0] [--only training|tournament]
 
 A cluster of three nodes runs on this machine's loopback, each with an address of its own: a head, and two
-that may be killed. In each round a small training, then a small tournament, is begun on it; after a random
-while comes a kill -9: of a worker, of a node with all its workers, or of the driver, in turn. A killed node
-is started again, a killed driver by the same command (`--resume`). Once the command has ended by itself:
+that may be killed. In each round a small training, then a small tournament, is begun on it, and five times,
+once games come in and a random while is over, there is a kill -9: of a worker, of a node with all that runs
+on it, of the driver, of a worker and of a node, in an order by lot. A killed node is started again, a killed
+driver by the same command (`--resume`). Once the command has ended by itself:
     portions_once   the log holds each portion once, in its worker's order, and as many moves as the run has
                     steps
     weights_equal   the checkpoint's weights equal, bit for bit, those of learning from the log alone
@@ -42,7 +43,7 @@ from quadrivium.agents.runs.checkpoint import load_checkpoint
 from quadrivium.commands.build import make_agent, open_run, use_threads
 
 ROOT = Path(__file__).resolve().parents[1]
-STEPS, MOVES = 4000, 40
+STEPS, MOVES = 8000, 40
 TRAINING = f"""
 name: faults
 seed: 1
@@ -61,13 +62,13 @@ TOURNAMENT = """
 name: faults
 env: quadrivium/TicTacToe-v0
 threads: 1
-players: [random, "baseline:tactical", "mcts:200", "mcts:400"]
+players: [random, "baseline:tactical", "mcts:3000", "mcts:6000"]
 games: 40
 batch: 4
 openings: {plies: 2}
 """
-KINDS = ("worker", "node", "driver")
-DELAY_S = 2.0  # after the first game, at most
+KINDS = ("worker", "node", "driver", "worker", "node")
+DELAY_S = 2.0  # after the first games since the last kill, at most
 RAY = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block"]
 ROOM = ["--num-cpus=1", "--object-store-memory=100000000"]
 
@@ -187,16 +188,11 @@ def stop(machines: Machines) -> None:
 
 
 def disturb(
-    machines: Machines,
-    folder: Path,
-    commands: tuple[list[str], list[str]],
-    log: Path,
-    kind: str,
-    delay: float,
+    machines: Machines, folder: Path, commands: tuple[list[str], list[str]], log: Path, draw: random.Random
 ) -> dict[str, Any]:
-    """Runs a command to its end through a kill, so long after the log's first entry.
+    """Runs a command to its end through kills.
 
-    commands: the first one, and the one after the driver's death.
+    commands: the first one, and the one after the driver's death. log: grows where games come in.
     """
 
     def start(command: list[str]) -> subprocess.Popen[str]:
@@ -206,35 +202,32 @@ def disturb(
     def size() -> int:
         return log.stat().st_size if log.exists() else 0
 
-    process = start(commands[0])
-    while process.poll() is None and not size():
-        time.sleep(0.02)
-    time.sleep(delay)
-    if process.poll() is not None:
-        raise SystemExit(f"the command ended before the kill: {process.communicate()[0]}")
-    if kind == "driver":
-        process.kill()
-        process.communicate()
-    before, killed = size(), time.monotonic()
-    if kind == "driver":
-        process = start(commands[1])
-    else:
-        machines.kill(kind, random.Random(delay))
-    while process.poll() is None and size() <= before:
-        time.sleep(0.02)
-    again = time.monotonic() - killed
+    process, kills, known = start(commands[0]), list[dict[str, Any]](), 0
+    for kind in draw.sample(KINDS, len(KINDS)):
+        began = time.monotonic()
+        while process.poll() is None and size() <= known:
+            time.sleep(0.02)
+        if kills:
+            kills[-1]["next_games_after_s"] = round(time.monotonic() - began, 2)
+        time.sleep(draw.uniform(0, DELAY_S))
+        if process.poll() is not None:
+            break  # it has ended before this kill
+        if kind == "driver":
+            process.kill()
+            process.communicate()
+            process = start(commands[1])
+        else:
+            machines.kill(kind, draw)
+        known = size()
+        kills.append({"killed": kind, "log_bytes": known})
     try:
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=600)
     except subprocess.TimeoutExpired:
         process.kill()
         output, _ = process.communicate()
     if process.returncode:
-        print(f"after the kill of a {kind}: {output[-3000:]}", file=sys.stderr, flush=True)
-    return {
-        "killed_after_s": round(delay, 2),
-        "next_games_after_s": round(again, 2),
-        "ended": process.returncode == 0,
-    }
+        print(f"after {kills}: {output[-3000:]}", file=sys.stderr, flush=True)
+    return {"kills": kills, "ended": process.returncode == 0}
 
 
 def look_at_training(folder: Path) -> dict[str, Any]:
@@ -283,22 +276,22 @@ def undisturbed(folder: Path, environment: dict[str, str]) -> None:
 def round_of(
     machines: Machines, top: Path, number: int, draw: random.Random, only: str | None
 ) -> dict[str, Any]:
-    kind, folder = KINDS[number % len(KINDS)], top / str(number)
+    folder, row = top / str(number), dict[str, Any]()
     folder.mkdir()
-    row: dict[str, Any] = {"killed": kind}
     python, cluster = [sys.executable, "-u"], ["--cluster", machines.address]
     if only != "tournament":
         (folder / "training.yaml").write_text(TRAINING)
         train = [*python, str(ROOT / "train.py")]
         commands = [*train, "training.yaml", *cluster], [*train, "--resume", "runs/faults", *cluster]
         log = folder / "runs/faults/games.log"
-        row["training"] = disturb(machines, folder, commands, log, kind, draw.uniform(0, DELAY_S))
+        row["training"] = disturb(machines, folder, commands, log, draw)
         row["training"] |= look_at_training(folder)
     if only != "training":
         (folder / "config.yaml").write_text(TOURNAMENT)
         play = [*python, str(ROOT / "evaluate.py"), "tournament", "config.yaml", *cluster]
         log = folder / "runs/tournaments/faults/games.jsonl"
-        row["tournament"] = disturb(machines, folder, (play, play), log, kind, draw.uniform(0, DELAY_S))
+        machines.repair()
+        row["tournament"] = disturb(machines, folder, (play, play), log, draw)
         row["tournament"] |= look_at_tournament(folder, top / "alone")
     return row
 
@@ -306,11 +299,11 @@ def round_of(
 def write(rounds: list[dict[str, Any]]) -> dict[str, int]:
     """Writes the report; returns how often what was not as promised."""
     passed, failed = Counter[str](), Counter[str]()
-    for part in (part for row in rounds for part in row.values() if isinstance(part, dict)):
-        for name, value in part.items():
-            if isinstance(value, bool):
-                (passed if value else failed)[name] += 1
-    kills = Counter(row["killed"] for row in rounds for part in row.values() if isinstance(part, dict))
+    parts = [part for row in rounds for part in row.values()]
+    for name, value in (item for part in parts for item in part.items()):
+        if isinstance(value, bool):
+            (passed if value else failed)[name] += 1
+    kills = Counter(kill["killed"] for part in parts for kill in part["kills"])
     report = {
         **machine("ray", "torch", "numpy"),
         "kills": dict(kills),
@@ -326,7 +319,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--port", type=int, default=26379)
     parser.add_argument("--only", choices=["training", "tournament"])

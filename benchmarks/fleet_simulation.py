@@ -1,6 +1,6 @@
 """How a fleet would do on more machines: the real `Fleet`, with workers and a clock that are pretended.
 
-    python benchmarks/fleet_simulation.py [--workers 1 3 10 30 100 300 1000] [--faster 1 10 100 1000]
+    python benchmarks/fleet_simulation.py [--workers 1 3 10 30 100 300 1000] [--faster 1 10 100]
 
 What things cost is measured first, on one thread of this machine, as processor time, with the network and the
 games of `--config`, 128 of them at once:
@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import argparse
 import heapq
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,7 @@ def simulate(workers: int, faster: float, costs: Costs, link: float, seed: int) 
     fleet = Fleet(cluster, Workforce(cluster, lambda number: (object, ())))
     sending = (costs.portion_bytes + costs.weights_bytes) / link
     learning = costs.learn_s / faster + costs.call_s + sending
-    begin, portions = 3 * workers, 3 * workers + max(600, 6 * workers)
+    begin, portions = 3 * workers, 3 * workers + max(400, 3 * workers)
     staleness: list[int] = []
     waited = began = played = 0.0
     for version in range(portions):
@@ -168,19 +169,24 @@ def main() -> None:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 3, 10, 30, 100, 300, 1000])
-    parser.add_argument("--faster", type=float, nargs="+", default=[1, 10, 100, 1000])
+    parser.add_argument("--faster", type=float, nargs="+", default=[1, 10, 100])
     parser.add_argument("--gigabits", type=float, default=10.0)
     parser.add_argument("--config", type=Path, default=Path("configs/board/connect_four_alphazero.yaml"))
     parser.add_argument("--simulations", type=int, default=64)
+    parser.add_argument("--costs", type=Path, help="a report of this program whose costs are taken")
     arguments = parser.parse_args()
-    costs = measure(arguments.config, arguments.simulations)
+    if arguments.costs is None:
+        costs = measure(arguments.config, arguments.simulations)
+    else:
+        costs = Costs(**json.loads(arguments.costs.read_text())["costs"])
     print(costs, flush=True)
     rows: list[dict[str, float]] = []
     for faster in arguments.faster:
         for workers in arguments.workers:
             rows.append(simulate(workers, faster, costs, arguments.gigabits * 1e9 / 8, seed=0))
             print(rows[-1], flush=True)
-    given = vars(arguments) | {"config": str(arguments.config)}
+    given = {name: value for name, value in vars(arguments).items() if name != "costs"}
+    given |= {"config": str(arguments.config)}
     report = {**machine("numpy", "ray", "torch"), **given, "costs": vars(costs), "fleets": rows}
     write_report(RESULTS / "fleet_simulation.json", report)
     draw(rows, PICTURE)

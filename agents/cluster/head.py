@@ -14,7 +14,7 @@ Address = str | bool
 """HOST:PORT of a cluster's head, or True: Ray is started on this machine."""
 
 _ANSWER_S = 5.0  # in which a head must take a connection
-_HEALTH_S = 20.0  # in which it must answer, a process's start included
+_HEALTH_S = 60.0  # in which it must answer, the start of a process on a busy machine included
 _REFUSED = "InvalidAuthToken"  # so Ray names a token that is missing or wrong
 _START = "start it with `ray start --head`, or leave the address out for a Ray of this machine alone"
 _SAME_TOKEN = (

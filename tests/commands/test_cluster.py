@@ -60,10 +60,10 @@ def games(directory: Path) -> list[dict]:
     return sorted(found, key=lambda game: (game["first"], game["second"], game["opening"]))
 
 
-def test_a_tournament_is_the_same_on_a_cluster_whose_workers_die_and_goes_on_on_one_machine(tmp_path, capsys):
-    alone, apart = tmp_path / "alone", tmp_path / "apart"
-    alone.mkdir()
-    apart.mkdir()
+def test_a_tournament_goes_on_on_a_cluster_whose_workers_die_and_back_on_one_machine(tmp_path, capsys):
+    alone, apart, back = (tmp_path / name for name in ("alone", "apart", "back"))
+    for directory in (alone, apart, back):
+        directory.mkdir()
     assert run_evaluate(alone, "tournament", write(alone, **OPTIONS)) == 0
     # Begun on one machine: what two of three meetings leave behind.
     begun = apart / "runs/tournaments/small"
@@ -86,6 +86,14 @@ def test_a_tournament_is_the_same_on_a_cluster_whose_workers_die_and_goes_on_on_
     assert games(apart) == games(alone)  # each once
     assert read(apart) == read(alone)
     assert "cluster: 1 nodes" in streams.out
+    # And the other way round: what the cluster played last, a batch and a half, is what is there.
+    shutil.copytree(begun, back / "runs/tournaments/small", ignore=shutil.ignore_patterns("results.json"))
+    lines = (begun / "games.jsonl").read_text().splitlines(keepends=True)
+    (back / "runs/tournaments/small/games.jsonl").write_text("".join(lines[-6:]))
+    assert run_evaluate(back, "tournament", write(back, **OPTIONS)) == 0
+    assert "going on after 6 games" in capsys.readouterr().out
+    assert games(back) == games(alone)
+    assert read(back) == read(alone)
 
 
 def test_scenarios_are_not_spread(tmp_path, capsys):
