@@ -13,8 +13,8 @@ driver by the same command (`--resume`). Once the command has ended by itself:
     table_equal     the tournament's results equal those of the same one without kills on one machine
     games_once      it has each game once
     ended           the command ended with 0
-Of each kill there is `next_games_after_s`, the seconds from it to the next games that come in, from whoever is
-left, and `log_bytes`, how long the log was. The nodes listen on all interfaces, and ask for a token.
+Of each kill there is `next_games_after_s`, the seconds from it to the next games that come in, from whoever
+is left, and `log_bytes`, how long the log was. The nodes listen on all interfaces, and ask for a token.
 
 Writes benchmarks/results/fleet_faults.json; ends with 1 where anything was otherwise. Linux only.
 """
