@@ -338,6 +338,7 @@ def main() -> None:
                 machines.repair()
                 rounds.append(round_of(machines, top, number, draw, arguments.only))
                 print(rounds[-1], flush=True)
+                failed = write(rounds)
         finally:
             stop(machines)
     finally:
