@@ -11,6 +11,7 @@
     python evaluate.py audit gym_anytrading:stocks-v0
     python evaluate.py models
     python evaluate.py export run:runs/NAME --output NAME.onnx
+    python evaluate.py explain run:runs/NAME
 
 A player is `run:DIRECTORY` (`run:DIRECTORY?checkpoint=best`, or a step), `model:NAME`, `onnx:FILE`,
 `baseline:NAME` or `random`; in tournaments of board games moreover `…?sims=N`, `mcts:N`, and engines:
@@ -50,7 +51,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         dest="command",
         required=True,
-        metavar="run|compare|report|walk-forward|tournament|engine|play|audit|models|export",
+        metavar="run|compare|report|walk-forward|tournament|engine|play|audit|models|export|explain",
         parser_class=Parser,
     )
 
@@ -209,7 +210,27 @@ def parser() -> Parser:
     taken.add_argument(
         "--observations", type=_positive, default=2048, help="that it is checked on (default: 2048)"
     )
-    for command in (one, several, summed, forward, meeting, engine, board, examined, shipped, taken):
+
+    looked = commands.add_parser("explain", help="what an agent looks at, as pictures and JSON")
+    looked.add_argument("player", metavar="PLAYER", help="run:DIRECTORY or model:NAME")
+    looked.add_argument(
+        "--episodes", type=_positive, default=1, help="that it plays and that are explained (default: 1)"
+    )
+    looked.add_argument(
+        "--steps", type=_positive, default=4, help="of each episode that are drawn, evenly (default: 4)"
+    )
+    looked.add_argument("--seed", type=_natural, help="of the first episode (default: the run's evaluation)")
+    looked.add_argument(
+        "--env-kwargs",
+        nargs="*",
+        default=[],
+        metavar="KEY=VALUE",
+        help="other arguments of the environment, which show the same observations (default: the run's own)",
+    )
+    looked.add_argument(
+        "--output", type=Path, metavar="DIR", help="write there, events too (default: RUN/explanation)"
+    )
+    for command in (one, several, summed, forward, meeting, engine, board, examined, shipped, taken, looked):
         command.set_defaults(options=re.findall(r"--[\w-]+", command.format_usage()))
     return top
 
@@ -309,6 +330,23 @@ def export(arguments: argparse.Namespace, console: "Console") -> None:
     export(arguments.player, arguments.output, arguments.int8, arguments.observations, console, notify=_note)
 
 
+def explain(arguments: argparse.Namespace, console: "Console") -> None:
+    """Draws what an agent looked at in episodes that it plays, and writes it down."""
+    from quadrivium.commands.explain import explain
+
+    kwargs = _arguments("", arguments.env_kwargs)
+    explain(
+        arguments.player,
+        arguments.output,
+        kwargs,
+        arguments.episodes,
+        arguments.steps,
+        arguments.seed,
+        console,
+        notify=_note,
+    )
+
+
 def _arguments(env_id: str, texts: Sequence[str]) -> dict[str, Any]:
     """Returns the environment's arguments that `--env-kwargs` gives."""
     if not texts:
@@ -373,6 +411,7 @@ def evaluate(argv: Sequence[str]) -> int:
         "tournament": tournament,
         "models": models,
         "export": export,
+        "explain": explain,
     }
     run[arguments.command](arguments, console)
     return 0
