@@ -103,10 +103,12 @@ def explain(
         title = f"{world}, scenario {first + one.episode}, step {one.step}: action {_plain(one.action)}"
         views = names.views(rows_of(obs, np.array([k])), {p: w[:, k] for p, w in _arrays(found).items()})
         placed = [_with_places(view, one.places) for view in views]
-        reached, blocks = names.attention(views, attention, k)
-        write(name, draw_moment(Moment(title, found.targets, placed, one.frame, reached, blocks)))
+        looked = names.attention(views, attention[k])
+        write(name, draw_moment(Moment(title, found.targets, placed, one.frame, **looked)))
         facts = {"picture": f"{name}.png", "scenario": first + one.episode, "step": one.step}
-        moments.append(facts | {"action": _plain(one.action)} | _moment_json(found, views, reached, k))
+        moments.append(
+            facts | {"action": _plain(one.action)} | _moment_json(found, views, looked.get("reached", {}), k)
+        )
     told = {
         "player": player,
         "step": checkpoint.step,

@@ -55,29 +55,26 @@ class Names:
         flag = stem.mask_feature
         return [text if flag is None or row[flag] > 0 else "" for text, row in zip(told, seen, strict=True)]
 
-    def attention(
-        self, views: Sequence[PartView], attention: Sequence[Attention | None], k: int
-    ) -> tuple[dict[str, tuple[Sequence[str], np.ndarray]], list[np.ndarray]]:
-        """Returns what attention of observation `k` brought to the pooled features by part, as `Moment` takes
-        it, and the blocks' weights (N, N), heads' mean; nothing where the trunk is no transformer.
-        """
-        found = attention[k]
+    def attention(self, views: Sequence[PartView], found: Attention | None) -> dict[str, Any]:
+        """Returns what `Moment` shows of attention (of one observation); nothing where there is none."""
         if found is None:
-            return {}, []
+            return {}
         reached: dict[str, tuple[Sequence[str], np.ndarray]] = {}
-        start = 0
+        looking: list[str] = []
         for view, count in zip(views, found.counts, strict=True):
-            weights = found.reached[0, start : start + count].numpy()
-            start += count
+            weights = found.reached[0, len(looking) : len(looking) + count].numpy()
             if view.weights.ndim == 4:
                 rows = _patch_rows(view.weights.shape[2:], count)
                 reached[view.name] = ((), weights.reshape(rows, -1))
-            elif view.weights.ndim == 3:
-                there = [k for k, name in enumerate(view.tokens) if name]
-                reached[view.name] = ([view.tokens[k] for k in there], weights[there])
-            else:
-                reached[view.name] = (view.columns, weights)
-        return reached, [block[0].mean(0).numpy() for block in found.blocks]
+                looking += [f"{view.name} {k}" for k in range(count)]
+                continue
+            names = view.tokens or view.columns
+            there = [k for k, name in enumerate(names) if name]
+            reached[view.name] = ([names[k] for k in there], weights[there])
+            looking += names
+        there = [k for k, name in enumerate(looking) if name]
+        blocks = [block[0].mean(0).numpy()[np.ix_(there, there)] for block in found.blocks]
+        return {"reached": reached, "blocks": blocks, "looking": [looking[k] for k in there]}
 
 
 def short(text: str) -> str:

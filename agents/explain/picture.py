@@ -18,7 +18,7 @@ MOST_BARS = 16
 _LABELLED_PX = 12.0  # the radius from which on a number fits
 _TARGETS = 3  # of them are drawn beside one another
 _WIDTH = 11.0  # inches, of the whole picture
-_ATTENTION = 3.2  # inches
+_FEW = 24  # tokens whose names fit beside a map of attention
 _DPI = 100
 
 
@@ -52,7 +52,8 @@ class Moment:
         frame: (H, W, 3) uint8, or None.
         reached: names and weights of what attention brought to the pooled features; grids come as arrays of
             patches: part name to (names, (N,)) or ((), (rows, columns)).
-        blocks: (N, N) of each encoder block, the heads' mean.
+        blocks: of each encoder block the heads' mean (N, N): who looks (row) at whom.
+        looking: names of those N, present tokens all.
     """
 
     title: str
@@ -61,17 +62,18 @@ class Moment:
     frame: np.ndarray | None = None
     reached: dict[str, tuple[Sequence[str], np.ndarray]] = field(default_factory=dict)
     blocks: Sequence[np.ndarray] = ()
+    looking: Sequence[str] = ()
 
 
 def draw_moment(moment: Moment) -> np.ndarray:
-    """Returns the picture (H, W, 3) uint8: a column a target, with the frame and its weights on it and a chart
-    of each part; below them the attention.
+    """Returns the picture (H, W, 3) uint8: a column a target, with the frame and its weights on it and a
+    chart of each part; below them the attention.
     """
     shown, frame = min(len(moment.targets), _TARGETS), moment.frame
     heights = [_part_inches(part) for part in moment.parts]
     if frame is not None:
         heights.insert(0, _WIDTH / shown * frame.shape[0] / frame.shape[1] + 0.2)
-    figure, bands = _sheet(moment.title, [*heights, *([_ATTENTION] if moment.reached else [])])
+    figure, bands = _sheet(moment.title, [*heights, *([_attention_inches(moment)] if moment.reached else [])])
     if frame is not None:
         for k, axis in enumerate(np.atleast_1d(bands.pop(0).subplots(1, shown))):
             axis.set_title(
@@ -164,9 +166,11 @@ def _draw_part(axis: Any, part: PartView, weights: np.ndarray) -> None:
         _bars(axis, part.columns, weights.sum((1, 2)))
 
 
-def _bars(axis: Any, names: Sequence[str], weights: np.ndarray, colour: str | None = None) -> None:
-    """Draws a bar a number, the largest first; what is left out is one bar."""
-    order = np.argsort(-np.abs(weights), kind="stable")
+def _bars(
+    axis: Any, names: Sequence[str], weights: np.ndarray, colour: str | None = None, *, ranked: bool = True
+) -> None:
+    """Draws a bar a number, the largest first if they are ranked; what is left out is one bar."""
+    order = np.argsort(-np.abs(weights), kind="stable") if ranked else np.arange(len(weights))
     shown, left_out = order[:MOST_BARS], order[MOST_BARS:]
     labels, lengths = [names[k] for k in shown], [float(weights[k]) for k in shown]
     if len(left_out):
@@ -220,7 +224,7 @@ def _draw_attention(band: Any, moment: Moment) -> None:
     for axis, (name, (names, weights)) in zip(axes, moment.reached.items(), strict=False):
         axis.set_title(f"attention that reached the policy: {name}", fontsize=9, loc="left")
         if names:
-            _bars(axis, names, weights, INK)
+            _bars(axis, names, weights, INK, ranked=len(names) > MOST_BARS)
             axis.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
         else:
             axis.imshow(weights, cmap="Greys", vmin=0.0)
@@ -229,7 +233,9 @@ def _draw_attention(band: Any, moment: Moment) -> None:
     for k, (axis, weights) in enumerate(zip(axes[len(moment.reached) :], moment.blocks, strict=True)):
         axis.set_title(f"block {k + 1}: who looks (row) at whom", fontsize=9, loc="left")
         axis.imshow(weights, cmap="Greys", vmin=0.0, vmax=1.0)
-        axis.tick_params(labelsize=7)
+        few = range(len(moment.looking)) if len(moment.looking) <= _FEW else []
+        axis.set_xticks(few, [moment.looking[k] for k in few], fontsize=7, rotation=40, ha="right")
+        axis.set_yticks(few, [moment.looking[k] for k in few], fontsize=7)
         axis.spines[:].set_color(PALE)
 
 
@@ -240,6 +246,10 @@ def _part_inches(part: PartView) -> float:
     if part.weights.ndim == 3:
         return 0.26 * max(sum(map(bool, part.tokens)), 2) + 0.9
     return 3.0 if part.weights.ndim == 4 and part.places is None else _bars_inches(part)
+
+
+def _attention_inches(moment: Moment) -> float:
+    return min(0.2 * len(moment.looking) + 1.2, 4.0)
 
 
 def _bars_inches(part: PartView) -> float:
