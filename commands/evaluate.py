@@ -208,6 +208,18 @@ def parser() -> Parser:
     taken.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as NAME.onnx")
     taken.add_argument("--int8", action="store_true", help="write a second file, of 8-bit numbers, too")
     taken.add_argument(
+        "--pruned",
+        type=_share,
+        metavar="SHARE",
+        help="write a file without this share of the inner units, such as 0.5, too",
+    )
+    taken.add_argument(
+        "--episodes",
+        type=_natural,
+        default=100,
+        help="that all play where there are several files, for their returns (default: 100)",
+    )
+    taken.add_argument(
         "--observations", type=_positive, default=2048, help="that it is checked on (default: 2048)"
     )
 
@@ -327,7 +339,16 @@ def export(arguments: argparse.Namespace, console: "Console") -> None:
     """Writes an agent as an ONNX file, and says how it compares."""
     from quadrivium.commands.export import export
 
-    export(arguments.player, arguments.output, arguments.int8, arguments.observations, console, notify=_note)
+    export(
+        arguments.player,
+        arguments.output,
+        arguments.int8,
+        arguments.pruned,
+        arguments.observations,
+        arguments.episodes,
+        console,
+        notify=_note,
+    )
 
 
 def explain(arguments: argparse.Namespace, console: "Console") -> None:
@@ -372,6 +393,16 @@ def _natural(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
     return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share between 0 and 1, such as 0.5")
+    return share
 
 
 def _port(text: str) -> int:

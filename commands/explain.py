@@ -18,12 +18,11 @@ from quadrivium.agents.batches.observations import concatenate, rows_of, to_tens
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.evaluation.report import describe
 from quadrivium.agents.explain.attention import Attention, attention_of
-from quadrivium.agents.explain.integrated import POINTS, Attributions, backbone_of, integrate, require_captum
+from quadrivium.agents.explain.integrated import POINTS, Attributions, integrate, require_captum
 from quadrivium.agents.explain.picture import Moment, PartView, draw_moment, draw_overall
 from quadrivium.agents.export.acting import Acting
 from quadrivium.agents.logs.film import encode_png
 from quadrivium.agents.logs.tensorboard import TensorBoardWriter
-from quadrivium.agents.nets.backbone import Backbone
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.commands.build import Agent, load_agent, open_run, read_model_text, read_run_text
 from quadrivium.commands.explain_names import Names
@@ -79,7 +78,7 @@ def explain(
         notify("explained is the network, which also plays: the search is not in it")
     env = _make_env(config.env.id, played, agent)
     seen = [one for k in range(episodes) for one in _play(agent, env, k, first + k)]
-    names = Names(env, backbone_of(acting).stem, agent.observation_space)
+    names = Names(env, acting.network.backbone.stem, agent.observation_space)
     env.close()
     obs = concatenate([one.obs for one in seen])
     found, attention = _explain_all(acting, obs, len(seen))
@@ -184,7 +183,7 @@ def _explain_all(acting: Acting, obs: Any, count: int) -> tuple[Attributions, li
     """Returns what all observations (count, …) say, and the attention of each, with a batch axis of one."""
     found: list[Attributions] = []
     attention: list[Attention | None] = []
-    backbone: Backbone = backbone_of(acting)
+    backbone = acting.network.backbone
     for start in range(0, count, _CHUNK):
         tensors = to_tensors(rows_of(obs, np.arange(start, min(start + _CHUNK, count))), torch.device("cpu"))
         named = tensors if isinstance(tensors, dict) else {"observation": tensors}

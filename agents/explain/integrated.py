@@ -19,11 +19,9 @@ import torch
 from torch import Tensor
 
 from quadrivium.agents.alphazero.learn.network import Networks
-from quadrivium.agents.dqn.policy import QNetworks
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.explain.targets import choices, target_names, targets
 from quadrivium.agents.export.acting import Acting
-from quadrivium.agents.nets.backbone import Backbone
 from quadrivium.agents.nets.stem import Part, PartStem, Stem
 
 POINTS = 64
@@ -56,14 +54,6 @@ def require_captum() -> None:
         raise UserError("explanations need captum, which is not installed; pip install 'quadrivium[explain]'")
 
 
-def backbone_of(acting: Acting) -> Backbone:
-    """Returns the backbone whose stem reads the observations that decide what the agent does."""
-    policy: Any = acting.policy
-    if isinstance(policy, QNetworks):
-        return policy.q_net.backbone
-    return policy.average.backbone if isinstance(policy, Networks) else policy.backbone
-
-
 def integrate(acting: Acting, inputs: tuple[Tensor, ...], points: int = POINTS) -> Attributions:
     """Returns the attributions of observations: `inputs`, each (B, …), in the order of `acting.inputs`.
 
@@ -76,7 +66,7 @@ def integrate(acting: Acting, inputs: tuple[Tensor, ...], points: int = POINTS) 
     from captum.attr import IntegratedGradients
 
     acting.eval()
-    stem, space = backbone_of(acting).stem, acting.action_space
+    stem, space = acting.network.backbone.stem, acting.action_space
     with torch.no_grad():
         parts: tuple[Part, ...] = stem(_observation(acting, inputs))
         out, values = acting.preferences(*inputs)

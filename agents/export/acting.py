@@ -8,8 +8,8 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from quadrivium.agents.alphazero.learn.network import Networks
-from quadrivium.agents.dqn.policy import QNetworks, legal_values
+from quadrivium.agents.alphazero.learn.network import Networks, PolicyValueNet
+from quadrivium.agents.dqn.policy import QNet, QNetworks, legal_values
 from quadrivium.agents.nets.heads import mask_logits
 from quadrivium.agents.nets.stem import ACTION_MASK
 from quadrivium.agents.ppo.policy import ActorCritic
@@ -38,13 +38,21 @@ class Acting(nn.Module):
         super().__init__()
         if not isinstance(policy, ActorCritic | QNetworks | Networks):
             raise TypeError(f"{type(policy).__name__}: expected the networks of PPO, DQN or AlphaZero")
-        self.policy, self.action_space = policy, action_space
+        self.policy = policy
+        self.observation_space, self.action_space = observation_space, action_space
         self.composed = isinstance(observation_space, spaces.Dict)
         named = observation_space.spaces if isinstance(observation_space, spaces.Dict) else {}
         self.inputs = tuple(named) or ("observation",)
         self.bounds: tuple[Tensor, Tensor] | None = None
         if isinstance(action_space, spaces.Box):
             self.bounds = torch.as_tensor(action_space.low), torch.as_tensor(action_space.high)
+
+    @property
+    def network(self) -> ActorCritic | QNet | PolicyValueNet:
+        """The one among the policy's networks that acts."""
+        if isinstance(self.policy, QNetworks):
+            return self.policy.q_net
+        return self.policy.average if isinstance(self.policy, Networks) else self.policy
 
     def preferences(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Returns what actions are chosen by, (B, outputs), and values (B,).

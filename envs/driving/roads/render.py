@@ -80,7 +80,10 @@ class RoadsRenderer(MotionRenderer):
         return row
 
     def places(self, row: np.void, parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Returns where the observed cars stand, (N, 2) pixels, the ego first; none where several drive."""
+        """Returns where the observed cars stand, (N, 2) pixels, the ego first; none where several drive.
+
+        One that is farther away than numbers of the observation go stands at their end.
+        """
         p, canvas = self.params, self._canvas
         if p.observation not in (KINEMATICS, ROAD) or len(row["ego"]) > 1:
             return {}
