@@ -7,7 +7,7 @@ For each YAML in configs/ an agent is made with fresh weights, to which noise is
 evaluation, and file and agent are compared on 10,000 of the observations seen there: the largest difference
 of scores and values, beside the largest of them, and the share of equal actions. The goal is 1e-4.
 
-Writes benchmarks/results/export_parity.json, a config at a time; with --only or --missing what is there stays.
+Writes benchmarks/results/export_parity.json, a config at a time; --only and --missing keep what is there.
 """
 
 import argparse
@@ -29,16 +29,11 @@ from quadrivium.configs.schema import load_config
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 NOISE = 0.05  # standard deviation
-ENVIRONMENTS = 8  # of the agent's own, of which only spaces are asked
 ROWS = 500  # that are compared at once
 
 
 def compare(path: Path, count: int) -> dict[str, Any]:
     config = load_config(path)
-    agents = int(config.env.kwargs.get("drivers", 1))
-    config = config.model_copy(
-        update={"env": config.env.model_copy(update={"num_envs": ENVIRONMENTS * agents}), "device": "cpu"}
-    )
     agent = make_agent(config)
     acting = Acting(agent.policy, agent.observation_space, agent.action_space).eval()
     torch.manual_seed(0)

@@ -263,7 +263,8 @@ def _sheet(title: str, heights: Sequence[float]) -> tuple[Any, list[Any]]:
     height = sum(heights) + 0.3 * len(heights) + 0.3
     figure = Figure(figsize=(_WIDTH, height), dpi=_DPI, layout="constrained")
     figure.suptitle(title, fontsize=11, x=0.01, ha="left")
-    return figure, list(np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights)))
+    bands: Any = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)
+    return figure, list(bands[:, 0])
 
 
 def _plain(axis: Any) -> None:
