@@ -206,7 +206,7 @@ def parser() -> Parser:
     taken = commands.add_parser("export", help="an agent as an ONNX file, which acts without us")
     taken.add_argument("player", metavar="PLAYER", help="run:DIRECTORY or model:NAME")
     taken.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as NAME.onnx")
-    taken.add_argument("--int8", action="store_true", help="write a second file, of 8-bit numbers, too")
+    taken.add_argument("--int8", action="store_true", help="write another file of 8-bit numbers for each")
     taken.add_argument(
         "--pruned",
         type=_share,

@@ -56,7 +56,7 @@ def export(
 ) -> None:
     """Writes the agent of a run or model to `output`, and variants beside it.
 
-    int8: a second file, of 8-bit numbers.
+    int8: of each file another one, of 8-bit numbers.
     pruned: a file without this share of the inner units; see `quadrivium.agents.export.pruning`.
     observations: so many, seen while it acts in the scenarios of its evaluation, are what all are compared
         on, and what the ranges of 8-bit numbers are taken from.
@@ -84,15 +84,17 @@ def export(
     seen = observe(agent, config, observations)
     difference = _write_checked(acting, output, facts, seen)
     files = [output]
-    if int8:
-        files.append(_beside(output, "int8"))
-        write_int8(output, files[-1], batches_of(agent.observation_space, seen))
     if pruned is not None:
         smaller = copy.deepcopy(acting)
         left, total = prune(smaller.network, pruned)
         files.append(_beside(output, "pruned"))
         _write_checked(smaller, files[-1], facts | {"pruned_to": [left, total]}, seen)
         notify(f"pruned: {left} of {total} inner units are left; it was not trained again")
+    if int8:
+        batches = batches_of(agent.observation_space, seen)
+        for path in list(files):
+            files.append(_beside(path, "int8"))
+            write_int8(path, files[-1], batches)
     played = _play(agent, config, files, episodes if len(files) > 1 else 0)
     console.print(_table(agent, acting, files, seen, observations, played))
     if isinstance(agent, AlphaZero):
