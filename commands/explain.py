@@ -16,7 +16,7 @@ from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.batches.environments import make_film_env
 from quadrivium.agents.batches.observations import concatenate, rows_of, to_tensors
 from quadrivium.agents.errors import UserError
-from quadrivium.agents.evaluation.report import describe
+from quadrivium.agents.evaluation.report import describe, print_table
 from quadrivium.agents.explain.attention import Attention, attention_of
 from quadrivium.agents.explain.integrated import POINTS, Attributions, integrate, require_captum
 from quadrivium.agents.explain.picture import Moment, PartView, draw_moment, draw_overall
@@ -26,6 +26,7 @@ from quadrivium.agents.logs.tensorboard import TensorBoardWriter
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.commands.build import Agent, load_agent, open_run, read_model_text, read_run_text
 from quadrivium.commands.explain_names import Names
+from quadrivium.commands.trading.kept_market import kept_kwargs
 
 _MOST_CELLS = 400
 """Of a grid whose cells are in the JSON; larger ones are in the pictures alone."""
@@ -72,11 +73,12 @@ def explain(
     config = open_run(text.run_dir)
     played = config.evaluation_kwargs() | dict(kwargs)
     first = config.evaluation.seed if seed is None else seed
-    agent, checkpoint = load_agent(text.run_dir, text.which, notify)
+    kept = kept_kwargs(text.run_dir, config, played, notify)
+    agent, checkpoint = load_agent(text.run_dir, text.which, notify, played | kept)
     acting = Acting(agent.policy.cpu(), agent.observation_space, agent.action_space).eval()
     if isinstance(agent, AlphaZero):
         notify("explained is the network, which also plays: the search is not in it")
-    env = _make_env(config.env.id, played, agent)
+    env = _make_env(config.env.id, played | kept, agent)
     seen = [one for k in range(episodes) for one in _play(agent, env, k, first + k)]
     names = Names(env, acting.network.backbone.stem, agent.observation_space)
     env.close()
@@ -306,5 +308,5 @@ def _tell(console: Console, overall: Sequence[PartView], found: Attributions, di
         )
         most = "\n".join(f"{name}  {-weight:.3g}" for weight, name in ranked[:5])
         table.add_row(target, most, f"{exact['mean_error']:.2g}", f"{exact['mean_explained']:.3g}")
-    console.print(table)
+    print_table(console, table)
     console.print(f"written: {directory / 'explanation.json'} and pictures", highlight=False, soft_wrap=True)

@@ -16,6 +16,7 @@ from quadrivium.agents.batches.observations import concatenate, rows_of
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.evaluation.episodes import AgentPlayer, Episodes
 from quadrivium.agents.evaluation.evaluator import play_all
+from quadrivium.agents.evaluation.report import print_table
 from quadrivium.agents.export.acting import Acting
 from quadrivium.agents.export.onnx_file import (
     OnnxPolicy,
@@ -96,7 +97,7 @@ def export(
             files.append(_beside(path, "int8"))
             write_int8(path, files[-1], batches)
     played = _play(agent, config, files, episodes if len(files) > 1 else 0)
-    console.print(_table(agent, acting, files, seen, observations, played))
+    print_table(console, _table(agent, acting, files, seen, observations, played))
     if isinstance(agent, AlphaZero):
         notify("the file plays the policy's best move: the search is not in it")
     console.print(
