@@ -75,10 +75,11 @@ def draw_moment(moment: Moment) -> np.ndarray:
         heights.insert(0, _WIDTH / shown * frame.shape[0] / frame.shape[1] + 0.2)
     figure, bands = _sheet(moment.title, [*heights, *([_attention_inches(moment)] if moment.reached else [])])
     if frame is not None:
-        for k, axis in enumerate(np.atleast_1d(bands.pop(0).subplots(1, shown))):
-            axis.set_title(
-                f"what speaks for the {moment.targets[k]}, and what against", fontsize=9, loc="left"
-            )
+        on_it = any(part.places is not None for part in moment.parts)  # else it is shown once
+        for k, axis in enumerate(np.atleast_1d(bands.pop(0).subplots(1, shown if on_it else 1))):
+            if on_it:
+                title = f"what speaks for the {moment.targets[k]}, and what against"
+                axis.set_title(title, fontsize=9, loc="left")
             _draw_frame(axis, frame, moment.parts, k)
     for part in moment.parts:
         for k, axis in enumerate(np.atleast_1d(bands.pop(0).subplots(1, shown))):
