@@ -29,6 +29,7 @@ from quadrivium.configs.schema import load_config
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 NOISE = 0.05  # standard deviation
+MASKED = 1e30  # DQN's values of illegal actions lie beyond
 ROWS = 500  # that are compared at once
 
 
@@ -56,7 +57,8 @@ def compare(path: Path, count: int) -> dict[str, Any]:
             rows = rows_of(seen, np.arange(start, min(start + ROWS, count)))
             difference = max(difference, largest_difference(acting, policy, agent.observation_space, rows))
             out = policy.outputs(rows)
-            largest = max(largest, *(float(np.abs(out[name]).max()) for name in ("scores", "value")))
+            said = np.concatenate([np.abs(out[name]).ravel() for name in ("scores", "value")])
+            largest = max(largest, float(said[said < MASKED].max()))
             equal = np.isclose(out["action"], agent.act(rows), atol=TOLERANCE).reshape(len(out["action"]), -1)
             same += float(equal.all(1).sum())
     return {

@@ -62,7 +62,7 @@ def test_what_cannot_be_explained_is_refused_in_a_line(directory, capsys, monkey
 
     assert "player 'random' has no network to explain; write run:runs/NAME" in line("random")
     other = ["--env-kwargs", "observed_vehicles=3"]
-    assert "trained on observations Box(-1.0, 1.0, (5, 5)" in line("run:runs/small", *other)
+    assert "the weights do not fit the network of config.yaml" in line("run:runs/small", *other)
     monkeypatch.setitem(sys.modules, "captum", None)
     assert "explanations need captum, which is not installed; pip install 'quadrivium[explain]'" in line(
         "run:runs/small"

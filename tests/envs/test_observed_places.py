@@ -34,7 +34,10 @@ def test_observed_cars_are_where_they_are_drawn(name, frame_of):
     assert np.isnan(found[obs[:, 0] == 0]).all()
     scale = 6.0 if name == "Highway" else 5.0
     cars = int(row["cars"]) if name != "Highway" else len(row["x"])
-    true = np.stack([row["x"][:cars] - row["x"][0], row["y"][:cars] - row["y"][0]], 1) * scale + found[0]
+    bodies = list(zip(row["x"][:cars], row["y"][:cars], strict=True))
+    if name != "Highway":
+        bodies += [(x, y) for x, y, _ in env.unwrapped.setup.params.obstacles]
+    true = (np.array(bodies) - bodies[0]) * scale + found[0]
     for place in there:
         assert np.linalg.norm(true - place, axis=1).min() < 0.5
     env.close()
