@@ -8,14 +8,13 @@ transformer.
     point_nav   quadrivium/PointNav-v0 by lidar; the robot's own speeds are hidden
 
 A world's agents differ in `net.memory` alone and see as many steps. Each is measured by 500 episodes on
-scenarios that it did not train on, and a world is learned from memory if the worst seed with it beats the best
-without. Writes benchmarks/results/memory_learning.json, to which runs of other worlds, memories and seeds are
-added.
+scenarios that it did not train on. Writes benchmarks/results/memory_learning.json, to which runs of other
+worlds, memories and seeds are added.
 
 Expected and found: a memoryless policy guesses in the maze, whatever it learns; with either memory all turns
 are right, in all seeds; the transformer takes 2.4 times the GRU's processor time. On the highway, where
-distances tell most of what speeds would, the GRU's three returns lie above all three without, by 2 %: intervals
-over so few seeds overlap.
+distances tell most of what speeds would, the GRU's three returns lie above all three without, by 2 %:
+intervals over so few seeds overlap.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from quadrivium.agents.evaluation.episodes import AgentPlayer, Player
 from quadrivium.agents.evaluation.evaluator import MAX_LANES
 from quadrivium.agents.export.onnx_file import OnnxPolicy, sample
 from quadrivium.agents.ppo import PPO
+from quadrivium.agents.ppo.fleet.learner import FleetPPO
 from quadrivium.agents.runs.checkpoint import load_checkpoint
 from quadrivium.agents.runs.checkpoint_files import sha256
 from quadrivium.agents.runs.model import is_model, read_model
@@ -136,9 +137,11 @@ def make_agent(config: RunConfig, played: Sequence[PlayedGame] = ()) -> Agent:
                 seed=config.seed,
                 device=_device(config.device),
             )
+    shared_out = agent.algorithm == "ppo" and config.cluster is not None
+    kind: Any = FleetPPO if shared_out else AGENTS[agent.algorithm]
     env = make_env(config)
     with as_user_error(f"agent ({agent.algorithm})", *kinds):
-        return AGENTS[agent.algorithm](agent, env, seed=config.seed, device=_device(config.device))
+        return kind(agent, env, seed=config.seed, device=_device(config.device))
 
 
 def make_player(name: str, agent: Agent, identity: str = "") -> AgentPlayer | SearchPlayer:
@@ -262,6 +265,7 @@ def load_agent(
         agents = agents_in(config.env.id, kwargs)
         others = {"kwargs": dict(kwargs), "num_envs": math.ceil(config.env.num_envs / agents) * agents}
         config = config.model_copy(update={"env": config.env.model_copy(update=others)})
+    config = config.model_copy(update={"device": _playing_device(config.device)})
     agent, is_kept = make_agent(config), is_model(run_dir)
     if is_kept and which != "last":
         raise UserError(f"{run_dir} is a model, which has no checkpoint {which}; leave it out")
@@ -355,3 +359,11 @@ def _device(name: str) -> str:
             f"device {name!r}: this machine offers no CUDA device to torch; use --device cpu or auto"
         )
     return name
+
+
+def _playing_device(name: str) -> str:
+    """Returns where a trained agent plays: on its config's device, or, on a machine without, by `auto`."""
+    missing = (name.startswith("cuda") and not torch.cuda.is_available()) or (
+        name == "mps" and not torch.backends.mps.is_available()
+    )
+    return "auto" if missing else name

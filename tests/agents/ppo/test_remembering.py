@@ -134,7 +134,7 @@ def test_values_and_bootstraps_are_those_of_each_episode_unrolled_alone(kind, se
 def test_minibatches_say_again_what_was_said_when_it_was_acted(kind, separate, world):
     agent, _ = collected(WORLDS[world](), kind, separate)
     rollout, seen = agent.rollout_buffer, 0
-    for batch in rollout.minibatches(2 * STEPS, torch.Generator().manual_seed(0)):
+    for batch, _ in rollout.minibatches(2 * STEPS, torch.Generator().manual_seed(0)):
         for piece in (batch, *batch.pieces(STEPS)):
             with torch.no_grad():
                 values, log_probs, _ = agent.policy.evaluate_actions(piece.obs, piece.actions, piece.past)
@@ -151,7 +151,7 @@ def test_the_gradient_in_pieces_is_autograds_of_the_loss(kind, separate):
     """An episode's gradient flows back through its earlier steps, and pieces are whole lanes."""
     agent, _ = collected(LineWalk(160, limit=7), kind, separate, rollouts=1)
     settings, policy = LossSettings(0.2, 0.5, ent_coef=0.01, vf_coef=0.5), agent.policy
-    (batch,) = agent.rollout_buffer.minibatches(160 * STEPS, torch.Generator().manual_seed(0))
+    ((batch, _),) = agent.rollout_buffer.minibatches(160 * STEPS, torch.Generator().manual_seed(0))
     policy.gradient_rows = STEPS
     assert [len(piece.past.state) for piece in batch.pieces(STEPS)] == [53, 53, 54]
     with torch.no_grad():
