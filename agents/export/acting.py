@@ -9,7 +9,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from quadrivium.agents.alphazero.learn.network import Networks
-from quadrivium.agents.dqn.policy import QNetworks, legal_values
+from quadrivium.agents.dqn.policy import QNetwork, legal_values
 from quadrivium.agents.nets.heads import mask_logits
 from quadrivium.agents.nets.stem import ACTION_MASK
 from quadrivium.agents.ppo.policy import ActorCritic
@@ -21,7 +21,7 @@ class Acting(nn.Module):
     """What an agent does without chance, and without search.
 
     Args:
-        policy: the networks of PPO, DQN or AlphaZero.
+        policy: the networks of PPO, DQN, PQN or AlphaZero.
         observation_space: a Box, or a Dict, of which each key is an input.
         action_space: as the agent's.
 
@@ -36,8 +36,8 @@ class Acting(nn.Module):
         self, policy: nn.Module, observation_space: spaces.Space, action_space: spaces.Space
     ) -> None:
         super().__init__()
-        if not isinstance(policy, ActorCritic | QNetworks | Networks):
-            raise TypeError(f"{type(policy).__name__}: expected the networks of PPO, DQN or AlphaZero")
+        if not isinstance(policy, ActorCritic | QNetwork | Networks):
+            raise TypeError(f"{type(policy).__name__}: expected the networks of PPO, DQN, PQN or AlphaZero")
         self.policy = policy
         self.composed = isinstance(observation_space, spaces.Dict)
         named = observation_space.spaces if isinstance(observation_space, spaces.Dict) else {}
@@ -49,13 +49,13 @@ class Acting(nn.Module):
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns actions (B, …), what speaks for each of them, and values (B,).
 
-        Scores are probabilities (B, A), in DQN values (B, A), of numbers that are chosen freely the mean
-        (B, D) before it is brought into their bounds; of several choices at once their logits.
+        Scores are probabilities (B, A), in DQN and PQN values (B, A), of numbers that are chosen freely the
+        mean (B, D) before it is brought into their bounds; of several choices at once their logits.
         """
         obs: Any = dict(zip(self.inputs, inputs, strict=True)) if self.composed else inputs[0]
         if isinstance(self.policy, ActorCritic):
             return self._actor_critic(self.policy, obs)
-        if isinstance(self.policy, QNetworks):
+        if isinstance(self.policy, QNetwork):
             q = legal_values(self.policy.q_net(obs), obs)
             return q.argmax(1), q, q.amax(1)
         logits, values, _ = self.policy.average.judge(obs["observation"])

@@ -137,7 +137,7 @@ class PPO(VectorAgent):
         num_envs = num_envs if env is None else env.num_envs
         if policy is None:
             assert env is not None, "fresh networks are made for the spaces of an env; give one"
-            require_whole_minibatches(config, num_envs)
+            require_whole_minibatches(config.batch_size, config.n_steps, num_envs)
             seed_everything(seed, env)
             with one_torch_thread():  # the last bits of the first weights would depend on how many there are
                 policy = ActorCritic(
@@ -390,13 +390,13 @@ class PPO(VectorAgent):
         return self._update_entries
 
 
-def require_whole_minibatches(config: PPOConfig, num_envs: int) -> None:
+def require_whole_minibatches(batch_size: int, n_steps: int, num_envs: int) -> None:
     """Raises ValueError where batch_size does not divide the rollout."""
-    rollout = config.n_steps * num_envs
-    if rollout % config.batch_size:
-        divisor = max(size for size in range(1, min(config.batch_size, rollout) + 1) if rollout % size == 0)
+    rollout = n_steps * num_envs
+    if rollout % batch_size:
+        divisor = max(size for size in range(1, min(batch_size, rollout) + 1) if rollout % size == 0)
         raise ValueError(
-            f"batch_size={config.batch_size} does not divide n_steps*num_envs={rollout}; try {divisor}."
+            f"batch_size={batch_size} does not divide n_steps*num_envs={rollout}; try {divisor}."
         )
 
 
