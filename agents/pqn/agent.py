@@ -2,7 +2,8 @@
 
 All environments play a short rollout, each of its transitions gets a Q(λ) return, and the network learns them
 in some epochs of minibatches; then the rollout is forgotten. There is no replay memory, since so many
-environments show varied data at any time, and no target network, since LayerNorm keeps Q in bounds off the data.
+environments show varied data at any time, and no target network, since LayerNorm keeps Q in bounds where
+there are no data.
 
 1. The rollout is PPO's, and so are the returns: with max Q in the place of V, GAE's A + V is Peng's Q(λ).
 2. Networks, masks and exploration are DQN's: epsilon-greedy, decided for each environment.
@@ -20,7 +21,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Gt, Interval
 from torch import Tensor
 from torch.nn import functional as F
 

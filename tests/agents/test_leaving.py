@@ -11,6 +11,7 @@ from quadrivium.agents.dqn import DQN, DQNConfig
 from quadrivium.agents.dqn.replay import Replay
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
+from quadrivium.agents.pqn import PQN, PQNConfig
 from quadrivium.agents.training.hooks import Hooks
 from tests.agents.leavers import AGENTS, LeavingVectorEnv
 
@@ -24,6 +25,11 @@ MAKE = {
     "ppo": (PPO, SMALL),
     "dqn": (DQN, OFF_POLICY),
     "dqn_lean": (DQN, replace(OFF_POLICY, optimize_memory=True, n_steps=3)),
+    "dqn_prioritized": (DQN, replace(OFF_POLICY, priority_exponent=0.6, quantiles=5)),
+    "pqn": (
+        PQN,
+        PQNConfig(n_steps=8, batch_size=16, learning_rate=3e-3, net=replace(NET, normalize_layers=True)),
+    ),
 }
 every_agent = pytest.mark.parametrize("kind", MAKE)
 
