@@ -1,4 +1,4 @@
-"""PQN beside DQN, and DQN with all of its parts beside it: what they reach by their configs, and at what cost.
+"""PQN beside DQN, and DQN with all of its parts beside it: what they reach by their configs, at what cost.
 
     python benchmarks/pqn_learning.py [cartpole highway dqn_parts] [--seeds 3] [--processes 1]
 
