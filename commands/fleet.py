@@ -31,8 +31,8 @@ def require_fit(config: RunConfig, run_dir: Path) -> None:
     """Raises UserError where the config asks for a cluster that it cannot use, or a run needs one."""
     if config.cluster is not None and isinstance(config.agent, DQNConfig | PQNConfig):
         raise UserError(
-            f"--cluster: {config.agent.algorithm} trains on one machine, alphazero and ppo alone have fleets; "
-            "leave it out, or spread several seeds: --seeds 0-4 --cluster"
+            f"--cluster: {config.agent.algorithm} trains on one machine, alphazero and ppo alone have "
+            "fleets; leave it out, or spread several seeds: --seeds 0-4 --cluster"
         )
     if config.cluster is not None and isinstance(config.agent, PPOConfig):
         require_shares(config)
