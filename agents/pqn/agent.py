@@ -176,7 +176,7 @@ class PQN(QAgent):
             order.manual_seed(int(self.generator.integers(1 << 63)))
             for _ in range(self.config.n_epochs):
                 minibatches = self.rollout_buffer.minibatches(self.config.batch_size, order)
-                self.count_update([self._gradient_step(batch) for batch in minibatches])
+                self.count_update([self._gradient_step(batch) for batch, _ in minibatches])
         # After the update: the returns were made with the old statistics.
         self.policy.update_statistics(self.rollout_buffer.observations())
         self.clock.enter("other")
