@@ -24,8 +24,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from quadrivium.agents.errors import UserError, one_line
 from quadrivium.commands.pages import drawing, tournaments
-from quadrivium.commands.pages.hub import Hub, Viewer
+from quadrivium.commands.pages.hub import Hub
 from quadrivium.commands.pages.tournaments import Kept
+from quadrivium.commands.pages.viewers import Audience, Viewer
 from quadrivium.envs.board import GAMES
 
 HOST = "127.0.0.1"
@@ -174,9 +175,9 @@ def make_app(hub: Hub, kept: Mapping[str, Kept], port: int, chosen: str) -> ASGI
     return Guard(app, port)
 
 
-async def _talk(hub: Hub, web_socket: WebSocket) -> None:
-    """Passes messages between a tab and the hub until either has enough."""
-    viewer = hub.enter()
+async def _talk(audience: Audience, web_socket: WebSocket) -> None:
+    """Passes messages between a tab and whom it talks to until either has enough."""
+    viewer = audience.enter()
     if viewer is None:
         await web_socket.close(1013, "too many tabs are open")
         return
@@ -184,7 +185,7 @@ async def _talk(hub: Hub, web_socket: WebSocket) -> None:
         await web_socket.accept()
         tasks = {
             asyncio.create_task(_tell(viewer, web_socket)),
-            asyncio.create_task(_listen(hub, viewer, web_socket)),
+            asyncio.create_task(_listen(audience, viewer, web_socket)),
         }
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -193,19 +194,19 @@ async def _talk(hub: Hub, web_socket: WebSocket) -> None:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
     finally:
-        hub.leave(viewer)
+        audience.leave(viewer)
     with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError, TimeoutError):
         async with asyncio.timeout(1):
             await web_socket.close(1008, "you did not read, or sent what is no text")
 
 
 async def _tell(viewer: Viewer, web_socket: WebSocket) -> None:
-    while (text := await viewer.queue.get()) is not None:
+    while (message := await viewer.next()) is not None:
         async with asyncio.timeout(SEND_SECONDS):
-            await web_socket.send_text(text)
+            await (web_socket.send_text if isinstance(message, str) else web_socket.send_bytes)(message)
 
 
-async def _listen(hub: Hub, viewer: Viewer, web_socket: WebSocket) -> None:
+async def _listen(audience: Audience, viewer: Viewer, web_socket: WebSocket) -> None:
     while True:
         message = await web_socket.receive()
         if message["type"] != "websocket.receive":
@@ -213,7 +214,7 @@ async def _listen(hub: Hub, viewer: Viewer, web_socket: WebSocket) -> None:
         text = message.get("text")
         if text is None:
             return  # bytes, which no page of ours sends
-        await hub.hear(viewer, text)
+        await audience.hear(viewer, text)
 
 
 def _json(data: Any) -> Response:
