@@ -1,4 +1,4 @@
-"""The web part: addresses, the socket of a game, who is let in. Thin: `Hub` and `tournaments` do the work.
+"""The web part: addresses, sockets, who is let in. Thin: `Hub`, `Show` and `tournaments` do the work.
 
 It listens on the loopback interface alone. A page of another site may still send requests here, by its own
 name for this address (DNS rebinding) or across origins: so the Host header must be one of ours, and an
@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -25,6 +25,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from quadrivium.agents.errors import UserError, one_line
 from quadrivium.commands.pages import drawing, tournaments
 from quadrivium.commands.pages.hub import Hub
+from quadrivium.commands.pages.show import Show
 from quadrivium.commands.pages.tournaments import Kept
 from quadrivium.commands.pages.viewers import Audience, Viewer
 from quadrivium.envs.board import GAMES
@@ -37,6 +38,8 @@ STATIC = {
     "/": ("index.html", "text/html"),
     "/style.css": ("style.css", "text/css"),
     "/app.js": ("app.js", "text/javascript"),
+    "/tools.js": ("tools.js", "text/javascript"),
+    "/watch.js": ("watch.js", "text/javascript"),
 }
 HEADERS = {
     "Content-Security-Policy": (
@@ -85,12 +88,15 @@ class Guard:
         return None
 
 
-def make_app(hub: Hub, kept: Mapping[str, Kept], port: int, chosen: str) -> ASGIApp:
+def make_app(
+    hub: Hub | None, kept: Mapping[str, Kept], port: int, chosen: str, show: Show | None = None
+) -> ASGIApp:
     """Returns the application.
 
-    kept: the tournaments that may be looked at. port: at which it will listen. chosen: the board that a page
-    offers first.
+    hub: the games that may be played; None: none. kept: the tournaments that may be looked at. port: at which
+    it will listen. chosen: the board that a page offers first. show: what is watched; None: nothing.
     """
+    rooms: list[Audience] = [room for room in (hub, show) if room is not None]
     static = {
         path: (files("quadrivium.commands.pages") / "static" / name).read_bytes()
         for path, (name, _) in STATIC.items()
@@ -107,7 +113,7 @@ def make_app(hub: Hub, kept: Mapping[str, Kept], port: int, chosen: str) -> ASGI
                 "title": board.title,
                 "seats": list(GAMES[board.game].players),
                 "board": drawing.board(GAMES[board.game](**board.options)),
-                "standing": hub.standing(board),
+                "standing": None if hub is None else hub.standing(board),
                 "opponents": [
                     {
                         "name": one.name,
@@ -118,12 +124,13 @@ def make_app(hub: Hub, kept: Mapping[str, Kept], port: int, chosen: str) -> ASGI
                     for one in board.opponents
                 ],
             }
-            for board in hub.boards.values()
+            for board in (hub.boards.values() if hub is not None else ())
         ]
-        return _json({"boards": boards, "chosen": chosen, "tournaments": list(kept)})
+        watched = None if show is None else show.title
+        return _json({"boards": boards, "chosen": chosen, "tournaments": list(kept), "watched": watched})
 
     async def record(request: Request) -> Response:
-        place = hub.places.get(request.path_params["key"])
+        place = None if hub is None else hub.places.get(request.path_params["key"])
         if place is None:
             return _problem(404, "this game is no longer open")
         try:
@@ -151,13 +158,17 @@ def make_app(hub: Hub, kept: Mapping[str, Kept], port: int, chosen: str) -> ASGI
         except UserError as error:
             return _problem(409, one_line(error))
 
-    async def talk(web_socket: WebSocket) -> None:
-        await _talk(hub, web_socket)
+    def talk(audience: Audience) -> Callable[[WebSocket], Awaitable[None]]:
+        async def endpoint(web_socket: WebSocket) -> None:
+            await _talk(audience, web_socket)
+
+        return endpoint
 
     @contextlib.asynccontextmanager
     async def life(app: Starlette) -> AsyncGenerator[None]:
         yield
-        await hub.close()
+        for room in rooms:
+            await room.close()
 
     routes = [
         *(Route(path, page) for path in STATIC),
@@ -165,7 +176,7 @@ def make_app(hub: Hub, kept: Mapping[str, Kept], port: int, chosen: str) -> ASGI
         Route("/api/record/{key}", record),
         Route("/api/tournaments/{name}", tournament),
         Route("/api/tournaments/{name}/{number:int}", game),
-        WebSocketRoute("/play", talk),
+        *(WebSocketRoute("/play" if room is hub else "/watch", talk(room)) for room in rooms),
     ]
 
     def lost(request: Request, error: Exception) -> Response:
@@ -255,6 +266,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
             server_header=False,
             ws_max_size=MAX_MESSAGE,
             ws_max_queue=8,
+            ws_per_message_deflate=False,  # pictures are compressed already, and nothing is far away
             limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=3,
             timeout_keep_alive=15,
