@@ -1,5 +1,6 @@
 """What the words of `evaluate.py watch` name: one world, and one or two who play in it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,13 +123,8 @@ def _is_world(word: str) -> bool:
     kind = word.partition(":")[0]
     if kind in (*_TRAINED, *PLAYER_KINDS):
         return False
-    return (
-        _is_config(word)
-        or _plain(word) in _WORLDS
-        or "/" in word
-        or ":" in word
-        or word in gymnasium.registry
-    )
+    known = _plain(word) in _WORLDS or word in gymnasium.registry
+    return known or _is_config(word) or re.search(r"/|:.*-v\d+$", word) is not None
 
 
 def _plain(word: str) -> str:
@@ -149,8 +145,6 @@ def _best(env_id: str, env: VectorEnv) -> str:
 
 def _player_text(word: str, env: VectorEnv) -> str:
     """Returns "baseline:idm" for the script "idm" of an environment, other players as they are."""
-    if word.partition(":")[0] in (*_TRAINED, "baseline") or (
-        word == "random" and word not in baselines_of(env)
-    ):
+    if ":" in word or (word == "random" and word not in baselines_of(env)):
         return word
     return f"baseline:{word}"

@@ -33,6 +33,7 @@ from quadrivium.envs.board import GAMES
 HOST = "127.0.0.1"
 MAX_MESSAGE = 4096  # bytes
 MAX_CONNECTIONS = 128
+SEND_BUFFER = 2**17  # bytes
 SEND_SECONDS = 10.0  # a viewer who takes longer to read a message is dropped
 STATIC = {
     "/": ("index.html", "text/html"),
@@ -214,7 +215,10 @@ async def _talk(audience: Audience, web_socket: WebSocket) -> None:
 async def _tell(viewer: Viewer, web_socket: WebSocket) -> None:
     while (message := await viewer.next()) is not None:
         async with asyncio.timeout(SEND_SECONDS):
-            await (web_socket.send_text if isinstance(message, str) else web_socket.send_bytes)(message)
+            if isinstance(message, str):
+                await web_socket.send_text(message)
+            else:
+                await web_socket.send_bytes(message)
 
 
 async def _listen(audience: Audience, viewer: Viewer, web_socket: WebSocket) -> None:
@@ -246,6 +250,8 @@ def bind(port: int) -> socket.socket:
     # On Windows others could listen at the same port without the one; the other lets a server begin anew.
     alone = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
     listener.setsockopt(socket.SOL_SOCKET, alone, 1)
+    # Of each viewer: else the kernel keeps megabytes for one who does not read, for a long time.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     try:
         listener.bind((HOST, port))
         listener.listen(MAX_CONNECTIONS)

@@ -26,6 +26,7 @@ from quadrivium.commands.pages.wheel import KEYS, Wheel
 FPS = 15.0  # pictures a second, where the world moves between steps or is played fast
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 LINGER = 2.5  # seconds that an end stays in view
+BEHIND = 1.0  # seconds that are caught up with, by leaving pictures out
 MAX_SEED = 2**31 - 1
 _REMEMBERED = 8  # scenarios whose returns are told
 
@@ -75,6 +76,11 @@ class Show(Audience):
         self._thread = ThreadPoolExecutor(1, "stage")
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def fps(self) -> float:
+        """Decisions a second at the speed 1."""
+        return self._agents[0].fps
+
     # ---- viewers
 
     def leave(self, viewer: Viewer) -> None:
@@ -114,7 +120,7 @@ class Show(Audience):
             raise BadMessage(f"a message asks for {str(wanted)[:40]!r}; there are join, {', '.join(deeds)}")
         deeds[wanted](viewer, message)
         self._settle()
-        if wanted != "keys":
+        if wanted != "keys" and self._wanted is None:  # else it is told as that scenario begins
             self._publish()
 
     def _join(self, viewer: Viewer) -> None:
@@ -216,19 +222,20 @@ class Show(Audience):
         """Plays one scenario to its end, and says which is the next; raises _Cut where another is wanted."""
         await self._run(self._reset)
         await self._show(1.0)
-        due, step = self._pace.now(), 1.0 / self._agents[0].fps
+        due, step = self._pace.now(), 1.0 / self.fps
         while any(not stage.over for stage in self._stages):
             await self._until(due)
+            single = self._stepping
             keys, self._tapped = self._held | self._tapped, frozenset()
             await self._run(lambda keys=keys: self._act(keys))
-            due = max(due + step, self._pace.now())
+            due = max(due + step, self._pace.now() - BEHIND * SPEEDS[self._speed])
             pictures = self._pictures_a_step(step)
             for k in range(1, pictures + 1):
-                moment = due - step * (1 - k / pictures)
+                moment = due - step * (1 - (k - 1) / pictures)
                 if k < pictures and self._pace.now() > moment:
                     continue  # too late for this one
                 await self._show(k / pictures, moment)
-            if self._stepping:
+            if single:
                 await self._until(due)
                 self._stepping = False
                 self._settle()

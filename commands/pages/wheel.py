@@ -85,14 +85,15 @@ def _meta(forward: float, right: float) -> int:
 
 def _robot(setup: Any) -> Wheel:
     """The actions are those of `quadrivium.envs.navigation`: two numbers, or the move nearest to these."""
-    from quadrivium.envs.navigation.robots import ACKERMANN, HOLONOMIC
+    from quadrivium.envs.navigation import robots
+    from quadrivium.envs.navigation.crowd_nav import state as crowd
 
     params = setup.params
-    holonomic, reverse = (
-        params.drive == HOLONOMIC,
-        float(getattr(params, "max_reverse", 0.0)) / params.max_speed,
-    )
-    side = "" if holonomic else "steer " if params.drive == ACKERMANN else "turn "
+    among_people = isinstance(params, crowd.CrowdNavParams)  # which numbers its drives otherwise
+    holonomic = params.drive == (crowd.HOLONOMIC if among_people else robots.HOLONOMIC)
+    ackermann = not among_people and params.drive == robots.ACKERMANN
+    reverse = float(getattr(params, "max_reverse", 0.0)) / params.max_speed
+    side = "" if holonomic else "steer " if ackermann else "turn "
     back = "back" if holonomic or reverse else "stop"
     does = {"up": "ahead", "down": back, "left": f"{side}left", "right": f"{side}right"}
 

@@ -129,14 +129,16 @@ export class WatchPage {
 
   say(told) {
     const all = told.panes.every((pane) => pane.over);
+    const own = Boolean(told.driver) && told.panes[0].over;
     const text = told.note ? told.note
       : told.waits ? (this.mine ? "Press an arrow key, and off you go." : "Somebody has taken the wheel.")
       : all && told.driver ? this.verdict(told)
       : told.paused ? "Paused."
       : all ? "The next scenario begins in a moment."
+      : own && this.mine ? "Yours is over; the others play on."
       : this.mine ? "You are at the wheel." : told.driver ? "Somebody else is at the wheel." : "";
     if (this.status.textContent !== text) this.status.textContent = text;
-    this.finish.hidden = !(all && told.driver);
+    this.finish.hidden = !own;
   }
 
   verdict(told) {
@@ -193,7 +195,7 @@ export class WatchPage {
     };
     this.speed = h("select", { "aria-label": "Speed", title: "Speed (+ and −)", onchange: () => link.send({ do: "speed", speed: Number(this.speed.value) }) },
       hello.speeds.map((speed, k) => h("option", { value: k }, `${speed} ×`)));
-    this.field = h("input", { type: "text", inputmode: "numeric", maxlength: 10, "aria-label": "Seed of the scenario", size: 9 });
+    this.field = h("input", { type: "text", inputmode: "numeric", maxlength: 10, "aria-label": "Seed of the scenario", size: 9, value: told.seed });
     const form = h("form", { class: "seed", onsubmit: (event) => { event.preventDefault(); this.go(); } }, h("label", {}, "seed ", this.field), h("button", {}, "Go"));
     this.panes = told.panes.map((pane) => {
       const canvas = h("canvas", { role: "img", "aria-label": `What ${pane.name} does`, width: 640, height: 360 });
