@@ -147,7 +147,7 @@ class Show(Audience):
     def _step(self, viewer: Viewer, message: Mapping[str, Any]) -> None:
         self.paused, self._waits = True, False
         if all(stage.over for stage in self._stages):
-            self._wanted = self.seed + 1
+            self._begin(self.seed + 1)
         else:
             self._stepping = True
 
@@ -160,7 +160,7 @@ class Show(Audience):
     def _begin(self, seed: int) -> None:
         if not 0 <= seed <= MAX_SEED:
             raise BadMessage(f"seed {str(seed)[:20]}: expected a whole number from 0 to {MAX_SEED}")
-        self._wanted = seed
+        self._wanted, self._waits = seed, self._driver is not None
 
     def _take_or_leave(self, viewer: Viewer, message: Mapping[str, Any]) -> None:
         if not flag(message):
@@ -232,8 +232,8 @@ class Show(Audience):
             pictures = self._pictures_a_step(step)
             for k in range(1, pictures + 1):
                 moment = due - step * (1 - (k - 1) / pictures)
-                if k < pictures and self._pace.now() > moment:
-                    continue  # too late for this one
+                if k < pictures and self._pace.now() > moment + step / pictures:
+                    continue  # the next one is due
                 await self._show(k / pictures, moment)
             if single:
                 await self._until(due)

@@ -100,7 +100,7 @@ def test_two_players_are_watched_by_keyboard_alone(opened):
     page.keyboard.press("Enter")
     page.wait_for_selector(".watch[data-seed='77']")
     page.keyboard.press("+")
-    page.wait_for_function("document.querySelector('.desk select').value === '3'")
+    page.wait_for_function("() => document.querySelector('.desk select').value === '3'")
     page.get_by_label("Seed of the scenario").fill("seven")
     page.keyboard.press("Enter")
     page.get_by_role("alert").filter(has_text="'seven' is no whole number").wait_for()
@@ -123,9 +123,9 @@ def test_a_car_is_driven_by_numbered_actions_beside_the_agent(opened):
     assert float(speeds[0]) < float(speeds[1])  # who held "slower" was
     assert page.locator(".episodes tbody tr").first.locator("td").all_inner_texts() == [own, other]
     page.keyboard.press("r")
-    page.wait_for_function("Number(document.querySelector('.watch').dataset.step) < 3")
+    page.wait_for_function("() => Number(document.querySelector('.watch').dataset.step) < 3")
     page.keyboard.press("Escape")
-    page.wait_for_function("document.querySelectorAll('.pane').length === 1")
+    page.wait_for_function("() => document.querySelectorAll('.pane').length === 1")
 
 
 def test_a_robot_is_driven_by_two_numbers(opened):

@@ -59,7 +59,7 @@ def test_a_run_says_its_world_and_plays_beside_a_script(tmp_path, monkeypatch):
         stage.reset(found.seed)
         stage.step()
         assert stage.picture()[:3] == b"\xff\xd8\xff"  # a JPEG
-    with pytest.raises(UserError, match="was trained on actions"):
+    with pytest.raises(UserError, match="was trained on observations"):
         make_stages(cast("intersection", "run:runs/small"), lambda line: None)
 
 
