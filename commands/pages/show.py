@@ -68,6 +68,7 @@ class Show(Audience):
         self._panes: list[dict[str, Any]] = []
         self._pictures: list[bytes] = []
         self._shown = 0.0  # when a picture was shown last
+        self._hidden = False  # whether a step has been taken since that is not shown
         self._played: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED)
         self._sums: dict[str, tuple[int, float]] = {}  # by player: episodes, and the sum of their returns
         self._numbers: dict[Viewer, int] = {}
@@ -120,7 +121,7 @@ class Show(Audience):
             raise BadMessage(f"a message asks for {str(wanted)[:40]!r}; there are join, {', '.join(deeds)}")
         deeds[wanted](viewer, message)
         self._settle()
-        if wanted != "keys" and self._wanted is None:  # else it is told as that scenario begins
+        if wanted != "keys":
             self._publish()
 
     def _join(self, viewer: Viewer) -> None:
@@ -224,7 +225,7 @@ class Show(Audience):
         await self._show(1.0)
         due, step = self._pace.now(), 1.0 / self.fps
         while any(not stage.over for stage in self._stages):
-            await self._until(due)
+            await self._decision(due)
             single = self._stepping
             keys, self._tapped = self._held | self._tapped, frozenset()
             await self._run(lambda keys=keys: self._act(keys))
@@ -243,12 +244,11 @@ class Show(Audience):
         self._count()
         await self._show(1.0)
         if self._driver is not None:  # who drives looks at what came out for as long as they like
-            self._wake.clear()
             while self._wanted is None:
-                await self._wake.wait()
                 self._wake.clear()
+                await self._wake.wait()
             return
-        await self._until(self._pace.now() + LINGER * SPEEDS[self._speed])
+        await self._decision(self._pace.now() + LINGER * SPEEDS[self._speed])
         self._wanted = (self.seed + 1) % (MAX_SEED + 1)
 
     def _pictures_a_step(self, step: float) -> int:
@@ -285,7 +285,8 @@ class Show(Audience):
         ended = all(stage.over for stage in self._stages)
         soon = time.monotonic() + (0.0 if moment is None else min(1.0, self._pace.left(moment)))
         spare = moment is not None and share == 1.0 and not ended and not self._stepping
-        if spare and soon - self._shown < 0.7 / FPS:
+        self._hidden = spare and soon - self._shown < 0.7 / FPS
+        if self._hidden:
             return
         self._panes, self._pictures = await self._run(lambda: self._drawn(share))
         if moment is not None:
@@ -297,7 +298,7 @@ class Show(Audience):
         return [stage.told() for stage in self._stages], [stage.picture(share) for stage in self._stages]
 
     def _publish(self) -> None:
-        if not self._panes:
+        if not self._panes or self._wanted is not None:  # what is wanted is told as that scenario begins
             return
         message = self._message()
         for viewer in self._numbers:
@@ -320,17 +321,30 @@ class Show(Audience):
         text = json.dumps(told).encode()
         return b"".join([struct.pack(">I", len(text)), text, *self._pictures])
 
+    async def _decision(self, due: float) -> None:
+        """Waits for a decision's moment, and while the show stands: then what is seen is how it stands."""
+        while self._stands or self._pace.left(due) > 0.0:
+            if self._stands and self._hidden:
+                await self._show(1.0)
+            else:
+                await self._news(self._pace.left(due))
+        if self._wanted is not None:
+            raise _Cut
+
     async def _until(self, moment: float) -> None:
         """Waits for a moment of the clock, which may stand; raises _Cut where another scenario is wanted."""
-        while True:
-            if self._wanted is not None:
-                raise _Cut
-            left = self._pace.left(moment)
-            if left <= 0.0 and not self._stands:
-                return
-            self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), None if self._stands else left)
+        while (left := self._pace.left(moment)) > 0.0:
+            await self._news(left)
+        if self._wanted is not None:
+            raise _Cut
+
+    async def _news(self, seconds: float) -> None:
+        """Waits until somebody wants something, or so long; raises _Cut where that is another scenario."""
+        if self._wanted is not None:
+            raise _Cut
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), None if self._stands else seconds)
 
     def _run(self, work: Callable[[], Result]) -> Awaitable[Result]:
         return asyncio.get_running_loop().run_in_executor(self._thread, work)
