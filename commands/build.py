@@ -280,11 +280,13 @@ def _acting(agent: Agent) -> list[torch.nn.Module]:
     """Returns the networks that have the weights of a model, the one that acts first."""
     if isinstance(agent, AlphaZero):
         return [agent.policy.average, agent.policy.net, agent.policy.earlier]
+    if isinstance(agent, DQN):
+        return [agent.policy.q_net, agent.policy.q_net_target]
     return [agent.policy]
 
 
 def acting_weights(agent: Agent) -> dict[str, torch.Tensor]:
-    """Returns what a model keeps of an agent: of AlphaZero's three networks the one that plays."""
+    """Returns what a model keeps of an agent: of AlphaZero's three networks, and of DQN's two, one."""
     return dict(_acting(agent)[0].state_dict())
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,14 @@ from quadrivium.commands.build import (
     model_names,
     open_run,
 )
+from quadrivium.intervals import Interval
+from quadrivium.measures import Measure, format_measure, rate
 
 LICENCE = "MIT"
 MOST_BYTES = 1_000_000
 """That the weights of a model may take."""
-_SHOWN = ("success", "arrival", "collision", "win", "return")
-"""Measures that the list shows, the first two that a world has."""
+_SHOWN = (rate("success"), rate("arrival"), rate("collision"), rate("win"), Measure("return"))
+"""Measures that lists show, the first two that a world has."""
 
 
 def list_models(console: Console) -> None:
@@ -38,27 +40,34 @@ def list_models(console: Console) -> None:
         return
     table = Table()
     for heading in ("model", "world", "agent", "size", "held-out results"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("model", "size"))
     for name in names:
         card = read_card(MODELS / name)
+        measures = card["held_out"]["measures"]
+        shown = shown_measures(measures)
+        results = zip(shown, shown_results(measures, shown), strict=True)
         table.add_row(
             f"model:{name}",
-            describe(card["environment"], card["kwargs"]),
+            describe(card["environment"], card["kwargs"]).removeprefix("quadrivium/"),
             card["algorithm"],
             human_bytes(card["weights"]["bytes"]),
-            _results(card),
+            "; ".join(f"{measure} {text}" for measure, text in results),
         )
     console.print(table)
 
 
-def _results(card: dict[str, Any]) -> str:
-    measures = card["held_out"]["measures"]
-    shown = [name for name in _SHOWN if name in measures][:2]
-    return "; ".join(
-        f"{name} {one['mean']:.3g} [{one['low']:.3g}, {one['high']:.3g}]"
-        for name in shown
+def shown_measures(measures: Mapping[str, Any]) -> list[Measure]:
+    """Returns the names of the measures that say most of a model."""
+    return [name for name in _SHOWN if name in measures][:2]
+
+
+def shown_results(measures: Mapping[str, Any], names: Iterable[Measure]) -> list[str]:
+    """Returns the means of measures of a card, with their intervals."""
+    return [
+        format_measure(name, Interval(one["mean"], one["low"], one["high"]))
+        for name in names
         for one in [measures[name]]
-    )
+    ]
 
 
 def make_model(

@@ -21,7 +21,7 @@ def masked_mean(tokens: Tensor, mask: Tensor | None) -> Tensor:
     if mask is None:
         return tokens.mean(1)
     weight = mask.to(tokens.dtype)  # (B, N)
-    total = torch.einsum("bnd,bn->bd", tokens, weight)
+    total = (tokens * weight.unsqueeze(-1)).sum(1)  # (B, D); many small matrix products would take longer
     return total / weight.sum(1, keepdim=True).clamp(min=1.0)
 
 
@@ -30,7 +30,7 @@ def masked_max(tokens: Tensor, mask: Tensor | None) -> Tensor:
     if mask is None:
         return tokens.amax(1)
     lowest = torch.finfo(tokens.dtype).min
-    best = tokens.masked_fill(~mask.unsqueeze(-1), lowest).amax(1)  # (B, D)
+    best = torch.where(mask.unsqueeze(-1), tokens, lowest).amax(1)  # (B, D)
     return best.masked_fill(~mask.any(1, keepdim=True), 0.0)
 
 
