@@ -105,7 +105,7 @@ def make_stages(cast: Cast, notify: Notify) -> list[Stage]:
     """Returns a stage for each player; raises UserError where one is unknown or does not fit the world."""
     kinds = {**PLAYER_KINDS, **trained_players(notify)}
     envs = [make_env(cast) for _ in range(max(1, len(cast.players)))]
-    texts = cast.players or (_best(cast.env_id, envs[0]),)
+    texts = cast.players or (_best(cast, envs[0]),)
     stages: list[Stage] = []
     for text, env in zip(texts, envs, strict=True):
         player = make_player(_player_text(text, env), env, kinds)
@@ -135,10 +135,11 @@ def _world_id(word: str) -> str:
     return _WORLDS.get(_plain(word), bare_id(word))
 
 
-def _best(env_id: str, env: VectorEnv) -> str:
-    """Returns the player of a world for which nobody is named: a model of it, else its last script."""
+def _best(cast: Cast, env: VectorEnv) -> str:
+    """Returns who plays where nobody is named: a model of this very world, else the world's last script."""
     for name in model_names():
-        if read_card(MODELS / name)["environment"] == env_id:
+        card = read_card(MODELS / name)
+        if card["environment"] == cast.env_id and card["held_out"]["kwargs"] == dict(cast.kwargs):
             return f"model:{name}"
     return next(reversed(list(baselines_of(env))), "random")
 

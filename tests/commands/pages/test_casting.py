@@ -36,6 +36,13 @@ def test_no_word_is_highway_with_the_best_that_there_is():
     assert cast().env_id == "quadrivium/Highway-v0"
 
 
+def test_where_nobody_is_named_a_model_of_the_world_plays_or_its_last_script():
+    (stage,) = make_stages(cast("CartPole-v1"), lambda line: None)
+    assert stage.name.startswith("cartpole")
+    (stage,) = make_stages(cast("sign_chain", persistence=0.6), lambda line: None)  # no model is of that one
+    assert stage.name == "optimal"
+
+
 def test_a_config_says_the_world_its_arguments_and_the_seed(tmp_path):
     path = tmp_path / "some.yaml"
     path.write_text(CONFIG)
