@@ -42,10 +42,13 @@ def watch(
 
 
 def make_show(cast: Cast, notify: Notify) -> Show:
-    """Returns the show of a cast, once its first picture could be drawn; raises UserError."""
+    """Returns the show of a cast, once each has taken a step and could be drawn: so that nobody waits later
+    for what is compiled or loaded with that. Raises UserError.
+    """
     stages = make_stages(cast, notify)
     for stage in stages:
         stage.reset(cast.seed)
+        stage.step()
         stage.picture()
     setup = getattr(stages[0].episode.env.unwrapped, "setup", None)
     title = describe(cast.env_id.removeprefix("quadrivium/"), cast.kwargs)

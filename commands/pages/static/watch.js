@@ -220,7 +220,7 @@ export class WatchPage {
       h("div", { class: "desk" }, h("div", { class: "transport" }, Object.values(this.buttons)), this.speed, form, this.wheel()),
       this.mine ? this.pad() : null,
       h("div", { class: "said" }, this.status, this.finish),
-      h("div", { class: "sheets" }, h("section", { class: "sheet curve" }, h("h2", {}, "Return"), h("div", { class: "chart-frame" }, this.chart, this.scale)),
+      h("div", { class: `sheets of-${this.panes.length}` }, h("section", { class: "sheet curve" }, h("h2", {}, "Return"), h("div", { class: "chart-frame" }, this.chart, this.scale)),
         this.terms.node, this.metrics.node, this.episodes.node)));
   }
 
