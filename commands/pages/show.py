@@ -229,6 +229,8 @@ class Show(Audience):
             single = self._stepping
             keys, self._tapped = self._held | self._tapped, frozenset()
             await self._run(lambda keys=keys: self._act(keys))
+            if all(stage.over for stage in self._stages):
+                self._count()
             due = max(due + step, self._pace.now() - BEHIND * SPEEDS[self._speed])
             pictures = self._pictures_a_step(step)
             for k in range(1, pictures + 1):
@@ -241,7 +243,6 @@ class Show(Audience):
                 self._stepping = False
                 self._settle()
                 self._publish()
-        self._count()
         await self._show(1.0)
         if self._driver is not None:  # who drives looks at what came out for as long as they like
             while self._wanted is None:
