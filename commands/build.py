@@ -262,6 +262,7 @@ def load_agent(
         agents = agents_in(config.env.id, kwargs)
         others = {"kwargs": dict(kwargs), "num_envs": math.ceil(config.env.num_envs / agents) * agents}
         config = config.model_copy(update={"env": config.env.model_copy(update=others)})
+    config = config.model_copy(update={"device": _playing_device(config.device)})
     agent, is_kept = make_agent(config), is_model(run_dir)
     if is_kept and which != "last":
         raise UserError(f"{run_dir} is a model, which has no checkpoint {which}; leave it out")
@@ -355,3 +356,11 @@ def _device(name: str) -> str:
             f"device {name!r}: this machine offers no CUDA device to torch; use --device cpu or auto"
         )
     return name
+
+
+def _playing_device(name: str) -> str:
+    """Returns where a trained agent plays: on its config's device, or, on a machine without, by `auto`."""
+    missing = (name.startswith("cuda") and not torch.cuda.is_available()) or (
+        name == "mps" and not torch.backends.mps.is_available()
+    )
+    return "auto" if missing else name

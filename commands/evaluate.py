@@ -2,6 +2,7 @@
 
     python evaluate.py run runs/NAME --episodes 500 --video
     python evaluate.py compare run:runs/A run:runs/B baseline:idle random --env quadrivium/Highway-v0
+    python evaluate.py run runs/A_seed0 runs/A_seed1 --episodes 10000 --cluster 10.0.0.1:6379
     python evaluate.py report runs/A_seed0 runs/A_seed1 --against runs/B_seed0 runs/B_seed1
     python evaluate.py walk-forward runs/FOLD0 runs/FOLD1
     python evaluate.py tournament configs/tournaments/connect_four.yaml
@@ -55,8 +56,8 @@ def parser() -> Parser:
         parser_class=Parser,
     )
 
-    one = commands.add_parser("run", help="a run beside its environment's baselines")
-    one.add_argument("run", type=Path, metavar="RUN", help="a run directory, such as runs/NAME")
+    one = commands.add_parser("run", help="runs, each beside its environment's baselines")
+    one.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run directory, such as runs/NAME")
     one.add_argument("--checkpoint", default="last", help="last, best or a step (default: last)")
     one.add_argument("--split", help="scenarios to play: test or train (default: as the run's config says)")
     one.add_argument(
@@ -98,6 +99,7 @@ def parser() -> Parser:
             "--episodes", type=_positive, default=500, help="episodes a player (default: 500)"
         )
         command.add_argument("--seed", type=_natural, help="of the first scenario; episode k plays seed + k")
+        _add_cluster(command)
 
     summed = commands.add_parser("report", help="runs of one config over seeds, beside those of others")
     summed.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="evaluated runs, a seed each")
@@ -123,13 +125,7 @@ def parser() -> Parser:
 
     meeting = commands.add_parser("tournament", help="players meet; started again, it goes on")
     meeting.add_argument("config", type=Path, metavar="CONFIG", help="a YAML file, as in configs/tournaments")
-    meeting.add_argument(
-        "--cluster",
-        nargs="?",
-        const=True,
-        metavar="HOST:PORT",
-        help="play on a Ray cluster; without an address on a Ray of this machine alone",
-    )
+    _add_cluster(meeting)
 
     engine = commands.add_parser(
         "engine", help="a player as an engine in other programs, over stdin and stdout"
@@ -233,14 +229,24 @@ def parser() -> Parser:
     return top
 
 
+def _add_cluster(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--cluster",
+        nargs="?",
+        const=True,
+        metavar="HOST:PORT",
+        help="play on a Ray cluster; without an address on a Ray of this machine alone",
+    )
+
+
 # Each command imports what it needs when it runs: a program that starts our engine waits a few seconds only.
 
 
-def evaluate_run(arguments: argparse.Namespace, console: "Console") -> None:
-    """Plays a run beside the baselines; prints a table and writes RUN/evaluation/."""
+def evaluate_runs(arguments: argparse.Namespace, console: "Console") -> None:
+    """Plays each run beside the baselines; prints a table and writes RUN/evaluation/."""
     from quadrivium.commands import measure
 
-    measure.evaluate_run(arguments, console, notify=_note, read_kwargs=_arguments)
+    measure.evaluate_runs(arguments, console, notify=_note, read_kwargs=_arguments)
 
 
 def compare(arguments: argparse.Namespace, console: "Console") -> None:
@@ -400,7 +406,7 @@ def evaluate(argv: Sequence[str]) -> int:
     if arguments.command == "audit":
         return audit(arguments, console)
     run = {
-        "run": evaluate_run,
+        "run": evaluate_runs,
         "compare": compare,
         "report": report,
         "walk-forward": walk_forward,

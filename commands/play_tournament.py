@@ -20,7 +20,8 @@ from quadrivium.agents.arena.standings import stand
 from quadrivium.agents.arena.tensorboard import log_standings
 from quadrivium.agents.arena.tournament import Plan, Tournament
 from quadrivium.agents.arena.transcripts import transcript
-from quadrivium.agents.cluster.connection import Address, Cluster
+from quadrivium.agents.cluster.connection import Cluster
+from quadrivium.agents.cluster.head import Address
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.evaluation.episodes import Player, agents_of
 from quadrivium.agents.evaluation.evaluator import play_all, play_together

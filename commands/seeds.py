@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 
-from quadrivium.agents.cluster.connection import Address
+from quadrivium.agents.cluster.head import Address
 from quadrivium.agents.compute.cores import auto_threads
 from quadrivium.agents.errors import UserError, program
 from quadrivium.agents.runs.checkpoint import list_checkpoints

@@ -14,12 +14,13 @@ from queue import Empty, SimpleQueue
 from subprocess import Popen
 from types import FrameType
 
-from quadrivium.agents.cluster.connection import Address, Cluster
+from quadrivium.agents.cluster.connection import Cluster
+from quadrivium.agents.cluster.head import Address
 from quadrivium.agents.cluster.workers import Call, WorkerLost
 from quadrivium.agents.cluster.workforce import Workforce
 from quadrivium.agents.training.signals import on_stop_signals
-from quadrivium.commands.tournament_hall import enter
 from quadrivium.commands.training_process import start_training
+from quadrivium.commands.workplace import enter, named
 
 _LISTEN_S = 0.5  # between questions for new lines
 
@@ -28,7 +29,8 @@ class Trainer:
     """What a worker holds: one training at a time, in a process that ends with it."""
 
     def __init__(self, folder: Path, program: str) -> None:
-        enter(folder)
+        with named():
+            enter(folder)
         self._program = program
         self._lines: SimpleQueue[str] = SimpleQueue()
         self._process: Popen[str] | None = None

@@ -1,6 +1,5 @@
 """A tournament's games on the workers of a cluster: each has the table, and the players whom it needs."""
 
-import os
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ from quadrivium.agents.arena.players import TablePlayer
 from quadrivium.agents.arena.tournament import Hall, Part, Plan, make_match
 from quadrivium.agents.cluster.connection import Cluster
 from quadrivium.agents.cluster.workforce import Workforce, spread
-from quadrivium.agents.errors import UserError
 from quadrivium.agents.evaluation.players import identities
 from quadrivium.commands.arena import make_table, make_table_player
 from quadrivium.commands.build import use_threads
+from quadrivium.commands.workplace import enter, hide_accelerators, named, require_same_players
 from quadrivium.configs.tournament import TournamentConfig
 
 
@@ -30,7 +29,7 @@ class Table:
         folder: where paths in players' texts begin.
 
     Raises:
-        UserError: the folder, a player or a player's file is not on this machine.
+        UserError: the folder, a player, an engine or a player's file is not on this machine, or is another.
     """
 
     def __init__(
@@ -42,22 +41,17 @@ class Table:
         known: dict[str, str],
         folder: Path,
     ) -> None:
-        enter(folder)
-        use_threads(config.threads)
-        table = make_table(config.env, config.kwargs, config.move_seconds)
-        players: list[TablePlayer] = []
-        for name, (_, text) in zip(names, config.entrants(), strict=True):
-            player = make_table_player(text, table, lambda line: None)
-            player.name = name
-            players.append(player)
-        here = identities(players)
-        for name in names:
-            is_here, is_there = (found.get(name, "unknown") for found in (here, known))
-            if is_here != is_there:
-                raise UserError(
-                    f"player {name!r} is {is_here} on a worker, {is_there} where the tournament was started; "
-                    "expected the same files and engines on all machines"
-                )
+        with named():
+            enter(folder)
+            hide_accelerators()
+            use_threads(config.threads)
+            table = make_table(config.env, config.kwargs, config.move_seconds)
+            players: list[TablePlayer] = []
+            for name, (_, text) in zip(names, config.entrants(), strict=True):
+                player = make_table_player(text, table, lambda line: None)
+                player.name = name
+                players.append(player)
+            require_same_players(players, known)
         self._game, self._players, self._openings, self._plan = table.game, players, openings, plan
 
     def play(self, part: Part) -> list[GameRecord]:
@@ -86,14 +80,3 @@ def make_hall(
         yield from spread(cluster, workforce, parts, "play")
 
     return hall
-
-
-def enter(folder: Path) -> None:
-    """Goes where the one who asks is, on a machine that shares its files; raises UserError."""
-    try:
-        os.chdir(folder)
-    except OSError as error:
-        raise UserError(
-            f"{folder} is not on every machine of the cluster ({error.strerror}); start the command in a "
-            "folder that all of them share"
-        ) from error

@@ -7,25 +7,18 @@ import logging
 import os
 import re
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
+from quadrivium.agents.cluster.head import Address, read_address, require_head
 from quadrivium.agents.cluster.nodes import facts, require_same
 from quadrivium.agents.cluster.workers import Call, Worker
 from quadrivium.agents.compute.cores import available_cores
 from quadrivium.agents.errors import UserError, one_line
 
-Address = str | bool
-"""HOST:PORT of a cluster's head, or True: Ray is started on this machine."""
-
-_ANSWER_S = 5.0  # in which a head must take a connection
-_HEALTH_S = 20.0  # in which it must answer, a process's start included
 _PROBE_S = 60.0  # in which a node must say what it has: its first process starts
 _STORE_BYTES = 512 << 20  # of a local Ray: snapshots of weights and portions of games
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -91,7 +84,7 @@ class Cluster:
     def _join(self, address: str) -> None:
         if address.rpartition(":")[0] in _LOOPBACK:
             _stay_on_loopback()
-        _require_head(address)
+        require_head(address)
         try:
             _init(address=address)
         except Exception as error:  # Ray raises several kinds, with texts of many lines
@@ -104,8 +97,6 @@ class Cluster:
                 )
             elif "IP address" in text or "raylet" in text.lower():
                 remedy = f"run this on a machine of the cluster: `ray start --address {address}` makes it one"
-            elif "oken" in text:
-                remedy = "give this machine the cluster's token, in ~/.ray/auth_token or RAY_AUTH_TOKEN"
             raise UserError(f"--cluster {address}: {text[:200]}; {remedy}") from error
 
     @staticmethod
@@ -193,46 +184,11 @@ class Cluster:
         return [call for call in calls if call.reference in set(done)]
 
 
-def read_address(address: Address) -> str | None:
-    """Returns HOST:PORT, or None for a local Ray; raises UserError for what is neither."""
-    if address is True:
-        return None
-    if not isinstance(address, str) or not re.fullmatch(
-        r"[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", address
-    ):
-        raise UserError(
-            f"--cluster {address}: expected HOST:PORT, such as 10.0.0.1:6379, or nothing, for a Ray of this "
-            "machine alone"
-        )
-    return address
-
-
 def _require_ray() -> None:
     if find_spec("ray") is None:
         raise UserError(
             "--cluster needs Ray, which is not installed (expected ray >= 2.59); pip install -e '.[cluster]'"
         )
-
-
-def _require_head(address: str) -> None:
-    """Raises UserError where no Ray head answers: `ray.init` would try for minutes."""
-    remedy = "start it with `ray start --head`, or leave the address out for a Ray of this machine alone"
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _ANSWER_S).close()
-    except (OSError, OverflowError) as error:
-        raise UserError(
-            f"--cluster {address} does not answer ({one_line(error)}); expected a Ray head there: {remedy}"
-        ) from error
-    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
-    try:
-        # Its verdict is left to `ray.init`, which says why; who is no Ray at all lets it wait.
-        subprocess.run(command, timeout=_HEALTH_S, capture_output=True, check=False)
-    except subprocess.TimeoutExpired:
-        raise UserError(
-            f"--cluster {address} takes a connection, but is no Ray head that answers within {_HEALTH_S:g} "
-            f"s; expected one there: {remedy}"
-        ) from None
 
 
 def _stay_on_loopback() -> None:

@@ -143,9 +143,13 @@ def play_episodes(player: Player, env: VectorEnv, *, episodes: int, seed: int) -
     Raises:
         UserError: an episode does not end within MAX_STEPS, or the environment gives a NaN or an infinity.
     """
-    agents = agents_of(env)
-    starts = range(0, episodes, env.num_envs // agents)
-    return join_episodes([_play_block(player, env, seed + start) for start in starts], episodes * agents)
+    blocks = [play_block(player, env, seed + start) for start in block_starts(env, episodes)]
+    return join_episodes(blocks, episodes * agents_of(env))
+
+
+def block_starts(env: VectorEnv, episodes: int) -> range:
+    """Returns the first scenarios, from 0, of the blocks in which so many episodes are played in `env`."""
+    return range(0, episodes, env.num_envs // agents_of(env))
 
 
 def join_episodes(blocks: list[Episodes], count: int | None = None) -> Episodes:
@@ -159,7 +163,11 @@ def join_episodes(blocks: list[Episodes], count: int | None = None) -> Episodes:
     )
 
 
-def _play_block(player: Player, env: VectorEnv, seed: int) -> Episodes:
+def play_block(player: Player, env: VectorEnv, seed: int) -> Episodes:
+    """Plays the first episode of as many scenarios, from `seed` on, as there is room for in `env`.
+
+    They are the same whatever was played before. Raises UserError as `play_episodes`.
+    """
     n = env.num_envs
     obs, _ = env.reset(seed=seed)
     guard = FiniteGuard(n, name_of(env))

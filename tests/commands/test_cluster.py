@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,10 +60,10 @@ def games(directory: Path) -> list[dict]:
     return sorted(found, key=lambda game: (game["first"], game["second"], game["opening"]))
 
 
-def test_a_tournament_is_the_same_on_a_cluster_whose_workers_die_and_goes_on_on_one_machine(tmp_path, capsys):
-    alone, apart = tmp_path / "alone", tmp_path / "apart"
-    alone.mkdir()
-    apart.mkdir()
+def test_a_tournament_goes_on_on_a_cluster_whose_workers_die_and_back_on_one_machine(tmp_path, capsys):
+    alone, apart, back = (tmp_path / name for name in ("alone", "apart", "back"))
+    for directory in (alone, apart, back):
+        directory.mkdir()
     assert run_evaluate(alone, "tournament", write(alone, **OPTIONS)) == 0
     # Begun on one machine: what two of three meetings leave behind.
     begun = apart / "runs/tournaments/small"
@@ -85,6 +86,14 @@ def test_a_tournament_is_the_same_on_a_cluster_whose_workers_die_and_goes_on_on_
     assert games(apart) == games(alone)  # each once
     assert read(apart) == read(alone)
     assert "cluster: 1 nodes" in streams.out
+    # And the other way round: what the cluster played last, a batch and a half, is what is there.
+    shutil.copytree(begun, back / "runs/tournaments/small", ignore=shutil.ignore_patterns("results.json"))
+    lines = (begun / "games.jsonl").read_text().splitlines(keepends=True)
+    (back / "runs/tournaments/small/games.jsonl").write_text("".join(lines[-6:]))
+    assert run_evaluate(back, "tournament", write(back, **OPTIONS)) == 0
+    assert "going on after 6 games" in capsys.readouterr().out
+    assert games(back) == games(alone)
+    assert read(back) == read(alone)
 
 
 def test_scenarios_are_not_spread(tmp_path, capsys):
@@ -225,3 +234,56 @@ def test_seeds_on_a_cluster_are_the_runs_that_they_are_alone(tmp_path, capsys):
     assert load_checkpoint(tmp_path / "runs/many_seed3").step == 256
     assert run_train(tmp_path, config, "--seeds", "3-4") == 0  # on one machine nothing is left to do
     assert "runs/many_seed3 is complete" in capsys.readouterr().out
+
+
+def evaluation(directory: Path, name: str) -> dict[str, bytes]:
+    """What `evaluate.py run` has written for a run, by file name."""
+    return {path.name: path.read_bytes() for path in (directory / "runs" / name / "evaluation").glob("*.*")}
+
+
+def test_evaluations_on_a_cluster_whose_workers_die_write_the_same_files_as_one_machine(tmp_path, capsys):
+    config = write_training(tmp_path, SEEDS)
+    for seed in ("1", "2"):
+        assert run_train(tmp_path, config, "--name", f"seed{seed}", "--seed", seed) == 0
+    runs = ("runs/seed1", "runs/seed2")
+    blocks = ("--episodes", "700")  # two blocks, of which the second one is not counted whole
+    capsys.readouterr()
+    assert run_evaluate(tmp_path, "run", *runs, *blocks) == 0
+    alone_said = capsys.readouterr().out
+    alone = [evaluation(tmp_path, name) for name in ("seed1", "seed2")]
+    for run in runs:
+        shutil.rmtree(tmp_path / run / "evaluation")
+    done, killed = threading.Event(), []
+    killer = threading.Thread(target=kill_some, args=(2, random.Random(3), done, killed))
+    killer.start()
+    try:
+        assert run_evaluate(tmp_path, "run", *runs, *blocks, "--cluster") == 0
+    finally:
+        done.set()
+        killer.join()
+    streams = capsys.readouterr()
+    assert killed
+    assert "was lost, and its work is done anew" in streams.err
+    first, rest = streams.out.split("\n", 1)
+    assert first.startswith("cluster: 1 nodes, ")
+    assert rest == alone_said
+    assert {"results.json", "episodes.csv", "measures.png"} <= set(alone[0])
+    assert [evaluation(tmp_path, name) for name in ("seed1", "seed2")] == alone
+    assert alone[0]["episodes.csv"] != alone[1]["episodes.csv"]
+
+
+def test_a_comparison_on_a_cluster_has_the_numbers_of_one_machine_searching_players_too(tmp_path, capsys):
+    text = TRAINING.replace("cluster: true", "").replace("1200", "80")
+    config = write_training(
+        tmp_path, text.replace("simulations: 4,", "simulations: 4, evaluation_simulations: 4,")
+    )
+    assert run_train(tmp_path, config) == 0
+    players = ("run:runs/small", "baseline:tactical", "random")
+    env = ("--env", "quadrivium/TicTacToe-v0", "--episodes", "600")
+    written = []
+    for name, cluster in (("alone", ()), ("apart", ("--cluster",))):
+        output = tmp_path / name
+        assert run_evaluate(tmp_path, "compare", *players, *env, "--output", output, *cluster) == 0
+        written.append({path.name: path.read_bytes() for path in output.iterdir()})
+    assert written[0] == written[1]
+    assert b"checkpoint 80, weights sha256" in written[0]["results.json"]

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from quadrivium.commands.build import open_run
+from quadrivium.configs.schema import to_text
 from tests.commands.running import run_evaluate, run_train, write_config
 
 
@@ -67,6 +69,28 @@ def test_the_checkpoint_is_chosen(directory, checkpoint, step):
     assert results["checkpoint"] == checkpoint
     chosen_on = {"seed": 1_001_000_000, "episodes": 8} if checkpoint == "best" else None
     assert results.get("chosen_on") == chosen_on
+
+
+def test_a_run_of_a_gpu_plays_on_a_machine_without_one(directory, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    shutil.copytree(directory / "runs" / "small", directory / "runs" / "gpu")
+    config = open_run(directory / "runs" / "small").model_copy(update={"name": "gpu", "device": "cuda:1"})
+    (directory / "runs" / "gpu" / "config.yaml").write_text(to_text(config))
+    returns = []
+    for name in ("small", "gpu"):
+        assert run_evaluate(directory, "run", f"runs/{name}", "--episodes", 4) == 0
+        table = (directory / "runs" / name / "evaluation" / "episodes.csv").read_text()
+        returns.append([line.split(",")[1:] for line in table.splitlines() if line.startswith(name)])
+    assert returns[0] == returns[1] != []
+
+
+def test_several_runs_are_measured_in_one_command_and_none_twice(directory, capsys):
+    shutil.copytree(directory / "runs" / "small", directory / "runs" / "second")
+    assert run_evaluate(directory, "run", "runs/small", "runs/second", "--episodes", 4) == 0
+    assert (directory / "runs" / "second" / "evaluation" / "results.json").exists()
+    capsys.readouterr()
+    line = refused(capsys, run_evaluate(directory, "run", "runs/small", "runs/small/", "--episodes", 4))
+    assert "a run appears twice in runs/small runs/small; name each once" in line
 
 
 def test_the_training_scenarios_can_be_played_instead(directory):

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from quadrivium.agents.arena.engines.process import engine_command
 from quadrivium.agents.arena.players import Table
 from quadrivium.agents.arena.referee.clock import TimeControl, parse_time_control
-from quadrivium.agents.compute.cores import available_cores
+from quadrivium.agents.compute.cores import auto_threads
 from quadrivium.agents.errors import UserError, did_you_mean, one_line
 
 TC = "40/60+0.5"  # an example
@@ -72,8 +72,11 @@ class EngineText:
 
     @property
     def processes(self) -> int:
-        """How many games at once, each with a process of its own: by default one a core."""
-        return int(self.number("processes", available_cores(), whole=True))
+        """How many games at once, each with a process of its own: by default one a core that is ours to use.
+
+        A cluster's worker is given some of a machine's, and finds their number in OMP_NUM_THREADS.
+        """
+        return int(self.number("processes", auto_threads(), whole=True))
 
     def answer_seconds(self, move_seconds: float | None) -> float:
         """Returns how long to wait for a move: the table's limit; without one `timeout`, or a minute.

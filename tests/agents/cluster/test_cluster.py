@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from quadrivium.agents.cluster import connection
-from quadrivium.agents.cluster.connection import Cluster, read_address
+from quadrivium.agents.cluster import connection, head
+from quadrivium.agents.cluster.connection import Cluster
+from quadrivium.agents.cluster.head import read_address
 from quadrivium.agents.cluster.nodes import SOURCES, facts, require_same
 from quadrivium.agents.cluster.workers import WorkerLost
+from quadrivium.agents.cluster.workforce import Workforce
 from quadrivium.agents.errors import UserError
 from tests.agents.cluster.ray_tools import require_ray, small_cluster
 
@@ -119,7 +121,7 @@ def test_an_address_without_an_answer_is_refused_in_a_line():
 
 
 def test_who_answers_but_is_no_ray_head_is_refused_in_a_line(monkeypatch):
-    monkeypatch.setattr(connection, "_HEALTH_S", 1.0)
+    monkeypatch.setattr(head, "_HEALTH_S", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=server.accept, daemon=True).start()
         address = f"127.0.0.1:{server.getsockname()[1]}"
@@ -149,6 +151,20 @@ def test_a_worker_with_other_sources_refuses_to_begin(cluster, monkeypatch):
     worker = cluster.start(Counter, "a")
     with pytest.raises(UserError, match=r"^node \S+ has quadrivium's sources \w+, this machine 0123; "):
         worker.ready.result()
+
+
+def test_every_node_is_asked_what_it_has_before_anything_begins(cluster, monkeypatch):
+    Cluster._check_nodes()
+    monkeypatch.setattr(connection, "facts", lambda: facts() | {SOURCES: "0123"})  # of this machine
+    with pytest.raises(UserError, match=r"^node \S+ has quadrivium's sources \w+, this machine 0123; "):
+        Cluster._check_nodes()
+
+
+def test_a_worker_that_takes_more_processors_than_there_are_is_refused(cluster):
+    with pytest.raises(
+        UserError, match=r"^the cluster has 2 CPUs, a worker takes 4, .*; give threads: 2 or fewer"
+    ):
+        Workforce(cluster, lambda number: (Counter, ("a",)), cpus=4)
 
 
 def test_a_cluster_without_processors_is_too_small(monkeypatch):
