@@ -26,6 +26,7 @@ from quadrivium.agents.evaluation.episodes import AgentPlayer, Player
 from quadrivium.agents.evaluation.evaluator import MAX_LANES
 from quadrivium.agents.export.onnx_file import OnnxPolicy, sample
 from quadrivium.agents.ppo import PPO
+from quadrivium.agents.ppo.fleet.learner import FleetPPO
 from quadrivium.agents.runs.checkpoint import load_checkpoint
 from quadrivium.agents.runs.checkpoint_files import sha256
 from quadrivium.agents.runs.model import is_model, read_model
@@ -136,9 +137,11 @@ def make_agent(config: RunConfig, played: Sequence[PlayedGame] = ()) -> Agent:
                 seed=config.seed,
                 device=_device(config.device),
             )
+    shared_out = agent.algorithm == "ppo" and config.cluster is not None
+    kind: Any = FleetPPO if shared_out else AGENTS[agent.algorithm]
     env = make_env(config)
     with as_user_error(f"agent ({agent.algorithm})", *kinds):
-        return AGENTS[agent.algorithm](agent, env, seed=config.seed, device=_device(config.device))
+        return kind(agent, env, seed=config.seed, device=_device(config.device))
 
 
 def make_player(name: str, agent: Agent, identity: str = "") -> AgentPlayer | SearchPlayer:

@@ -13,6 +13,7 @@
     python evaluate.py audit gym_anytrading:stocks-v0
     python evaluate.py models
     python evaluate.py export run:runs/NAME --output NAME.onnx
+    python evaluate.py explain run:runs/NAME
 
 A player is `run:DIRECTORY` (`run:DIRECTORY?checkpoint=best`, or a step), `model:NAME`, `onnx:FILE`,
 `baseline:NAME` or `random`; in tournaments of board games moreover `…?sims=N`, `mcts:N`, and engines:
@@ -52,7 +53,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         dest="command",
         required=True,
-        metavar="run|compare|report|walk-forward|tournament|engine|play|watch|audit|models|export",
+        metavar="run|compare|report|walk-forward|tournament|engine|play|watch|audit|models|export|explain",
         parser_class=Parser,
     )
 
@@ -220,11 +221,44 @@ def parser() -> Parser:
     taken = commands.add_parser("export", help="an agent as an ONNX file, which acts without us")
     taken.add_argument("player", metavar="PLAYER", help="run:DIRECTORY or model:NAME")
     taken.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as NAME.onnx")
-    taken.add_argument("--int8", action="store_true", help="write a second file, of 8-bit numbers, too")
+    taken.add_argument("--int8", action="store_true", help="write another file of 8-bit numbers for each")
+    taken.add_argument(
+        "--pruned",
+        type=_share,
+        metavar="SHARE",
+        help="write a file without this share of the inner units, such as 0.5, too",
+    )
+    taken.add_argument(
+        "--episodes",
+        type=_natural,
+        default=100,
+        help="that all play where there are several files, for their returns (default: 100)",
+    )
     taken.add_argument(
         "--observations", type=_positive, default=2048, help="that it is checked on (default: 2048)"
     )
-    for command in (one, several, summed, forward, meeting, engine, board, seen, examined, shipped, taken):
+
+    looked = commands.add_parser("explain", help="what an agent looks at, as pictures and JSON")
+    looked.add_argument("player", metavar="PLAYER", help="run:DIRECTORY or model:NAME")
+    looked.add_argument(
+        "--episodes", type=_positive, default=1, help="that it plays and that are explained (default: 1)"
+    )
+    looked.add_argument(
+        "--steps", type=_positive, default=4, help="of each episode that are drawn, evenly (default: 4)"
+    )
+    looked.add_argument("--seed", type=_natural, help="of the first episode (default: the run's evaluation)")
+    looked.add_argument(
+        "--env-kwargs",
+        nargs="*",
+        default=[],
+        metavar="KEY=VALUE",
+        help="other arguments of the environment, which show the same observations (default: the run's own)",
+    )
+    looked.add_argument(
+        "--output", type=Path, metavar="DIR", help="write there, events too (default: RUN/explanation)"
+    )
+    shown = (board, seen, examined, shipped, taken, looked)
+    for command in (one, several, summed, forward, meeting, engine, *shown):
         command.set_defaults(options=re.findall(r"--[\w-]+", command.format_usage()))
     return top
 
@@ -345,7 +379,33 @@ def export(arguments: argparse.Namespace, console: "Console") -> None:
     """Writes an agent as an ONNX file, and says how it compares."""
     from quadrivium.commands.export import export
 
-    export(arguments.player, arguments.output, arguments.int8, arguments.observations, console, notify=_note)
+    export(
+        arguments.player,
+        arguments.output,
+        arguments.int8,
+        arguments.pruned,
+        arguments.observations,
+        arguments.episodes,
+        console,
+        notify=_note,
+    )
+
+
+def explain(arguments: argparse.Namespace, console: "Console") -> None:
+    """Draws what an agent looked at in episodes that it plays, and writes it down."""
+    from quadrivium.commands.explain import explain
+
+    kwargs = _arguments("", arguments.env_kwargs)
+    explain(
+        arguments.player,
+        arguments.output,
+        kwargs,
+        arguments.episodes,
+        arguments.steps,
+        arguments.seed,
+        console,
+        notify=_note,
+    )
 
 
 def _arguments(env_id: str, texts: Sequence[str]) -> dict[str, Any]:
@@ -373,6 +433,16 @@ def _natural(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
     return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share between 0 and 1, such as 0.5")
+    return share
 
 
 def _port(text: str) -> int:
@@ -413,6 +483,7 @@ def evaluate(argv: Sequence[str]) -> int:
         "tournament": tournament,
         "models": models,
         "export": export,
+        "explain": explain,
     }
     run[arguments.command](arguments, console)
     return 0

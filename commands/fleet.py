@@ -1,4 +1,4 @@
-"""A training whose games are played all over a cluster: `train.py CONFIG --cluster [HOST:PORT]`."""
+"""A training whose games or steps are made all over a cluster: `train.py CONFIG --cluster [HOST:PORT]`."""
 
 import contextlib
 from collections.abc import Callable, Generator
@@ -15,8 +15,12 @@ from quadrivium.agents.alphazero.fleet.portion_log import PortionLog
 from quadrivium.agents.alphazero.fleet.self_player import SelfPlayer
 from quadrivium.agents.cluster.connection import Cluster
 from quadrivium.agents.cluster.workforce import Workforce
+from quadrivium.agents.dqn import DQNConfig
 from quadrivium.agents.errors import UserError, program
+from quadrivium.agents.ppo import PPOConfig
+from quadrivium.agents.ppo.fleet.learner import FleetPPO
 from quadrivium.commands.build import Agent, make_agent, use_threads
+from quadrivium.commands.shared_environments import require_shares, sharing
 from quadrivium.configs.schema import RunConfig
 
 LOG = "games.log"
@@ -24,11 +28,13 @@ LOG = "games.log"
 
 def require_fit(config: RunConfig, run_dir: Path) -> None:
     """Raises UserError where the config asks for a cluster that it cannot use, or a run needs one."""
-    if config.cluster is not None and not isinstance(config.agent, AlphaZeroConfig):
+    if config.cluster is not None and isinstance(config.agent, DQNConfig):
         raise UserError(
-            f"--cluster: {config.agent.algorithm} trains on one machine, alphazero alone has a fleet; leave "
-            "it out, or spread several seeds: --seeds 0-4 --cluster"
+            "--cluster: dqn trains on one machine, alphazero and ppo alone have fleets; leave it out, or "
+            "spread several seeds: --seeds 0-4 --cluster"
         )
+    if config.cluster is not None and isinstance(config.agent, PPOConfig):
+        require_shares(config)
     if config.cluster is not None and isinstance(config.agent, AlphaZeroConfig) and config.agent.curriculum:
         raise UserError(
             f"--cluster: agent.curriculum {config.agent.curriculum:g} is for one machine, a fleet plays all "
@@ -57,7 +63,11 @@ def connected(config: RunConfig) -> Generator[Cluster | None]:
 def at_play(
     agent: Agent, config: RunConfig, run_dir: Path, cluster: Cluster | None, say: Callable[[str], object]
 ) -> Generator[None]:
-    """Lets the cluster play for the agent, where there is one; the games are kept in the run directory."""
+    """Lets the cluster work for the agent, where there is one; games are kept in the run directory."""
+    if cluster is not None and isinstance(agent, FleetPPO):
+        with sharing(agent, config, cluster, say):
+            yield
+        return
     if cluster is None or not isinstance(agent, FleetAlphaZero):
         yield
         return

@@ -3,7 +3,7 @@
 python train.py                                    # the quickstart: PPO learns Highway
 python train.py configs/driving/highway_ppo.yaml --agent.learning-rate 3e-4 --seed 1
 python train.py CONFIG --seeds 0-4 --processes 2   # a run a seed, and a table of them all
-python train.py CONFIG --cluster 10.0.0.1:6379     # alphazero's games are played all over a Ray cluster
+python train.py CONFIG --cluster 10.0.0.1:6379     # alphazero's games or ppo's environments all over it
 python train.py --resume runs/NAME                 # as if it had never stopped
 python train.py CONFIG --help                      # every option with its value
 """
@@ -169,7 +169,10 @@ def resumed_config(run_dir: Path, overrides: dict[str, str]) -> RunConfig:
                 f"{option(key)} cannot change when a run is resumed, only "
                 f"{' and '.join(map(option, CHANGES_AT_RESUME))} can; begin a new run for it"
             )
-    return validate(to_data(config), str(run_dir / "config.yaml"), overrides)
+    config = validate(to_data(config), str(run_dir / "config.yaml"), overrides)
+    if config.cluster is None and "workers" not in overrides:  # they were of the cluster that is left
+        config = config.model_copy(update={"workers": None})
+    return config
 
 
 def run(
@@ -177,7 +180,7 @@ def run(
 ) -> None:
     """Trains until the end, the time budget or a signal; what there is then is saved.
 
-    cluster: whose workers play, where there is one.
+    cluster: whose workers play or step, where there is one.
     """
     start = agent.num_timesteps
     say(

@@ -113,9 +113,9 @@ class RunConfig(_Section):
     threads: PositiveInt | Literal["auto"] | None = "auto"
     """CPU threads of networks and environments; auto (or null): all cores that this process may use"""
     cluster: bool | str | None = None
-    """HOST:PORT of a Ray cluster that plays alphazero's games, or true: a Ray of this machine alone"""
+    """HOST:PORT of a Ray cluster for alphazero's games or ppo's environments, or true: this machine alone"""
     workers: PositiveInt | None = None
-    """of the cluster, at most; or null: as many as it has room for"""
+    """of the cluster, at most (ppo: just so many); or null: as many as it has room for"""
     env: EnvConfig
     agent: AgentConfig
     checkpoint: CheckpointConfig

@@ -35,6 +35,8 @@ class EnvBatch:
 
     Args:
         env: a native vector environment, or Gymnasium's SyncVectorEnv or AsyncVectorEnv.
+        first: the number of its first lane, where it is one of several parts of a larger batch.
+        agents: environments that share a lane.
 
     `reset` and steps raise NotFiniteError at the first NaN or infinity.
 
@@ -43,7 +45,7 @@ class EnvBatch:
             transition that never happened.
     """
 
-    def __init__(self, env: VectorEnv) -> None:
+    def __init__(self, env: VectorEnv, first: int = 0, agents: int = 1) -> None:
         mode = env.metadata.get("autoreset_mode")
         if mode not in (AutoresetMode.SAME_STEP, AutoresetMode.SAME_STEP.value):
             name = mode.value if isinstance(mode, AutoresetMode) else mode
@@ -56,12 +58,13 @@ class EnvBatch:
         self.env = env
         self.num_envs = env.num_envs
         self.observation_space, self.action_space = env.single_observation_space, env.single_action_space
+        self._first = first
         self._seed: int | None = None
-        self._guard = FiniteGuard(env.num_envs, name_of(env))
+        self._guard = FiniteGuard(env.num_envs, name_of(env), first * agents)
 
     def seed(self, seed: int | None = None) -> Any:
-        """Seeds the next reset: environment i gets `seed` plus i."""
-        self._seed = seed
+        """Seeds the next reset: lane i gets `seed` plus i, plus the number of the first."""
+        self._seed = None if seed is None else seed + self._first
 
     def reset(self) -> Obs:
         """Starts an episode in every environment."""

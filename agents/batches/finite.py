@@ -21,10 +21,11 @@ class FiniteGuard:
     Args:
         num_envs: N.
         name: what errors call the environments.
+        first: the number of the first one.
     """
 
-    def __init__(self, num_envs: int, name: str) -> None:
-        self._name = name
+    def __init__(self, num_envs: int, name: str, first: int = 0) -> None:
+        self._name, self._first = name, first
         self._steps = np.zeros(num_envs, np.int64)  # (N,) of the running episodes
 
     def reset(self, obs: Any) -> None:
@@ -62,9 +63,9 @@ class FiniteGuard:
         step = int(self._steps[env])
         when = f"in step {step} of its episode" if step else "at the beginning of its episode"
         raise NotFiniteError(
-            f"environment {env} of {self._name} gave {value} as {what}{f' {part!r}' if part else ''} {when}, "
-            "where numbers must be finite, or all weights become NaN; mend the environment, or put another "
-            "number there by a wrapper"
+            f"environment {self._first + env} of {self._name} gave {value} as {what}"
+            f"{f' {part!r}' if part else ''} {when}, where numbers must be finite, or all weights "
+            "become NaN; mend the environment, or put another number there by a wrapper"
         )
 
 

@@ -149,6 +149,13 @@ class Cluster:
         return ray.cluster_resources().get("CPU", 0.0)
 
     @property
+    def gpus(self) -> float:
+        """Accelerators of all machines that are in it now."""
+        import ray
+
+        return ray.cluster_resources().get("GPU", 0.0)
+
+    @property
     def nodes(self) -> int:
         """Machines that are in it now."""
         import ray
@@ -156,13 +163,14 @@ class Cluster:
         return sum(node["Alive"] for node in ray.nodes())
 
     def start(
-        self, make: Callable[..., object], *arguments: Any, cpus: float = 1, threads: int = 1
+        self, make: Callable[..., object], *arguments: Any, cpus: float = 1, gpus: int = 0, threads: int = 1
     ) -> Worker:
-        """Starts a worker that holds what `make(*arguments)` returns, once `cpus` processors are free.
+        """Starts a worker that holds what `make(*arguments)` returns, once `cpus` processors and `gpus`
+        accelerators are free.
 
         threads: of its calls, so many run at once.
         """
-        return Worker(make, arguments, cpus=cpus, threads=threads)
+        return Worker(make, arguments, cpus=cpus, gpus=gpus, threads=threads)
 
     def share(self, value: Any) -> Any:
         """Returns what stands for `value` in calls; it travels to each machine once, and does not change."""

@@ -12,6 +12,13 @@ from quadrivium.agents.cluster.nodes import facts, require_same
 from quadrivium.agents.errors import one_line
 
 
+def node_address() -> str:
+    """Returns the address of this worker's machine in its cluster; loopback in one of this machine alone."""
+    import ray
+
+    return ray.util.get_node_ip_address()
+
+
 class WorkerLost(Exception):
     """A worker's process, or its machine, is gone, and with it what was not yet fetched."""
 
@@ -80,6 +87,7 @@ class Worker:
         make: what makes the object of `arguments`, there.
         arguments: of it.
         cpus: processors that it takes.
+        gpus: accelerators that it takes, and alone sees.
         threads: calls that run at once; with one, calls run one after the other in the main thread.
 
     Attributes:
@@ -87,12 +95,19 @@ class Worker:
     """
 
     def __init__(
-        self, make: Callable[..., object], arguments: Sequence[Any], *, cpus: float, threads: int = 1
+        self,
+        make: Callable[..., object],
+        arguments: Sequence[Any],
+        *,
+        cpus: float,
+        gpus: int = 0,
+        threads: int = 1,
     ) -> None:
         import ray
 
         # A call is never repeated by Ray: what is lost is lost, and whoever called decides.
-        options: dict[str, Any] = {"num_cpus": cpus, "max_restarts": 0, "max_task_retries": 0}
+        options: dict[str, Any] = {"num_cpus": cpus, "num_gpus": gpus}
+        options |= {"max_restarts": 0, "max_task_retries": 0}
         # With several threads calls overtake one another: the first one, for which all wait, needs its own.
         options["max_concurrency"] = threads if threads == 1 else threads + 1
         self._actor: Any = ray.remote(**options)(Host).remote()

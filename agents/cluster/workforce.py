@@ -23,6 +23,7 @@ class Workforce:
         cluster: where they work.
         make: what a worker holds, from its number, as `make(number)` says.
         cpus: processors of each.
+        gpus: accelerators of each.
         threads: calls of each that run at once.
         most: workers at most; None: as many as there is room for.
         first: the first worker's number.
@@ -42,6 +43,7 @@ class Workforce:
         make: Callable[[int], tuple[Callable[..., object], tuple[Any, ...]]],
         *,
         cpus: int = 1,
+        gpus: int = 0,
         threads: int = 1,
         most: int | None = None,
         first: int = 0,
@@ -53,6 +55,7 @@ class Workforce:
                 f"threads: {int(cluster.cpus)} or fewer, or a larger cluster"
             )
         self._cluster, self._make, self._cpus, self._threads = cluster, make, cpus, threads
+        self._gpus = gpus
         self._most, self._notify, self._next = most, notify, first
         self._in_a_row = 0
         self.workers: dict[int, Worker] = {}
@@ -62,6 +65,8 @@ class Workforce:
     def room(self) -> int:
         """Workers that the cluster, as large as it is now, has room for."""
         room = int(self._cluster.cpus // self._cpus)
+        if self._gpus:
+            room = min(room, int(self._cluster.gpus // self._gpus))
         return room if self._most is None else min(room, self._most)
 
     def fill(self, wanted: int | None = None) -> dict[int, Worker]:
@@ -70,7 +75,9 @@ class Workforce:
         new: dict[int, Worker] = {}
         while len(self.workers) < count:
             make, arguments = self._make(self._next)
-            worker = self._cluster.start(make, *arguments, cpus=self._cpus, threads=self._threads)
+            need: Any = {"cpus": self._cpus, "threads": self._threads}
+            need |= {"gpus": self._gpus} if self._gpus else {}
+            worker = self._cluster.start(make, *arguments, **need)
             new[self._next] = self.workers[self._next] = worker
             self._next += 1
         return new

@@ -8,8 +8,8 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from quadrivium.agents.alphazero.learn.network import Networks
-from quadrivium.agents.dqn.policy import QNetworks, legal_values
+from quadrivium.agents.alphazero.learn.network import Networks, PolicyValueNet
+from quadrivium.agents.dqn.policy import QNet, QNetworks, legal_values
 from quadrivium.agents.nets.heads import mask_logits
 from quadrivium.agents.nets.stem import ACTION_MASK
 from quadrivium.agents.ppo.policy import ActorCritic
@@ -39,6 +39,7 @@ class Acting(nn.Module):
         if not isinstance(policy, ActorCritic | QNetworks | Networks):
             raise TypeError(f"{type(policy).__name__}: expected the networks of PPO, DQN or AlphaZero")
         self.policy = policy
+        self.observation_space, self.action_space = observation_space, action_space
         self.composed = isinstance(observation_space, spaces.Dict)
         named = observation_space.spaces if isinstance(observation_space, spaces.Dict) else {}
         self.inputs = tuple(named) or ("observation",)
@@ -46,27 +47,42 @@ class Acting(nn.Module):
         if isinstance(action_space, spaces.Box):
             self.bounds = torch.as_tensor(action_space.low), torch.as_tensor(action_space.high)
 
+    @property
+    def network(self) -> ActorCritic | QNet | PolicyValueNet:
+        """The one among the policy's networks that acts."""
+        if isinstance(self.policy, QNetworks):
+            return self.policy.q_net
+        return self.policy.average if isinstance(self.policy, Networks) else self.policy
+
+    def preferences(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns what actions are chosen by, (B, outputs), and values (B,).
+
+        Of PPO these are logits, or the mean of numbers that are chosen freely; of DQN the actions' values; of
+        AlphaZero logits. Those of illegal actions have the lowest finite value.
+        """
+        obs: Any = dict(zip(self.inputs, inputs, strict=True)) if self.composed else inputs[0]
+        if isinstance(self.policy, ActorCritic):
+            out, values = self.policy.outputs(obs)
+            return out, values.flatten()
+        if isinstance(self.policy, QNetworks):
+            q = legal_values(self.policy.q_net(obs), obs)
+            return q, q.amax(1)
+        seen = obs["observation"] if self.composed else obs
+        logits, values, _ = self.policy.average.judge(seen)
+        return mask_logits(logits, obs[ACTION_MASK]) if ACTION_MASK in self.inputs else logits, values
+
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns actions (B, …), what speaks for each of them, and values (B,).
 
         Scores are probabilities (B, A), in DQN values (B, A), of numbers that are chosen freely the mean
         (B, D) before it is brought into their bounds; of several choices at once their logits.
         """
-        obs: Any = dict(zip(self.inputs, inputs, strict=True)) if self.composed else inputs[0]
-        if isinstance(self.policy, ActorCritic):
-            return self._actor_critic(self.policy, obs)
-        if isinstance(self.policy, QNetworks):
-            q = legal_values(self.policy.q_net(obs), obs)
-            return q.argmax(1), q, q.amax(1)
-        logits, values, _ = self.policy.average.judge(obs["observation"])
-        logits = mask_logits(logits, obs[ACTION_MASK])
-        return logits.argmax(1), logits.softmax(1), values
-
-    def _actor_critic(self, policy: ActorCritic, obs: Any) -> tuple[Tensor, Tensor, Tensor]:
-        out, values = policy.outputs(obs)
-        actions = policy.distribution.mode(out)
+        out, values = self.preferences(*inputs)
+        actions = (
+            self.policy.distribution.mode(out) if isinstance(self.policy, ActorCritic) else out.argmax(1)
+        )
         if self.bounds is not None:
             low, high = self.bounds
-            return torch.minimum(torch.maximum(actions, low), high), out, values.flatten()
-        scores = out.softmax(-1) if isinstance(policy.action_space, spaces.Discrete) else out
-        return actions, scores, values.flatten()
+            actions = torch.minimum(torch.maximum(actions, low), high)
+        are_logits = isinstance(self.action_space, spaces.Discrete) and not isinstance(self.policy, QNetworks)
+        return actions, out.softmax(-1) if are_logits else out, values

@@ -9,7 +9,7 @@ from quadrivium.agents.nets.cnn import CnnTrunk
 from quadrivium.agents.nets.config import NetConfig
 from quadrivium.agents.nets.deep_set import SetTrunk
 from quadrivium.agents.nets.mlp import MlpTrunk
-from quadrivium.agents.nets.stem import Observation, Stem
+from quadrivium.agents.nets.stem import Join, Observation, Stem
 from quadrivium.agents.nets.transformer import TransformerTrunk
 
 Trunk = MlpTrunk | CnnTrunk | TransformerTrunk | SetTrunk
@@ -55,9 +55,12 @@ class Backbone(nn.Module):
         """Returns tokens, mask, pooled (see the class)."""
         return self.trunk(self.stem(obs))
 
-    def update_statistics(self, obs: Observation) -> None:
-        """Merges a batch of observations into the input normaliser; nothing else ever changes it."""
-        self.stem.update_statistics(obs)
+    def update_statistics(self, obs: Observation, join: Join | None = None) -> None:
+        """Merges a batch of observations into the input normaliser; nothing else ever changes it.
+
+        join: what makes of it the batches of several processes.
+        """
+        self.stem.update_statistics(obs, join)
 
     def lacks_statistics(self) -> bool:
         """Returns whether the input normaliser has seen nothing yet; False where there is none."""

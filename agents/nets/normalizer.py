@@ -34,6 +34,11 @@ class RunningNormalizer(nn.Module):
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("var", torch.ones(features))
 
+    def fresh(self) -> RunningNormalizer:
+        """Returns one of the same features that has seen nothing."""
+        made = RunningNormalizer(len(self.mean), trailing=self.trailing, keep=self.keep)
+        return made.to(self.mean.device)
+
     def forward(self, x: Tensor) -> Tensor:
         """Returns x standardised; x (..., F) or (B, F, H, W) float32."""
         scale = torch.rsqrt(self.var + _EPSILON).view(self.view)
@@ -64,13 +69,16 @@ class RunningNormalizer(nn.Module):
         deviations = offsets.sub_(batch_mean)
         if absent is not None:
             deviations.masked_fill_(absent, 0.0)
-        batch_var = deviations.square_().sum(0) / divisor  # (F,)
+        self.merge(count, batch_mean + origin, deviations.square_().sum(0) / divisor)
 
+    @torch.no_grad()
+    def merge(self, count: Tensor | int, mean: Tensor, var: Tensor) -> None:
+        """Merges the statistics of `count` rows: their mean (F,) and variance (F,)."""
         total = self.count + count
         share = count / total.clamp(min=1)  # () float32
-        delta = batch_mean + origin - self.mean
+        delta = mean - self.mean
         self.mean.add_(delta * share)
-        self.var.mul_(1 - share).add_(batch_var * share).add_(delta.square() * (share * (1 - share)))
+        self.var.mul_(1 - share).add_(var * share).add_(delta.square() * (share * (1 - share)))
         self.count.copy_(total)
         if self.keep is not None:
             self.mean[self.keep], self.var[self.keep] = 0.0, 1.0

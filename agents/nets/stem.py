@@ -14,6 +14,7 @@ A stem has statistics but no weights: several trunks can share one.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -28,6 +29,9 @@ from quadrivium.agents.nets.normalizer import RunningNormalizer
 
 Observation = Tensor | dict[str, Tensor]
 ACTION_MASK = "action_mask"
+
+Join = Callable[[Tensor], Tensor]
+"""Where several processes learn as one: from rows (n, ...) to the rows of all of them, in one order."""
 
 _STATISTICS_NUMBERS = 1 << 18  # at once: pieces stay in the cache, and no copy of a whole rollout is made
 
@@ -118,12 +122,18 @@ class PartStem(nn.Module):
             values = values * mask.unsqueeze(-1)
         return Part(values, mask)
 
-    def update_statistics(self, obs: Tensor) -> None:
-        """Merges a batch into the running statistics."""
-        if self.normalizer is not None:
-            rows = max(_STATISTICS_NUMBERS // math.prod(self.spec.shape), 1)
-            for piece in obs.split(rows):
-                self.normalizer.update(*self._raw(piece))
+    def update_statistics(self, obs: Tensor, join: Join | None = None) -> None:
+        """Merges a batch into the running statistics; join: of the batches of several processes all."""
+        if self.normalizer is None:
+            return
+        own = self.normalizer if join is None else self.normalizer.fresh()
+        rows = max(_STATISTICS_NUMBERS // math.prod(self.spec.shape), 1)
+        for piece in obs.split(rows):
+            own.update(*self._raw(piece))
+        if join is not None:
+            counts, moments = join(own.count[None]), join(torch.stack([own.mean, own.var])[None])
+            for count, (mean, var) in zip(counts, moments, strict=True):
+                self.normalizer.merge(count, mean, var)
 
 
 class Stem(nn.Module):
@@ -162,10 +172,10 @@ class Stem(nn.Module):
         """Returns the parts of a batch; obs: a tensor with a batch axis, or a dict of them."""
         return tuple(stem(self._pick(obs, key)) for key, stem in self.parts.items())
 
-    def update_statistics(self, obs: Observation) -> None:
-        """Merges a batch of observations into the running statistics."""
+    def update_statistics(self, obs: Observation, join: Join | None = None) -> None:
+        """Merges a batch of observations into the running statistics; join: see `Join`."""
         for key, stem in self._stems().items():
-            stem.update_statistics(self._pick(obs, key))
+            stem.update_statistics(self._pick(obs, key), join)
 
     def lacks_statistics(self) -> bool:
         """Returns whether a part is to be standardised of which nothing has been seen."""

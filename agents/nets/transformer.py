@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -70,6 +72,24 @@ class GridTokens(nn.Module):
         return self.project(x).flatten(2).transpose(1, 2) + self.place(positions)  # (B, N, D)
 
 
+def attend_to(
+    query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None, kept: list[Tensor] | None
+) -> Tensor:
+    """Returns what each query (B, heads, Q, D) finds among keys and values (B, heads, N, D): as many numbers.
+
+    allowed: (B, 1, 1, N) bool, which keys may be looked at; None: all.
+    kept: None on the fast way, which never forms the weights; a list gets them, (B, heads, Q, N), rows of
+        which sum to 1 (Vaswani et al. 2017, eq. 1).
+    """
+    if kept is None:
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])  # (B, heads, Q, N)
+    if allowed is not None:
+        scores = scores.masked_fill(~allowed, -math.inf)
+    kept.append(scores.softmax(-1))
+    return kept[-1] @ value
+
+
 class EncoderBlock(nn.Module):
     """Pre-LN self-attention and feed-forward, each with a residual (Xiong et al. 2020)."""
 
@@ -85,12 +105,15 @@ class EncoderBlock(nn.Module):
             nn.Linear(width, 4 * width), config.make_activation(), nn.Linear(4 * width, width)
         )
 
-    def forward(self, x: Tensor, attend: Tensor | None) -> Tensor:
-        """Returns x (B, N, D) after the block; attend (B, 1, 1, N) bool: which tokens may be looked at."""
+    def forward(self, x: Tensor, attend: Tensor | None, kept: list[Tensor] | None = None) -> Tensor:
+        """Returns x (B, N, D) after the block; attend (B, 1, 1, N) bool: which tokens may be looked at.
+
+        kept: a list gets the weights (B, heads, N, N), as `attend_to` says.
+        """
         batch, count, width = x.shape
         qkv = self.qkv(self.norm_attention(x)).view(batch, count, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, N, D / heads)
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=attend)
+        mixed = attend_to(query, key, value, attend, kept)
         x = x + self.project(mixed.transpose(1, 2).reshape(batch, count, width))
         return x + self.feed_forward(self.norm_feed_forward(x))
 
@@ -104,13 +127,13 @@ class QueryPooling(nn.Module):
         self.query = nn.Parameter(torch.randn(config.heads, 1, config.width // config.heads) * 0.02)
         self.key_value = nn.Linear(config.width, 2 * config.width)
 
-    def forward(self, x: Tensor, attend: Tensor | None) -> Tensor:
-        """Returns (B, D); x (B, N, D), attend (B, 1, 1, N) bool or None."""
+    def forward(self, x: Tensor, attend: Tensor | None, kept: list[Tensor] | None = None) -> Tensor:
+        """Returns (B, D); x (B, N, D), attend (B, 1, 1, N) bool or None; kept gets (B, heads, 1, N)."""
         batch, count, width = x.shape
         key_value = self.key_value(x).view(batch, count, 2, self.heads, width // self.heads)
         key, value = key_value.permute(2, 0, 3, 1, 4)  # each (B, heads, N, D / heads)
         query = self.query.expand(batch, -1, -1, -1)  # (B, heads, 1, D / heads)
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=attend).reshape(batch, width)
+        return attend_to(query, key, value, attend, kept).reshape(batch, width)
 
 
 class TransformerTrunk(nn.Module):
@@ -136,8 +159,14 @@ class TransformerTrunk(nn.Module):
         self.pooling = QueryPooling(config) if config.pooling == "query" else None
         self.masked = any(spec.masked for spec in specs)
 
-    def forward(self, parts: tuple[Part, ...]) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns tokens (B, N, D), mask (B, N), pooled (B, D)."""
+    def forward(
+        self, parts: tuple[Part, ...], kept: list[Tensor] | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns tokens (B, N, D), mask (B, N), pooled (B, D).
+
+        kept: a list gets what attends to what: (B, heads, N, N) of each block, and (B, heads, 1, N) of the
+            pooling if it is a query's. The same numbers then come out by a slower way.
+        """
         tokens = [embed(part.values) for embed, part in zip(self.embeddings, parts, strict=True)]
         x = torch.cat(tokens, 1)
         masks = [
@@ -150,10 +179,10 @@ class TransformerTrunk(nn.Module):
         # A row without any token would make softmax 0/0: it attends to all, and the mean pools to 0.
         attend = (mask | ~mask.any(1, keepdim=True))[:, None, None, :] if self.masked else None
         for block in self.blocks:
-            x = block(x, attend)
+            x = block(x, attend, kept)
         x = self.norm(x)
         if self.pooling is not None:
-            return x, mask, self.pooling(x, attend)
+            return x, mask, self.pooling(x, attend, kept)
         return x, mask, masked_mean(x, mask if self.masked else None)
 
 

@@ -25,12 +25,13 @@ from quadrivium.agents.compute.adam import LeanAdam
 from quadrivium.agents.compute.crew import Crew, blocks, one_torch_thread
 from quadrivium.agents.compute.devices import Bf16, autocast, choose_device
 from quadrivium.agents.compute.foreach import clip_norm_
+from quadrivium.agents.compute.peers import ALONE, Peers
 from quadrivium.agents.compute.seeds import seed_everything
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo.gradients import DividedGradient, Outputs, Slopes
 from quadrivium.agents.ppo.loss import LossSettings, UpdateLog, approximate_kl, ppo_slopes, standardise
 from quadrivium.agents.ppo.policy import ActorCritic
-from quadrivium.agents.ppo.rollout import Batch, RolloutBuffer, TensorObs, rows_of
+from quadrivium.agents.ppo.rollout import Batch, Everyone, RolloutBuffer, TensorObs, rows_of
 from quadrivium.agents.training.hooks import Hooks
 from quadrivium.agents.training.schedules import Schedule, schedule
 from quadrivium.agents.training.vector_agent import VectorAgent
@@ -114,6 +115,8 @@ class PPO(VectorAgent):
         optimizer: of the parameters of such a policy.
         num_envs: where there is no `env`.
         window: episodes that the log's mean return is at least of.
+        peers: processes that learn as one, with as many environments each; batch_size and all else is theirs
+            together.
 
     Raises:
         ValueError: batch_size does not divide n_steps * num_envs, or the spaces are not supported.
@@ -132,12 +135,13 @@ class PPO(VectorAgent):
         optimizer: torch.optim.Optimizer | None = None,
         num_envs: int = 1,
         window: int = 100,
+        peers: Peers = ALONE,
     ) -> None:
         env, device = as_batch(env), torch.device(choose_device(device, config.net))
         num_envs = num_envs if env is None else env.num_envs
         if policy is None:
             assert env is not None, "fresh networks are made for the spaces of an env; give one"
-            require_whole_minibatches(config, num_envs)
+            require_whole_minibatches(config, num_envs * peers.size)
             seed_everything(seed, env)
             with one_torch_thread():  # the last bits of the first weights would depend on how many there are
                 policy = ActorCritic(
@@ -153,21 +157,21 @@ class PPO(VectorAgent):
         generator = torch.Generator(device)
         generator.manual_seed(torch.initial_seed() if seed is None else seed)
         super().__init__(policy, optimizer, env, num_envs, generator, device, window)
-        self.config, self.seed = config, seed
+        self.config, self.seed, self.peers = config, seed, peers
         self.learning_rate: Schedule = schedule(config.learning_rate, config.learning_rate_schedule)
         self.clip_range: Schedule = schedule(config.clip_range, config.clip_range_schedule)
         self.clip_range_vf: Schedule | None = None
         if config.clip_range_vf is not None:
             self.clip_range_vf = schedule(config.clip_range_vf, "constant")
         self.rollout_buffer = RolloutBuffer(
-            config.n_steps, policy.observation_space, policy.action_space, device, num_envs
+            config.n_steps, policy.observation_space, policy.action_space, device, num_envs, peers
         )
         self.crew = Crew(1)  # at work it has helpers
         self._update_entries: dict[str, float] = {}
         self._evaluate: Callable[[TensorObs, Tensor], Outputs] = self._evaluate_plainly
         if config.compile:
-            # where agents leave, every minibatch is of another size
-            dynamic = getattr(env, "taking_part", None) is not None
+            # where agents leave, or others have a part of it, every minibatch is of another size
+            dynamic = getattr(env, "taking_part", None) is not None or peers.size > 1
             self._evaluate = torch.compile(self._evaluate_plainly, dynamic=dynamic)
         self._divided: DividedGradient | None = None
         if isinstance(policy, ActorCritic) and device.type == "cpu" and not config.compile:
@@ -218,8 +222,23 @@ class PPO(VectorAgent):
             (out,) = self._by_rows(lambda rows: (policy.actor_outputs(rows),), obs)
         else:
             out, values = self._by_rows(policy.outputs, obs)
-        actions, log_probs = policy.sample(out, self.generator)
+        actions, log_probs = self._sample(out)
         return actions, values, log_probs
+
+    def _sample(self, out: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns actions (N, ...) and their log-probabilities (N,) for the actor's outputs (N, outputs).
+
+        Each of several processes draws the noise of all: so what an environment gets is its own, however they
+        are shared out, and all generators stay the same.
+        """
+        policy, peers = self.policy, self.peers
+        if peers.size == 1:
+            return policy.sample(out, self.generator)
+        own = slice(peers.rank * len(out), (peers.rank + 1) * len(out))
+        everyone = out.new_zeros(peers.size * len(out), out.shape[1])
+        everyone[own] = out
+        actions = policy.distribution.sample(everyone, policy.log_std, self.generator)[own]
+        return actions, policy.distribution.log_prob_entropy(out, policy.log_std, actions)[0]
 
     def _values(self, obs: TensorObs) -> Tensor:
         with self._autocast():
@@ -247,19 +266,24 @@ class PPO(VectorAgent):
         even = torch.zeros((self.num_envs, policy.distribution.outputs), device=self.device)
         for _ in range(rollout.steps):
             out = policy.masked_outputs(even, rollout.put_obs(self.obs))
-            actions, log_probs = policy.sample(out, self.generator)
+            actions, log_probs = self._sample(out)
             step = self.env.step_batch(policy.bounded(actions.cpu().numpy()))
             rollout.add(actions, None, log_probs, step.rewards, step.done, step.acted)
             self.obs = step.obs
-        policy.update_statistics(rollout.observations())
+        self._update_statistics()
         if self.seed is not None:
             self.env.seed(self.seed)  # the training plays what it would have played without this
         self.obs = self.env.reset()
 
+    def _update_statistics(self) -> None:
+        """Lets the input normaliser learn the rollout's observations."""
+        several = () if self.peers.size == 1 else (self.peers.join,)
+        self.policy.update_statistics(self.rollout_buffer.observations(), *several)
+
     @torch.no_grad()
     def collect(self, hooks: Hooks, end: int) -> bool:
         """Fills the rollout with `n_steps` steps of every environment; False if a hook stopped it."""
-        rollout = self.rollout_buffer
+        rollout, before = self.rollout_buffer, self.num_timesteps
         self.policy.train(False)
         rollout.reset()
         hooks.on_rollout_start()
@@ -278,6 +302,9 @@ class PPO(VectorAgent):
         self._bootstrap(rollout)
         last_values = self._values(to_tensors(self.obs, self.device))
         rollout.finish(last_values, self.config.gamma, self.config.gae_lambda)
+        if self.peers.size > 1:
+            everyone = rollout.everyone()
+            self.num_timesteps = before + len(everyone.taken(everyone.values))
         self.clock.enter("other")
         hooks.on_rollout_end()
         return True
@@ -310,6 +337,7 @@ class PPO(VectorAgent):
         self.clock.enter("update")
         self.policy.train(True)
         config, remaining = self.config, 1 - self.progress(end)
+        everyone = self.rollout_buffer.everyone()
         rate, clip_range_vf = self.learning_rate(remaining), self.clip_range_vf
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -318,7 +346,7 @@ class PPO(VectorAgent):
             clip_range_vf=None if clip_range_vf is None else clip_range_vf(remaining),
             ent_coef=config.ent_coef,
             vf_coef=config.vf_coef,
-            value_unit=self.policy.follow(self.rollout_buffer.taken(self.rollout_buffer.returns)),
+            value_unit=self.policy.follow(everyone.taken(everyone.returns)),
         )
         parameters = list(self.policy.parameters())
         log = UpdateLog(settings)
@@ -329,7 +357,7 @@ class PPO(VectorAgent):
             if not proceed:
                 break
         # After the update: the rollout's log-probabilities were made with the old statistics.
-        self.policy.update_statistics(self.rollout_buffer.observations())
+        self._update_statistics()
         self._update_entries = self._entries(log, settings) | {"train/learning_rate": rate}
         self.clock.enter("other")
 
@@ -340,19 +368,25 @@ class PPO(VectorAgent):
         """
         config = self.config
         stem = None if self._divided is None else self._divided.stem
-        for batch in self.rollout_buffer.minibatches(config.batch_size, self.generator, stem):
-            if config.normalize_advantage and len(batch.advantages) > 1:
-                batch = batch._replace(advantages=standardise(batch.advantages))
-            slopes = ppo_slopes(settings, len(batch.returns))
+        for batch, everyone in self.rollout_buffer.minibatches(config.batch_size, self.generator, stem):
+            count = len(everyone)
+            if config.normalize_advantage and count > 1:
+                batch = batch._replace(advantages=standardise(batch.advantages, everyone))
+            slopes = ppo_slopes(settings, count)
             if self._divided is not None:
                 outputs, gradients = self._divided(self.crew, batch, slopes)
             else:
                 outputs, gradients = self._whole_gradient(parameters, batch, slopes)
             log.add(batch, outputs)
+            far = []
             if config.target_kl is not None:
-                kl = approximate_kl(outputs.log_probs, batch.log_probs).item()
-                if kl > 1.5 * config.target_kl:
-                    return False
+                far = [approximate_kl(outputs.log_probs, batch.log_probs, count)]
+            if self.peers.size > 1:
+                self.clock.enter("exchange")
+                self.peers.add_up([*gradients, *far])
+                self.clock.enter("update")
+            if config.target_kl is not None and far[0].item() > 1.5 * config.target_kl:
+                return False
             log.add_norm(clip_norm_(gradients, config.max_grad_norm))
             self.descend(parameters, gradients)
         return True
@@ -375,8 +409,8 @@ class PPO(VectorAgent):
 
     def _entries(self, log: UpdateLog, settings: LossSettings) -> dict[str, float]:
         """Returns what the log says of an update."""
-        entries = {f"train/{name}": value for name, value in log.means().items()}
-        entries["train/explained_variance"] = explained_variance(self.rollout_buffer)
+        entries = {f"train/{name}": value for name, value in log.means(self.peers).items()}
+        entries["train/explained_variance"] = explained_variance(self.rollout_buffer.everyone())
         log_std = getattr(self.policy, "log_std", None)
         if log_std is not None:
             entries["train/std"] = log_std.exp().mean().item()
@@ -409,9 +443,9 @@ def make_optimizer(policy: nn.Module, learning_rate: float, weight_decay: float)
     return LeanAdam(policy.parameters(), lr=learning_rate, eps=1e-5)
 
 
-def explained_variance(rollout: RolloutBuffer) -> float:
+def explained_variance(rollouts: Everyone) -> float:
     """Returns 1 − Var(returns − values) / Var(returns); NaN where the returns do not vary."""
-    returns = rollout.taken(rollout.returns)
+    returns = rollouts.taken(rollouts.returns)
     variance = returns.var(correction=0)
-    residual = (returns - rollout.taken(rollout.values)).var(correction=0)
+    residual = (returns - rollouts.taken(rollouts.values)).var(correction=0)
     return float("nan") if variance == 0 else float(1 - residual / variance)

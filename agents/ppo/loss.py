@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from quadrivium.agents.compute.peers import ALONE, Peers
 from quadrivium.agents.ppo.distributions import exp
 from quadrivium.agents.ppo.gradients import Outputs, Slopes
 from quadrivium.agents.ppo.rollout import Batch
@@ -62,7 +63,7 @@ def ppo_loss(outputs: Outputs, batch: Batch, settings: LossSettings) -> Loss:
     value_loss = F.mse_loss(values, batch.returns) / settings.value_unit**2
     entropy_loss = log_probs.mean() if entropy is None else -entropy.mean()
     loss = policy_loss + settings.ent_coef * entropy_loss + settings.vf_coef * value_loss
-    approx_kl = approximate_kl(log_probs, batch.log_probs)
+    approx_kl = approximate_kl(log_probs, batch.log_probs, len(log_probs))
     clip_fraction = ((ratio - 1).abs() > clip).float().mean()
     return Loss(loss, policy_loss, value_loss, entropy_loss, approx_kl, clip_fraction)
 
@@ -96,16 +97,20 @@ def ppo_slopes(settings: LossSettings, count: int) -> Slopes:
     return Slopes(by_policy, by_values)
 
 
-def standardise(advantages: Tensor) -> Tensor:
-    """Returns advantages (B,) with mean 0 and standard deviation 1 (Huang et al. 2022, detail 7)."""
-    std, mean = torch.std_mean(advantages)
+def standardise(advantages: Tensor, everyone: Tensor) -> Tensor:
+    """Returns advantages (B,) by the mean and the standard deviation of those of the minibatch, (M,), of
+    which they are some or all (Huang et al. 2022, detail 7).
+    """
+    std, mean = torch.std_mean(everyone)
     return (advantages - mean) / (std + 1e-8)
 
 
-def approximate_kl(log_probs: Tensor, old_log_probs: Tensor) -> Tensor:
-    """Returns an estimate of KL(old, new), () (k3 of Schulman 2020, "Approximating KL divergence")."""
+def approximate_kl(log_probs: Tensor, old_log_probs: Tensor, count: int) -> Tensor:
+    """Returns what these of `count` transitions add to an estimate of KL(old, new), () (k3 of Schulman 2020,
+    "Approximating KL divergence").
+    """
     log_ratio = log_probs - old_log_probs
-    return (exp(log_ratio) - 1 - log_ratio).mean()
+    return (exp(log_ratio) - 1 - log_ratio).sum() / count
 
 
 class UpdateLog:
@@ -119,8 +124,7 @@ class UpdateLog:
         self._settings = settings
         self._batches: list[Batch] = []  # of this epoch, with the advantages that were used
         self._outputs: list[Outputs] = []  # of this epoch, detached
-        self._losses: list[Tensor] = []  # of each epoch, (6,)
-        self._rows: list[int] = []  # that each epoch saw
+        self._sums: list[Tensor] = []  # of each epoch: of its transitions' losses and their number, (7,)
         self._norms: list[Tensor] = []  # of the gradients, ()
 
     def add(self, batch: Batch, outputs: Outputs) -> None:
@@ -139,15 +143,19 @@ class UpdateLog:
         log_probs = torch.cat([outputs.log_probs for outputs in self._outputs])
         known = [outputs.entropy for outputs in self._outputs if outputs.entropy is not None]
         outputs = Outputs(values, log_probs, torch.cat(known) if known else None)
-        loss = ppo_loss(outputs, Batch(self._batches[0].obs, *rest, parts=None), self._settings)
-        self._losses.append(torch.stack(loss))
-        self._rows.append(len(values))
+        batch = Batch(self._batches[0].obs, *rest, parts=None)
+        # Of several processes one may have no row.
+        loss = torch.stack(ppo_loss(outputs, batch, self._settings)) if len(values) else values.new_zeros(6)
+        self._sums.append(torch.cat([loss, loss.new_ones(1)]) * len(values))
         self._batches, self._outputs = [], []
 
-    def means(self) -> dict[str, float]:
-        """Returns the loss and its parts over all transitions of all epochs, and the gradient's mean norm."""
-        losses = torch.stack(self._losses)  # (epochs, 6)
-        shares = torch.tensor(self._rows, device=losses.device) / sum(self._rows)
-        norm = torch.stack(self._norms).mean() if self._norms else losses.new_full((), math.nan)
-        means = torch.cat([shares @ losses, norm[None]]).tolist()
+    def means(self, peers: Peers = ALONE) -> dict[str, float]:
+        """Returns the loss and its parts over all transitions of all epochs, and the gradient's mean norm.
+
+        peers: the processes that learn as one, whose transitions are meant.
+        """
+        sums = torch.stack(self._sums).sum(0)  # (7,)
+        peers.add_up([sums])
+        norm = torch.stack(self._norms).mean() if self._norms else sums.new_full((), math.nan)
+        means = torch.cat([sums[:-1] / sums[-1], norm[None]]).tolist()
         return dict(zip((*Loss._fields, "gradient_norm"), means, strict=True))

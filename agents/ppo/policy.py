@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from quadrivium.agents.batches.observations import Obs
 from quadrivium.agents.nets import NetConfig, PolicyHead, ValueHead, make_backbone
 from quadrivium.agents.nets.heads import mask_logits
-from quadrivium.agents.nets.stem import ACTION_MASK
+from quadrivium.agents.nets.stem import ACTION_MASK, Join
 from quadrivium.agents.nets.value_heads import ScaledValueHead
 from quadrivium.agents.ppo.distributions import make_distribution
 
@@ -129,9 +129,9 @@ class ActorCritic(nn.Module):
         """Measures values in units of the spread of such returns; returns the unit, 1 where it is fixed."""
         return self.value_head.follow(returns)
 
-    def update_statistics(self, obs: Obs) -> None:
-        """Merges a batch of observations into the input normaliser."""
-        self.backbone.update_statistics(obs)
+    def update_statistics(self, obs: Obs, join: Join | None = None) -> None:
+        """Merges a batch of observations into the input normaliser; join: see `Backbone`."""
+        self.backbone.update_statistics(obs, join)
 
     def lacks_statistics(self) -> bool:
         """Returns whether inputs are to be standardised, but no observation has been merged yet."""

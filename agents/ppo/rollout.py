@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from quadrivium.agents.batches.observations import concatenate, to_tensors
+from quadrivium.agents.compute.peers import ALONE, Peers
 from quadrivium.agents.nets.stem import Part
 
 TensorObs = Tensor | dict[str, Tensor]
@@ -39,6 +41,20 @@ class Batch(NamedTuple):
         if parts is not None:
             parts = tuple(Part(v[part], None if mask is None else mask[part]) for v, mask in parts)
         return Batch(rows_of(self.obs, part), *(tensor[part] for tensor in self.numbers), parts=parts)
+
+
+class Everyone(NamedTuple):
+    """What the rollouts of all processes that learn as one hold, (T, M) of all M environments."""
+
+    advantages: Tensor
+    returns: Tensor
+    values: Tensor
+    acted: Tensor | None  # bool; None: all in all steps
+
+    def taken(self, rows: Tensor) -> Tensor:
+        """Returns those of rows (T, M) that are transitions, (K,) step-major; a view if all are."""
+        flat = rows.flatten()
+        return flat if self.acted is None else flat[self.acted.flatten()]
 
 
 def rows_of(obs: TensorObs, part: slice) -> TensorObs:
@@ -78,6 +94,14 @@ class RolloutBuffer:
     """T steps of N environments, written in place.
 
     Where agents leave before others, rows are idle at times: what stands in them enters nothing that is read.
+
+    Args:
+        steps: T.
+        observation_space: of an environment.
+        action_space: of an environment.
+        device: of the tensors.
+        num_envs: N, of this process.
+        peers: the processes that learn as one, with N environments each.
     """
 
     def __init__(
@@ -87,8 +111,9 @@ class RolloutBuffer:
         action_space: spaces.Space,
         device: torch.device,
         num_envs: int,
+        peers: Peers = ALONE,
     ) -> None:
-        self.device, self.steps, self.num_envs = device, steps, num_envs
+        self.device, self.steps, self.num_envs, self.peers = device, steps, num_envs, peers
         lead = (steps, num_envs)
         self.obs = self._allocate(observation_space)
         action_dtype = torch.float32 if isinstance(action_space, spaces.Box) else torch.int64
@@ -117,6 +142,7 @@ class RolloutBuffer:
         self._truncated: list[tuple[int, np.ndarray, Any]] = []
         self._acted: Tensor | None = None  # (T, N) bool; None: all in all steps
         self._order: Tensor | None = None  # (K,) int64: where, step-major, once anyone looks
+        self._everyone: Everyone | None = None  # once anyone looks
 
     # ---- writing
 
@@ -190,6 +216,19 @@ class RolloutBuffer:
         advantages = gae(self.rewards, self.values, self.dones, last_values, gamma, gae_lambda)
         self.advantages.copy_(advantages)
         torch.add(self.advantages, self.values, out=self.returns)
+        self._everyone = None
+
+    def everyone(self) -> Everyone:
+        """Returns what all processes hold, where all ask for it at the same time, after `finish`."""
+        own = (self.advantages, self.returns, self.values)
+        if self.peers.size == 1:
+            return Everyone(*own, self._acted)
+        if self._everyone is None:
+            rows = own if self._acted is None else (*own, self._acted.float())
+            all_rows = self.peers.join(torch.stack(rows), 2)  # (3 or 4, T, M)
+            advantages, returns, values, *acted = all_rows
+            self._everyone = Everyone(advantages, returns, values, acted[0] > 0 if acted else None)
+        return self._everyone
 
     def taken(self, rows: Tensor) -> Tensor:
         """Returns those of rows (T, N, ...) that are transitions, (K, ...) step-major; a view if all are."""
@@ -221,20 +260,32 @@ class RolloutBuffer:
         batch_size: int,
         generator: torch.Generator | None,
         stem: Callable[[TensorObs], tuple[Part, ...]] | None = None,
-    ) -> Iterator[Batch]:
-        """Yields one epoch in random order; a last minibatch may be smaller. stem: makes the `parts`.
+    ) -> Iterator[tuple[Batch, Tensor]]:
+        """Yields one epoch in random order, each minibatch with the advantages (B,) of all that is in it.
 
-        Where agents leave, as many as there are are divided evenly: into minibatches of `batch_size` at most.
-        The whole epoch is permuted at once: one gather a tensor, and the minibatches are views.
+        Where several processes learn as one, a minibatch is theirs together, and of its transitions the batch
+        has those that are here, perhaps none.
+
+        A last minibatch may be smaller. Where agents leave, as many as there are are divided evenly: into
+        minibatches of `batch_size` at most. The whole epoch is permuted at once: one gather a tensor, and the
+        minibatches are views. stem: makes the `parts`.
         """
-        count = self.steps * self.num_envs
-        if self._acted is None:
+        everyone = self.everyone()
+        count = everyone.advantages.numel()
+        if everyone.acted is None:
             order = torch.randperm(count, generator=generator, device=self.device)
         else:
-            places = self.taken(torch.arange(count, device=self.device).view(self.dones.shape))
+            places = everyone.taken(torch.arange(count, device=self.device).view(everyone.acted.shape))
             count = len(places)
             order = places[torch.randperm(count, generator=generator, device=self.device)]
             batch_size = math.ceil(count / math.ceil(count / batch_size)) if count else batch_size
+        starts = range(0, count, batch_size)
+        ends = [*starts[1:], count]
+        advantages = everyone.advantages.flatten().index_select(0, order)
+        bounds = [0, *ends]
+        if self.peers.size > 1:
+            order, before = self._here(order, everyone.advantages.shape[1])
+            bounds = [0, *before[torch.tensor(ends, device=self.device) - 1].tolist()]
         flat = self.flat()
         obs = (
             {k: v.index_select(0, order) for k, v in flat.obs.items()}
@@ -243,5 +294,16 @@ class RolloutBuffer:
         )
         rest = [tensor.index_select(0, order) for tensor in flat.numbers]
         epoch = Batch(obs, *rest, parts=None if stem is None else stem(obs))
-        for start in range(0, count, batch_size):
-            yield epoch.rows(slice(start, start + batch_size))
+        for start, end, part in zip(starts, ends, itertools.pairwise(bounds), strict=True):
+            yield epoch.rows(slice(*part)), advantages[start:end]
+
+    def _here(self, order: Tensor, total: int) -> tuple[Tensor, Tensor]:
+        """Returns which of the rows of all (K,), in their order, are here, by their own numbers; and how many
+        of the first 1, 2, … rows are, (K,).
+
+        total: environments of all.
+        """
+        steps, envs = order.div(total, rounding_mode="floor"), order % total
+        own = envs - self.peers.rank * self.num_envs
+        here = (own >= 0) & (own < self.num_envs)
+        return (steps * self.num_envs + own)[here], here.cumsum(0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,13 +12,27 @@ from quadrivium.agents.runs.state import under
 
 
 @dataclass
-class _Ended:
-    """Episodes that ended since the last summary, as lists of arrays to be concatenated."""
+class Ended:
+    """Episodes that ended since the last summary, as lists of arrays to be concatenated.
 
-    returns: list[np.ndarray]
-    lengths: list[np.ndarray]
-    terms: dict[str, list[np.ndarray]]
-    metrics: dict[str, list[np.ndarray]]
+    Attributes:
+        times: of each episode the step in which it ended, counted since the last handing over.
+    """
+
+    times: list[np.ndarray] = field(default_factory=list[np.ndarray])
+    returns: list[np.ndarray] = field(default_factory=list[np.ndarray])
+    lengths: list[np.ndarray] = field(default_factory=list[np.ndarray])
+    terms: dict[str, list[np.ndarray]] = field(default_factory=dict[str, list[np.ndarray]])
+    metrics: dict[str, list[np.ndarray]] = field(default_factory=dict[str, list[np.ndarray]])
+
+    def packed(self) -> Ended:
+        """Returns the same episodes in one array of each kind: many small ones travel slowly."""
+        times, returns, lengths = (
+            [np.concatenate(rows)] if rows else [] for rows in (self.times, self.returns, self.lengths)
+        )
+        terms = {name: [np.concatenate(rows)] for name, rows in self.terms.items()}
+        metrics = {name: [np.concatenate(rows)] for name, rows in self.metrics.items()}
+        return Ended(times, returns, lengths, terms, metrics)
 
 
 class BatchEpisodes:
@@ -36,7 +51,8 @@ class BatchEpisodes:
         self.terms: dict[str, np.ndarray] = {}  # name -> (N,) float64
         self.recent_returns = np.zeros(0)
         self.recent_lengths = np.zeros(0)
-        self._ended = _Ended([], [], {}, {})
+        self._ended = Ended()
+        self._steps = 0  # since the last handing over
 
     def reset(self) -> None:
         """Forgets the running episodes: the environments were reset."""
@@ -47,6 +63,7 @@ class BatchEpisodes:
 
     def add(self, step: BatchStep) -> None:
         """Counts one step of all environments, or of those whose agents took part."""
+        self._steps += 1
         acted = slice(None) if step.acted is None else step.acted
         self.returns[acted] += step.rewards[acted]
         self.lengths[acted] += 1
@@ -58,6 +75,7 @@ class BatchEpisodes:
         if not done.any():
             return
         rows = np.flatnonzero(done)
+        self._ended.times.append(np.full(len(rows), self._steps))
         self._ended.returns.append(self.returns[rows])
         self._ended.lengths.append(self.lengths[rows])
         for name, total in self.terms.items():
@@ -68,6 +86,29 @@ class BatchEpisodes:
         self.returns[rows] = 0.0
         self.lengths[rows] = 0
 
+    def hand_over(self) -> Ended:
+        """Returns the episodes that ended since the last summary or handing over, and forgets them."""
+        ended, self._ended, self._steps = self._ended, Ended(), 0
+        return ended
+
+    def take_over(self, parts: Sequence[Ended]) -> None:
+        """Counts episodes that others handed over, of the same steps of their environments.
+
+        parts: in the order of the environments; the episodes are then in the order in which one batch of all
+        these environments would have counted them.
+        """
+        times = [rows for part in parts for rows in part.times]
+        if times:
+            order = np.argsort(np.concatenate(times), kind="stable")
+            self._ended.times.append(np.concatenate(times)[order])
+            for name in ("returns", "lengths"):
+                rows = np.concatenate([rows for part in parts for rows in getattr(part, name)])
+                getattr(self._ended, name).append(rows[order])
+        for part in parts:
+            for columns, own in ((part.terms, self._ended.terms), (part.metrics, self._ended.metrics)):
+                for name, rows in columns.items():
+                    own.setdefault(name, []).extend(rows)
+
     def summary(self) -> dict[str, float]:
         """Returns the log entries of the episodes that ended since the last call, and forgets them.
 
@@ -75,7 +116,7 @@ class BatchEpisodes:
         episode, so that the terms add up to the return; `metrics/<name>`: the mean over episodes. Empty
         before any episode ends.
         """
-        ended, self._ended = self._ended, _Ended([], [], {}, {})
+        ended = self.hand_over()
         if ended.returns:
             keep = max(self.window, sum(map(len, ended.returns)))
             self.recent_returns = np.concatenate([self.recent_returns, *ended.returns])[-keep:]
@@ -117,20 +158,22 @@ class BatchEpisodes:
             **{f"ended/{name}": np.concatenate(rows) for name, rows in columns.items() if rows},
         }
 
-    def load_state(self, state: dict[str, np.ndarray]) -> None:
-        """Continues from what `state` returned."""
+    def load_running(self, state: dict[str, np.ndarray]) -> None:
+        """Continues the running episodes from what `state` returned of them."""
         self.returns[:] = state["returns"]
         self.lengths[:] = state["lengths"]
         self.terms = {
             str(name): total.astype(np.float64)
             for name, total in zip(state["term_names"], state["terms"], strict=True)
         }
+
+    def load_state(self, state: dict[str, np.ndarray]) -> None:
+        """Continues from what `state` returned."""
+        self.load_running(state)
         self.recent_returns = state["recent_returns"].astype(np.float64)
         self.recent_lengths = state["recent_lengths"].astype(np.float64)
         columns = {name: [rows] for name, rows in under("ended/", state).items()}
-        self._ended = _Ended(
-            columns.pop("returns", []),
-            columns.pop("lengths", []),
-            under("terms/", columns),
-            under("metrics/", columns),
-        )
+        returns, lengths = columns.pop("returns", []), columns.pop("lengths", [])
+        terms, metrics = under("terms/", columns), under("metrics/", columns)
+        times = [np.zeros(len(rows), np.int64) for rows in returns]
+        self._ended, self._steps = Ended(times, returns, lengths, terms, metrics), 0

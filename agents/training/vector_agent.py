@@ -127,17 +127,22 @@ class VectorAgent(Agent):
     def load_own_state(self, state: dict[str, np.ndarray]) -> None:
         """Takes back what `own_state` returned, and more."""
 
+    def world_state(self) -> dict[str, np.ndarray]:
+        """Returns what a snapshot keeps of the environments and their episodes."""
+        state = {f"episodes/{name}": array for name, array in self.statistics.state().items()}
+        if self.obs is not None and self.env is not None and self.env.supports_state:
+            state[ENV_ROWS] = self.env.get_state()
+            parts = self.obs if isinstance(self.obs, dict) else {"": self.obs}
+            state |= {f"last_obs/{key}": np.array(part) for key, part in parts.items()}
+        return state
+
     def snapshot(self) -> Snapshot:
         """Returns everything that decides how the training goes on; call it between iterations.
 
         Its arrays share memory with the agent: save it at once.
         """
-        state = {name: np.array(getattr(self, name)) for name in self.counters} | self.own_state()
-        state |= {f"episodes/{name}": array for name, array in self.statistics.state().items()}
-        if self.obs is not None and self.env is not None and self.env.supports_state:
-            state[ENV_ROWS] = self.env.get_state()
-            parts = self.obs if isinstance(self.obs, dict) else {"": self.obs}
-            state |= {f"last_obs/{key}": np.array(part) for key, part in parts.items()}
+        state = {name: np.array(getattr(self, name)) for name in self.counters}
+        state |= self.own_state() | self.world_state()
         return Snapshot(
             step=self.num_timesteps,
             weights=self.policy.state_dict(),

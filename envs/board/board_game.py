@@ -89,6 +89,12 @@ class BoardGame(Game, ABC):
     def cells(self, row: np.void) -> np.ndarray:
         """Returns the pieces (H, W) int8 of a position."""
 
+    def as_seen(self, cells: np.ndarray, player: int) -> np.ndarray:
+        """Returns an array of cells (H, W, …) in the frame of player 0 or 1, as the planes are; done twice
+        it changes nothing.
+        """
+        return cells
+
     @abstractmethod
     def set_up(self, cells: np.ndarray, to_move: int) -> np.ndarray:
         """Returns a pool (1,) with the position that cells (H, W) show; raises ValueError if none does."""

@@ -123,6 +123,15 @@ class LaneEnv(gymnasium.Env[Any, Any]):
         """
         return self._screen.motion(self._before[0], self._lanes.states[0], count)
 
+    def observed_places(self, obs: Any) -> dict[str, np.ndarray]:
+        """Returns where in the frame lies what `obs` tells of the present state, for drawings over it.
+
+        By part, in pixels from the top left: (N, 2) of tokens, NaN of those that are absent, (H, W, 2) of a
+        grid's cells. Parts that have no place in the frame, or whose renderer does not tell, are left out.
+        """
+        parts = obs if isinstance(obs, Mapping) else {"observation": obs}
+        return self._screen.places(self._lanes.states[0], parts)
+
     def close(self) -> None:
         """Closes the window, if there is one."""
         self._screen.close()

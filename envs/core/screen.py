@@ -1,6 +1,6 @@
 """What an environment shows of itself: its render mode, the renderer that it needs for that, a window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
@@ -61,6 +61,12 @@ class Screen:
     def draw(self, row: np.void) -> np.ndarray:
         """Returns the frame (H, W, 3) uint8 of a record."""
         return self._open().draw(row)
+
+    def places(self, row: np.void, parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Returns where in the frame of a record the parts of its observation lie, of those that tell."""
+        renderer = None if self._make is None else self._open()
+        places = getattr(renderer, "places", None)
+        return {} if places is None else places(row, parts)
 
     def motion(self, before: np.void, after: np.void, count: int) -> list[np.ndarray]:
         """Returns `count` frames of the motion from one record to the next; ValueError in another mode."""

@@ -31,6 +31,10 @@ class Renderer(Protocol):
         """Shows `row` in a window."""
         ...
 
+    # One that knows where what is observed lies in the picture has moreover
+    #     places(row, parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]
+    # as `LaneEnv.observed_places` says.
+
     def close(self) -> None:
         """Releases the window."""
         ...
@@ -85,6 +89,7 @@ class Setup:
             others; they do not come back within the episode, and their actions are 0. None: all stay.
         columns: what each number of an observation is, by part: of the last axis, or of a grid's first one,
             which are its planes.
+        tokens: what each token of a part (N, F) is, N names a part, where the world has some.
         shown: what `info` says of the state after every reset and step, by name: functions of the records
             (N,) that return arrays (N, ...), of all P agents one after another (N · P, ...), and that can be
             pickled. In a batch that resets by itself it is the new episode's state; that of the last one is
@@ -94,7 +99,7 @@ class Setup:
         files: the SHA-256 of each file that they were made from, by its path.
 
     Raises:
-        ValueError: the spaces, `agents`, `active` or `columns` are none of these.
+        ValueError: the spaces, `agents`, `active`, `columns` or `tokens` are none of these.
     """
 
     world: World
@@ -112,6 +117,7 @@ class Setup:
     agents: tuple[str, ...] = ("agent",)
     active: str | None = None
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tokens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shown: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     mask_observed: bool = True
     source: Any = None
@@ -154,6 +160,14 @@ class Setup:
                 raise ValueError(
                     f"columns of {self.world.name} describe {len(texts)} numbers of {name!r}; its parts are "
                     f"{', '.join(f'{k} {part.shape}' for k, part in self.observation_parts.items())}"
+                )
+
+        for name, texts in self.tokens.items():
+            shape = self.observation_parts[name].shape if name in self.observation_parts else None
+            if shape is None or len(shape) != 2 or len(texts) != shape[0]:
+                raise ValueError(
+                    f"tokens of {self.world.name} name {len(texts)} of {name!r}, which has shape {shape}; "
+                    "give a name for each row of a part (N, F)"
                 )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Setup":
@@ -216,6 +230,7 @@ def flattened(setup: Setup) -> Setup:
         setup,
         observation_space=Box(low, high, dtype=np.float32),
         columns={"observation": tuple(names)} if setup.columns else {},
+        tokens={},
         mask_observed=False,
     )
 

@@ -77,3 +77,8 @@ class DrivingOptions(Options):
         """
         low, high = self.reward_speeds or usual
         return float(low), float(high)
+
+
+def rows_of_cars(count: int) -> tuple[str, ...]:
+    """Returns the names of the rows of observed cars: the ego's, then those of the nearest."""
+    return ("ego", *(f"car {k}" for k in range(1, count)))

@@ -115,7 +115,8 @@ def test_an_epoch_sees_each_transition_once_in_minibatches_of_one_size():
     count = agent.num_timesteps
     assert 16 < count < rollout.steps * ENVS
     rollout.log_probs.copy_(torch.arange(rollout.steps * ENVS).view(rollout.steps, ENVS))
-    batches = [batch.log_probs for batch in rollout.minibatches(16, torch.Generator().manual_seed(0))]
+    epoch = rollout.minibatches(16, torch.Generator().manual_seed(0))
+    batches = [batch.log_probs for batch, _ in epoch]
     sizes = [len(batch) for batch in batches]
     assert max(sizes) <= 16
     assert max(sizes) - min(sizes) < len(sizes)

@@ -184,7 +184,10 @@ def test_a_training_whose_workers_and_driver_are_killed_ends_as_its_log_alone_en
 def test_what_a_cluster_is_not_for_is_refused_in_a_line_and_leaves_no_directory(tmp_path, capsys):
     ppo = "configs/driving/highway_ppo.yaml"
     for arguments, said in (
-        ((ROOT / ppo, "--cluster"), "--cluster: ppo trains on one machine, alphazero alone has a fleet"),
+        (
+            (ROOT / "configs/cartpole/dqn.yaml", "--cluster"),
+            "--cluster: dqn trains on one machine, alphazero and ppo alone have fleets",
+        ),
         (
             (ROOT / ppo, "--seeds", "0-1", "--cluster", "--processes", "2"),
             "--processes 2 are of one machine; with --cluster give --workers",

@@ -74,6 +74,10 @@ class Breakthrough(BoardGame):
         white, black = (byte_board.unpacked(pieces, self.height, self.width) for pieces in row["pieces"])
         return white - black[::-1]
 
+    def as_seen(self, cells: np.ndarray, player: int) -> np.ndarray:
+        """Mirrors the board top to bottom for black."""
+        return cells[::-1] if player else cells
+
     def set_up(self, cells: np.ndarray, to_move: int) -> np.ndarray:
         """Returns a pool (1,) with the pieces of cells (rows, columns); ValueError if they cannot stand so.
 

@@ -111,6 +111,10 @@ class Chess(BoardGame):
         """Returns the pieces (8, 8) int8: 1 to 6 pawn, knight, bishop, rook, queen, king; Black's < 0."""
         return position.from_row(row).cells
 
+    def as_seen(self, cells: np.ndarray, player: int) -> np.ndarray:
+        """Mirrors the board top to bottom for black."""
+        return cells[::-1] if player else cells
+
     def set_up(self, cells: np.ndarray, to_move: int) -> np.ndarray:
         """Returns a pool (1,) with these pieces; raises ValueError if no game can lead to them.
 

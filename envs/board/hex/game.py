@@ -70,6 +70,10 @@ class Hex(BoardGame):
         board = row["board"][: shape[0] * shape[1]].reshape(shape)[1:-1, 1:-1]
         return (board & 1).astype(np.int8) - (board >> 1 & 1).astype(np.int8)
 
+    def as_seen(self, cells: np.ndarray, player: int) -> np.ndarray:
+        """Makes rows columns for blue."""
+        return cells.swapaxes(0, 1) if player else cells
+
     def set_up(self, cells: np.ndarray, to_move: int) -> np.ndarray:
         """Returns a pool (1,) with the stones of cells (size, size); raises ValueError if none has them."""
         shape, swap = (self.height, self.width), self.swap_action != NO_MOVE

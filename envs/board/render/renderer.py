@@ -1,6 +1,7 @@
 """A board game's position as a picture, or in a window."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pygame
@@ -39,6 +40,12 @@ class BoardRenderer:
     def draw(self, row: np.void) -> np.ndarray:
         """Returns the picture of a record, (H, W, 3) uint8."""
         return pixels(self._paint(row))
+
+    def places(self, row: np.void, parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Returns where the cells of the planes lie, as who is to move sees them: (H, W, 2) pixels."""
+        game, look = self.game, self._painter.look
+        centres = np.array([[look.centre(y, x) for x in range(game.width)] for y in range(game.height)])
+        return {"observation": game.as_seen(centres + self._corner, int(row["to_move"]))}
 
     def frames_between(self, before: np.void, after: np.void, count: int) -> list[np.ndarray]:
         """Returns the picture of `after` alone: a move is done at once."""

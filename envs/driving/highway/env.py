@@ -21,7 +21,7 @@ from quadrivium.envs.driving.highway.state import (
     ranges_of,
     state_dtype,
 )
-from quadrivium.envs.driving.options import SAFE_WEIGHTS, DrivingOptions
+from quadrivium.envs.driving.options import SAFE_WEIGHTS, DrivingOptions, rows_of_cars
 
 WORLD = World.of(
     kernel,
@@ -120,6 +120,7 @@ def highway_setup(options: HighwayOptions) -> Setup:
         render_fps=decision,
         baselines=BASELINES,
         columns={"observation": seen},
+        tokens={"observation": rows_of_cars(rows)} if options.observation == "kinematics" else {},
     )
 
 

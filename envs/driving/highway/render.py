@@ -5,6 +5,7 @@ motion, for windows and for films. Imported only when something is drawn.
 """
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ import pygame
 from quadrivium.envs.core.motion_renderer import Memory, MotionRenderer
 from quadrivium.envs.driving import drawing
 from quadrivium.envs.driving.drawing import PANEL_PX, Canvas
+from quadrivium.envs.driving.highway.observations import BEHIND_SHARE, CELL_X, CELL_Y, GRID, KINEMATICS
 from quadrivium.envs.driving.highway.state import HighwayParams
 
 WIDTH_PX = 640
@@ -52,6 +54,23 @@ class HighwayRenderer(MotionRenderer):
     def between(self, before: np.void, after: np.void, share: float) -> np.void:
         """Returns the record of a moment between two decisions."""
         return drawing.in_motion(before, after, share, self._dt)
+
+    def places(self, row: np.void, parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Returns where the observed cars stand, (N, 2) pixels, the ego first; or the cells of the grid."""
+        p, seen = self.params, parts["observation"]
+        ego = np.array([row["x"][0], row["y"][0]], np.float64)
+        if p.observation == KINEMATICS:
+            beside = seen[:, 1:3] * (p.observed_range, _LANE_M * p.lanes)
+            beside[0] = 0.0
+            places = np.where(seen[:, :1] > 0, ego + beside, np.nan)
+        elif p.observation == GRID:
+            rows, columns = np.indices(seen.shape[1:]) + 0.5
+            left = -BEHIND_SHARE * CELL_X * seen.shape[2]
+            places = ego + np.stack([left + CELL_X * columns, CELL_Y * (rows - seen.shape[1] / 2)], -1)
+        else:
+            return {}
+        corner = (ego[0] - _EGO_SHARE * self._canvas.width_m, self._canvas.top_m)
+        return {"observation": (places - corner) * PX_PER_M}
 
     def draw(self, row: np.void, *, caption: str | None = None) -> np.ndarray:
         """Returns the picture of a record, (H, W, 3) uint8. caption: a few words at the panel's right end."""

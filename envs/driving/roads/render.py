@@ -5,6 +5,7 @@ only when something is drawn.
 """
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pygame
@@ -13,7 +14,7 @@ from quadrivium.envs.core.motion_renderer import Memory, MotionRenderer
 from quadrivium.envs.driving import drawing
 from quadrivium.envs.driving.drawing import PANEL_PX, Canvas
 from quadrivium.envs.driving.roads.network import DASHED, NO_LINE, STRAIGHT, Lane, lane_of
-from quadrivium.envs.driving.roads.state import RoadsParams
+from quadrivium.envs.driving.roads.state import KINEMATICS, ROAD, RoadsParams
 
 SIZE = (640, 352)  # pixels; multiples of 16, as video codecs want
 PX_PER_M, LEAST_PX_PER_M = 5.0, 2.5
@@ -77,6 +78,27 @@ class RoadsRenderer(MotionRenderer):
             ):
                 row[name][k] = after[name][k] if i is None or i >= before["cars"] else before[name][i]
         return row
+
+    def places(self, row: np.void, parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Returns where the observed cars stand, (N, 2) pixels, the ego first; none where several drive.
+
+        One that is farther away than numbers of the observation go stands at their end.
+        """
+        p, canvas = self.params, self._canvas
+        if p.observation not in (KINEMATICS, ROAD) or len(row["ego"]) > 1:
+            return {}
+        name = "kinematics" if "kinematics" in parts else "observation"
+        seen = parts[name].astype(np.float64)
+        ego = np.array([row["x"][0], row["y"][0]], np.float64)
+        places = seen[:, 1:3] * (p.obs_x, p.obs_y)
+        if p.obs_turned:
+            cosine, sine = float(row["cos_heading"][0]), float(row["sin_heading"][0])
+            places = places @ np.array([[cosine, sine], [-sine, cosine]])
+        if p.obs_turned or not p.obs_absolute:
+            places += ego
+        places[0] = ego
+        corner = ego - np.array([SIZE[0], SIZE[1] + PANEL_PX]) / 2 / canvas.px_per_m
+        return {name: np.where(seen[:, :1] > 0, (places - corner) * canvas.px_per_m, np.nan)}
 
     def paint(self, row: np.void) -> pygame.Surface:
         """Returns the picture of a record."""

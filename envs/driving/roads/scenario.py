@@ -16,7 +16,7 @@ from quadrivium.envs.core.setup import Setup, drawn_by, numbered
 from quadrivium.envs.core.validation import steps_of
 from quadrivium.envs.core.world_env import WorldEnv
 from quadrivium.envs.driving.frames import think_frames
-from quadrivium.envs.driving.options import SAFE_WEIGHTS, DrivingOptions
+from quadrivium.envs.driving.options import SAFE_WEIGHTS, DrivingOptions, rows_of_cars
 from quadrivium.envs.driving.roads import kernel
 from quadrivium.envs.driving.roads.baselines import BASELINES
 from quadrivium.envs.driving.roads.maps.bank import Bank
@@ -350,6 +350,7 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         agents=names_of(scenario.egos),
         active="active" if scenario.egos > 1 else None,
         columns=seen,
+        tokens=_tokens(options),
         source=scenario,
     )
 
@@ -357,6 +358,18 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
 def names_of(egos: int) -> tuple[str, ...]:
     """Returns the agents' names of a world in which so many cars learn."""
     return ("driver",) if egos == 1 else tuple(f"driver_{e}" for e in range(egos))
+
+
+def _tokens(options: RoadsOptions) -> dict[str, tuple[str, ...]]:
+    """Returns the names of the observation's tokens."""
+    if options.observation == "road":
+        points = numbered("point {}", options.road_points)
+        return {"kinematics": rows_of_cars(options.observed_vehicles), "road": points}
+    return (
+        {"observation": rows_of_cars(options.observed_vehicles)}
+        if options.observation == "kinematics"
+        else {}
+    )
 
 
 STATE_COLUMNS = ("y, m", "heading, rad", "lateral speed, m/s", "turning, rad/s")

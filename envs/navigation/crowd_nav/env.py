@@ -125,6 +125,7 @@ def crowd_nav_setup(options: CrowdNavOptions) -> Setup:
         agents=names_of(robots),
         active="active" if robots > 1 else None,
         columns={part[0]: seen, "robot": own},
+        tokens={} if lidar else {"people": tuple(f"person {k + 1}" for k in range(robots + people - 1))},
         shown=shown_poses(),
     )
 

@@ -5,6 +5,7 @@ something is drawn.
 """
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pygame
@@ -73,6 +74,19 @@ class CrowdNavRenderer(MotionRenderer):
         picture.blit(small, (0, PANEL_PX))
         self._paint_panel(picture, row)
         return picture
+
+    def places(self, row: np.void, parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Returns where the observed people stand, (N, 2) pixels."""
+        if "people" not in parts:
+            return {}
+        seen = parts["people"].astype(np.float64)
+        own = np.array([row["x"][0], row["y"][0]], np.float64)
+        goal = np.array([row["goal_x"][0], row["goal_y"][0]]) - own
+        ahead = goal / max(float(np.hypot(*goal)), 1e-6)
+        beside = seen[:, 1:3] * self.params.sensor_range  # to the goal, and to the left of it
+        places = own + beside[:, :1] * ahead + beside[:, 1:] * (-ahead[1], ahead[0])
+        fine = np.array([self._point(x, y) for x, y in np.where(seen[:, :1] > 0, places, np.nan)])
+        return {"people": fine / SMOOTHING + (0, PANEL_PX)}
 
     def _point(self, x: float, y: float) -> tuple[float, float]:
         """Returns the fine pixel of a place: north is up."""

@@ -100,6 +100,7 @@ def portfolio_setup(options: PortfolioOptions) -> Setup:
         renderer=drawn_by("quadrivium.envs.trading.portfolio.render:PortfolioRenderer", params),
         baselines=BASELINES,
         columns=seen,
+        tokens={"market": tuple(bank.symbols)} if options.observation == "tokens" else {},
         shown=ledger.shown(assets),
         source=bank,
         files=bank.files,

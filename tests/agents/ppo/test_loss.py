@@ -108,7 +108,9 @@ def test_the_gradient_by_hand_is_autograds(clip_range_vf, ent_coef, knows_entrop
 
 def test_standardised_advantages_by_hand():
     # mean 2, standard deviation of the sample 1
-    torch.testing.assert_close(standardise(torch.tensor([1.0, 2.0, 3.0])), torch.tensor([-1.0, 0.0, 1.0]))
+    all_three = torch.tensor([1.0, 2.0, 3.0])
+    torch.testing.assert_close(standardise(all_three, all_three), torch.tensor([-1.0, 0.0, 1.0]))
+    torch.testing.assert_close(standardise(all_three[2:], all_three), torch.tensor([1.0]))
 
 
 @pytest.mark.parametrize(
