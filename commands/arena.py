@@ -95,7 +95,7 @@ def _make_baseline(argument: str, table: Table) -> ScriptPlayer:
 
 
 def _make_run(text: str, run: RunText, table: Table, notify: Notify) -> TablePlayer:
-    """Returns the agent of a run or model: PPO and DQN by their policy, AlphaZero by search."""
+    """Returns the agent of a run or model: PPO, DQN and PQN by their policy, AlphaZero by search."""
     env = open_run(run.run_dir).env
     if board_game_name(env.id) != table.name:
         raise UserError(

@@ -9,6 +9,7 @@
     python evaluate.py tournament CONFIG --cluster 10.0.0.1:6379
     python evaluate.py engine mcts:400 --protocol gtp
     python evaluate.py play connect_four --opponent run:runs/NAME
+    python evaluate.py watch run:runs/NAME idm_mobil
     python evaluate.py audit gym_anytrading:stocks-v0
     python evaluate.py models
     python evaluate.py export run:runs/NAME --output NAME.onnx
@@ -52,7 +53,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         dest="command",
         required=True,
-        metavar="run|compare|report|walk-forward|tournament|engine|play|audit|models|export|explain",
+        metavar="run|compare|report|walk-forward|tournament|engine|play|watch|audit|models|export|explain",
         parser_class=Parser,
     )
 
@@ -174,10 +175,28 @@ def parser() -> Parser:
         metavar="DIR",
         help="a tournament to look at beside those in runs/tournaments; may be given again",
     )
-    board.add_argument(
-        "--port", type=_port, default=8642, help="on this machine; 0: any that is free (default: 8642)"
+
+    seen = commands.add_parser("watch", help="a page on which one looks on, and takes the wheel")
+    seen.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORLD|PLAYER",
+        help="a world (highway, an id, a config) and one or two players: run:DIRECTORY, model:NAME, or the "
+        "name of a script of the world, which may be left out where a run or model says it",
     )
-    board.add_argument("--no-browser", action="store_true", help="only serve the page, do not open it")
+    seen.add_argument(
+        "--env-kwargs",
+        nargs="*",
+        default=[],
+        metavar="KEY=VALUE",
+        help="arguments of the environment; ours play split=test unless told otherwise",
+    )
+    seen.add_argument("--seed", type=_natural, help="of the first scenario")
+    for command in (board, seen):
+        command.add_argument(
+            "--port", type=_port, default=8642, help="on this machine; 0: any that is free (default: 8642)"
+        )
+        command.add_argument("--no-browser", action="store_true", help="only serve the page, do not open it")
 
     examined = commands.add_parser("audit", help="a trading environment, of ours or others, under audit")
     examined.add_argument("env", metavar="ENV_ID", help="an environment id, or module:ID")
@@ -238,7 +257,8 @@ def parser() -> Parser:
     looked.add_argument(
         "--output", type=Path, metavar="DIR", help="write there, events too (default: RUN/explanation)"
     )
-    for command in (one, several, summed, forward, meeting, engine, board, examined, shipped, taken, looked):
+    shown = (board, seen, examined, shipped, taken, looked)
+    for command in (one, several, summed, forward, meeting, engine, *shown):
         command.set_defaults(options=re.findall(r"--[\w-]+", command.format_usage()))
     return top
 
@@ -308,6 +328,20 @@ def play(arguments: argparse.Namespace) -> None:
         _arguments("", arguments.env_kwargs),
         arguments.opponent,
         arguments.tournament,
+        port=arguments.port,
+        browser=not arguments.no_browser,
+        notify=_note,
+    )
+
+
+def watch(arguments: argparse.Namespace) -> None:
+    """Serves a page on which one looks on, until it is interrupted."""
+    from quadrivium.commands.pages.watch import watch as serve_page
+
+    serve_page(
+        arguments.words,
+        lambda env_id: _arguments(env_id, arguments.env_kwargs),
+        arguments.seed,
         port=arguments.port,
         browser=not arguments.no_browser,
         notify=_note,
@@ -432,8 +466,9 @@ def evaluate(argv: Sequence[str]) -> int:
         raise UserError(
             f"{unknown[0]} is unknown{near}; `{program('evaluate')} {arguments.command} --help` lists all"
         )
-    if arguments.command in ("engine", "play"):
-        (engine if arguments.command == "engine" else play)(arguments)
+    until_it_ends = {"engine": engine, "play": play, "watch": watch}
+    if arguments.command in until_it_ends:
+        until_it_ends[arguments.command](arguments)
         return 0
     from rich.console import Console  # slow to import, and an engine prints nothing
 

@@ -39,9 +39,7 @@ def make_vector_env(env_id: str, num_envs: int, kwargs: dict[str, Any]) -> Vecto
 def make_film_env(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env | None:
     """Returns a single environment that renders `rgb_array`, or None where it cannot."""
     name = registered(env_id)
-    # Films need no window, and without a screen SDL would complain on stderr.
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    _need_no_screen()
     try:
         env = gymnasium.make(name, render_mode="rgb_array", **kwargs)
     except (ValueError, TypeError, gymnasium.error.Error, ImportError):
@@ -50,6 +48,38 @@ def make_film_env(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env | None:
         env.close()
         return None
     return plain(env)
+
+
+def make_drawn_env(env_id: str, num_envs: int, kwargs: dict[str, Any]) -> VectorEnv:
+    """Returns environments that render `rgb_array` and, where an episode has ended, wait to be reset.
+
+    num_envs: 1, or the agents that share one world. Raises UserError as `make_vector_env`, and where nothing
+    can be drawn.
+    """
+    name = registered(env_id)
+    _need_no_screen()
+    mode = AutoresetMode.DISABLED
+    try:
+        if gymnasium.spec(name).namespace == "quadrivium":
+            return gymnasium.make_vec(name, num_envs, render_mode="rgb_array", autoreset_mode=mode, **kwargs)
+        wrappers: Any = [plain]
+        env = gymnasium.make_vec(
+            name,
+            num_envs,
+            vectorization_mode="sync",
+            vector_kwargs={"autoreset_mode": mode},
+            wrappers=wrappers,
+            render_mode="rgb_array",
+            **kwargs,
+        )
+    except UserError as error:  # of `plain`
+        raise UserError(f"{env_id}: {error}") from None
+    except (ValueError, TypeError, gymnasium.error.Error, ImportError) as error:
+        raise UserError(_refusal(env_id, error)) from error
+    if "rgb_array" not in env.metadata.get("render_modes", []):
+        env.close()
+        raise UserError(f"{env_id} cannot be drawn: it has no render mode rgb_array; name a world that has")
+    return env
 
 
 def registered(env_id: str) -> str:
@@ -74,6 +104,12 @@ def registered(env_id: str) -> str:
             "as quadrivium/Highway-v0 or CartPole-v1, or MODULE:ID where MODULE registers it"
         )
     return name
+
+
+def _need_no_screen() -> None:
+    """Lets pygame draw without a window: without a screen SDL would complain on stderr."""
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 
 def _refusal(env_id: str, error: Exception) -> str:

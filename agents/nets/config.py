@@ -45,7 +45,7 @@ class NetConfig:
             two by 1 x 1, for about half of the arithmetic.
         normalize_inputs: standardise each feature (each channel of a grid) by running statistics, which live
             in the network's buffers and change only by an explicit `update_statistics`. PPO begins with those
-            of a random rollout, DQN with those of its random first steps.
+            of a random rollout, DQN and PQN with those of their random first steps.
         token_mask_feature: for token observations (rank 2), the index of the feature that is > 0 where the
             token is present (0 in the driving worlds' kinematics). None: every token is present.
             A space cannot say this by itself, so the config does.

@@ -157,12 +157,8 @@ class PPO(VectorAgent):
         num_envs = num_envs if env is None else env.num_envs
         if policy is None:
             assert env is not None, "fresh networks are made for the spaces of an env; give one"
-            require_whole_minibatches(config, num_envs * peers.size)
-            if config.net.memory is not None and peers.size > 1:
-                raise ValueError(
-                    f"net.memory={config.net.memory} and {peers.size} processes that learn as one do not go "
-                    "together: their minibatches are not whole sequences; train in one process"
-                )
+            require_whole_minibatches(config.batch_size, config.n_steps, num_envs * peers.size)
+            require_whole_sequences(config, num_envs, peers.size)
             seed_everything(seed, env)
             with one_torch_thread():  # the last bits of the first weights would depend on how many there are
                 policy = ActorCritic(
@@ -513,15 +509,25 @@ class PPO(VectorAgent):
             self.remembered = torch.from_numpy(known.copy()).to(self.device)
 
 
-def require_whole_minibatches(config: PPOConfig, num_envs: int) -> None:
+def require_whole_minibatches(batch_size: int, n_steps: int, num_envs: int) -> None:
     """Raises ValueError where batch_size does not divide the rollout."""
-    rollout = config.n_steps * num_envs
-    if rollout % config.batch_size:
-        divisor = max(size for size in range(1, min(config.batch_size, rollout) + 1) if rollout % size == 0)
+    rollout = n_steps * num_envs
+    if rollout % batch_size:
+        divisor = max(size for size in range(1, min(batch_size, rollout) + 1) if rollout % size == 0)
         raise ValueError(
-            f"batch_size={config.batch_size} does not divide n_steps*num_envs={rollout}; try {divisor}."
+            f"batch_size={batch_size} does not divide n_steps*num_envs={rollout}; try {divisor}."
         )
-    if config.net.memory is not None and config.batch_size % config.n_steps:
+
+
+def require_whole_sequences(config: PPOConfig, num_envs: int, processes: int) -> None:
+    """Raises ValueError where there is a memory, whose minibatches would not be whole rows of the rollout."""
+    memory = config.net.memory
+    if memory is not None and processes > 1:
+        raise ValueError(
+            f"net.memory={memory} and {processes} processes that learn as one do not go together: their "
+            "minibatches are not whole sequences; train in one process"
+        )
+    if memory is not None and config.batch_size % config.n_steps:
         rows = max(config.batch_size // config.n_steps, 1)
         rows = max(size for size in range(1, rows + 1) if num_envs % size == 0)
         raise ValueError(

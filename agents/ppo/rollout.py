@@ -1,4 +1,4 @@
-"""The rollout of PPO: preallocated tensors (T, N, ...) on the agent's device, and its returns."""
+"""The rollout of PPO and PQN: preallocated tensors (T, N, ...) on the agent's device, and its returns."""
 
 from __future__ import annotations
 
@@ -189,14 +189,15 @@ class RolloutBuffer:
         self,
         actions: Tensor,
         values: Tensor | None,
-        log_probs: Tensor,
+        log_probs: Tensor | None,
         rewards: np.ndarray,
         dones: np.ndarray,
         acted: np.ndarray | None = None,
     ) -> None:
         """Writes the rest of the step whose observations `put_obs` took, each (N, ...), and moves on.
 
-        Without values, they are written later, before `finish`. acted: (N,) bool, who took part; None: all.
+        Without values, they are written later, before `finish`; without log_probs, they mean nothing.
+        acted: (N,) bool, who took part; None: all.
         """
         row = self.pos
         if acted is not None:
@@ -206,7 +207,8 @@ class RolloutBuffer:
         self.actions[row] = actions
         if values is not None:
             self.values[row] = values.flatten()
-        self.log_probs[row] = log_probs
+        if log_probs is not None:
+            self.log_probs[row] = log_probs
         self.rewards[row] = torch.from_numpy(rewards)
         self.dones[row] = torch.from_numpy(dones)
         self.pos += 1

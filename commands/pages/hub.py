@@ -1,12 +1,9 @@
-"""The games that are open, who looks at them, and what their messages do: all of a server but the web.
+"""The games that are open, and what viewers' messages do to them.
 
-Everything here runs on one event loop, and only thinking on other threads. A viewer is told whole states, in
-a queue of a few: who does not read them is dropped, and nobody waits for it.
+Everything here runs on one event loop, and only thinking on other threads. A viewer is told whole states.
 """
 
 import asyncio
-import json
-import logging
 import secrets
 import threading
 import time
@@ -18,122 +15,23 @@ from typing import Any, TypeVar
 from quadrivium.agents.arena.players import TablePlayer
 from quadrivium.agents.errors import UserError, one_line
 from quadrivium.commands.arena import Notify, make_table_player
-from quadrivium.commands.pages import drawing, ladder
+from quadrivium.commands.pages import ladder
 from quadrivium.commands.pages.offers import Board, Opponent
+from quadrivium.commands.pages.place import Place
 from quadrivium.commands.pages.session import Opinion, Reply, Session
+from quadrivium.commands.pages.viewers import Audience, BadMessage, Viewer, flag, log, whole
 
 MAX_SESSIONS = 16  # games in memory, each perhaps with an engine's process
-MAX_VIEWERS = 64
-QUEUE = 16  # states that wait for a viewer
 MAX_PLIES = 2000  # of a game between two agents
 PACE = 0.7  # seconds between the moves of two agents
 THREADS = 8
 KEPT_SECONDS = 30 * 60  # of a game at which nobody looks
 YOU = "You"
-_SHOWN = 12  # moves of an opinion that are told
 
-log = logging.getLogger("quadrivium.pages")
 Result = TypeVar("Result")
 
 
-class BadMessage(ValueError):
-    """A message that cannot be followed; its text says why, in one line."""
-
-
-class Viewer:
-    """A tab that looks at a game.
-
-    Attributes:
-        queue: what it is to be told; None: nothing more, it is dropped.
-        place: the game at which it looks.
-    """
-
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[str | None] = asyncio.Queue(QUEUE)
-        self.place: Place | None = None
-        self.dropped = False
-
-    def tell(self, text: str) -> None:
-        """Queues a message, or drops a viewer who has not read those before."""
-        if self.dropped:
-            return
-        try:
-            self.queue.put_nowait(text)
-        except asyncio.QueueFull:
-            self.drop()
-
-    def drop(self) -> None:
-        """Tells the viewer nothing more."""
-        self.dropped = True
-        while not self.queue.empty():
-            self.queue.get_nowait()
-        self.queue.put_nowait(None)
-
-
-class Place:
-    """A game that is open.
-
-    Attributes:
-        key: names it in addresses; who knows it may play.
-        level: of the ladder, from 0, that is played against; None: the game is not rated.
-    """
-
-    def __init__(
-        self, key: str, board: Board, session: Session, labels: Sequence[str], level: int | None
-    ) -> None:
-        self.key, self.board, self.session, self.labels, self.level = key, board, session, labels, level
-        self.viewers: set[Viewer] = set()
-        self.advice = False
-        self.paused = False
-        self.ready = False
-        self.thinking = False
-        self.closing = False
-        self.counted = False  # whether the finished game was rated
-        self.note = ""
-        self.seen = time.monotonic()
-        self.wake = asyncio.Event()
-        self.driver: asyncio.Task[None] | None = None
-        self.fixed = {"board": {**drawing.board(session.game), "title": board.title}, "key": board.key}
-        self._moves: tuple[Any, list[dict[str, Any]]] = (None, [])
-
-    def state(self, standing: Mapping[str, Any] | None) -> str:
-        """Returns all that a page shows of the game, as JSON."""
-        session = self.session
-        where = (session.ply, session.ending)
-        if self._moves[0] != where:
-            self._moves = (where, drawing.moves(session.game, session.pool, session.legal()))
-        opinion = session.opinion
-        current = self.advice and opinion is not None and opinion.ply == session.ply
-        ending = session.ending
-        data = {
-            "type": "state",
-            "id": self.key,
-            **self.fixed,
-            "ply": session.ply,
-            **drawing.position(session.game, session.pool),
-            "toMove": session.to_move,
-            "moves": self._moves[1],
-            "yours": session.person_to_move and self.ready,
-            "history": session.move_names,
-            "people": list(session.people),
-            "names": list(self.labels),
-            "ready": self.ready,
-            "thinking": self.thinking,
-            "paused": self.paused,
-            "advice": self.advice,
-            "values": [[ply, round(value, 3)] for ply, value in sorted(session.values.items())]
-            if self.advice or ending is not None
-            else [],
-            "opinion": _told(opinion) if current and opinion is not None else None,
-            "over": None if ending is None else {"outcome": ending.outcome, "reason": ending.reason},
-            "rated": self.level is not None and not session.aided,
-            "standing": standing if self.level is not None else None,
-            "note": self.note,
-        }
-        return json.dumps(data)
-
-
-class Hub:
+class Hub(Audience):
     """Opens games, hears what viewers want, and lets agents move.
 
     Args:
@@ -143,9 +41,10 @@ class Hub:
     """
 
     def __init__(self, boards: Sequence[Board], directory: Path, notify: Notify) -> None:
+        super().__init__()
         self.boards = {board.key: board for board in boards}
         self.places: dict[str, Place] = {}
-        self.viewers: set[Viewer] = set()
+        self._looks_at: dict[Viewer, Place] = {}
         self._directory, self._notify = directory, notify
         self._ladders: dict[str, ladder.Ladder] = {}
         self._ladders_lock = threading.Lock()  # what is offered is told on other threads
@@ -155,29 +54,10 @@ class Hub:
 
     # ---- viewers
 
-    def enter(self) -> Viewer | None:
-        """Returns a new viewer; None where there are as many as may be."""
-        if len(self.viewers) >= MAX_VIEWERS:
-            return None
-        viewer = Viewer()
-        self.viewers.add(viewer)
-        return viewer
-
     def leave(self, viewer: Viewer) -> None:
         """Forgets a viewer."""
-        self.viewers.discard(viewer)
+        super().leave(viewer)
         self._look(viewer, None)
-
-    async def hear(self, viewer: Viewer, text: str) -> None:
-        """Does what a message asks; what cannot be done is told to the viewer in one line."""
-        try:
-            await self._follow(viewer, _read(text))
-        except (BadMessage, UserError, ValueError) as error:
-            viewer.tell(json.dumps({"type": "error", "text": one_line(error)}))
-        except Exception:
-            log.exception("a message could not be followed")
-            told = "something went wrong in the server; its terminal says what"
-            viewer.tell(json.dumps({"type": "error", "text": told}))
 
     async def close(self) -> None:
         """Ends all games."""
@@ -189,7 +69,8 @@ class Hub:
 
     # ---- messages
 
-    async def _follow(self, viewer: Viewer, message: Mapping[str, Any]) -> None:
+    async def follow(self, viewer: Viewer, message: Mapping[str, Any]) -> None:
+        """Does what a message asks; raises BadMessage, UserError or ValueError where it cannot be done."""
         wanted = message.get("do")
         if wanted == "new":
             await self._open(viewer, message)
@@ -214,7 +95,7 @@ class Hub:
             raise BadMessage(
                 f"a message asks for {str(wanted)[:40]!r}; there are new, join, {', '.join(deeds)}"
             )
-        place = viewer.place
+        place = self._looks_at.get(viewer)
         if place is None:
             raise BadMessage("no game is open in this tab; begin one")
         if place.thinking and wanted in ("move", "undo"):
@@ -226,7 +107,7 @@ class Hub:
         place.wake.set()
 
     def _move(self, place: Place, message: Mapping[str, Any]) -> None:
-        action, ply = _whole(message, "action"), _whole(message, "ply")
+        action, ply = whole(message, "action"), whole(message, "ply")
         session = place.session
         if not place.ready:
             raise BadMessage("the opponent is not ready yet; wait a moment")
@@ -237,10 +118,10 @@ class Hub:
         session.play(action)
 
     def _advice(self, place: Place, message: Mapping[str, Any]) -> None:
-        place.advice = _flag(message)
+        place.advice = flag(message)
 
     def _pause(self, place: Place, message: Mapping[str, Any]) -> None:
-        place.paused = _flag(message)
+        place.paused = flag(message)
 
     async def _open(self, viewer: Viewer, message: Mapping[str, Any]) -> None:
         board = self.boards.get(key) if isinstance(key := message.get("board"), str) else None
@@ -250,7 +131,7 @@ class Hub:
         if not isinstance(seats, list) or len(seats) != 2:
             raise BadMessage("seats: expected two, each null for a person or {opponent, strength}")
         chosen = [None if seat is None else self._choose(board, seat) for seat in seats]
-        advice = _flag(message, "advice")
+        advice = flag(message, "advice")
         self._make_room()
         self._opening += 1
         try:
@@ -268,14 +149,14 @@ class Hub:
         """Returns an opponent, its strength and the number of that; raises BadMessage for what none is."""
         if not isinstance(seat, dict):
             raise BadMessage("a seat is null for a person, or {opponent, strength}")
-        number, strength = _whole(seat, "opponent"), seat.get("strength")
+        number, strength = whole(seat, "opponent"), seat.get("strength")
         if not 0 <= number < len(board.opponents):
             raise BadMessage(f"opponent {number} is not offered here; there are {len(board.opponents)}")
         opponent = board.opponents[number]
         if strength == "adapt" and opponent.rated:
             level = self._ladder(board).standing.level
         else:
-            level = _whole(seat, "strength")
+            level = whole(seat, "strength")
         if not 0 <= level < len(opponent.strengths):
             raise BadMessage(f"strength {level} is not offered; there are {len(opponent.strengths)}")
         return opponent, list(opponent.strengths)[level], level
@@ -414,11 +295,12 @@ class Hub:
             viewer.tell(text)
 
     def _look(self, viewer: Viewer, place: Place | None) -> None:
-        if viewer.place is not None:
-            viewer.place.viewers.discard(viewer)
-            viewer.place.seen = time.monotonic()
-        viewer.place = place
+        before = self._looks_at.pop(viewer, None)
+        if before is not None:
+            before.viewers.discard(viewer)
+            before.seen = time.monotonic()
         if place is not None:
+            self._looks_at[viewer] = place
             place.viewers.add(viewer)
 
     def _make_room(self) -> None:
@@ -452,41 +334,3 @@ class Hub:
 
 def _label(opponent: Opponent, strength: str, level: int) -> str:
     return f"{opponent.name}, {'level ' if opponent.strengths and strength.isdecimal() else ''}{strength}"
-
-
-def _told(opinion: Opinion) -> dict[str, Any]:
-    moves = [
-        {
-            "action": move.action,
-            "search": round(move.search, 3),
-            "policy": None if move.policy is None else round(move.policy, 3),
-            "value": round(move.value, 3),
-            "line": move.line,
-        }
-        for move in opinion.moves[:_SHOWN]
-    ]
-    return {"value": round(opinion.value, 3), "visits": opinion.visits, "moves": moves}
-
-
-def _read(text: str) -> Mapping[str, Any]:
-    try:
-        message = json.loads(text)
-    except (ValueError, RecursionError):
-        raise BadMessage("a message is no JSON") from None
-    if not isinstance(message, dict):
-        raise BadMessage("a message is no JSON object")
-    return message
-
-
-def _whole(message: Mapping[str, Any], key: str) -> int:
-    value = message.get(key)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise BadMessage(f"{key}: {str(value)[:40]!r} is no whole number")
-    return value
-
-
-def _flag(message: Mapping[str, Any], key: str = "on") -> bool:
-    value = message.get(key)
-    if not isinstance(value, bool):
-        raise BadMessage(f"{key}: {str(value)[:40]!r} is neither true nor false")
-    return value

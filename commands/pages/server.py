@@ -1,4 +1,4 @@
-"""The web part: addresses, the socket of a game, who is let in. Thin: `Hub` and `tournaments` do the work.
+"""The web part: addresses, sockets, who is let in. Thin: `Hub`, `Show` and `tournaments` do the work.
 
 It listens on the loopback interface alone. A page of another site may still send requests here, by its own
 name for this address (DNS rebinding) or across origins: so the Host header must be one of ours, and an
@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -24,18 +24,23 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from quadrivium.agents.errors import UserError, one_line
 from quadrivium.commands.pages import drawing, tournaments
-from quadrivium.commands.pages.hub import Hub, Viewer
+from quadrivium.commands.pages.hub import Hub
+from quadrivium.commands.pages.show import Show
 from quadrivium.commands.pages.tournaments import Kept
+from quadrivium.commands.pages.viewers import Audience, Viewer
 from quadrivium.envs.board import GAMES
 
 HOST = "127.0.0.1"
 MAX_MESSAGE = 4096  # bytes
 MAX_CONNECTIONS = 128
+SEND_BUFFER = 2**17  # bytes
 SEND_SECONDS = 10.0  # a viewer who takes longer to read a message is dropped
 STATIC = {
     "/": ("index.html", "text/html"),
     "/style.css": ("style.css", "text/css"),
     "/app.js": ("app.js", "text/javascript"),
+    "/tools.js": ("tools.js", "text/javascript"),
+    "/watch.js": ("watch.js", "text/javascript"),
 }
 HEADERS = {
     "Content-Security-Policy": (
@@ -84,12 +89,15 @@ class Guard:
         return None
 
 
-def make_app(hub: Hub, kept: Mapping[str, Kept], port: int, chosen: str) -> ASGIApp:
+def make_app(
+    hub: Hub | None, kept: Mapping[str, Kept], port: int, chosen: str, show: Show | None = None
+) -> ASGIApp:
     """Returns the application.
 
-    kept: the tournaments that may be looked at. port: at which it will listen. chosen: the board that a page
-    offers first.
+    hub: the games that may be played; None: none. kept: the tournaments that may be looked at. port: at which
+    it will listen. chosen: the board that a page offers first. show: what is watched; None: nothing.
     """
+    rooms: list[Audience] = [room for room in (hub, show) if room is not None]
     static = {
         path: (files("quadrivium.commands.pages") / "static" / name).read_bytes()
         for path, (name, _) in STATIC.items()
@@ -106,7 +114,7 @@ def make_app(hub: Hub, kept: Mapping[str, Kept], port: int, chosen: str) -> ASGI
                 "title": board.title,
                 "seats": list(GAMES[board.game].players),
                 "board": drawing.board(GAMES[board.game](**board.options)),
-                "standing": hub.standing(board),
+                "standing": None if hub is None else hub.standing(board),
                 "opponents": [
                     {
                         "name": one.name,
@@ -117,12 +125,13 @@ def make_app(hub: Hub, kept: Mapping[str, Kept], port: int, chosen: str) -> ASGI
                     for one in board.opponents
                 ],
             }
-            for board in hub.boards.values()
+            for board in (hub.boards.values() if hub is not None else ())
         ]
-        return _json({"boards": boards, "chosen": chosen, "tournaments": list(kept)})
+        watched = None if show is None else show.title
+        return _json({"boards": boards, "chosen": chosen, "tournaments": list(kept), "watched": watched})
 
     async def record(request: Request) -> Response:
-        place = hub.places.get(request.path_params["key"])
+        place = None if hub is None else hub.places.get(request.path_params["key"])
         if place is None:
             return _problem(404, "this game is no longer open")
         try:
@@ -150,13 +159,17 @@ def make_app(hub: Hub, kept: Mapping[str, Kept], port: int, chosen: str) -> ASGI
         except UserError as error:
             return _problem(409, one_line(error))
 
-    async def talk(web_socket: WebSocket) -> None:
-        await _talk(hub, web_socket)
+    def talk(audience: Audience) -> Callable[[WebSocket], Awaitable[None]]:
+        async def endpoint(web_socket: WebSocket) -> None:
+            await _talk(audience, web_socket)
+
+        return endpoint
 
     @contextlib.asynccontextmanager
     async def life(app: Starlette) -> AsyncGenerator[None]:
         yield
-        await hub.close()
+        for room in rooms:
+            await room.close()
 
     routes = [
         *(Route(path, page) for path in STATIC),
@@ -164,7 +177,7 @@ def make_app(hub: Hub, kept: Mapping[str, Kept], port: int, chosen: str) -> ASGI
         Route("/api/record/{key}", record),
         Route("/api/tournaments/{name}", tournament),
         Route("/api/tournaments/{name}/{number:int}", game),
-        WebSocketRoute("/play", talk),
+        *(WebSocketRoute("/play" if room is hub else "/watch", talk(room)) for room in rooms),
     ]
 
     def lost(request: Request, error: Exception) -> Response:
@@ -174,9 +187,9 @@ def make_app(hub: Hub, kept: Mapping[str, Kept], port: int, chosen: str) -> ASGI
     return Guard(app, port)
 
 
-async def _talk(hub: Hub, web_socket: WebSocket) -> None:
-    """Passes messages between a tab and the hub until either has enough."""
-    viewer = hub.enter()
+async def _talk(audience: Audience, web_socket: WebSocket) -> None:
+    """Passes messages between a tab and whom it talks to until either has enough."""
+    viewer = audience.enter()
     if viewer is None:
         await web_socket.close(1013, "too many tabs are open")
         return
@@ -184,7 +197,7 @@ async def _talk(hub: Hub, web_socket: WebSocket) -> None:
         await web_socket.accept()
         tasks = {
             asyncio.create_task(_tell(viewer, web_socket)),
-            asyncio.create_task(_listen(hub, viewer, web_socket)),
+            asyncio.create_task(_listen(audience, viewer, web_socket)),
         }
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -193,19 +206,22 @@ async def _talk(hub: Hub, web_socket: WebSocket) -> None:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
     finally:
-        hub.leave(viewer)
+        audience.leave(viewer)
     with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError, TimeoutError):
         async with asyncio.timeout(1):
             await web_socket.close(1008, "you did not read, or sent what is no text")
 
 
 async def _tell(viewer: Viewer, web_socket: WebSocket) -> None:
-    while (text := await viewer.queue.get()) is not None:
+    while (message := await viewer.next()) is not None:
         async with asyncio.timeout(SEND_SECONDS):
-            await web_socket.send_text(text)
+            if isinstance(message, str):
+                await web_socket.send_text(message)
+            else:
+                await web_socket.send_bytes(message)
 
 
-async def _listen(hub: Hub, viewer: Viewer, web_socket: WebSocket) -> None:
+async def _listen(audience: Audience, viewer: Viewer, web_socket: WebSocket) -> None:
     while True:
         message = await web_socket.receive()
         if message["type"] != "websocket.receive":
@@ -213,7 +229,7 @@ async def _listen(hub: Hub, viewer: Viewer, web_socket: WebSocket) -> None:
         text = message.get("text")
         if text is None:
             return  # bytes, which no page of ours sends
-        await hub.hear(viewer, text)
+        await audience.hear(viewer, text)
 
 
 def _json(data: Any) -> Response:
@@ -234,6 +250,8 @@ def bind(port: int) -> socket.socket:
     # On Windows others could listen at the same port without the one; the other lets a server begin anew.
     alone = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
     listener.setsockopt(socket.SOL_SOCKET, alone, 1)
+    # Of each viewer: else the kernel keeps megabytes for one who does not read, for a long time.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     try:
         listener.bind((HOST, port))
         listener.listen(MAX_CONNECTIONS)
@@ -254,6 +272,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
             server_header=False,
             ws_max_size=MAX_MESSAGE,
             ws_max_queue=8,
+            ws_per_message_deflate=False,  # pictures are compressed already, and nothing is far away
             limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=3,
             timeout_keep_alive=15,

@@ -396,6 +396,11 @@ class LaneVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         """Returns a copy of the current observations (N, ...) float32, or a dict of their parts and masks."""
         return self._lanes.copy_of_obs()
 
+    def metrics_so_far(self) -> dict[str, np.ndarray]:
+        """Returns what the metrics of the running episodes have come to, name to (N,) float32."""
+        self._lanes.write_metrics()
+        return named_columns(self.setup.world.metric_names, self._lanes.metric_rows.copy())
+
     def get_state(self) -> np.ndarray:
         """Returns a copy of all lanes, a row each: a structured array that is everything about this batch.
 

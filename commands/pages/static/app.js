@@ -1,40 +1,7 @@
-// The pages: choose a game, play it, look at tournaments. One file of plain JavaScript, nothing from elsewhere.
+// The pages: choose a game, play it, look at tournaments. Plain JavaScript, nothing from elsewhere.
 
-// ---- small tools
-
-const SVG = "http://www.w3.org/2000/svg";
-
-function fill(node, attributes, children) {
-  for (const [key, value] of Object.entries(attributes || {})) {
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (typeof value === "boolean") node.toggleAttribute(key, value);
-    else if (value !== null && value !== undefined) node.setAttribute(key, value);
-  }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return node;
-}
-const h = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
-const s = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
-const signed = (x, digits = 2) => (x < 0 ? "−" : "+") + Math.abs(x).toFixed(digits);
-const percent = (x) => `${Math.round(100 * x)} %`;
-const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-
-let toastTimer = 0;
-function toast(text) {
-  const box = document.getElementById("toast");
-  box.textContent = text;
-  box.hidden = false;
-  clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { box.hidden = true; }, 6000);
-}
-
-async function ask(path) {
-  const answer = await fetch(path);
-  const data = await answer.json();
-  if (!answer.ok) throw new Error(data.error || answer.statusText);
-  return data;
-}
+import { ask, capital, h, icon, link, percent, plural, s, signed, toast } from "./tools.js";
+import { WatchPage } from "./watch.js";
 
 // ---- the board
 
@@ -368,12 +335,6 @@ function thumbnail(spec) {
   return board.svg;
 }
 
-/** A small sign on a button. */
-function icon(shape) {
-  const paths = { first: "M3 3v10M13 3v10L5 8z", back: "M11 3v10L3 8z", play: "M4 2.5v11L13.5 8z", pause: "M5 3v10M11 3v10", on: "M5 3v10l8-5z", last: "M13 3v10M3 3v10l8-5z" };
-  return s("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, s("path", { d: paths[shape] }));
-}
-
 /** A board with what stands below it, as wide as the window lets it be. */
 function table(board, ...below) {
   const section = h("section", { class: "table" }, board.svg, ...below);
@@ -389,54 +350,6 @@ function token(player) {
 // ---- the server
 
 const offered = {};
-
-/** The socket of this tab: opened when it is needed, and again when it was lost. */
-const link = {
-  socket: null,
-  key: null, // of the game at which this tab looks
-  tries: 0,
-  heard: () => {},
-
-  send(message) {
-    const text = JSON.stringify(message);
-    const { socket } = this;
-    if (socket && socket.readyState === WebSocket.OPEN) socket.send(text);
-    else if (socket && socket.readyState === WebSocket.CONNECTING) socket.addEventListener("open", () => socket.send(text));
-    else this.open(() => this.socket.send(text));
-  },
-
-  open(then) {
-    const socket = new WebSocket(`ws://${location.host}/play`);
-    this.socket = socket;
-    socket.addEventListener("open", () => { this.tries = 0; this.say(""); then(); });
-    socket.addEventListener("message", (event) => {
-      if (socket !== this.socket) return;
-      const message = JSON.parse(event.data);
-      if (message.type === "error") toast(message.text);
-      this.heard(message);
-    });
-    socket.addEventListener("close", () => {
-      if (socket !== this.socket) return;
-      this.socket = null;
-      if (!this.key) return;
-      this.say("connection lost, trying again");
-      this.tries += 1;
-      setTimeout(() => {
-        if (this.key && !this.socket) this.open(() => this.send({ do: "join", id: this.key }));
-      }, Math.min(10000, 400 * 2 ** this.tries));
-    });
-  },
-
-  leave() {
-    this.key = null;
-    this.heard = () => {};
-    if (this.socket) this.socket.close();
-    this.socket = null;
-    this.say("");
-  },
-
-  say(text) { document.getElementById("link").textContent = text; },
-};
 
 // ---- choosing
 
@@ -895,7 +808,7 @@ async function route() {
   const parts = location.hash.slice(2).split("/").map((part) => {
     try { return decodeURIComponent(part); } catch { return part; }
   });
-  const name = parts[0] === "arena" ? "arena" : "play";
+  const name = ["arena", "watch"].includes(parts[0]) ? parts[0] : "play";
   for (const one of document.querySelectorAll("nav a")) {
     if (one.dataset.page === name) one.setAttribute("aria-current", "page");
     else one.removeAttribute("aria-current");
@@ -906,6 +819,13 @@ async function route() {
   window.scrollTo(0, 0);
   try {
     Object.assign(offered, await ask("/api/offers"));
+    document.querySelector("[data-page=play]").hidden = !offered.boards.length;
+    document.querySelector("[data-page=watch]").hidden = !offered.watched;
+    if (offered.watched && (name === "watch" || !offered.boards.length) && name !== "arena") {
+      if (name !== "watch") { location.replace("#/watch"); return; }
+      page = new WatchPage(view);
+      return;
+    }
     if (parts[0] === "game" && parts[1]) { link.key = parts[1]; begin({ do: "join", id: parts[1] }); }
     else if (name !== "arena") lobby();
     else if (parts[2]) {
@@ -918,6 +838,8 @@ async function route() {
   }
 }
 
+document.addEventListener("keyup", (event) => { if (page && page.released) page.released(event); });
+window.addEventListener("blur", () => { if (page && page.letGo) page.letGo(); });
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName)) return;
   if (page) page.key(event);

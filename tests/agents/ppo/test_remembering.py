@@ -14,6 +14,7 @@ from quadrivium.agents.nets import NetConfig, Past
 from quadrivium.agents.ppo import PPO, PPOConfig
 from quadrivium.agents.ppo.gradients import DividedGradient, Outputs
 from quadrivium.agents.ppo.loss import LossSettings, ppo_loss, ppo_slopes
+from quadrivium.agents.pqn import PQNConfig
 from quadrivium.agents.training.hooks import Hooks
 from tests.agents.leavers import AGENTS, LeavingVectorEnv
 from tests.agents.toys import LineWalk
@@ -288,7 +289,7 @@ def test_minibatches_are_whole_sequences():
 
 def test_others_refuse_memory_in_one_line_that_names_both():
     net = NetConfig(memory="gtrxl")
-    for algorithm, config in (("dqn", DQNConfig), ("alphazero", AlphaZeroConfig)):
+    for algorithm, config in (("dqn", DQNConfig), ("pqn", PQNConfig), ("alphazero", AlphaZeroConfig)):
         with pytest.raises(
             ValueError, match=rf"^net\.memory=gtrxl and algorithm: {algorithm} do not go.*\bppo$"
         ):

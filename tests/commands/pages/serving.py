@@ -22,18 +22,31 @@ BOARDS = (
 @contextlib.contextmanager
 def serving(directory, boards=BOARDS, given=()):
     """Yields the port and the hub of a running server."""
-    listener = server.bind(0)
-    port = listener.getsockname()[1]
     hub = Hub(boards, directory / "play", lambda line: None)
     kept = tournaments.find(directory / "tournaments", given)
-    running = server.make_server(server.make_app(hub, kept, port, boards[0].key))
+    with _running(lambda port: server.make_app(hub, kept, port, boards[0].key)) as port:
+        yield port, hub
+
+
+@contextlib.contextmanager
+def serving_show(show):
+    """Yields the port of a running server at which a show is watched."""
+    with _running(lambda port: server.make_app(None, {}, port, "", show)) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def _running(make_app):
+    listener = server.bind(0)
+    port = listener.getsockname()[1]
+    running = server.make_server(make_app(port))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not running.started:
         assert thread.is_alive()
         time.sleep(0.01)
     try:
-        yield port, hub
+        yield port
     finally:
         running.should_exit = True
         thread.join(20)

@@ -4,7 +4,8 @@ import json
 import pytest
 
 from quadrivium.commands.pages import hub as hubs
-from quadrivium.commands.pages.hub import Hub, Viewer
+from quadrivium.commands.pages import viewers
+from quadrivium.commands.pages.hub import Hub
 from quadrivium.commands.pages.ladder import Climb
 from quadrivium.commands.pages.offers import Board, Opponent
 
@@ -29,7 +30,7 @@ class Tab:
     async def told(self, until=lambda message: True, seconds=60):
         async with asyncio.timeout(seconds):
             while True:
-                message = json.loads(await self.viewer.queue.get())
+                message = json.loads(await self.viewer.next())
                 if until(message):
                     return message
 
@@ -173,13 +174,13 @@ def test_a_viewer_who_does_not_read_is_dropped_and_nobody_waits(tmp_path):
         tab, sleeper = Tab(hub), Tab(hub)
         key = (await tab.begin(PEOPLE))["id"]
         await sleeper.say({"do": "join", "id": key})
-        for _ in range(hubs.QUEUE):
+        for _ in range(viewers.QUEUE):
             await tab.say({"do": "move", "action": 4, "ply": 0})
             await tab.say({"do": "undo"})
             assert (await tab.told())["ply"] == 1
             assert (await tab.told())["ply"] == 0
         assert sleeper.viewer.dropped
-        assert sleeper.viewer.queue.get_nowait() is None
+        assert await sleeper.viewer.next() is None
 
     run(tmp_path, story)
 
@@ -203,13 +204,13 @@ def test_games_are_bounded_and_those_that_nobody_looks_at_make_room(tmp_path, mo
 
 
 def test_viewers_are_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(hubs, "MAX_VIEWERS", 1)
+    monkeypatch.setattr(viewers, "MAX_VIEWERS", 1)
 
     async def story(hub):
         first = hub.enter()
         assert hub.enter() is None
         hub.leave(first)
-        assert isinstance(hub.enter(), Viewer)
+        assert isinstance(hub.enter(), viewers.Viewer)
 
     run(tmp_path, story)
 

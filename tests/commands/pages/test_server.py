@@ -8,8 +8,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from quadrivium.agents.errors import UserError
-from quadrivium.commands.pages import hub as hubs
-from quadrivium.commands.pages import server
+from quadrivium.commands.pages import server, viewers
 from tests.commands.pages.serving import serving
 from tests.commands.running import run_evaluate
 
@@ -200,7 +199,7 @@ def test_a_finished_game_is_a_file_and_one_that_goes_on_is_not(served):
 
 def test_too_many_tabs_are_refused(served, monkeypatch):
     port, hub = served
-    monkeypatch.setattr(hubs, "MAX_VIEWERS", len(hub.viewers))
+    monkeypatch.setattr(viewers, "MAX_VIEWERS", len(hub.viewers))
     with pytest.raises(InvalidStatus), connect(f"ws://127.0.0.1:{port}/play"):
         pass
 
