@@ -159,7 +159,7 @@ class PQN(QAgent):
         self.clock.enter("network")
         found = rollout.truncated()
         if found is not None:
-            steps, rows, final_obs = found
+            steps, rows, final_obs, _ = found
             rollout.rewards[steps, rows] += self.config.gamma * self._best(final_obs)[1]
         last_values = self._best(to_tensors(self.obs, self.device))[1]
         rollout.finish(last_values, self.config.gamma, self.config.q_lambda)
