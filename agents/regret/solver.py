@@ -79,8 +79,7 @@ class Solver:
             children = values[moves.first : moves.first + len(moves.slots)][own]
             gained = sign * others[parents] * (children - values[parents])
             gains += np.bincount(slots, gained, gains.size)
-            # all histories of a set are reached alike by their mover: the largest is each one's
-            np.maximum.at(played, slots, reach[seat, parents])
+            played[slots] = reach[seat, parents]  # alike in all histories of a set, by perfect recall
         mine = (tree.seats == seat)[:, None]
         t = float(self.iterations)
         regrets = self.regrets + gains.reshape(self.regrets.shape)

@@ -146,7 +146,7 @@ class GameTree:
         if strategy.shape != self.masks.shape:
             raise ValueError(f"the strategy has shape {strategy.shape}; this game needs {self.masks.shape}")
         wrong = ~np.isclose(strategy.sum(axis=1), 1, atol=1e-6) | (strategy < 0).any(axis=1)
-        wrong |= (strategy[:] * ~self.masks).any(axis=1)
+        wrong |= (strategy * ~self.masks).any(axis=1)
         if wrong.any():
             k = int(np.argmax(wrong))
             raise ValueError(
