@@ -33,8 +33,8 @@ class TabularPolicy:
             sets = np.array([self._sets[one.tobytes()] for one in observations], np.int64)
         except KeyError:
             raise ValueError(
-                "an observation is none of the tree's; play the game of which the tree was made, and ask only "
-                "for the player to move"
+                "an observation is none of the tree's; play the game of which the tree was made, and ask "
+                "only for the player to move"
             ) from None
         drawn = self._random.random((len(sets), 1))
         return np.minimum((self._shares[sets] <= drawn).sum(axis=1), self._last[sets])

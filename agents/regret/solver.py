@@ -1,8 +1,8 @@
 """Counterfactual regret minimisation with discounts: CFR, CFR+ and discounted CFR are three settings of it.
 
 Sources: Zinkevich et al. 2007, "Regret minimization in games with incomplete information"; Tammelin 2014,
-"Solving large imperfect information games using CFR+"; Brown and Sandholm 2019, "Solving imperfect-information
-games via discounted regret minimization".
+"Solving large imperfect information games using CFR+"; Brown and Sandholm 2019, "Solving
+imperfect-information games via discounted regret minimization".
 """
 
 import math
@@ -17,8 +17,8 @@ from quadrivium.agents.regret.tree import GameTree
 class Discounts(NamedTuple):
     """α, β and γ of Brown and Sandholm 2019, section 4.
 
-    After iteration t positive regrets are multiplied by t^α / (t^α + 1), negative ones by t^β / (t^β + 1), and
-    the strategy of iteration t counts t^γ in the average.
+    After iteration t positive regrets are multiplied by t^α / (t^α + 1), negative ones by t^β / (t^β + 1),
+    and the strategy of iteration t counts t^γ in the average.
     """
 
     positive: float

@@ -84,7 +84,7 @@ class GameTree:
         seats: (I,) int8, who moves there.
 
     Raises:
-        ValueError: what is seen alike has different legal actions, depths or movers, or the game is too large.
+        ValueError: what is seen alike has different legal actions or depths, or the game is too large.
     """
 
     def __init__(self, game: DealtGame) -> None:
@@ -132,7 +132,9 @@ class GameTree:
         sets = sets.reshape(-1)
         for what, values in (("legal actions", masks), ("depths", depths)):
             if (values[firsts[sets]] != values).any():
-                raise ValueError(f"positions of different {what} look alike; a player must be able to tell them")
+                raise ValueError(
+                    f"positions of different {what} look alike; a player must be able to tell them"
+                )
         self.observations, self.masks, self.seats = seen[firsts], masks[firsts], movers[firsts]
         return sets
 

@@ -83,9 +83,7 @@ def board_setup(options: BoardOptions) -> Setup:
         text=partial(ansi, game),
         render_fps=2,
         baselines={"tactical": partial(_tactical, game)},
-        others=None
-        if opponent == "random"
-        else OutsideOpponent(game, choose_by(game, opponent, scripts)),
+        others=None if opponent == "random" else OutsideOpponent(game, choose_by(game, opponent, scripts)),
         illegal_message=game.illegal_action_message,
         illegal_passes=options.illegal == "lose",
         columns={"observation": game.planes},

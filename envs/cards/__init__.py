@@ -1,4 +1,4 @@
-"""Card games of hidden information: exact rules on one record, for Gymnasium, PettingZoo and exact solvers."""
+"""Card games of hidden information: exact rules on one record, for Gymnasium, PettingZoo and solvers."""
 
 from quadrivium.envs.cards.card_game import CardGame
 from quadrivium.envs.cards.kuhn_poker.game import KuhnPoker

@@ -27,7 +27,5 @@ def constructors(
     return partial(_in_order, raw_env), raw_env
 
 
-def _in_order(
-    raw_env: Callable[..., GameAECEnv], *, render_mode: str | None = None
-) -> OrderEnforcingWrapper:
+def _in_order(raw_env: Callable[..., GameAECEnv], *, render_mode: str | None = None) -> OrderEnforcingWrapper:
     return OrderEnforcingWrapper(raw_env(render_mode=render_mode))

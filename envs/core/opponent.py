@@ -1,4 +1,4 @@
-"""Opponents who live outside the lanes: scripts that see the records, policies that see what a player sees."""
+"""Opponents outside the lanes: scripts that see the records, policies that see what a player sees."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -14,7 +14,10 @@ GAME_HEADER: list[tuple[str, str]] = [
     *LANE_HEADER,
     ("ply", "i4"),  # moves played so far, passes included
     ("last_move", "i4"),  # action index of the last move, in the frame of the player who made it; or NO_MOVE
-    ("to_move", "i1"),  # 0 the first player, 1 the second; on boards it changes with every move, the last included
+    (
+        "to_move",
+        "i1",
+    ),  # 0 the first player, 1 the second; on boards it changes with every move, the last included
     ("over", "i1"),  # 1 once the game has ended
     ("winner", "i1"),  # 0 or 1 once a player has won; NOBODY in a draw and while the game runs
     ("seat", "i1"),  # who the learning agent is, 0 or 1; the Gymnasium environments write it, games do not

@@ -29,8 +29,8 @@ class GameAECEnv(AECEnv[str, Any, Any]):
     end. The winner's last reward is 1, the loser's -1, or the chips in games for chips; a draw gives 0, as
     does every move before the end.
 
-    Boards hold no chance; a seed is only kept in the state, for `Game.random_actions`. Of cards a seed says the
-    deal, and a reset without one deals anew.
+    Boards hold no chance; a seed is only kept in the state, for `Game.random_actions`. Of cards a seed says
+    the deal, and a reset without one deals anew.
 
     Args:
         game: the rules, with their options chosen.

@@ -54,9 +54,10 @@ class KuhnPokerEnv(WorldEnv):
     `outcome`: the chips won, at the end: −2 to 2.
 
     ## Optimum
-    If both play well the first player loses 1/18 of a chip a game. The first player's equilibria are a family:
-    a jack bets with α in [0, 1/3], a king with 3α, and a queen that has checked calls with α + 1/3. The second
-    player's is one: a jack bets, and a queen calls, a third of the time. The baseline `equilibrium` plays it.
+    If both play well the first player loses 1/18 of a chip a game. The first player's equilibria are a
+    family: a jack bets with α in [0, 1/3], a king with 3α, and a queen that has checked calls with α + 1/3.
+    The second player's is one: a jack bets, and a queen calls, a third of the time. The baseline
+    `equilibrium` plays it.
 
     ## Metrics
     `win`, `draw`, `loss`, `first` (each 0 or 1), `plies`.

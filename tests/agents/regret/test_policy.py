@@ -22,7 +22,7 @@ def test_two_who_play_a_solved_strategy_earn_its_value():
     players = [TabularPolicy(tree, solver.average, seed) for seed in (1, 2)]
     env = gymnasium.make_vec("quadrivium/LeducPoker-v0", num_envs=2000, seat="first", opponent=players[0])
     obs, _ = env.reset(seed=0)
-    earned, games = [], 0
+    earned = []
     for _ in range(40):
         obs, rewards, terminated, _, _ = env.step(players[1](obs))
         earned += rewards[terminated].tolist()

@@ -154,9 +154,9 @@ def test_an_illegal_action_that_may_be_loses_what_is_paid():
     env.reset(seed=0)
     _, reward, terminated, _, info = env.step(FOLD)  # nobody has bet
     assert (reward, terminated, info["metrics"]["loss"]) == (-1.0, True, 1.0)
+    strict = gymnasium.make(ID, seat="first")
+    strict.reset(seed=0)
     with pytest.raises(ValueError, match=r"^move fold is illegal; legal moves: check, bet$"):
-        strict = gymnasium.make(ID, seat="first")
-        strict.reset(seed=0)
         strict.step(FOLD)
 
 
