@@ -2,7 +2,7 @@
 
 Self-play by DQN, PPO or AlphaZero learns a best response to itself, which is sound where nothing is hidden.
 Where cards are, the best response to a strategy is deterministic, exploitable, and answered by another: play
-can run in circles. Regret minimisation bounds how far the *average* strategy can be from an equilibrium instead.
+can run in circles. Regret minimisation bounds how far the *average* strategy is from an equilibrium instead.
 """
 
 from quadrivium.agents.regret.exploitability import best_response_value, exploitability, value
