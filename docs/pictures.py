@@ -46,6 +46,7 @@ class View:
     kwargs: dict[str, Any] = field(default_factory=dict)
 
 
+TABLE: Box = (0, 40, 480, 320)
 CHART: Box = (0, 28, 640, 360)
 ROOMS = {"maps": "rooms", "map_count": 20, "guide": True}
 VIEWS = {
@@ -70,6 +71,8 @@ VIEWS = {
     "Execution": View("almgren_chriss", 0.9, CHART, kwargs={"steps": 40}),
     "MarketMaking": View("optimal", 0.9, CHART),
     "OptimalStopping": View("optimal", 1.0, CHART, seed=33),
+    "KuhnPoker": View("equilibrium", 1.0, TABLE, seed=1, kwargs={"opponent": "equilibrium"}),
+    "LeducPoker": View("tight", 1.0, TABLE, seed=8, kwargs={"opponent": "tight"}),
 }
 
 

@@ -42,10 +42,15 @@ WORLDS = {
     "CrowdNav": "quadrivium.envs.navigation.crowd_nav.env",
     "PointNav": "quadrivium.envs.navigation.point_nav.env",
     "Explore": "quadrivium.envs.navigation.explore.env",
+    "KuhnPoker": "quadrivium.envs.cards.kuhn_poker.env",
+    "LeducPoker": "quadrivium.envs.cards.leduc_poker.env",
 }
 
 # Worlds in which several agents can act at once: those with a class `<Name>ParallelEnv` there too.
 PARALLEL_WORLDS = ("CrowdNav", "PointNav", "LimitOrderBook", "Intersection", "Merge", "Roundabout", "Roads")
+
+# Worlds of two players, whose PettingZoo modules are in `quadrivium.envs.cards`.
+CARD_GAMES = ("KuhnPoker", "LeducPoker")
 
 # The names in `quadrivium.envs.board.GAMES`, which would load Numba; one class serves all.
 BOARD_GAMES = ("Breakthrough", "Chess", "ConnectFour", "Go", "Gomoku", "Hex", "Othello", "TicTacToe")
@@ -72,10 +77,12 @@ def register_environments() -> None:
         pettingzoo.register("parallel", f"quadrivium/{name}-v0", f"{WORLDS[name]}:{name}ParallelEnv")
     for game in BOARD_GAMES:
         pettingzoo.register("aec", f"quadrivium/{game}-v0", f"quadrivium.envs.board.{module_name(game)}:env")
+    for game in CARD_GAMES:
+        pettingzoo.register("aec", f"quadrivium/{game}-v0", f"quadrivium.envs.cards.{module_name(game)}:env")
 
 
 def module_name(game: str) -> str:
-    """Returns how PettingZoo calls a board game: "connect_four_v0" for "ConnectFour"."""
+    """Returns how PettingZoo calls a game: "connect_four_v0" for "ConnectFour"."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", game).lower() + "_v0"
 
 

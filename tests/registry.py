@@ -69,6 +69,8 @@ CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
             "observation": "sectors",
         },
     ],
+    "quadrivium/KuhnPoker-v0": [{}, {"opponent": "equilibrium", "alpha": 0.3, "seat": "second"}],
+    "quadrivium/LeducPoker-v0": [{}, {"opponent": "tight", "seat": "first"}],
     "quadrivium/Merge-v0": [{}, {"preset": "merge"}, {"actions": "continuous"}],
     "quadrivium/Roundabout-v0": [{}, {"preset": "roundabout", "observed_vehicles": 3}],
     "quadrivium/Intersection-v0": [{}, {"preset": "intersection"}],

@@ -62,6 +62,7 @@ RUNNING = [
     "docs/reference/crowd_nav.md",
     "docs/reference/limit_order_book.md",
     "docs/reference/point_nav.md",
+    "docs/reference/poker.md",
 ]
 
 

@@ -45,7 +45,7 @@ def test_pettingzoo_makes_every_game_and_every_world_of_several_agents_by_its_id
         kind: {name for name in registry if name.startswith("quadrivium/")}
         for kind, registry in (("aec", pettingzoo.aec_registry), ("parallel", pettingzoo.parallel_registry))
     }
-    assert ours["aec"] == {f"quadrivium/{game}-v0" for game in envs.BOARD_GAMES}
+    assert ours["aec"] == {f"quadrivium/{game}-v0" for game in (*envs.BOARD_GAMES, *envs.CARD_GAMES)}
     assert ours["parallel"] == {
         f"quadrivium/{name}-v0"
         for name, module in envs.WORLDS.items()

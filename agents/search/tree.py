@@ -41,6 +41,11 @@ class Tree:
     _words: np.ndarray | None = None
 
     def __init__(self, game: Game, trees: int, capacity: int, width: int | None = None) -> None:
+        if getattr(game, "hidden_information", False):
+            raise ValueError(
+                f"{type(game).__name__} hides cards that a search over its records would see; solve it by "
+                "quadrivium.agents.regret"
+            )
         self.game, self.trees, self.capacity = game, trees, capacity
         self.width = width or capacity * min(game.num_actions, _EDGES_AT_FIRST) + game.num_actions
         self.pool = np.zeros(trees * capacity, game.state_dtype)

@@ -1,7 +1,6 @@
 """The Gymnasium environments of the board games: one agent against an opponent."""
 
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass, field, make_dataclass
 from functools import cache, partial
 from typing import Any, ClassVar, Literal
@@ -15,50 +14,14 @@ from quadrivium.envs.board.baselines import tactical
 from quadrivium.envs.board.board_game import BoardGame
 from quadrivium.envs.board.registry import GAMES
 from quadrivium.envs.core.gym_env import LaneEnv, LaneVectorEnv
+from quadrivium.envs.core.opponent import SEATS, OutsideOpponent, Policy, choose_by
 from quadrivium.envs.core.options import Options
 from quadrivium.envs.core.setup import Batch, Setup, drawn_by
 from quadrivium.envs.core.validation import require_choice
-from quadrivium.envs.core.versus import EITHER, FIRST, OUTSIDE, RANDOM_INSIDE, SECOND, versus
+from quadrivium.envs.core.versus import OUTSIDE, RANDOM_INSIDE, versus
 from quadrivium.envs.core.world_env import chosen_setup
 
-Policy = Callable[[dict[str, np.ndarray]], np.ndarray]
-"""Plays a batch: {"observation": (n, C, H, W) float32, "action_mask": (n, A) int8} -> actions (n,)."""
-
 Opponent = Literal["random", "tactical"] | Policy
-SEATS = {"first": FIRST, "second": SECOND, "random": EITHER}
-
-
-class OutsideOpponent:
-    """Plays in the lanes where it is the opponent's turn."""
-
-    def __init__(self, game: BoardGame, policy: Literal["tactical"] | Policy) -> None:
-        self._game = game
-        self._policy = policy
-
-    def __call__(self, states: np.ndarray) -> bool:
-        """Moves every running game on to the agent's turn; returns whether any move was played.
-
-        Raises ValueError if the policy plays an illegal move, with that batch of its moves not played.
-        """
-        moved = False
-        while True:
-            rows = np.flatnonzero((states["over"] == 0) & (states["to_move"] != states["seat"]))
-            if not len(rows):
-                return moved
-            try:
-                self._game.step(states, rows, self._actions(states, rows))
-            except ValueError as error:
-                raise ValueError(f"the opponent's {error}") from None
-            moved = True
-
-    def _actions(self, states: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        if not callable(self._policy):
-            return tactical(self._game, states[rows])
-        seen = {
-            "observation": self._game.observe(states, rows),
-            "action_mask": self._game.legal(states, rows),
-        }
-        return np.asarray(self._policy(seen))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +66,7 @@ def options_of(name: str) -> type[BoardOptions]:
 def board_setup(options: BoardOptions) -> Setup:
     """Returns a game of the registry as a world for one agent."""
     game, opponent = options.make_game(), options.opponent
+    scripts = {"tactical": partial(tactical, game)}
     params = game.params._replace(
         split=options.index("split"),
         seat=SEATS[options.seat],
@@ -119,7 +83,7 @@ def board_setup(options: BoardOptions) -> Setup:
         text=partial(ansi, game),
         render_fps=2,
         baselines={"tactical": partial(_tactical, game)},
-        others=None if opponent == "random" else OutsideOpponent(game, opponent),
+        others=None if opponent == "random" else OutsideOpponent(game, choose_by(game, opponent, scripts)),
         illegal_message=game.illegal_action_message,
         illegal_passes=options.illegal == "lose",
         columns={"observation": game.planes},

@@ -36,7 +36,7 @@ class Result:
     Attributes:
         over: (n,) bool, whether the game has ended.
         to_move: (n,) int64, the seat (0 or 1) to move; in an ended game the one that would be next.
-        returns: (n, 2) float32 by seat: 1 won, -1 lost, 0 drawn or still running.
+        returns: (n, 2) float32 by seat: 1 won, -1 lost, 0 drawn or still running; chips in games for chips.
     """
 
     over: np.ndarray
@@ -60,7 +60,8 @@ class Game:
         params: an instance of `rules.params`.
         state_dtype: of a pool; begins with `GAME_HEADER`, its size a multiple of 8 bytes.
         num_actions: A.
-        observation_shape: (C, H, W) of the planes.
+        observation_shape: (C, H, W) of the planes, or (K,) of a vector.
+        hidden_information: whether a row holds what a player must not know, so that a search would cheat.
     """
 
     num_players = 2
@@ -71,9 +72,10 @@ class Game:
         params: Any,
         state_dtype: np.dtype[Any],
         num_actions: int,
-        observation_shape: tuple[int, int, int],
+        observation_shape: tuple[int, ...],
     ) -> None:
         self.rules = rules
+        self.hidden_information = rules.hidden
         self.params = params
         self.state_dtype = state_dtype
         self.num_actions = num_actions

@@ -77,6 +77,7 @@ class World:
             parameters (Numba types), as `quadrivium.envs.core.compile.Roles`; or None.
         ranges: `(p) -> Ranges`: what the fields may hold that are used as indices, or None where none are.
             Rows that come from outside, such as those of a checkpoint, are refused unless they keep to it.
+        hidden: whether a record holds what its agent must not know, so that searching the record is cheating.
         consistent: `(rows (N,), p) -> (N,) bool` says what ranges cannot, such as that a linked list ends;
             None where the ranges are enough. It is asked only where the ranges are kept.
     """
@@ -94,6 +95,7 @@ class World:
     jobs: Callable[[Any, Any], Mapping[str, Any]] | None = None
     ranges: Callable[[Any], Ranges] | None = None
     consistent: Callable[[np.ndarray, Any], np.ndarray] | None = None
+    hidden: bool = False
 
     @classmethod
     def of(cls, kernel: ModuleType, name: str, params: type[tuple[Any, ...]], **others: Any) -> Self:

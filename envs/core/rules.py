@@ -14,7 +14,10 @@ GAME_HEADER: list[tuple[str, str]] = [
     *LANE_HEADER,
     ("ply", "i4"),  # moves played so far, passes included
     ("last_move", "i4"),  # action index of the last move, in the frame of the player who made it; or NO_MOVE
-    ("to_move", "i1"),  # 0 the first player, 1 the second; changes with every move, the last one included
+    (
+        "to_move",
+        "i1",
+    ),  # 0 the first player, 1 the second; on boards it changes with every move, the last included
     ("over", "i1"),  # 1 once the game has ended
     ("winner", "i1"),  # 0 or 1 once a player has won; NOBODY in a draw and while the game runs
     ("seat", "i1"),  # who the learning agent is, 0 or 1; the Gymnasium environments write it, games do not
@@ -50,6 +53,14 @@ def begin_game(s):
     s.winner = NOBODY
 
 
+@lane
+def outcome_one(s, p):
+    """Returns what the first player has of an ended game: 1 won, -1 lost, 0 drawn (float32)."""
+    if s.winner == NOBODY:
+        return np.float32(0.0)
+    return np.float32(1.0) if s.winner == 0 else np.float32(-1.0)
+
+
 @dataclass(frozen=True)
 class Rules:
     """The lane functions of one game. `s` is a record whose dtype begins with `GAME_HEADER`.
@@ -70,6 +81,8 @@ class Rules:
             lane's stream `s.rng`. The game is not over.
         observe: `(s, p, player, out) -> None` writes all of the flat planes (C*H*W,) float32, as `player`
             (0 or 1) sees the board: own pieces first, the board turned to the player's frame.
+        payoff: `(s, p) -> float32`, what the first player has earned of the second in an ended game.
+        hidden: whether a record holds what a player must not know, such as the other's cards.
         ranges: `(p) -> Ranges`, as in `World`; `GAME_RANGES` and what else the game indexes by.
         consistent: `(rows (N,), p) -> (N,) bool`, as in `World`.
     """
@@ -81,6 +94,8 @@ class Rules:
     legal: Callable[..., Any]
     random_action: Callable[..., Any]
     observe: Callable[..., Any]
+    payoff: Callable[..., Any] = outcome_one
+    hidden: bool = False
     ranges: Callable[[Any], Ranges] = header_ranges
     consistent: Callable[[np.ndarray, Any], np.ndarray] | None = None
 

@@ -45,11 +45,12 @@ def _metrics_one(s, p, out):
 
 @cache
 def versus(rules: Rules) -> World:
-    """Returns the world of one agent who plays `rules`: reward 1 for a win, -1 for a loss, at the end.
+    """Returns the world of one agent who plays `rules`: its payoff is the reward, at the end.
 
     An illegal action that is let through loses the game.
     """
     start, play, random_action, observe = rules.start, rules.play, rules.random_action, rules.observe
+    payoff = rules.payoff
 
     @lane
     def answer(s, p):
@@ -72,7 +73,8 @@ def versus(rules: Rules) -> World:
             play(s, p, np.int64(action[0]))
             answer(s, p)
         over = s.over != 0
-        terms[0] = _outcome(s) if over else _ZERO
+        earned = payoff(s, p) if over else _ZERO
+        terms[0] = earned if s.seat == FIRST else _ZERO - earned  # no minus zero
         return over, False
 
     @lane
@@ -93,4 +95,5 @@ def versus(rules: Rules) -> World:
         jobs=partial(game_jobs, rules),
         ranges=rules.ranges,
         consistent=rules.consistent,
+        hidden=rules.hidden,
     )

@@ -146,7 +146,7 @@ class WorldGame:
 
     Raises:
         ValueError: the actions are not discrete, the observation has several parts, several agents act at
-            once, or others act outside the lanes.
+            once, the records hold what the agent must not know, or others act outside the lanes.
     """
 
     num_players = 1
@@ -162,6 +162,11 @@ class WorldGame:
             raise ValueError(
                 f"{setup.world.name} shows {parts} to {agents}; a search needs one observation, a Box, and "
                 "one agent"
+            )
+        if setup.world.hidden:
+            raise ValueError(
+                f"{setup.world.name} hides cards that a search over its records would see; solve it by "
+                "quadrivium.agents.regret, or train PPO or DQN"
             )
         if setup.others is not None:
             raise ValueError(

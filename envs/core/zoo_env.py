@@ -24,11 +24,13 @@ RENDER_FPS = 2
 class GameAECEnv(AECEnv[str, Any, Any]):
     """A game for two agents, "player_0" who begins and "player_1".
 
-    An observation holds `observation` (C, H, W) float32, the board as that agent sees it, own pieces first,
+    An observation holds `observation`, (C, H, W) or (K,) float32, the game as that agent sees it, own first,
     and `action_mask` (A,) int8: the legal actions of the agent to move, zeros for the other and after the
-    end. The winner's last reward is 1, the loser's -1; a draw gives 0, as does every move before the end.
+    end. The winner's last reward is 1, the loser's -1, or the chips in games for chips; a draw gives 0, as
+    does every move before the end.
 
-    Games hold no chance; a seed is only kept in the state, for `Game.random_actions`.
+    Boards hold no chance; a seed is only kept in the state, for `Game.random_actions`. Of cards a seed says
+    the deal, and a reset without one deals anew.
 
     Args:
         game: the rules, with their options chosen.
@@ -75,6 +77,7 @@ class GameAECEnv(AECEnv[str, Any, Any]):
         }
         self.action_spaces = {agent: Discrete(actions) for agent in AGENTS}
         self._parse_position = parse_position
+        self._deals = np.random.default_rng()  # seeds of games that are given none
         self._table: GameAlone | None = None  # its machine code is made when it is first needed
 
     def observation_space(self, agent: str) -> gymnasium.Space[Any]:
@@ -87,10 +90,16 @@ class GameAECEnv(AECEnv[str, Any, Any]):
 
     def reset(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
         """Begins a game, or goes on from the text `options["position"]`; raises ValueError for a bad one."""
-        first = 0 if seed is None else int(checked_seeds([seed])[0])
+        first = self._next_deal() if seed is None else int(checked_seeds([seed])[0])
+        if seed is not None:
+            self._deals = np.random.default_rng(first)
         self._begin(self._first_position(first, options or {}))
         if self.render_mode == "human":
             self.render()
+
+    def _next_deal(self) -> int:
+        """Returns the seed of a game that is given none."""
+        return int(self._deals.integers(2**63)) if self.game.hidden_information else 0
 
     def _begin(self, pool: np.ndarray) -> None:
         """Goes on from the game in `pool` (1,), with nothing earned yet."""

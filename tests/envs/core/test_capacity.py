@@ -33,6 +33,8 @@ SHARING: dict[str, list[tuple[dict, dict]]] = {
         ({"vehicles": 50}, {"vehicles": 60, "observation": "grid", "grid_rows": 8}),
         ({"observed_vehicles": 3}, {"observed_vehicles": 9, "actions": "continuous", "duration": 16.6}),
     ],
+    "quadrivium/KuhnPoker-v0": [({}, {"seat": "second", "opponent": "equilibrium"})],
+    "quadrivium/LeducPoker-v0": [({}, {"opponent": "tight"})],
     "quadrivium/LimitOrderBook-v0": [({}, {"ticks": 400, "levels": 9, "sizes": [1, 2, 7], "reach": 9})],
     "quadrivium/MarketMaking-v0": [({}, {"arrivals": "hawkes"})],
     "quadrivium/OptimalStopping-v0": [({}, {"dates": 3})],
