@@ -30,6 +30,8 @@ from quadrivium.agents.ppo.fleet.learner import FleetPPO
 from quadrivium.agents.runs.checkpoint import load_checkpoint
 from quadrivium.agents.runs.checkpoint_files import sha256
 from quadrivium.agents.runs.model import is_model, read_model
+from quadrivium.agents.sac import SACConfig
+from quadrivium.agents.training.vector_agent import VectorAgent
 from quadrivium.configs.schema import RunConfig, read_resolved
 from quadrivium.envs import bare_id, options_of
 from quadrivium.envs.board import GAMES
@@ -38,7 +40,7 @@ from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.threads import set_threads
 from quadrivium.envs.core.world_game import WorldGame
 
-Agent = PPO | DQN | AlphaZero
+Agent = PPO | DQN | AlphaZero | VectorAgent
 Which = Literal["last", "best"] | int
 """Which checkpoint of a run: the newest, the one with the best evaluation, or that of a step."""
 AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN}
@@ -138,10 +140,19 @@ def make_agent(config: RunConfig, played: Sequence[PlayedGame] = ()) -> Agent:
                 device=_device(config.device),
             )
     shared_out = agent.algorithm == "ppo" and config.cluster is not None
-    kind: Any = FleetPPO if shared_out else AGENTS[agent.algorithm]
+    kind: Any = FleetPPO if shared_out else _agent_class(agent.algorithm)
     env = make_env(config)
     with as_user_error(f"agent ({agent.algorithm})", *kinds):
         return kind(agent, env, seed=config.seed, device=_device(config.device))
+
+
+def _agent_class(algorithm: str) -> Any:
+    if algorithm == "sac":
+        # Stable-Baselines3's own, which is imported where it is asked for: it takes a second.
+        from quadrivium.agents.stable.sac import SAC
+
+        return SAC
+    return AGENTS[algorithm]
 
 
 def make_player(name: str, agent: Agent, identity: str = "") -> AgentPlayer | SearchPlayer:
@@ -286,11 +297,15 @@ def _acting(agent: Agent) -> list[torch.nn.Module]:
         return [agent.policy.average, agent.policy.net, agent.policy.earlier]
     if isinstance(agent, DQN):
         return [agent.policy.q_net, agent.policy.q_net_target]
+    if isinstance(agent.config, SACConfig):
+        return [agent.policy.actor]
     return [agent.policy]
 
 
 def acting_weights(agent: Agent) -> dict[str, torch.Tensor]:
-    """Returns what a model keeps of an agent: of AlphaZero's three networks, and of DQN's two, one."""
+    """Returns what a model keeps of an agent: of AlphaZero's three networks, DQN's two and
+    SAC's actor and critics, the one that acts.
+    """
     return dict(_acting(agent)[0].state_dict())
 
 
