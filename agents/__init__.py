@@ -1,4 +1,4 @@
-"""Agents: networks, PPO, DQN, AlphaZero. They know spaces and vector environments, never the worlds
+"""Agents: networks, PPO, DQN, PQN, AlphaZero. They know spaces and vector environments, never the worlds
 (`envs`).
 """
 

@@ -95,7 +95,7 @@ def _make_baseline(argument: str, table: Table) -> ScriptPlayer:
 
 
 def _make_run(text: str, run: RunText, table: Table, notify: Notify) -> TablePlayer:
-    """Returns the agent of a run or model: PPO and DQN by their policy, AlphaZero by search."""
+    """Returns the agent of a run or model: PPO, DQN and PQN by their policy, AlphaZero by search."""
     env = open_run(run.run_dir).env
     if board_game_name(env.id) != table.name:
         raise UserError(
@@ -125,7 +125,7 @@ def _make_run(text: str, run: RunText, table: Table, notify: Notify) -> TablePla
             raise UserError(
                 f"player {text!r}: its agent does not search, only AlphaZero's do; leave out ?{option}"
             )
-    return PolicyPlayer(run.name, table.game, lambda seen: agent.act(seen, deterministic=True), identity)
+    return PolicyPlayer(run.name, table.game, agent.actor(), identity)
 
 
 def _make_onnx(argument: str, table: Table) -> PolicyPlayer:
@@ -133,7 +133,7 @@ def _make_onnx(argument: str, table: Table) -> PolicyPlayer:
     pool = game.pool(1)
     seen = {"observation": game.observe(pool, row), "action_mask": game.legal(pool, row)}
     player = load_onnx_player(argument, seen)
-    return PolicyPlayer(player.name, game, player.policy.act, player.identity)
+    return PolicyPlayer(player.name, game, player.policy, player.identity)
 
 
 def _describe(options: Mapping[str, Any]) -> str:

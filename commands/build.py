@@ -27,6 +27,7 @@ from quadrivium.agents.evaluation.evaluator import MAX_LANES
 from quadrivium.agents.export.onnx_file import OnnxPolicy, sample
 from quadrivium.agents.ppo import PPO
 from quadrivium.agents.ppo.fleet.learner import FleetPPO
+from quadrivium.agents.pqn import PQN
 from quadrivium.agents.runs.checkpoint import load_checkpoint
 from quadrivium.agents.runs.checkpoint_files import sha256
 from quadrivium.agents.runs.model import is_model, read_model
@@ -40,10 +41,10 @@ from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.threads import set_threads
 from quadrivium.envs.core.world_game import WorldGame
 
-Agent = PPO | DQN | AlphaZero | VectorAgent
+Agent = PPO | DQN | PQN | AlphaZero | VectorAgent
 Which = Literal["last", "best"] | int
 """Which checkpoint of a run: the newest, the one with the best evaluation, or that of a step."""
-AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN}
+AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN, "pqn": PQN}
 MODELS = Path(__file__).resolve().parents[1] / "models"
 """Where the models are that come with the package: in a checkout and in a wheel beside the commands."""
 
@@ -159,7 +160,7 @@ def make_player(name: str, agent: Agent, identity: str = "") -> AgentPlayer | Se
     """Returns the agent as a player in environments; AlphaZero searches if its config says so."""
     if isinstance(agent, AlphaZero):
         return SearchPlayer(name, agent, identity)
-    return AgentPlayer(name, agent, identity)
+    return AgentPlayer(name, agent.actor(), identity)
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,11 @@ def explain(
     if kind == "model" and output is None:
         raise UserError(f"{player} has no run directory to write to; give --output DIR")
     config = open_run(text.run_dir)
+    if config.agent.net.memory is not None:
+        raise UserError(
+            f"player {player!r} remembers (net.memory={config.agent.net.memory}), and single observations "
+            "are explained; explain an agent with net.memory: null"
+        )
     played = config.evaluation_kwargs() | dict(kwargs)
     first = config.evaluation.seed if seed is None else seed
     kept = kept_kwargs(text.run_dir, config, played, notify)

@@ -72,6 +72,11 @@ def export(
     text = (read_run_text if kind == "run" else read_model_text)(argument)
     config = open_run(text.run_dir)
     agent, checkpoint = load_agent(text.run_dir, text.which, notify)
+    if config.agent.net.memory is not None:
+        raise UserError(
+            f"player {player!r} remembers (net.memory={config.agent.net.memory}), and a file that acts on "
+            "single observations cannot; export an agent with net.memory: null"
+        )
     acting = Acting(agent.policy.cpu(), agent.observation_space, agent.action_space)
     facts = {
         "environment": config.env.id,

@@ -15,7 +15,7 @@ from gymnasium.vector import VectorEnv
 from PIL import Image
 
 from quadrivium.agents.batches.environments import make_film_env
-from quadrivium.agents.evaluation.episodes import Episodes, Player
+from quadrivium.agents.evaluation.episodes import Episodes, Player, forget
 from quadrivium.agents.evaluation.report import describe
 from quadrivium.agents.logs.film import encode_gif
 from quadrivium.agents.runs.directory import write_atomically
@@ -121,10 +121,12 @@ def record_actions(
     """
     obs, _ = env.reset(seed=seed)
     taken: list[np.ndarray] = []
+    forget(player)
     for _ in range(steps):
         actions = player.act(obs, env)
         taken.append(actions[list(lanes)])
-        obs, *_ = env.step(actions)
+        obs, _, terminated, truncated, _ = env.step(actions)
+        forget(player, np.flatnonzero(terminated | truncated))
     return np.array(taken)
 
 

@@ -245,7 +245,7 @@ def make_loop(
 
     def film(step: int) -> None:
         if film_env is not None:
-            frames, fps = film_episode(agent, film_env, seed=plan.selection_seed, fps=5)
+            frames, fps = film_episode(agent.actor(), film_env, seed=plan.selection_seed, fps=5)
             tensorboard.write_film("evaluation/film", frames, fps, step)
 
     def evaluate() -> Evaluation:

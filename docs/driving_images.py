@@ -28,7 +28,7 @@ def strip(run: Path) -> Image.Image:
     env = make_film_env(config.env.id, config.evaluation_kwargs())
     assert env is not None, f"{config.env.id} cannot be drawn"
     agent = load_agent(run, "last", print)[0]
-    frames = film_episode(agent, env, seed=SEED, fps=15)[0]
+    frames = film_episode(agent.actor(), env, seed=SEED, fps=15)[0]
     name = config.env.id.removeprefix("quadrivium/").removesuffix("-v0")
     crop = None if name in STILL else VIEWS[name].crop
     parts = [fitted(frames[round(share * (len(frames) - 1))], crop) for share in MOMENTS]

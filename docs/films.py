@@ -34,7 +34,7 @@ def film(name: str) -> list[Image.Image]:
     env = make_film_env(config.env.id, kwargs)
     assert env is not None, f"{config.env.id} cannot be drawn"
     agent, _ = load_agent(directory, "last", print, kwargs)
-    frames, _ = film_episode(agent, env, seed=held_out["seed"], fps=FRAMES_A_SECOND)
+    frames, _ = film_episode(agent.actor(), env, seed=held_out["seed"], fps=FRAMES_A_SECOND)
     env.close()
     step = -(-len(frames) // MOST_FRAMES)
     kept = frames[:-1:step] + frames[-1:]

@@ -168,6 +168,9 @@ class AlphaZeroConfig:
     net: NetConfig = field(default_factory=_board_net)
     bf16: Bf16 = False
 
+    def __post_init__(self) -> None:
+        self.net.refuse_memory("alphazero", "its search sees whole positions")
+
     def auxiliary(self) -> dict[str, float]:
         """Returns the weights of the auxiliary losses that are on, by the name of the game's method."""
         weights = {

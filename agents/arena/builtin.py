@@ -1,18 +1,17 @@
 """Players that need nothing but the game: random moves, scripts, policies."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from quadrivium.agents.arena.players import Table
 from quadrivium.agents.errors import UserError
+from quadrivium.agents.evaluation.episodes import Policy, Remembers, forget
 from quadrivium.agents.search.protocols import Game
 
 Script = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Maps copies of game rows (n,), and a random number (n,) uint64 for each, to actions (n,)."""
-
-Policy = Callable[[dict[str, np.ndarray]], np.ndarray]
-"""Maps {"observation": (n, C, H, W) float32, "action_mask": (n, A) int8} to actions (n,)."""
 
 
 class SeededPlayer:
@@ -84,10 +83,17 @@ class PolicyPlayer(SeededPlayer):
         super().__init__(name, identity)
         self._game, self._policy = game, policy
 
+    def begin(self, slots: np.ndarray, seats: np.ndarray, seeds: np.ndarray) -> None:
+        """Begins games; one that remembers forgets those that were played in the slots before."""
+        super().begin(slots, seats, seeds)
+        forget(self._policy, slots)
+
     def act(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray) -> np.ndarray:
         """Returns the policy's actions."""
         seen = {"observation": self._game.observe(pool, rows), "action_mask": self._game.legal(pool, rows)}
-        return np.asarray(self._policy(seen)).astype(np.int64)
+        # slots, not the rows of this call, are what games keep from one move to the next
+        by_slot: Any = {"lanes": slots} if isinstance(self._policy, Remembers) else {}
+        return np.asarray(self._policy.act(seen, **by_slot)).astype(np.int64)
 
 
 def make_random(argument: str, table: Table) -> RandomTablePlayer:

@@ -1,5 +1,6 @@
-"""DQN, read top to bottom: `agent` has the loss and the update, `collect` the steps."""
+"""DQN: `agent` has the steps and the update, `loss` the papers; `acting` is what PQN shares."""
 
-from quadrivium.agents.dqn.agent import DQN, DQNConfig
+from quadrivium.agents.dqn.agent import DQN
+from quadrivium.agents.dqn.config import DQNConfig
 
 __all__ = ["DQN", "DQNConfig"]

@@ -42,14 +42,14 @@ class Transitions(NamedTuple):
     discounts: Tensor  # (B,) float32, gamma**steps, or 0 where the episode terminated
     next_obs: Obs  # (B, *shape), after the window; of no meaning where discounts == 0
 
-    def part(self, start: int, stop: int) -> "Transitions":
-        """Transitions start..stop, as views."""
+    def part(self, rows: slice) -> "Transitions":
+        """Some of the transitions, as views."""
         return Transitions(
-            map_obs(self.obs, lambda x: x[start:stop]),
-            self.actions[start:stop],
-            self.rewards[start:stop],
-            self.discounts[start:stop],
-            map_obs(self.next_obs, lambda x: x[start:stop]),
+            map_obs(self.obs, lambda x: x[rows]),
+            self.actions[rows],
+            self.rewards[rows],
+            self.discounts[rows],
+            map_obs(self.next_obs, lambda x: x[rows]),
         )
 
 
@@ -203,8 +203,7 @@ class Replay:
         Raises:
             ValueError: nothing was stored yet.
         """
-        if len(self) == 0:
-            raise ValueError("the replay memory is empty; store transitions before sampling from it")
+        self._require_some()
         numbers = rng.integers(0, len(self), count)
         if self._acted is None:
             return numbers
@@ -214,6 +213,10 @@ class Replay:
         ).all():  # each stays as likely as any other
             numbers[~found] = rng.integers(0, len(self), int((~found).sum()))
         return numbers
+
+    def _require_some(self) -> None:
+        if len(self) == 0:
+            raise ValueError("the replay memory is empty; store transitions before sampling from it")
 
     def gather(self, numbers: np.ndarray) -> Transitions:
         """The transitions (B,) of these numbers (see `draw`), as new tensors."""

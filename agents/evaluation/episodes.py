@@ -6,7 +6,7 @@ A player is anything that maps observations to actions; what is known of the env
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
 import numpy as np
@@ -42,6 +42,21 @@ class Policy(Protocol):
         ...
 
 
+@runtime_checkable
+class Remembers(Protocol):
+    """A player or policy that remembers an episode's earlier observations."""
+
+    def forget(self, lanes: np.ndarray | None = None) -> None:
+        """Hears that other episodes begin in `lanes` (K,) int64; None: in all."""
+        ...
+
+
+def forget(player: Any, lanes: np.ndarray | None = None) -> None:
+    """Tells a player or policy, if it remembers anything, that episodes begin in `lanes`; None: in all."""
+    if isinstance(player, Remembers):
+        player.forget(lanes)
+
+
 @dataclass(frozen=True)
 class AgentPlayer:
     """A trained agent as a player; deterministic, so that it draws no random numbers.
@@ -56,6 +71,10 @@ class AgentPlayer:
     def act(self, obs: Any, env: VectorEnv) -> np.ndarray:
         """Returns the agent's most preferred actions."""
         return self.policy.act(obs, deterministic=True)
+
+    def forget(self, lanes: np.ndarray | None = None) -> None:
+        """Hears that other episodes begin in `lanes` (K,) int64; None: in all."""
+        forget(self.policy, lanes)
 
 
 @dataclass(frozen=True)
@@ -177,6 +196,7 @@ def play_block(player: Player, env: VectorEnv, seed: int) -> Episodes:
     metrics: dict[str, np.ndarray] = {}
     terms: dict[str, np.ndarray] = {}
     running = np.ones(n, np.bool_)
+    forget(player)
     for _ in range(MAX_STEPS):
         obs, rewards, terminated, truncated, info = env.step(player.act(obs, env))
         done = terminated | truncated
@@ -185,6 +205,8 @@ def play_block(player: Player, env: VectorEnv, seed: int) -> Episodes:
         lengths += running
         for name, values in columns(info, "reward_terms", done).items():
             terms[name] = terms.get(name, np.zeros(n)) + np.where(running, values, 0)
+        if done.any():
+            forget(player, np.flatnonzero(done))
         ended = running & done
         if ended.any():
             for name, values in columns(info, "metrics", done).items():
@@ -219,6 +241,7 @@ def film_episode(
     frames_a_step = max(1, round(fps / steps_a_second)) if motion is not None else 1
     obs, _ = env.reset(seed=seed)
     frames = [_frame(env)]
+    forget(policy)
     done = False
     while not done and len(frames) < max_frames:
         batch = {key: value[None] for key, value in obs.items()} if isinstance(obs, dict) else np.array([obs])

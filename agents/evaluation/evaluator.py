@@ -11,6 +11,7 @@ from quadrivium.agents.evaluation.episodes import (
     Episodes,
     Player,
     agents_of,
+    forget,
     join_episodes,
     play_episodes,
 )
@@ -62,6 +63,11 @@ class Mixed:
         for k, own in enumerate(chosen):
             actions[self.seats == k] = own[self.seats == k]
         return actions
+
+    def forget(self, lanes: np.ndarray | None = None) -> None:
+        """Hears that other episodes begin in `lanes` (K,) int64; None: in all."""
+        for player in self.players:
+            forget(player, lanes)
 
 
 def play_together(

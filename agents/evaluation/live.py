@@ -12,7 +12,7 @@ from gymnasium.vector import VectorEnv
 
 from quadrivium.agents.batches.finite import FiniteGuard, name_of
 from quadrivium.agents.batches.infos import columns
-from quadrivium.agents.evaluation.episodes import Player
+from quadrivium.agents.evaluation.episodes import Player, forget
 
 MOST_POINTS = 128
 """Of the curve of a return."""
@@ -40,6 +40,7 @@ class LiveEpisode:
     def reset(self, seed: int) -> None:
         """Begins the scenario of a seed."""
         obs, _ = self.env.reset(seed=seed)
+        forget(self._player)
         self._guard.reset(obs)
         self.env.action_space.seed(seed)
         self._begin(obs)
@@ -61,6 +62,7 @@ class LiveEpisode:
         done = terminated | truncated
         self._guard.step(obs, rewards, done, obs)
         self._obs = obs
+        forget(self._player, np.flatnonzero(done))
         running = ~self._ended
         self.length += 1
         self._returns += np.where(running, rewards, 0)

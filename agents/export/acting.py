@@ -9,7 +9,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from quadrivium.agents.alphazero.learn.network import Networks, PolicyValueNet
-from quadrivium.agents.dqn.policy import QNet, QNetworks, legal_values
+from quadrivium.agents.dqn.policy import QNet, QNetwork, legal_values
 from quadrivium.agents.nets.heads import mask_logits
 from quadrivium.agents.nets.stem import ACTION_MASK
 from quadrivium.agents.ppo.policy import ActorCritic
@@ -21,7 +21,7 @@ class Acting(nn.Module):
     """What an agent does without chance, and without search.
 
     Args:
-        policy: the networks of PPO, DQN or AlphaZero.
+        policy: the networks of PPO, DQN, PQN or AlphaZero.
         observation_space: a Box, or a Dict, of which each key is an input.
         action_space: as the agent's.
 
@@ -36,8 +36,8 @@ class Acting(nn.Module):
         self, policy: nn.Module, observation_space: spaces.Space, action_space: spaces.Space
     ) -> None:
         super().__init__()
-        if not isinstance(policy, ActorCritic | QNetworks | Networks):
-            raise TypeError(f"{type(policy).__name__}: expected the networks of PPO, DQN or AlphaZero")
+        if not isinstance(policy, ActorCritic | QNetwork | Networks):
+            raise TypeError(f"{type(policy).__name__}: expected the networks of PPO, DQN, PQN or AlphaZero")
         self.policy = policy
         self.observation_space, self.action_space = observation_space, action_space
         self.composed = isinstance(observation_space, spaces.Dict)
@@ -50,21 +50,21 @@ class Acting(nn.Module):
     @property
     def network(self) -> ActorCritic | QNet | PolicyValueNet:
         """The one among the policy's networks that acts."""
-        if isinstance(self.policy, QNetworks):
+        if isinstance(self.policy, QNetwork):
             return self.policy.q_net
         return self.policy.average if isinstance(self.policy, Networks) else self.policy
 
     def preferences(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Returns what actions are chosen by, (B, outputs), and values (B,).
 
-        Of PPO these are logits, or the mean of numbers that are chosen freely; of DQN the actions' values; of
-        AlphaZero logits. Those of illegal actions have the lowest finite value.
+        Of PPO these are logits, or the mean of numbers that are chosen freely; of DQN and PQN the actions'
+        values; of AlphaZero logits. Those of illegal actions have the lowest finite value.
         """
         obs: Any = dict(zip(self.inputs, inputs, strict=True)) if self.composed else inputs[0]
         if isinstance(self.policy, ActorCritic):
             out, values = self.policy.outputs(obs)
             return out, values.flatten()
-        if isinstance(self.policy, QNetworks):
+        if isinstance(self.policy, QNetwork):
             q = legal_values(self.policy.q_net(obs), obs)
             return q, q.amax(1)
         seen = obs["observation"] if self.composed else obs
@@ -74,8 +74,8 @@ class Acting(nn.Module):
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns actions (B, …), what speaks for each of them, and values (B,).
 
-        Scores are probabilities (B, A), in DQN values (B, A), of numbers that are chosen freely the mean
-        (B, D) before it is brought into their bounds; of several choices at once their logits.
+        Scores are probabilities (B, A), in DQN and PQN values (B, A), of numbers that are chosen freely the
+        mean (B, D) before it is brought into their bounds; of several choices at once their logits.
         """
         out, values = self.preferences(*inputs)
         actions = (
@@ -84,5 +84,5 @@ class Acting(nn.Module):
         if self.bounds is not None:
             low, high = self.bounds
             actions = torch.minimum(torch.maximum(actions, low), high)
-        are_logits = isinstance(self.action_space, spaces.Discrete) and not isinstance(self.policy, QNetworks)
+        are_logits = isinstance(self.action_space, spaces.Discrete) and not isinstance(self.policy, QNetwork)
         return actions, out.softmax(-1) if are_logits else out, values

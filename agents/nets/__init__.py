@@ -3,11 +3,14 @@
 from quadrivium.agents.nets.backbone import Backbone, copy_backbone, make_backbone
 from quadrivium.agents.nets.config import NetConfig
 from quadrivium.agents.nets.heads import PolicyHead, QHead, ValueHead
+from quadrivium.agents.nets.memory import Memory, Past
 from quadrivium.agents.nets.normalizer import RunningNormalizer
 
 __all__ = [
     "Backbone",
+    "Memory",
     "NetConfig",
+    "Past",
     "PolicyHead",
     "QHead",
     "RunningNormalizer",

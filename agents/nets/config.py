@@ -33,7 +33,7 @@ class NetConfig:
         width: hidden units of the MLP and the set, channels of the CNN, model width of the transformer.
         depth: hidden layers of the MLP, residual blocks of the CNN, encoder blocks of the transformer; of the
             set layers before its pooling, and as many after it.
-        heads: attention heads (transformer); must divide `width`.
+        heads: attention heads of the transformer, and of the one over time; must divide its width.
         activation: "auto" is tanh for the MLP, ReLU for the CNN and the set, GELU for the transformer.
         normalize_layers: LayerNorm before each activation of the MLP, GroupNorm in the CNN's blocks. The
             transformer is always pre-LN. LayerNorm makes Q-learning stable without a target network
@@ -45,10 +45,16 @@ class NetConfig:
             two by 1 x 1, for about half of the arithmetic.
         normalize_inputs: standardise each feature (each channel of a grid) by running statistics, which live
             in the network's buffers and change only by an explicit `update_statistics`. PPO begins with those
-            of a random rollout, DQN with those of its random first steps.
+            of a random rollout, DQN and PQN with those of their random first steps.
         token_mask_feature: for token observations (rank 2), the index of the feature that is > 0 where the
             token is present (0 in the driving worlds' kinematics). None: every token is present.
             A space cannot say this by itself, so the config does.
+        memory: after the trunk, what it says of the steps before: "gru" (Cho et al. 2014), "lstm" (Gers et
+            al. 2000), or "gtrxl", a transformer over time (Parisotto et al. 2020); None: the policy knows
+            only what it sees now. PPO alone has one.
+        memory_width: units of the recurrent ones, model width of the transformer.
+        memory_depth: blocks of the transformer over time; the recurrent ones have one layer.
+        memory_length: steps that each of its blocks looks back.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -64,8 +70,20 @@ class NetConfig:
     block: Literal["residual", "nested"] = "residual"
     normalize_inputs: bool = True
     token_mask_feature: Annotated[int, Ge(0)] | None = None
+    memory: Literal["gru", "lstm", "gtrxl"] | None = None
+    memory_width: Annotated[int, Gt(0)] = 64
+    memory_depth: Annotated[int, Gt(0)] = 1
+    memory_length: Annotated[int, Gt(0)] = 32
 
     def make_activation(self) -> nn.Module:
         """Returns a fresh activation module."""
         name = _AUTO[self.trunk] if self.activation == "auto" else self.activation
         return _ACTIVATIONS[name]()
+
+    def refuse_memory(self, algorithm: str, why: str) -> None:
+        """Raises ValueError where there is a memory, which `algorithm` cannot have."""
+        if self.memory is not None:
+            raise ValueError(
+                f"net.memory={self.memory} and algorithm: {algorithm} do not go together: {why}; give "
+                "net.memory: null, or algorithm: ppo"
+            )

@@ -40,19 +40,35 @@ class ValueHead(nn.Linear):
 
 
 class QHead(nn.Module):
-    """Action values (B, A); dueling splits them into a value and advantages (Wang et al. 2016, eq. 9)."""
+    """Action values (B, A); dueling splits them into a value and advantages (Wang et al. 2016, eq. 9).
 
-    def __init__(self, pooled_dim: int, actions: int, *, dueling: bool = False) -> None:
+    With quantiles, each action has K numbers, whose mean is its value (Dabney et al. 2018, QR-DQN, eq. 7, 8).
+    """
+
+    def __init__(
+        self, pooled_dim: int, actions: int, *, dueling: bool = False, quantiles: int | None = None
+    ) -> None:
         super().__init__()
-        self.advantage = nn.Linear(pooled_dim, actions)
-        self.value = nn.Linear(pooled_dim, 1) if dueling else None
+        self.actions, self.count = actions, quantiles
+        self.advantage = nn.Linear(pooled_dim, actions * (quantiles or 1))
+        self.value = nn.Linear(pooled_dim, quantiles or 1) if dueling else None
 
     def forward(self, pooled: Tensor) -> Tensor:
         """Returns Q (B, A); pooled (B, P)."""
+        return self._split(pooled) if self.count is None else self.quantiles(pooled).mean(2)
+
+    def quantiles(self, pooled: Tensor) -> Tensor:
+        """Returns the quantiles of the return (B, A, K), at the shares (i + 1/2) / K; pooled (B, P)."""
+        return self._split(pooled, self.count or 1)
+
+    def _split(self, pooled: Tensor, *each: int) -> Tensor:
+        """Returns (B, A, *each)."""
         advantage = self.advantage(pooled)
+        if each:
+            advantage = advantage.view(-1, self.actions, *each)
         if self.value is None:
             return advantage
-        return self.value(pooled) + advantage - advantage.mean(1, keepdim=True)
+        return self.value(pooled).view(-1, 1, *each) + advantage - advantage.mean(1, keepdim=True)
 
 
 def mask_logits(logits: Tensor, action_mask: Tensor) -> Tensor:

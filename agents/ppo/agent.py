@@ -19,7 +19,7 @@ import torch
 from annotated_types import Ge, Gt, Interval, Le
 from torch import Tensor, nn
 
-from quadrivium.agents.batches.env_batch import Obs, as_batch
+from quadrivium.agents.batches.env_batch import BatchStep, Obs, as_batch
 from quadrivium.agents.batches.observations import to_tensors
 from quadrivium.agents.compute.adam import LeanAdam
 from quadrivium.agents.compute.crew import Crew, blocks, one_torch_thread
@@ -27,15 +27,19 @@ from quadrivium.agents.compute.devices import Bf16, autocast, choose_device
 from quadrivium.agents.compute.foreach import clip_norm_
 from quadrivium.agents.compute.peers import ALONE, Peers
 from quadrivium.agents.compute.seeds import seed_everything
-from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.errors import UserError
+from quadrivium.agents.nets import NetConfig, Past
 from quadrivium.agents.ppo.gradients import DividedGradient, Outputs, Slopes
 from quadrivium.agents.ppo.loss import LossSettings, UpdateLog, approximate_kl, ppo_slopes, standardise
 from quadrivium.agents.ppo.policy import ActorCritic
+from quadrivium.agents.ppo.remembering import Rememberer
 from quadrivium.agents.ppo.rollout import Batch, Everyone, RolloutBuffer, TensorObs, rows_of
+from quadrivium.agents.runs.checkpoint import Snapshot
 from quadrivium.agents.training.hooks import Hooks
 from quadrivium.agents.training.schedules import Schedule, schedule
 from quadrivium.agents.training.vector_agent import VectorAgent
 
+_REMEMBERED = "remembered"  # key of a snapshot's state
 _DEVICE_ROWS = 4096  # of observations at once: enough for any accelerator, few enough for its memory
 
 Fraction = Annotated[float, Interval(ge=0, le=1)]
@@ -46,8 +50,10 @@ class PPOConfig:
     """Hyper-parameters, in Stable-Baselines3's names.
 
     Attributes:
-        n_steps: steps an environment takes between updates.
-        batch_size: transitions in a minibatch; divides n_steps * num_envs.
+        n_steps: steps an environment takes between updates; with a memory it is learned what to remember
+            through so many steps at most.
+        batch_size: transitions in a minibatch; divides n_steps * num_envs. With a memory a multiple of
+            n_steps: a minibatch is whole rows of the rollout then.
         n_epochs: passes over the rollout.
         gamma: discount.
         gae_lambda: λ of generalised advantage estimation.
@@ -65,7 +71,7 @@ class PPOConfig:
         normalize_returns: the critic speaks, and its loss is measured, in units of the running spread of the
             returns (Pop-Art): then vf_coef, clip_range_vf and max_grad_norm do not depend on how large the
             rewards are. Advantages are not changed.
-        separate_critic: a trunk of its own for the critic; None: for the MLP only.
+        separate_critic: a trunk (and memory) of its own for the critic; None: for an MLP without memory.
         net: the backbone.
         compile: compile loss and networks with torch.compile (half a minute at the start).
         bf16: run the networks in bfloat16 autocast; "auto": where the device has instructions for it.
@@ -97,6 +103,13 @@ class PPOConfig:
     compile: bool = False
     bf16: Bf16 = False
 
+    def __post_init__(self) -> None:
+        if self.compile and self.net.memory is not None:
+            raise ValueError(
+                f"compile=true and net.memory={self.net.memory} do not go together: torch.compile would "
+                "unroll every step; give compile: false"
+            )
+
 
 class PPO(VectorAgent):
     """PPO on vector environments of hundreds of lanes.
@@ -117,6 +130,9 @@ class PPO(VectorAgent):
         window: episodes that the log's mean return is at least of.
         peers: processes that learn as one, with as many environments each; batch_size and all else is theirs
             together.
+
+    Attributes:
+        remembered: (N, S), what a policy with memory knows of the running episodes; None without.
 
     Raises:
         ValueError: batch_size does not divide n_steps * num_envs, or the spaces are not supported.
@@ -141,7 +157,8 @@ class PPO(VectorAgent):
         num_envs = num_envs if env is None else env.num_envs
         if policy is None:
             assert env is not None, "fresh networks are made for the spaces of an env; give one"
-            require_whole_minibatches(config, num_envs * peers.size)
+            require_whole_minibatches(config.batch_size, config.n_steps, num_envs * peers.size)
+            require_whole_sequences(config, num_envs, peers.size)
             seed_everything(seed, env)
             with one_torch_thread():  # the last bits of the first weights would depend on how many there are
                 policy = ActorCritic(
@@ -166,9 +183,12 @@ class PPO(VectorAgent):
         self.rollout_buffer = RolloutBuffer(
             config.n_steps, policy.observation_space, policy.action_space, device, num_envs, peers
         )
+        self.remembered: Tensor | None = None
+        if isinstance(policy, ActorCritic) and policy.memory is not None:
+            self.remembered = torch.zeros((num_envs, policy.state_size), device=device)
         self.crew = Crew(1)  # at work it has helpers
         self._update_entries: dict[str, float] = {}
-        self._evaluate: Callable[[TensorObs, Tensor], Outputs] = self._evaluate_plainly
+        self._evaluate: Callable[..., Outputs] = self._evaluate_plainly
         if config.compile:
             # where agents leave, or others have a part of it, every minibatch is of another size
             dynamic = getattr(env, "taking_part", None) is not None or peers.size > 1
@@ -194,19 +214,51 @@ class PPO(VectorAgent):
         """Returns actions (N, ...) for observations (N, ...), clipped to the action space, for any N.
 
         Stochastic, it draws from torch's global generator, so that evaluating does not disturb training.
+
+        Raises:
+            UserError: the policy has a memory; see `actor`.
         """
+        if self.remembered is not None:
+            raise UserError(
+                f"act() of an agent with net.memory={self.policy.net.memory} would forget each observation "
+                "at once; act by what actor() returns, and tell its forget() where episodes begin"
+            )
         with torch.no_grad(), self._autocast():
             tensors = to_tensors(obs, self.device)
             (out,) = self._by_rows(lambda rows: (self.policy.actor_outputs(rows),), tensors)
             actions = self.policy.choose(out, deterministic)
         return self.policy.bounded(actions.cpu().numpy())
 
-    def _by_rows(self, function: Callable[[TensorObs], tuple[Any, ...]], obs: TensorObs) -> tuple[Any, ...]:
-        """Returns what `function` does of observations (N, ...), without gradients, in the crew's pieces."""
+    def actor(self) -> PPO | Rememberer:
+        """Returns what acts as this agent does: itself, or what remembers episodes of its own."""
+        if self.remembered is None:
+            return self
+
+        def step(obs: Obs, state: Tensor, deterministic: bool) -> tuple[np.ndarray, Tensor]:
+            with torch.no_grad(), self._autocast():
+                out, _, after = self._remember(to_tensors(obs, self.device), state)
+                actions = self.policy.choose(out, deterministic)
+            return self.policy.bounded(actions.cpu().numpy()), after
+
+        return Rememberer(step, torch.zeros(self.policy.state_size, device=self.device))
+
+    def _remember(self, obs: TensorObs, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns outputs (N, ...), values (N, 1) and states (N, S) after one more step of N episodes."""
+        out, values, after = self._by_rows(
+            lambda rows, known: self.policy.remember(rows, Past(known)), obs, state
+        )
+        return out, values, after
+
+    def _by_rows(
+        self, function: Callable[..., tuple[Any, ...]], obs: TensorObs, *others: Tensor
+    ) -> tuple[Any, ...]:
+        """Returns what `function` does of observations (N, ...) and others, without gradients, in the crew's
+        pieces.
+        """
 
         def piece(part: slice) -> tuple[Any, ...]:
             with torch.no_grad(), self._autocast():  # of the thread that does it
-                return function(rows_of(obs, part))
+                return function(rows_of(obs, part), *(other[part] for other in others))
 
         count = len(next(iter(obs.values()))) if isinstance(obs, dict) else len(obs)
         rows = self.policy.forward_rows
@@ -218,7 +270,9 @@ class PPO(VectorAgent):
     def _policy_step(self, obs: TensorObs) -> tuple[Tensor, Tensor | None, Tensor]:
         """Returns actions (N, ...), values (N, 1) or None (see `_late_values`), log-probabilities (N,)."""
         policy, values = self.policy, None
-        if policy.separate_critic:
+        if self.remembered is not None:
+            out, values, self.remembered = self._remember(obs, self.remembered)
+        elif policy.separate_critic:
             (out,) = self._by_rows(lambda rows: (policy.actor_outputs(rows),), obs)
         else:
             out, values = self._by_rows(policy.outputs, obs)
@@ -240,7 +294,9 @@ class PPO(VectorAgent):
         actions = policy.distribution.sample(everyone, policy.log_std, self.generator)[own]
         return actions, policy.distribution.log_prob_entropy(out, policy.log_std, actions)[0]
 
-    def _values(self, obs: TensorObs) -> Tensor:
+    def _values(self, obs: TensorObs, state: Tensor | None) -> Tensor:
+        if state is not None:
+            return self._remember(obs, state)[1].flatten()
         with self._autocast():
             return self.policy.predict_values(obs).flatten()  # (N,)
 
@@ -249,6 +305,8 @@ class PPO(VectorAgent):
     def after_reset(self) -> None:
         """Makes the first statistics of what the environments show."""
         super().after_reset()
+        if self.remembered is not None:
+            self.remembered = torch.zeros_like(self.remembered)
         with one_torch_thread():  # the last bits of sums depend on how many there are
             self._warm_statistics()
 
@@ -285,7 +343,7 @@ class PPO(VectorAgent):
         """Fills the rollout with `n_steps` steps of every environment; False if a hook stopped it."""
         rollout, before = self.rollout_buffer, self.num_timesteps
         self.policy.train(False)
-        rollout.reset()
+        rollout.reset(self.remembered)
         hooks.on_rollout_start()
         for _ in range(rollout.steps):
             self.clock.enter("network")
@@ -293,14 +351,15 @@ class PPO(VectorAgent):
                 actions, values, log_probs = self._policy_step(rollout.put_obs(self.obs))
             step = self.step(self.policy.bounded(actions.cpu().numpy()))
             if step.truncated.any():
-                rollout.mark_truncated(np.flatnonzero(step.truncated), step.final_obs)
+                rollout.mark_truncated(np.flatnonzero(step.truncated), step.final_obs, self.remembered)
             rollout.add(actions, values, log_probs, step.rewards, step.done, step.acted)
+            self._forget(step)
             if not hooks.on_step(step):
                 return False
         self.clock.enter("network")
         self._late_values(rollout)
         self._bootstrap(rollout)
-        last_values = self._values(to_tensors(self.obs, self.device))
+        last_values = self._values(to_tensors(self.obs, self.device), self.remembered)
         rollout.finish(last_values, self.config.gamma, self.config.gae_lambda)
         if self.peers.size > 1:
             everyone = rollout.everyone()
@@ -309,9 +368,20 @@ class PPO(VectorAgent):
         hooks.on_rollout_end()
         return True
 
+    def _forget(self, step: BatchStep) -> None:
+        """Remembers nothing of episodes that the step ended, nor of who took no part in it."""
+        if self.remembered is not None:
+            over = step.done if step.acted is None else step.done | ~step.acted
+            if over.any():
+                rows = torch.from_numpy(over).to(self.device)
+                self.remembered = self.remembered.masked_fill(rows.unsqueeze(1), 0.0)
+
     def _late_values(self, rollout: RolloutBuffer) -> None:
-        """Values the whole rollout: a critic of its own costs less in a few large batches than every step."""
-        if self.policy.separate_critic:
+        """Values the whole rollout: a critic of its own costs less in a few large batches than every step.
+
+        Not so one that remembers: it was asked at every step.
+        """
+        if self.policy.separate_critic and self.remembered is None:
             (values,) = self._by_rows(lambda rows: (self.policy.predict_values(rows),), rollout.flat().obs)
             rollout.values.copy_(values.view_as(rollout.values))
 
@@ -322,14 +392,14 @@ class PPO(VectorAgent):
         """
         found = rollout.truncated()
         if found is not None:
-            steps, rows, final_obs = found
-            rollout.rewards[steps, rows] += self.config.gamma * self._values(final_obs)
+            steps, rows, final_obs, state = found
+            rollout.rewards[steps, rows] += self.config.gamma * self._values(final_obs, state)
 
     # ---- learning
 
-    def _evaluate_plainly(self, obs: TensorObs, actions: Tensor) -> Outputs:
+    def _evaluate_plainly(self, obs: TensorObs, actions: Tensor, *past: Past) -> Outputs:
         with self._autocast():
-            values, log_probs, entropy = self.policy.evaluate_actions(obs, actions)
+            values, log_probs, entropy = self.policy.evaluate_actions(obs, actions, *past)
         return Outputs(values.flatten(), log_probs, entropy)
 
     def update(self, end: int) -> None:
@@ -395,7 +465,7 @@ class PPO(VectorAgent):
         self, parameters: list[nn.Parameter], batch: Batch, slopes: Slopes
     ) -> tuple[Outputs, list[Tensor]]:
         """Returns what `DividedGradient` does, of any policy on any device."""
-        outputs = self._evaluate(batch.obs, batch.actions)
+        outputs = self._evaluate(batch.obs, batch.actions, *(() if batch.past is None else (batch.past,)))
         detached = outputs.detach()
         by_log_probs, by_entropy = slopes.by_policy(detached.log_probs, detached.entropy, batch)
         ends, starts = (
@@ -423,14 +493,46 @@ class PPO(VectorAgent):
         """Returns what the log says of the newest update."""
         return self._update_entries
 
+    # ---- exact resume
 
-def require_whole_minibatches(config: PPOConfig, num_envs: int) -> None:
+    def own_state(self) -> dict[str, np.ndarray]:
+        """Returns what is remembered of the running episodes, if anything."""
+        return {} if self.remembered is None else {_REMEMBERED: self.remembered.cpu().numpy()}
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Puts the agent where `snapshot` was taken; see `VectorAgent.restore`."""
+        super().restore(snapshot)
+        if self.remembered is not None:
+            known = snapshot.state.get(_REMEMBERED)
+            if self.obs is None or known is None:  # new episodes begin
+                known = np.zeros(self.remembered.shape, np.float32)
+            self.remembered = torch.from_numpy(known.copy()).to(self.device)
+
+
+def require_whole_minibatches(batch_size: int, n_steps: int, num_envs: int) -> None:
     """Raises ValueError where batch_size does not divide the rollout."""
-    rollout = config.n_steps * num_envs
-    if rollout % config.batch_size:
-        divisor = max(size for size in range(1, min(config.batch_size, rollout) + 1) if rollout % size == 0)
+    rollout = n_steps * num_envs
+    if rollout % batch_size:
+        divisor = max(size for size in range(1, min(batch_size, rollout) + 1) if rollout % size == 0)
         raise ValueError(
-            f"batch_size={config.batch_size} does not divide n_steps*num_envs={rollout}; try {divisor}."
+            f"batch_size={batch_size} does not divide n_steps*num_envs={rollout}; try {divisor}."
+        )
+
+
+def require_whole_sequences(config: PPOConfig, num_envs: int, processes: int) -> None:
+    """Raises ValueError where there is a memory, whose minibatches would not be whole rows of the rollout."""
+    memory = config.net.memory
+    if memory is not None and processes > 1:
+        raise ValueError(
+            f"net.memory={memory} and {processes} processes that learn as one do not go together: their "
+            "minibatches are not whole sequences; train in one process"
+        )
+    if memory is not None and config.batch_size % config.n_steps:
+        rows = max(config.batch_size // config.n_steps, 1)
+        rows = max(size for size in range(1, rows + 1) if num_envs % size == 0)
+        raise ValueError(
+            f"batch_size={config.batch_size} is no multiple of n_steps={config.n_steps}, and with net.memory "
+            f"a minibatch is whole sequences of {config.n_steps} steps; try {rows * config.n_steps}."
         )
 
 

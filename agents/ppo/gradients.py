@@ -15,7 +15,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from quadrivium.agents.compute.crew import Crew, blocks
+from quadrivium.agents.compute.crew import Crew
 from quadrivium.agents.nets.stem import ACTION_MASK, Part
 from quadrivium.agents.nets.tower import tower, tower_parameters
 from quadrivium.agents.ppo.policy import ActorCritic
@@ -76,12 +76,15 @@ class DividedGradient:
         named = space.spaces if isinstance(space, spaces.Dict) else {"observation": space}
         kinds = [np.dtype(part.dtype) for key, part in named.items() if key != ACTION_MASK]
         small = all(kind.itemsize >= 4 for kind in kinds)
-        return self._policy.backbone.stem if self._policy.separate_critic and small else None
+        apart = self._policy.separate_critic and self._policy.memory is None
+        return self._policy.backbone.stem if apart and small else None
 
     def __call__(self, crew: Crew, batch: Batch, slopes: Slopes) -> tuple[Outputs, list[Tensor]]:
         """Returns the outputs for the batch, and the gradient by each of the policy's parameters."""
-        parts = [batch.rows(block) for block in blocks(len(batch.returns), self._policy.gradient_rows)]
-        kinds = [self._actor, self._critic] if self._policy.separate_critic else [self._both]
+        policy = self._policy
+        parts = batch.pieces(policy.gradient_rows)
+        apart = policy.separate_critic and policy.memory is None
+        kinds = [self._actor, self._critic] if apart else [self._both]
         done = crew.run([partial(kind, part, slopes) for part in parts for kind in kinds])
         gradients: dict[int, Tensor] = {}
         for piece in done:
@@ -120,7 +123,7 @@ class DividedGradient:
     def _both(self, batch: Batch, slopes: Slopes) -> _Piece:
         policy = self._policy
         with self._autocast():
-            out, values = policy.outputs(batch.obs)
+            out, values = policy.outputs(batch.obs, batch.past)
         values = values.flatten()
         by_values = slopes.by_values(values.detach(), batch)
         log_probs, entropy, by_out, by_log_std = self._judge(out.detach(), batch, slopes)

@@ -1,4 +1,4 @@
-"""The networks of PPO: an actor and a critic on a backbone."""
+"""The networks of PPO: an actor and a critic on a backbone, which may remember."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from quadrivium.agents.batches.observations import Obs
-from quadrivium.agents.nets import NetConfig, PolicyHead, ValueHead, make_backbone
+from quadrivium.agents.nets import Memory, NetConfig, Past, PolicyHead, ValueHead, make_backbone
 from quadrivium.agents.nets.heads import mask_logits
 from quadrivium.agents.nets.stem import ACTION_MASK, Join
 from quadrivium.agents.nets.value_heads import ScaledValueHead
@@ -22,13 +22,20 @@ class ActorCritic(nn.Module):
         observation_space: see `make_backbone`; a Dict may hold `action_mask` (A,).
         action_space: Discrete, MultiDiscrete or a bounded Box.
         net: the backbone.
-        separate_critic: whether the critic has a trunk of its own, on the same normalised inputs. None: yes
-            for the MLP (as SB3 and CleanRL do), no for the CNN and the transformer: the trunk costs most.
+        separate_critic: whether the critic has a trunk of its own, on the same normalised inputs, and a
+            memory of its own where there is one. None: yes for the MLP without memory (as SB3 and CleanRL
+            do), no for all others: what lies before the heads costs most.
         log_std_init: initial log standard deviation of continuous actions, a free parameter per dimension.
         normalize_returns: whether the critic speaks in units of the returns' spread (`ScaledValueHead`).
 
+    With a memory, methods that take a `Past` are about sequences: their observations are rows (B * T, ...)
+    and they return the rows that are asked for. Without it each row is the first step of an episode.
+
+    Attributes:
+        state_size: S, numbers that are remembered of an environment; 0 without memory.
+
     Raises:
-        ValueError: a space that no stem or distribution supports.
+        ValueError: a space that no stem or distribution supports, or a memory that does not fit together.
     """
 
     def __init__(
@@ -43,7 +50,8 @@ class ActorCritic(nn.Module):
         nn.Module.__init__(self)  # not super(): Stable-Baselines3's face has its own classes after this one
         self.observation_space, self.action_space = observation_space, action_space
         self.net = net or NetConfig()
-        self.separate_critic = self.net.trunk == "mlp" if separate_critic is None else separate_critic
+        plain = self.net.trunk == "mlp" and self.net.memory is None
+        self.separate_critic = plain if separate_critic is None else separate_critic
         self.distribution = make_distribution(action_space)
         self.masked = isinstance(observation_space, spaces.Dict) and ACTION_MASK in observation_space.spaces
         if self.masked and not isinstance(action_space, spaces.Discrete):
@@ -57,8 +65,15 @@ class ActorCritic(nn.Module):
 
         self.backbone = make_backbone(observation_space, self.net)
         self.critic_trunk = self.backbone.make_trunk() if self.separate_critic else None
-        self.policy_head = PolicyHead(self.backbone.pooled_dim, self.distribution.outputs)
-        self.value_head = (ScaledValueHead if normalize_returns else ValueHead)(self.backbone.pooled_dim)
+        features, self.state_size = self.backbone.pooled_dim, 0
+        self.memory = self.critic_memory = None
+        if self.net.memory is not None:
+            self.memory = Memory(features, self.net)
+            self.critic_memory = Memory(features, self.net) if self.separate_critic else None
+            self.state_size = self.memory.state_size * (1 + self.separate_critic)
+            features = self.memory.width
+        self.policy_head = PolicyHead(features, self.distribution.outputs)
+        self.value_head = (ScaledValueHead if normalize_returns else ValueHead)(features)
         self.log_std: nn.Parameter | None = None
         if isinstance(action_space, spaces.Box):
             self.log_std = nn.Parameter(torch.full((self.distribution.outputs,), log_std_init))
@@ -74,14 +89,50 @@ class ActorCritic(nn.Module):
 
     def actor_outputs(self, obs: Obs) -> Tensor:
         """Returns the actor's outputs (B, outputs), without asking the critic."""
+        if self.memory is not None:
+            return self.outputs(obs)[0]
         return self._actor(obs, self.backbone(obs)[2])
 
-    def outputs(self, obs: Obs) -> tuple[Tensor, Tensor]:
+    def outputs(self, obs: Obs, past: Past | None = None) -> tuple[Tensor, Tensor]:
         """Returns the actor's outputs (B, outputs) and the values (B, 1)."""
+        if self.memory is not None:
+            return self.remember(obs, past)[:2]
+        actor, critic = self._pooled(obs)
+        return self._actor(obs, actor), self.value_head.values(self.value_head(critic))
+
+    def _pooled(self, obs: Obs) -> tuple[Tensor, Tensor]:
+        """Returns what the trunks say to actor and critic, (B, P) each; the same where they share one."""
         parts = self.backbone.stem(obs)
         pooled = self.backbone.trunk(parts)[2]
-        critic = pooled if self.critic_trunk is None else self.critic_trunk(parts)[2]
-        return self._actor(obs, pooled), self.value_head.values(self.value_head(critic))
+        return pooled, pooled if self.critic_trunk is None else self.critic_trunk(parts)[2]
+
+    def remember(self, obs: Obs, past: Past | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns what `outputs` does, and the state (B, S) after the sequences; for a policy with memory.
+
+        The state of the critic's own memory lies beside the actor's.
+        """
+        assert self.memory is not None
+        pooled, critic = self._pooled(obs)
+        if past is None:
+            past = Past(pooled.new_zeros(len(pooled), self.state_size, dtype=torch.float32))
+        state = past.state.split(self.memory.state_size, 1)
+        features, *after = self._follow(self.memory, pooled, past._replace(state=state[0]))
+        valued = features
+        if self.critic_memory is not None:
+            valued, late = self._follow(self.critic_memory, critic, past._replace(state=state[1]))
+            after.append(late)
+        out = self.policy_head(features)
+        if self.masked and past.taken is not None:
+            obs = {ACTION_MASK: obs[ACTION_MASK][past.taken]}  # pyright: ignore
+        after = after[0] if len(after) == 1 else torch.cat(after, 1)
+        return self.masked_outputs(out, obs), self.value_head.values(self.value_head(valued)), after
+
+    @staticmethod
+    def _follow(memory: Memory, pooled: Tensor, past: Past) -> tuple[Tensor, Tensor]:
+        """Returns what the memory says of the rows that are asked for (K, W), and its state (B, S)."""
+        features, state = memory(pooled.unflatten(0, (len(past.state), -1)), past.state, past.starts)
+        rows = features.flatten(0, 1)
+        return rows if past.taken is None else rows.index_select(0, past.taken), state
 
     def forward(
         self, obs: Obs, deterministic: bool = False, generator: torch.Generator | None = None
@@ -99,14 +150,18 @@ class ActorCritic(nn.Module):
         actions = self.distribution.sample(out, self.log_std, generator)
         return actions, self.distribution.log_prob_entropy(out, self.log_std, actions)[0]
 
-    def evaluate_actions(self, obs: Obs, actions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def evaluate_actions(
+        self, obs: Obs, actions: Tensor, past: Past | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Returns values (B, 1), log-probabilities (B,) and entropies (B,) of actions (B, ...)."""
-        out, values = self.outputs(obs)
+        out, values = self.outputs(obs, past)
         log_prob, entropy = self.distribution.log_prob_entropy(out, self.log_std, actions)
         return values, log_prob, entropy
 
     def predict_values(self, obs: Obs) -> Tensor:
         """Returns values (B, 1)."""
+        if self.memory is not None:
+            return self.outputs(obs)[1]
         trunk = self.critic_trunk or self.backbone.trunk
         return self.value_head.values(self.value_head(trunk(self.backbone.stem(obs))[2]))
 

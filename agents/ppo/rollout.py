@@ -1,4 +1,4 @@
-"""The rollout of PPO: preallocated tensors (T, N, ...) on the agent's device, and its returns."""
+"""The rollout of PPO and PQN: preallocated tensors (T, N, ...) on the agent's device, and its returns."""
 
 from __future__ import annotations
 
@@ -12,23 +12,28 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from quadrivium.agents.batches.observations import concatenate, to_tensors
+from quadrivium.agents.batches.observations import concatenate, map_obs, to_tensors
+from quadrivium.agents.compute.crew import blocks
 from quadrivium.agents.compute.peers import ALONE, Peers
+from quadrivium.agents.nets.memory import Past
 from quadrivium.agents.nets.stem import Part
 
 TensorObs = Tensor | dict[str, Tensor]
 
+_LEAST_LANES = 64  # sequences in a piece of work: halves of it take a fifth more processor time
+
 
 class Batch(NamedTuple):
-    """Transitions of a minibatch, in any order."""
+    """Transitions of a minibatch, in any order; with a past, sequences of them lane by lane."""
 
-    obs: TensorObs  # (B, ...)
+    obs: TensorObs  # (B, ...); with a past of whole sequences, of which `past.taken` are transitions
     actions: Tensor  # (B, ...)
     log_probs: Tensor  # (B,) of the policy that acted
     values: Tensor  # (B,) of that time
     advantages: Tensor  # (B,)
     returns: Tensor  # (B,)
     parts: tuple[Part, ...] | None = None  # of obs, where the stem has seen all of the epoch at once
+    past: Past | None = None  # of a policy with memory
 
     @property
     def numbers(self) -> tuple[Tensor, ...]:
@@ -41,6 +46,28 @@ class Batch(NamedTuple):
         if parts is not None:
             parts = tuple(Part(v[part], None if mask is None else mask[part]) for v, mask in parts)
         return Batch(rows_of(self.obs, part), *(tensor[part] for tensor in self.numbers), parts=parts)
+
+    def lanes(self, part: slice) -> Batch:
+        """Returns some of the sequences, as views."""
+        assert self.past is not None
+        assert self.past.starts is not None
+        steps = self.past.starts.shape[1]
+        rows = own = slice(part.start * steps, part.stop * steps)
+        taken = self.past.taken
+        if taken is not None:
+            own = slice(*torch.searchsorted(taken, taken.new_tensor([rows.start, rows.stop])).tolist())
+            taken = taken[own] - rows.start
+        past = Past(self.past.state[part], self.past.starts[part], taken)
+        numbers = (tensor[own] for tensor in self.numbers)
+        return Batch(rows_of(self.obs, rows), *numbers, parts=None, past=past)
+
+    def pieces(self, rows: int) -> list[Batch]:
+        """Returns the batch in pieces of at most `rows` rows, or of few whole sequences."""
+        if self.past is None:
+            return [self.rows(block) for block in blocks(len(self.returns), rows)]
+        lanes = len(self.past.state)
+        steps = len(next(iter(self.obs.values())) if isinstance(self.obs, dict) else self.obs) // lanes
+        return [self.lanes(block) for block in blocks(lanes, max(rows // steps, _LEAST_LANES))]
 
 
 class Everyone(NamedTuple):
@@ -136,10 +163,11 @@ class RolloutBuffer:
         dtype = torch.float32 if dtype.is_floating_point else dtype
         return torch.zeros((self.steps, self.num_envs, *(space.shape or ())), dtype=dtype, device=self.device)
 
-    def reset(self) -> None:
-        """Forgets the transitions; the memory stays."""
+    def reset(self, state: Tensor | None = None) -> None:
+        """Forgets the transitions; the tensors stay. state: (N, S), what is remembered at the start."""
         self.pos = 0
-        self._truncated: list[tuple[int, np.ndarray, Any]] = []
+        self.state = None if state is None else state.clone()
+        self._truncated: list[tuple[int, np.ndarray, Any, Tensor | None]] = []
         self._acted: Tensor | None = None  # (T, N) bool; None: all in all steps
         self._order: Tensor | None = None  # (K,) int64: where, step-major, once anyone looks
         self._everyone: Everyone | None = None  # once anyone looks
@@ -161,14 +189,15 @@ class RolloutBuffer:
         self,
         actions: Tensor,
         values: Tensor | None,
-        log_probs: Tensor,
+        log_probs: Tensor | None,
         rewards: np.ndarray,
         dones: np.ndarray,
         acted: np.ndarray | None = None,
     ) -> None:
         """Writes the rest of the step whose observations `put_obs` took, each (N, ...), and moves on.
 
-        Without values, they are written later, before `finish`. acted: (N,) bool, who took part; None: all.
+        Without values, they are written later, before `finish`; without log_probs, they mean nothing.
+        acted: (N,) bool, who took part; None: all.
         """
         row = self.pos
         if acted is not None:
@@ -178,30 +207,39 @@ class RolloutBuffer:
         self.actions[row] = actions
         if values is not None:
             self.values[row] = values.flatten()
-        self.log_probs[row] = log_probs
+        if log_probs is not None:
+            self.log_probs[row] = log_probs
         self.rewards[row] = torch.from_numpy(rewards)
         self.dones[row] = torch.from_numpy(dones)
         self.pos += 1
 
-    def mark_truncated(self, rows: np.ndarray, final_obs: np.ndarray | dict[str, np.ndarray]) -> None:
+    def mark_truncated(
+        self, rows: np.ndarray, final_obs: np.ndarray | dict[str, np.ndarray], state: Tensor | None = None
+    ) -> None:
         """Remembers the last observations of the episodes truncated by the step that `add` writes next.
 
         Args:
             rows: (K,) indices of the environments.
             final_obs: (N, ...) dense; the rows are copied.
+            state: (N, S), what the policy remembers when it sees them; likewise.
         """
         picked = (
             {k: v[rows] for k, v in final_obs.items()} if isinstance(final_obs, dict) else final_obs[rows]
         )
-        self._truncated.append((self.pos, rows, picked))
+        remembered = None if state is None else state[torch.from_numpy(rows).to(state.device)]
+        self._truncated.append((self.pos, rows, picked, remembered))
 
-    def truncated(self) -> tuple[np.ndarray, np.ndarray, TensorObs] | None:
-        """Returns (steps (K,), environments (K,), last observations (K, ...)) of all truncations, or None."""
+    def truncated(self) -> tuple[np.ndarray, np.ndarray, TensorObs, Tensor | None] | None:
+        """Returns (steps (K,), environments (K,), last observations (K, ...), states (K, S) or None) of all
+        truncations, or None.
+        """
         if not self._truncated:
             return None
-        steps = np.concatenate([np.full(len(rows), step) for step, rows, _ in self._truncated])
-        rows = np.concatenate([rows for _, rows, _ in self._truncated])
-        return steps, rows, to_tensors(concatenate([obs for _, _, obs in self._truncated]), self.device)
+        steps = np.concatenate([np.full(len(rows), step) for step, rows, *_ in self._truncated])
+        rows = np.concatenate([rows for _, rows, *_ in self._truncated])
+        obs = to_tensors(concatenate([obs for *_, obs, _ in self._truncated]), self.device)
+        states = [state for *_, state in self._truncated if state is not None]
+        return steps, rows, obs, torch.cat(states) if states else None
 
     # ---- reading
 
@@ -268,8 +306,12 @@ class RolloutBuffer:
 
         A last minibatch may be smaller. Where agents leave, as many as there are are divided evenly: into
         minibatches of `batch_size` at most. The whole epoch is permuted at once: one gather a tensor, and the
-        minibatches are views. stem: makes the `parts`.
+        minibatches are views. Of a policy with memory they are whole rows of the rollout, as sequences. stem:
+        makes the `parts`.
         """
+        if self.state is not None:
+            yield from self._sequences(self.state, batch_size // self.steps, generator)
+            return
         everyone = self.everyone()
         count = everyone.advantages.numel()
         if everyone.acted is None:
@@ -307,3 +349,31 @@ class RolloutBuffer:
         own = envs - self.peers.rank * self.num_envs
         here = (own >= 0) & (own < self.num_envs)
         return (steps * self.num_envs + own)[here], here.cumsum(0)
+
+    def _sequences(
+        self, state: Tensor, lanes: int, generator: torch.Generator | None
+    ) -> Iterator[tuple[Batch, Tensor]]:
+        """Yields one epoch of minibatches of `lanes` environments each, a last one may be smaller."""
+        order = torch.randperm(self.num_envs, generator=generator, device=self.device)
+
+        def by_lane(rows: Tensor) -> Tensor:
+            return rows.index_select(1, order).transpose(0, 1)  # (T, N, ...) -> (N, T, ...)
+
+        starts, taken = torch.zeros_like(self.dones), None
+        starts[1:] = self.dones[:-1]
+        if self._acted is not None:
+            starts[1:] |= ~self._acted[:-1]  # who comes back begins an episode
+            taken = by_lane(self._acted).flatten().nonzero()[:, 0]
+        numbers = [
+            by_lane(tensor.unflatten(0, self.dones.shape)).flatten(0, 1) for tensor in self.flat().numbers
+        ]
+        if taken is not None:
+            numbers = [tensor.index_select(0, taken) for tensor in numbers]
+        past = Past(state.index_select(0, order), by_lane(starts), taken)
+        epoch = Batch(
+            map_obs(self.obs, lambda rows: by_lane(rows).flatten(0, 1)), *numbers, parts=None, past=past
+        )
+        for start in range(0, self.num_envs, lanes):
+            batch = epoch.lanes(slice(start, min(start + lanes, self.num_envs)))
+            if len(batch.returns):  # else nobody took part
+                yield batch, batch.advantages

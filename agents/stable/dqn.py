@@ -18,7 +18,8 @@ from quadrivium.agents.batches.env_batch import BatchStep
 from quadrivium.agents.batches.observations import ObsArray, to_arrays
 from quadrivium.agents.compute.adam import LeanAdam
 from quadrivium.agents.dqn.agent import DQN as Core
-from quadrivium.agents.dqn.agent import DQNConfig, make_replay
+from quadrivium.agents.dqn.agent import make_replay
+from quadrivium.agents.dqn.config import DQNConfig
 from quadrivium.agents.dqn.replay import Replay, Transitions
 from quadrivium.agents.runs.agent_file import require_trust
 from quadrivium.agents.runs.array_files import read_arrays, write_arrays

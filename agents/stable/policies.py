@@ -58,6 +58,9 @@ class StableActorCritic(PickledIfTrusted, ActorCritic, ActorCriticPolicy):  # py
     ) -> None:
         if use_sde:
             raise ValueError("use_sde=True is not supported by this policy; use policy='MlpPolicy' for gSDE.")
+        net = network.get("net")
+        if net is not None:
+            net.refuse_memory("stable_baselines3's PPO", "it calls policies without what they remember")
         # Not ActorCriticPolicy.__init__: it would build SB3's own networks.
         BasePolicy.__init__(self, observation_space, action_space, normalize_images=False)
         ActorCritic.__init__(self, observation_space, action_space, **network)
@@ -107,6 +110,8 @@ class BackboneQPolicy(PickledIfTrusted, DQNPolicy):
         optimizer_class: type[torch.optim.Optimizer] = torch.optim.Adam,
         optimizer_kwargs: dict[str, Any] | None = None,
     ) -> None:
+        if net is not None:
+            net.refuse_memory("dqn", "it learns from single transitions")
         self.net, self.dueling = net or NetConfig(), dueling  # before super(): it builds the networks
         super().__init__(
             observation_space,

@@ -41,6 +41,10 @@ class Agent(ABC):
     def act(self, obs: Any, deterministic: bool = True) -> np.ndarray:
         """Returns actions (N, ...) for observations (N, ...), for any N; it does not disturb a training."""
 
+    def actor(self) -> Any:
+        """Returns what acts as this agent does, and is told where episodes begin if that has a `forget`."""
+        return self
+
     @abstractmethod
     def collect(self, hooks: Hooks, end: int) -> bool:
         """Gathers an iteration's data; returns False if a hook stopped it. end: `num_timesteps` to come."""

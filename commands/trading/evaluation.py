@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from quadrivium.agents.batches.environments import make_vector_env
-from quadrivium.agents.evaluation.episodes import Episodes, Player
+from quadrivium.agents.evaluation.episodes import Episodes, Player, forget
 from quadrivium.agents.evaluation.evaluator import MAX_LANES, play_all
 from quadrivium.agents.evaluation.report import print_table
 from quadrivium.agents.runs.directory import write_atomically
@@ -51,6 +51,7 @@ def record_player(player: Player, env_id: str, kwargs: Mapping[str, Any], seed: 
     batch = make_vector_env(env_id, 1, dict(kwargs))
     single = gymnasium.make(env_id, **kwargs)
     obs, _ = batch.reset(seed=seed)
+    forget(player)
 
     def act(_: Any) -> Any:
         nonlocal obs

@@ -11,6 +11,7 @@ from quadrivium.agents.dqn import DQN, DQNConfig
 from quadrivium.agents.dqn.replay import Replay
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.ppo import PPO, PPOConfig
+from quadrivium.agents.pqn import PQN, PQNConfig
 from quadrivium.agents.training.hooks import Hooks
 from tests.agents.leavers import AGENTS, LeavingVectorEnv
 
@@ -19,11 +20,25 @@ SMALL = PPOConfig(n_steps=8, batch_size=16, n_epochs=2, learning_rate=3e-3, norm
 OFF_POLICY = DQNConfig(
     buffer_size=120, learning_starts=20, batch_size=8, train_freq=4, gradient_steps=-1, net=NET
 )
+STEADY = PQNConfig(  # no schedule: half a training does as the first half of a whole one
+    n_steps=8,
+    batch_size=16,
+    learning_rate=3e-3,
+    learning_rate_schedule="constant",
+    exploration_initial_eps=0.3,
+    exploration_final_eps=0.3,
+    net=replace(NET, normalize_layers=True),
+)
 ENVS = 2 * AGENTS
 MAKE = {
     "ppo": (PPO, SMALL),
     "dqn": (DQN, OFF_POLICY),
     "dqn_lean": (DQN, replace(OFF_POLICY, optimize_memory=True, n_steps=3)),
+    "dqn_prioritized": (
+        DQN,
+        replace(OFF_POLICY, priority_exponent=0.6, importance_exponent=1.0, quantiles=5),
+    ),
+    "pqn": (PQN, STEADY),
 }
 every_agent = pytest.mark.parametrize("kind", MAKE)
 

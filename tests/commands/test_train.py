@@ -225,13 +225,14 @@ def test_a_used_up_time_budget_leaves_a_run_that_goes_on(tmp_path, capsys):
     assert 0 < load_checkpoint(tmp_path / "runs" / "small").seconds < 600
 
 
-@pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
+@pytest.mark.parametrize("algorithm", ["ppo", "dqn", "pqn"])
 def test_resuming_in_environments_that_cannot_save_their_state_says_that_it_is_inexact(
     tmp_path, capsys, algorithm
 ):
     agents = {
         "ppo": "{algorithm: ppo, n_steps: 16, batch_size: 64}",
         "dqn": "{algorithm: dqn, learning_starts: 100, buffer_size: 1000}",
+        "pqn": "{algorithm: pqn, n_steps: 16, batch_size: 64}",
     }
     config = write_config(tmp_path)
     foreign = ("--env.id", "CartPole-v1", "--env.kwargs", "{}", "--evaluation.kwargs", "{}")

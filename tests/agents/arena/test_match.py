@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from quadrivium.agents.arena.builtin import RandomTablePlayer, mix, pick
+from quadrivium.agents.arena.builtin import PolicyPlayer, RandomTablePlayer, mix, pick
 from quadrivium.agents.arena.game_log import Fixture
 from quadrivium.agents.arena.match import Match
 from quadrivium.agents.arena.openings import Opening, random_openings, read_openings
@@ -227,3 +227,31 @@ def test_a_slot_that_is_used_again_begins_anew():
         player.begin(row, np.zeros(1, np.int8), seeds)
         first.append([int(player.act(pool, row, row)[0]) for _ in range(10)])
     assert first[0] == first[1]
+
+
+class Keeps:
+    """A policy that plays the first legal move, and keeps how many moves it has made in each slot."""
+
+    def __init__(self):
+        self.moves, self.begun, self.faults = {}, 0, 0
+
+    def act(self, obs, deterministic=True, lanes=None):
+        stones = obs["observation"][:, 0].sum((1, 2))  # its own on the board: those of the opening too
+        for slot, own in zip(lanes.tolist(), stones, strict=True):
+            first, count = self.moves.get(slot, (own, 0))
+            self.faults += own - first != count
+            self.moves[slot] = first, count + 1
+        return obs["action_mask"].argmax(1)
+
+    def forget(self, lanes=None):
+        for slot in lanes.tolist():
+            self.begun += 1
+            self.moves.pop(slot, None)
+
+
+def test_a_policy_that_remembers_is_asked_by_game_and_hears_of_new_ones():
+    game, policy = table("TicTacToe").game, Keeps()
+    players = (PolicyPlayer("keeps", game, policy), Named(game, "b"))
+    assert len(play(game, players, fixtures("keeps", "b", 24))) == 24
+    assert policy.begun == 24
+    assert policy.faults == 0

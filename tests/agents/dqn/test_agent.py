@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from quadrivium.agents.batches.env_batch import BatchStep, EnvBatch
 from quadrivium.agents.dqn import DQN, DQNConfig
+from quadrivium.agents.dqn.policy import greedy
 from quadrivium.agents.nets import NetConfig
 from quadrivium.agents.runs.checkpoint import Snapshot, load_checkpoint, save_checkpoint
 from quadrivium.agents.training.hooks import Hooks
@@ -75,6 +76,9 @@ def same(a: Snapshot, b: Snapshot) -> bool:
         CONFIG,
         replace(CONFIG, optimize_memory=True, n_steps=3),
         replace(CONFIG, double=False, dueling=True, tau=0.5),
+        replace(CONFIG, priority_exponent=0.6, optimize_memory=True),
+        replace(CONFIG, quantiles=5, double=False),
+        replace(CONFIG, priority_exponent=0.6, quantiles=5, n_steps=3, dueling=True),
     ],
 )
 @pytest.mark.parametrize("masked", [True, False])
@@ -113,6 +117,32 @@ def test_a_resumed_run_writes_the_log_lines_of_the_whole_one_wherever_it_was_sav
         assert line["time/total_timesteps"] == again["time/total_timesteps"]
         timeless = [{k: v for k, v in x.items() if not k.startswith("time/")} for x in (line, again)]
         assert timeless[0] == timeless[1]
+
+
+def test_priorities_are_the_errors_of_the_newest_update_and_their_weights_rise_to_1():
+    agent = make(replace(CONFIG, priority_exponent=1.0, importance_exponent=0.5, buffer_size=800))
+    agent.learn(160)
+    replay, asked = agent.replay_buffer, []
+    weights = replay.weights
+
+    def ask(numbers: np.ndarray, exponent: float) -> torch.Tensor:
+        asked.append((numbers.copy(), exponent))
+        return weights(numbers, exponent)
+
+    replay.weights = ask
+    agent.train(3, remaining=0.8)
+    agent.train(3, remaining=0.0)
+    assert [exponent for _, exponent in asked] == [pytest.approx(0.6), 1.0]
+    numbers = asked[-1][0].reshape(-1)
+    priorities = replay._tree.numbers[replay._at(numbers)]
+    with torch.no_grad():
+        batch = replay.gather(numbers)
+        q = agent.policy.q_net(batch.obs).gather(1, batch.actions[:, None])[:, 0]
+        chosen = greedy(agent.policy.q_net(batch.next_obs), batch.next_obs)
+        after = agent.policy.q_net_target(batch.next_obs).gather(1, chosen[:, None])[:, 0]
+        errors = (q - batch.rewards - batch.discounts * after).abs().numpy()
+    np.testing.assert_allclose(priorities, errors, atol=0.02)  # three small steps of the optimizer moved them
+    assert np.ptp(errors) > 0.2
 
 
 def test_same_seed_gives_the_same_weights_and_another_seed_does_not():
@@ -239,6 +269,8 @@ def test_learning_goes_on_where_it_stopped_or_starts_anew():
         ("batch_size", 0),
         ("gradient_steps", -2),
         ("tau", 0.0),
+        ("quantiles", 1),
+        ("priority_exponent", 1.5),
         ("net", {"widht": 3}),
     ],
 )

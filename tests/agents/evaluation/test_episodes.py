@@ -313,3 +313,40 @@ def test_a_report_counts_scenarios_and_names_each_agent(tmp_path):
     assert len(lines) == 1 + 240
     assert {line.split(",")[2] for line in lines[1:]} == {"0", "1"}
     assert sorted(int(line.split(",")[1]) for line in lines[1:]) == sorted([*range(10, 130)] * 2)
+
+
+class Counts:
+    """Remembers how many observations of each lane's episode it has seen, and acts on the first alone."""
+
+    def __init__(self):
+        self.seen, self.log = np.zeros(64, np.int64), []
+
+    def act(self, obs, deterministic=True):
+        self.log.append(self.seen[: len(obs)].copy())
+        self.seen[: len(obs)] += 1
+        return np.ones(len(obs), np.int64)
+
+    def forget(self, lanes=None):
+        self.seen[slice(None) if lanes is None else lanes] = 0
+
+
+def test_a_player_that_remembers_hears_of_every_beginning():
+    """Scenario k lasts 1 + k % 3 steps; a lane whose episode has ended goes on with others."""
+    counts = Counts()
+    counts.seen[:] = 9
+    play_episodes(AgentPlayer("counts", counts), Countdown(3), episodes=6, seed=0)
+    starts = np.array([log == 0 for log in counts.log])
+    np.testing.assert_array_equal(counts.log[0], [0, 0, 0])
+    np.testing.assert_array_equal(counts.log[1], [0, 1, 1])  # lane 0's first episode lasted one step
+    np.testing.assert_array_equal(counts.log[2][2], 2)
+    assert starts[3].all()  # the second block of scenarios
+
+
+def test_players_in_one_world_hear_of_it_too():
+    kept = [Counts(), Counts()]
+    for one in kept:
+        one.seen[:] = 9
+    players = [AgentPlayer(str(k), one) for k, one in enumerate(kept)]
+    play_together(players, Pairs(4), episodes=2, seed=0)
+    for one in kept:
+        assert not one.log[0].any()

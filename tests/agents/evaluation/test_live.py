@@ -124,3 +124,29 @@ def test_what_cannot_be_drawn_is_one_line(env_id, kwargs, said):
     gymnasium.register("Undrawn-v0", Undrawn)
     with pytest.raises(UserError, match=said):
         make_drawn_env(env_id, 1, kwargs)
+
+
+def test_who_remembers_is_told_where_episodes_begin():
+    class Counts:
+        """Acts at random, and counts the observations of an episode."""
+
+        name, seen, counted = "counts", 0, []
+
+        def act(self, obs, env):
+            self.seen += 1
+            return env.action_space.sample()
+
+        def forget(self, lanes=None):
+            if lanes is None or len(lanes):
+                self.counted.append(self.seen)
+                self.seen = 0
+
+    player = Counts()
+    episode = LiveEpisode(make_drawn_env("CartPole-v1", 1, {}), player)
+    lengths = []
+    for seed in (3, 4):
+        episode.reset(seed)
+        while not episode.over:
+            episode.step()
+        lengths.append(episode.length)
+    assert player.counted == [0, lengths[0], 0, lengths[1]]

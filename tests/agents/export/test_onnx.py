@@ -7,7 +7,7 @@ from gymnasium import spaces
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
-from quadrivium.agents.dqn.policy import QNetworks, greedy
+from quadrivium.agents.dqn.policy import QNetwork, QNetworks, greedy
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.export.acting import Acting
 from quadrivium.agents.export.onnx_file import (
@@ -81,9 +81,15 @@ def tensors_of(batch):
     return torch.as_tensor(batch).float()
 
 
-def test_dqns_file_chooses_the_best_legal_action(tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [(QNetworks, {"dueling": True}), (QNetworks, {"dueling": True, "quantiles": 5}), (QNetwork, {})],
+    ids=["dqn", "quantiles", "pqn"],
+)
+def test_the_file_of_action_values_chooses_the_best_legal_action(tmp_path, kind, options):
     space, actions = MASKED, spaces.Discrete(4)
-    policy = QNetworks(space, actions, NetConfig("set", 16, 1, token_mask_feature=0), dueling=True).eval()
+    net = NetConfig("set", 16, 1, normalize_layers=kind is QNetwork, token_mask_feature=0)
+    policy = kind(space, actions, net, **options).eval()
     policy.update_statistics(tensors(space, 50))
     file = OnnxPolicy(written(tmp_path, Acting(policy, space, actions), space))
     obs = legal(space, 40)

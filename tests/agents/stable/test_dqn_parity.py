@@ -9,7 +9,7 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from quadrivium.agents.compute.foreach import clip_norm_, polyak_
-from quadrivium.agents.dqn.agent import td_targets
+from quadrivium.agents.dqn.loss import td_targets
 from quadrivium.agents.stable import DQN, BatchedVecEnv
 from tests.agents.worlds import ContextVectorEnv
 

@@ -174,3 +174,10 @@ def test_the_progress_bar_runs(capsys):
     agent, _ = agent_on(LineWalk(4))
     agent.learn(64, progress_bar=True)
     assert "64" in "".join(capsys.readouterr())
+
+
+def test_a_memory_is_refused_in_a_line():
+    with pytest.raises(
+        ValueError, match=r"^net\.memory=gru and algorithm: .*'s PPO do not go together: [^\n]*$"
+    ):
+        PPO("ActorCritic", LineWalk(4), policy_kwargs={"net": NetConfig(memory="gru")}, device="cpu")
