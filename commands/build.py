@@ -292,6 +292,15 @@ def load_agent(
     return agent, Checkpoint(snapshot.step, snapshot.weights_sha256)
 
 
+def require_networks_of_ours(config: RunConfig, player: str, purpose: str) -> None:
+    """Raises UserError where an agent acts by networks that export and explanation do not know."""
+    if isinstance(config.agent, SACConfig):
+        raise UserError(
+            f"{player} is of sac, whose actor is Stable-Baselines3's; {purpose} knows ppo, dqn, pqn and "
+            "alphazero: give a run of these"
+        )
+
+
 def _acting(agent: Agent) -> list[torch.nn.Module]:
     """Returns the networks that have the weights of a model, the one that acts first."""
     if isinstance(agent, AlphaZero):

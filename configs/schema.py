@@ -345,6 +345,8 @@ def _known_keys(data: dict[str, Any]) -> list[str]:
         node = {"$ref": mapping[algorithm]} if algorithm in mapping else node
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        for kind in node.get("anyOf", []):  # a section that may be null
+            walk(kind, prefix)
         for name, child in node.get("properties", {}).items():
             keys.append(prefix + name)
             walk(child, f"{prefix}{name}.")

@@ -25,8 +25,10 @@ class ActionValues(nn.Module):
         super().__init__()
         self.stem = backbone.stem
         action = PartSpec("vector", (actions,))
-        self.trunks = nn.ModuleList(backbone.make_trunk(action) for _ in range(count))
-        self.heads = nn.ModuleList(ValueHead(backbone.pooled_dim) for _ in range(count))
+        trunks = [backbone.make_trunk(action) for _ in range(count)]
+        self.trunks = nn.ModuleList(trunks)
+        # Not the backbone's width: a CNN puts vectors beside what it has pooled.
+        self.heads = nn.ModuleList(ValueHead(trunk.pooled_dim) for trunk in trunks)
 
     def forward(self, obs: Obs, actions: Tensor) -> tuple[Tensor, ...]:
         """Returns `count` estimates (B, 1); actions (B, A) in [-1, 1]."""

@@ -73,6 +73,7 @@ class SAC(VectorAgent):
     ) -> None:
         batch = BatchedVecEnv(env.env if isinstance(env, EnvBatch) else env)
         require_fit(config, batch)
+        config.net.refuse_memory("sac", "it learns from single transitions")
         hindsight: dict[str, Any] = {}
         if config.her is not None:
             kwargs = {
