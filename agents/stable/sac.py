@@ -213,8 +213,9 @@ class SAC(VectorAgent):
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         found: dict[str, Any] = {"actor": self.policy.actor.optimizer, "critic": self.policy.critic.optimizer}
-        entropy = self.model.ent_coef_optimizer
-        return found if entropy is None else found | {"entropy": entropy}
+        if self.model.ent_coef_optimizer is not None:
+            found["entropy"] = self.model.ent_coef_optimizer
+        return found
 
 
 class _UpdateMeans:
