@@ -14,7 +14,7 @@ with pytest.MonkeyPatch.context() as patch:
         for name in ("fuzz", "fuzz_boards", "fuzz_maps", "fuzz_roads", "fuzz_configs")
     )
 KINDS = {name: kind for script in SCRIPTS for name, kind in script.KINDS.items()}
-COUNTS = {"text": 40, "keys": 40, "options": 40}  # of configs, which take longest; of others 150
+COUNTS = {"text": 40, "keys": 40, "options": 120}  # of configs, which take longest; of others 150
 BOARDS, MAPS, *_ = SCRIPTS
 
 

@@ -1,7 +1,8 @@
 """A sum tree: numbers that change often, drawn in proportion to them, in logarithmic time."""
 
-import numba
 import numpy as np
+
+from quadrivium.envs.core.compile import kept
 
 
 class SumTree:
@@ -41,7 +42,7 @@ class SumTree:
         return _find(self._nodes, masses)
 
 
-@numba.njit(cache=True)
+@kept
 def _set(nodes, places, numbers):  # pyright: ignore[reportMissingParameterType]
     first = len(nodes) // 2
     for k in range(len(places)):
@@ -53,7 +54,7 @@ def _set(nodes, places, numbers):  # pyright: ignore[reportMissingParameterType]
             node //= 2
 
 
-@numba.njit(cache=True)
+@kept
 def _find(nodes, masses):  # pyright: ignore[reportMissingParameterType]
     first = len(nodes) // 2
     places = np.empty(len(masses), np.int64)

@@ -273,7 +273,8 @@ def test_elsewhere_an_end_is_told_by_its_exit_code():
 
 
 @pytest.mark.usefixtures("elsewhere")
-def test_elsewhere_there_are_as_many_games_at_once_as_cores():
+def test_elsewhere_there_are_as_many_games_at_once_as_cores(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert EngineText("uci:x", ["x"], {}).processes == available_cores()
     assert EngineText("uci:x", ["x"], {"processes": "3"}).processes == 3
 
