@@ -1,5 +1,5 @@
-"""Agents: networks, PPO, DQN, PQN, AlphaZero. They know spaces and vector environments, never the worlds
-(`envs`).
+"""Agents: networks, PPO, DQN, PQN, SAC, AlphaZero. They know spaces and vector environments, never the
+worlds (`envs`).
 """
 
 if __name__ == "agents":  # found in the folder of a checkout

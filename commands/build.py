@@ -31,6 +31,8 @@ from quadrivium.agents.pqn import PQN
 from quadrivium.agents.runs.checkpoint import load_checkpoint
 from quadrivium.agents.runs.checkpoint_files import sha256
 from quadrivium.agents.runs.model import is_model, read_model
+from quadrivium.agents.sac import SACConfig
+from quadrivium.agents.training.vector_agent import VectorAgent
 from quadrivium.configs.schema import RunConfig, read_resolved
 from quadrivium.envs import bare_id, options_of
 from quadrivium.envs.board import GAMES
@@ -39,7 +41,7 @@ from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.threads import set_threads
 from quadrivium.envs.core.world_game import WorldGame
 
-Agent = PPO | DQN | PQN | AlphaZero
+Agent = PPO | DQN | PQN | AlphaZero | VectorAgent
 Which = Literal["last", "best"] | int
 """Which checkpoint of a run: the newest, the one with the best evaluation, or that of a step."""
 AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN, "pqn": PQN}
@@ -139,10 +141,19 @@ def make_agent(config: RunConfig, played: Sequence[PlayedGame] = ()) -> Agent:
                 device=_device(config.device),
             )
     shared_out = agent.algorithm == "ppo" and config.cluster is not None
-    kind: Any = FleetPPO if shared_out else AGENTS[agent.algorithm]
+    kind: Any = FleetPPO if shared_out else _agent_class(agent.algorithm)
     env = make_env(config)
     with as_user_error(f"agent ({agent.algorithm})", *kinds):
         return kind(agent, env, seed=config.seed, device=_device(config.device))
+
+
+def _agent_class(algorithm: str) -> Any:
+    if algorithm == "sac":
+        # Stable-Baselines3's own, which is imported where it is asked for: it takes a second.
+        from quadrivium.agents.stable.sac import SAC
+
+        return SAC
+    return AGENTS[algorithm]
 
 
 def make_player(name: str, agent: Agent, identity: str = "") -> AgentPlayer | SearchPlayer:
@@ -281,17 +292,30 @@ def load_agent(
     return agent, Checkpoint(snapshot.step, snapshot.weights_sha256)
 
 
+def require_networks_of_ours(config: RunConfig, player: str, purpose: str) -> None:
+    """Raises UserError where an agent acts by networks that export and explanation do not know."""
+    if isinstance(config.agent, SACConfig):
+        raise UserError(
+            f"{player} is of sac, whose actor is Stable-Baselines3's; {purpose} knows ppo, dqn, pqn and "
+            "alphazero: give a run of these"
+        )
+
+
 def _acting(agent: Agent) -> list[torch.nn.Module]:
     """Returns the networks that have the weights of a model, the one that acts first."""
     if isinstance(agent, AlphaZero):
         return [agent.policy.average, agent.policy.net, agent.policy.earlier]
     if isinstance(agent, DQN):
         return [agent.policy.q_net, agent.policy.q_net_target]
+    if isinstance(agent.config, SACConfig):
+        return [agent.policy.actor]
     return [agent.policy]
 
 
 def acting_weights(agent: Agent) -> dict[str, torch.Tensor]:
-    """Returns what a model keeps of an agent: of AlphaZero's three networks, and of DQN's two, one."""
+    """Returns what a model keeps of an agent: of AlphaZero's three networks, DQN's two and
+    SAC's actor and critics, the one that acts.
+    """
     return dict(_acting(agent)[0].state_dict())
 
 

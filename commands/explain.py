@@ -24,7 +24,14 @@ from quadrivium.agents.export.acting import Acting
 from quadrivium.agents.logs.film import encode_png
 from quadrivium.agents.logs.tensorboard import TensorBoardWriter
 from quadrivium.agents.runs.directory import write_atomically
-from quadrivium.commands.build import Agent, load_agent, open_run, read_model_text, read_run_text
+from quadrivium.commands.build import (
+    Agent,
+    load_agent,
+    open_run,
+    read_model_text,
+    read_run_text,
+    require_networks_of_ours,
+)
 from quadrivium.commands.explain_names import Names
 from quadrivium.commands.trading.kept_market import kept_kwargs
 
@@ -71,6 +78,7 @@ def explain(
     if kind == "model" and output is None:
         raise UserError(f"{player} has no run directory to write to; give --output DIR")
     config = open_run(text.run_dir)
+    require_networks_of_ours(config, player, "explain")
     if config.agent.net.memory is not None:
         raise UserError(
             f"player {player!r} remembers (net.memory={config.agent.net.memory}), and single observations "

@@ -34,6 +34,7 @@ from quadrivium.commands.build import (
     open_run,
     read_model_text,
     read_run_text,
+    require_networks_of_ours,
 )
 from quadrivium.configs.schema import RunConfig
 from quadrivium.measures import Measure, format_measure, measure_interval
@@ -71,6 +72,7 @@ def export(
         raise UserError(f"player {player!r} has no network to export; write run:runs/NAME or model:NAME")
     text = (read_run_text if kind == "run" else read_model_text)(argument)
     config = open_run(text.run_dir)
+    require_networks_of_ours(config, player, "export")
     agent, checkpoint = load_agent(text.run_dir, text.which, notify)
     if config.agent.net.memory is not None:
         raise UserError(

@@ -27,11 +27,14 @@ from quadrivium.agents.dqn import DQNConfig
 from quadrivium.agents.errors import UserError, did_you_mean, one_line, program
 from quadrivium.agents.ppo import PPOConfig
 from quadrivium.agents.pqn import PQNConfig
+from quadrivium.agents.sac import SACConfig
 from quadrivium.configs.yaml_format import dump_yaml, parse_texts, parse_yaml, read_yaml, with_published
 from quadrivium.envs import bare_id, options_of
 from quadrivium.envs.core.options import hint_of, is_text
 
-AgentConfig = Annotated[PPOConfig | DQNConfig | PQNConfig | AlphaZeroConfig, Field(discriminator="algorithm")]
+AgentConfig = Annotated[
+    PPOConfig | DQNConfig | PQNConfig | SACConfig | AlphaZeroConfig, Field(discriminator="algorithm")
+]
 
 
 class _Section(BaseModel):
@@ -91,7 +94,7 @@ class LoggingConfig(_Section):
     """What TensorBoard and the terminal show."""
 
     interval: PositiveInt = 1
-    """log every so many iterations (PPO, PQN, AlphaZero) or episodes (DQN)"""
+    """log every so many iterations (PPO, PQN, AlphaZero) or episodes (DQN, SAC)"""
     video_every_steps: PositiveInt | None = None
     """environment steps between videos in TensorBoard, or null for none"""
     progress: bool = True
@@ -342,6 +345,8 @@ def _known_keys(data: dict[str, Any]) -> list[str]:
         node = {"$ref": mapping[algorithm]} if algorithm in mapping else node
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        for kind in node.get("anyOf", []):  # a section that may be null
+            walk(kind, prefix)
         for name, child in node.get("properties", {}).items():
             keys.append(prefix + name)
             walk(child, f"{prefix}{name}.")

@@ -9,7 +9,7 @@ from quadrivium.agents.nets.cnn import CnnTrunk
 from quadrivium.agents.nets.config import NetConfig
 from quadrivium.agents.nets.deep_set import SetTrunk
 from quadrivium.agents.nets.mlp import MlpTrunk
-from quadrivium.agents.nets.stem import Join, Observation, Stem
+from quadrivium.agents.nets.stem import Join, Observation, PartSpec, Stem
 from quadrivium.agents.nets.transformer import TransformerTrunk
 
 Trunk = MlpTrunk | CnnTrunk | TransformerTrunk | SetTrunk
@@ -47,9 +47,12 @@ class Backbone(nn.Module):
         """Width of the pooled features."""
         return self.trunk.pooled_dim
 
-    def make_trunk(self) -> Trunk:
-        """Returns another trunk with fresh weights for the same stem (a critic's own, for example)."""
-        return _TRUNKS[self.config.trunk](self.stem.specs, self.config)
+    def make_trunk(self, *more: PartSpec) -> Trunk:
+        """Returns another trunk with fresh weights for the same stem (a critic's own, for example).
+
+        more: parts that it is to see besides the stem's, behind them.
+        """
+        return _TRUNKS[self.config.trunk]([*self.stem.specs, *more], self.config)
 
     def forward(self, obs: Observation) -> tuple[Tensor, Tensor, Tensor]:
         """Returns tokens, mask, pooled (see the class)."""

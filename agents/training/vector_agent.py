@@ -41,9 +41,11 @@ class VectorAgent(Agent):
 
     Attributes:
         counters: attributes, numbers, that a snapshot keeps.
+        config: the hyper-parameters.
     """
 
     counters: ClassVar[tuple[str, ...]] = ("iterations", "n_updates")
+    config: Any
 
     def __init__(
         self,

@@ -86,6 +86,56 @@ class LineWalk(VectorEnv):
         self.rows[:] = rows
 
 
+class GoalLine(LineWalk):
+    """`LineWalk` towards a goal a lane, by continuous actions: nearer pays; being there pays 1 and ends the
+    episode, and so does leaving ±1, which costs 1.
+    """
+
+    def __init__(self, num_envs: int, limit: int = 20) -> None:
+        super().__init__(num_envs, limit, continuous=True)
+        goal = spaces.Box(-2.0, 2.0, (1,), np.float32)
+        self.single_observation_space = spaces.Dict(
+            {"observation": self.single_observation_space, "achieved_goal": goal, "desired_goal": goal}
+        )
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.goals = np.linspace(-0.6, 0.6, num_envs, dtype=np.float32)[:, None]
+
+    def observe(self):
+        achieved = self.rows["x"].astype(np.float32)[:, None]
+        return {
+            "observation": super().observe(),
+            "achieved_goal": achieved,
+            "desired_goal": self.goals.copy(),
+        }
+
+    def step(self, actions):
+        before = self.observe()["achieved_goal"]
+        self.rows["x"] += 0.2 * np.asarray(actions, dtype=np.float64).reshape(self.num_envs)
+        self.rows["step"] += 1
+        final_obs = self.observe()
+        out = (np.abs(self.rows["x"]) > 1).astype(np.float32)
+        infos = [
+            {"achieved_before": before[lane], "metrics": {"out": out[lane]}} for lane in range(self.num_envs)
+        ]
+        goals = final_obs["achieved_goal"], self.goals, infos
+        rewards, terminated = self.compute_reward(*goals), self.compute_terminated(*goals)
+        truncated = self.rows["step"] >= self.limit
+        done = terminated | truncated
+        self._start(np.flatnonzero(done))
+        info = {"final_obs": final_obs, "_final_obs": done, "metrics": {"out": out}, "_metrics": done}
+        return self.observe(), rewards, terminated, truncated, info
+
+    def compute_reward(self, achieved, desired, infos):
+        before = np.stack([info["achieved_before"] for info in infos])
+        out = np.array([info["metrics"].get("out", 0.0) for info in infos], np.float32)
+        nearer = np.abs(before - desired) - np.abs(achieved - desired)
+        return (nearer + (np.abs(achieved - desired) < 0.1))[:, 0].astype(np.float32) - out
+
+    def compute_terminated(self, achieved, desired, infos):
+        out = np.array([info["metrics"].get("out", 0.0) for info in infos]) > 0
+        return out | (np.abs(achieved - desired) < 0.1)[:, 0]
+
+
 def sync_cartpole(num_envs: int, mode: AutoresetMode = AutoresetMode.SAME_STEP) -> VectorEnv:
     """Gymnasium's own CartPole in its own SyncVectorEnv."""
     return gymnasium.make_vec(

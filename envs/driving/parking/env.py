@@ -117,7 +117,8 @@ class ParkingEnv(WorldEnv):
     """A parking lot with 28 bays: drive into the one that is asked for, touch nothing, and stand.
 
     Goal-conditioned, in the form that hindsight experience replay (HER) needs: observations tell the goal
-    that is achieved from the one that is desired, and `compute_reward` pays for any pair of them.
+    that is achieved from the one that is desired, `compute_reward` pays for any pair of them, and
+    `compute_terminated` says whether it ends the episode.
 
     ## Actions
     Box(−1, 1, (2,)): acceleration, by 5 m/s², and front-wheel angle, by π/4 to the right; both are held until
@@ -175,8 +176,7 @@ class ParkingEnv(WorldEnv):
         """
         p: ParkingParams = self.setup.params
         infos, shape = [info] if isinstance(info, Mapping) else info, np.shape(achieved_goal)
-        crashed = np.array([one.get("metrics", {}).get("collision", 0.0) > 0 for one in infos])
-        crashed = crashed.reshape(shape[:-1])
+        crashed = _crashed(infos, shape[:-1])
         rows = np.asarray(achieved_goal).reshape(-1, kernel.GOAL)
         before = np.array([one.get("achieved_before", row) for one, row in zip(infos, rows, strict=True)])
         distance = lot.apart(achieved_goal, desired_goal)
@@ -190,8 +190,35 @@ class ParkingEnv(WorldEnv):
         paid = paid + weigh["arrival"] * there.astype(np.float32)
         return np.asarray(paid, np.float32)[()]
 
+    def compute_terminated(
+        self, achieved_goal: np.ndarray, desired_goal: np.ndarray, info: Mapping[str, Any] | Sequence[Any]
+    ) -> Any:
+        """Returns whether a step ends the episode that ends with one goal while another one is desired, bool:
+        by a crash or by arrival.
+
+        Args:
+            achieved_goal: (6,), or (B, 6).
+            desired_goal: likewise.
+            info: of that step, or B of them: whether the ego crashed.
+        """
+        p: ParkingParams = self.setup.params
+        crashed = _crashed([info] if isinstance(info, Mapping) else info, np.shape(achieved_goal)[:-1])
+        if p.safe:
+            there = lot.within_bay(achieved_goal, desired_goal, bool(p.either_way))
+        else:
+            there = lot.apart(achieved_goal, desired_goal) < np.float32(lot.NEAR)
+        return (crashed | there)[()]
+
+
+def _crashed(infos: Sequence[Mapping[str, Any]], shape: tuple[int, ...]) -> np.ndarray:
+    """Returns (shape) bool: whether the steps of these infos ended in a crash."""
+    return np.array([one.get("metrics", {}).get("collision", 0.0) > 0 for one in infos]).reshape(shape)
+
 
 class ParkingVectorEnv(WorldVectorEnv):
-    """A batch of `ParkingEnv`, stepped on all cores; the same arguments."""
+    """A batch of `ParkingEnv`, stepped on all cores; the same arguments, `compute_reward` and
+    `compute_terminated`.
+    """
 
     single = ParkingEnv
+    compute_reward, compute_terminated = ParkingEnv.compute_reward, ParkingEnv.compute_terminated

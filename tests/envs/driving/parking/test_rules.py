@@ -82,6 +82,16 @@ def test_compute_reward_takes_many_goals_at_once_as_replay_does():
     assert paid[2] == pytest.approx(-0.02 * 0.2)  # nothing is known of the way
 
 
+@pytest.mark.parametrize("preset", ["safe", "parking"])
+def test_compute_terminated_says_which_goals_and_crashes_end_an_episode(preset):
+    env, away, fast = ParkingVectorEnv(preset=preset), goal(30, 0, 0), goal(2, 14, math.pi / 2, 2.0)
+    infos = [{}, {}, {"metrics": {"collision": 1.0}}, {"metrics": {"collision": 0.0}}]
+    ends = env.compute_terminated(np.stack([BAY, BAY, BAY, fast]), np.stack([BAY, away, away, BAY]), infos)
+    # "parking" calls a car there however fast it is, "safe" one that stands.
+    assert ends.tolist() == [True, False, True, preset == "parking"]
+    assert env.compute_terminated(BAY, BAY, {})
+
+
 def test_arrival_ends_the_episode_and_pays_once():
     env = ParkingEnv()
     env.reset(seed=0)
