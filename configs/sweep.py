@@ -53,7 +53,7 @@ class Dimension(_Section):
     def _one_of_both(self) -> Self:
         forms = "{choices: [...]}, {low: 1e-4, high: 1e-2, log: true} or {low: 32, high: 128, step: 32}"
         if self.choices is not None:
-            if self.model_fields_set != {"choices"}:
+            if self.log or (self.low, self.high, self.step) != (None, None, None):
                 raise ValueError(f"expected one of these: {forms}")
             texts = [json.dumps(choice) for choice in self.choices]
             for text in texts:

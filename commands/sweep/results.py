@@ -59,8 +59,8 @@ def print_trials(sweep: Sweep, rows: Sequence[Row], console: Console) -> None:
     for key in sweep.config.space:
         table.add_column(key.removeprefix("agent."), justify="right", overflow="fold")
     for row in rows:
-        value = row.state if row.value is None else f"{row.value:.6g}"
-        value += " (pruned)" if row.state == "pruned" else ""
+        value = "" if row.value is None else f"{row.value:.6g}"
+        value += "" if row.state == "complete" else f" ({row.state})"
         cells = [_cell(row.values[key]) if key in row.values else "" for key in sweep.config.space]
         table.add_row(str(row.number), value, *cells)
     print_table(console, table)

@@ -163,8 +163,8 @@ class Study:
         order: tuple[State, ...] = ("complete", "pruned", "failed", "interrupted", "running", "waiting")
 
         def place(row: Row) -> tuple[int, float, int]:
-            complete = row.state == "complete" and row.value is not None
-            return order.index(row.state), sign * row.value if complete else 0.0, row.number
+            value = row.value if row.state == "complete" else None
+            return order.index(row.state), 0.0 if value is None else sign * value, row.number
 
         return sorted(rows, key=place)
 
