@@ -20,14 +20,14 @@ from quadrivium.configs.yaml_format import dump_yaml, read_yaml
 _NOT_VARIED = {
     "name": "trials are named by the sweep",
     "seed": "give seeds: [0, 1] beside space",
-    "total_timesteps": "trials are compared at equal steps; set it in the base config",
-    "max_minutes": "trials are compared at equal steps; set it in the base config",
+    "total_timesteps": "trials are compared at equal steps; give it in settings",
+    "max_minutes": "trials are compared at equal steps; give it in settings",
     "env.id": "returns of several worlds cannot be compared; make a sweep for each",
     "cluster": "a trial is trained on one machine; leave it out",
     "workers": "a trial is trained on one machine; leave it out",
-    "evaluation": "all trials are measured alike; set it in the base config",
-    "checkpoint": "it changes nothing that is learnt; set it in the base config",
-    "logging": "it changes nothing that is learnt; set it in the base config",
+    "evaluation": "all trials are measured alike; give it in settings",
+    "checkpoint": "it changes nothing that is learnt; give it in settings",
+    "logging": "it changes nothing that is learnt; give it in settings",
 }
 
 
@@ -69,7 +69,7 @@ class Dimension(_Section):
         if low > high:
             raise ValueError(f"the range is the wrong way round; give low: {high}, high: {low}")
         if low == high:
-            raise ValueError("nothing lies between equal ends; set the key in the base config instead")
+            raise ValueError("nothing lies between equal ends; give the key in settings instead")
         if self.log and low <= 0:
             raise ValueError(f"low: {low} has no order of magnitude; give a low above 0, or leave log out")
         if self.step is None:
@@ -96,6 +96,8 @@ class SweepConfig(_Section):
     """the study is in runs/sweeps/NAME"""
     config: str
     """the path of the base config"""
+    settings: dict[str, Any] = {}
+    """what is otherwise than in the base config in all trials, by dotted key, such as total_timesteps"""
     measure: str = "evaluation/return"
     """what is sought the best of: a mean over the evaluation's episodes, at the end of the training"""
     direction: Literal["maximize", "minimize"] = "maximize"
@@ -127,7 +129,7 @@ class Sweep:
 
     Attributes:
         config: what was given.
-        base: what varies.
+        base: what varies, settings included.
         source: the file, in errors.
         whole: the keys of `space` whose ranges are of whole numbers.
     """
@@ -163,12 +165,16 @@ def load_sweep(path: Path) -> Sweep:
     config = read_sweep(path)
     source = str(path)
     base = load_config(Path(config.config))
+    given = {key: json.dumps(value) for key, value in config.settings.items()}
+    base = validate(to_data(base), source, given, lambda key: f"{source}: settings: {key}")
+    for key in config.settings.keys() & config.space.keys():
+        raise UserError(f"{source}: {key} is in settings and in space; give it in one of them")
     if base.cluster is not None:
         raise UserError(f"{config.config}: cluster is set, but {_NOT_VARIED['cluster']} there")
     if base.evaluation.every_steps is None:
         raise UserError(
-            f"{config.config}: evaluation.every_steps is null, but trials are chosen by evaluations; give a "
-            f"number of steps, such as {max(base.total_timesteps // 5, 1)}"
+            f"{config.config}: evaluation.every_steps is null, but trials are chosen by evaluations; give "
+            f"settings: {{evaluation.every_steps: {max(base.total_timesteps // 5, 1)}}}, say"
         )
     for seed in config.seeds:
         if config.seeds.count(seed) > 1:
@@ -197,8 +203,9 @@ def differing_key(one: Sweep, config: SweepConfig, base: RunConfig) -> tuple[str
 
     How many trials there are to be may differ.
     """
-    before = config.model_dump(mode="json") | {"trials": None, "config": to_data(base)}
-    now = one.config.model_dump(mode="json") | {"trials": None, "config": to_data(one.base)}
+    aside = {"trials": None, "settings": None}  # the latter are in the base config
+    before = config.model_dump(mode="json") | aside | {"config": to_data(base)}
+    now = one.config.model_dump(mode="json") | aside | {"config": to_data(one.base)}
     flat_before, flat_now = flatten(before), flatten(now)
     for key in dict.fromkeys([*flat_before, *flat_now]):
         was, is_now = flat_before.get(key), flat_now.get(key)

@@ -56,7 +56,7 @@ def test_ranges_are_whole_where_the_key_takes_no_fraction(tmp_path):
     [
         ("{agent.lerning_rate: {low: 1e-4, high: 1e-2}}", "did you mean 'agent.learning_rate'?"),
         ("{agent.gamma: {low: 0.99, high: 0.9}}", "space: agent.gamma: the range is the wrong way round; "),
-        ("{agent.gamma: {low: 0.9, high: 0.9}}", "nothing lies between equal ends; set the key in the base"),
+        ("{agent.gamma: {low: 0.9, high: 0.9}}", "nothing lies between equal ends; give the key in settings"),
         ("{agent.gamma: {low: 0.9}}", "expected one of these: {choices: [...]}"),
         ("{agent.gamma: {choices: [0.9], low: 0.1, high: 1}}", "expected one of these"),
         ("{agent.gamma: {choices: []}}", "agent.gamma: choices = []: "),
@@ -108,8 +108,31 @@ def test_a_wrong_key_of_the_sweep_is_one_line(tmp_path, others, said):
 def test_a_base_config_without_evaluations_is_refused(tmp_path):
     base = MINIMAL | {"evaluation": {"every_steps": None}}
     path = write_sweep(tmp_path, {"agent.gamma": {"choices": [0.9]}}, base)
-    with pytest.raises(UserError, match=r"every_steps is null, .* such as 200"):
+    with pytest.raises(UserError, match=r"every_steps is null, .* evaluation.every_steps: 200"):
         load_sweep(path)
+
+
+def test_settings_hold_for_all_trials(tmp_path):
+    settings = {"total_timesteps": 500, "agent.gamma": 0.5}
+    space = {"agent.n_epochs": {"low": 1, "high": 2}}
+    sweep = load_sweep(write_sweep(tmp_path, space, settings=settings))
+    config = sweep.run_config({"agent.n_epochs": 2})
+    assert (config.total_timesteps, config.agent.gamma, config.agent.n_epochs) == (500, 0.5, 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"agent.gama": 0.9}, "settings: agent.gama is not a known key; did you mean 'agent.gamma'?"),
+        ({"total_timesteps": "x"}, 'settings: total_timesteps = "x": expected'),
+        ({"agent.n_epochs": 1}, "agent.n_epochs is in settings and in space; give it in one of them"),
+    ],
+)
+def test_wrong_settings_are_one_line(tmp_path, settings, said):
+    path = write_sweep(tmp_path, {"agent.n_epochs": {"low": 1, "high": 2}}, settings=settings)
+    with pytest.raises(UserError) as caught:
+        load_sweep(path)
+    assert said in str(caught.value)
 
 
 def test_only_more_trials_leave_a_sweep_the_same(tmp_path):
