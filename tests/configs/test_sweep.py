@@ -108,7 +108,7 @@ def test_a_wrong_key_of_the_sweep_is_one_line(tmp_path, others, said):
 def test_a_base_config_without_evaluations_is_refused(tmp_path):
     base = MINIMAL | {"evaluation": {"every_steps": None}}
     path = write_sweep(tmp_path, {"agent.gamma": {"choices": [0.9]}}, base)
-    with pytest.raises(UserError, match=r"every_steps is null, .* evaluation.every_steps: 200"):
+    with pytest.raises(UserError, match=r"every_steps is null.*evaluation.every_steps: 200"):
         load_sweep(path)
 
 
