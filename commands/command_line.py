@@ -101,6 +101,7 @@ def help_text(config: RunConfig) -> str:
         f"usage: {program('train')} [CONFIG] [--KEY VALUE ...]",
         f"       {program('train')} [CONFIG] --seeds 0-4 [--processes P] [--KEY VALUE ...]",
         f"       {program('train')} [CONFIG] --cluster [HOST:PORT] [--workers N] [--KEY VALUE ...]",
+        f"       {program('train')} sweep SWEEP [--processes N] [--threads N]",
         f"       {program('train')} --resume runs/NAME [--total-timesteps N] [--max-minutes M] [--cluster]",
         "",
         f"CONFIG is a YAML file, by default configs/{QUICKSTART.name}; the values below are its own.",

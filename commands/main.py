@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 USAGE = """usage: quadrivium train [CONFIG] [--option value ...]
+       quadrivium train sweep SWEEP [--processes N]
        quadrivium evaluate {run,compare,report,walk-forward,tournament,engine,play,audit} ...
 
 quadrivium train --help and quadrivium evaluate --help say more."""

@@ -5,24 +5,18 @@ is complete is left alone, and what was interrupted goes on.
 """
 
 import re
-import shlex
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import FrameType
 
 from quadrivium.agents.cluster.head import Address
 from quadrivium.agents.compute.cores import auto_threads
-from quadrivium.agents.errors import UserError, program
+from quadrivium.agents.errors import UserError
 from quadrivium.agents.runs.checkpoint import list_checkpoints
 from quadrivium.agents.training.signals import on_stop_signals
 from quadrivium.commands.build import open_run
 from quadrivium.commands.seeds_on_cluster import train_on_cluster
-from quadrivium.commands.training_process import start_training
+from quadrivium.commands.team import Team
 from quadrivium.configs.schema import RunConfig, differences, flatten, load_config, option, to_data
 
 Say = Callable[[str], None]
@@ -87,7 +81,7 @@ def train_seeds(
             commands[seed] = ["--resume", str(run_dir)]
     cluster, most = where
     if cluster is None:
-        team = _Team(say, alone=processes == 1)
+        team = Team(say, "seed", alone=processes == 1)
         with on_stop_signals(team.pass_on), ThreadPoolExecutor(processes) as pool:
             codes = dict(zip(commands, pool.map(team.train, commands.items()), strict=True))
         stopped = team.stopped
@@ -135,43 +129,3 @@ def _is_complete(run_dir: Path, config: RunConfig) -> bool:
     last = checkpoints[-1]
     timed_out = config.max_minutes is not None and last.seconds >= 60 * config.max_minutes
     return last.step >= config.total_timesteps or timed_out
-
-
-class _Team:
-    """The trainings that go on; told to stop, each of them saves, and no other one begins.
-
-    Args:
-        say: prints a line.
-        alone: one at a time, which has the terminal for itself.
-    """
-
-    def __init__(self, say: Say, *, alone: bool) -> None:
-        self._say, self._alone = say, alone
-        self._running: set[subprocess.Popen[str]] = set()
-        self._lock = threading.Lock()
-        self.stopped = False
-
-    def train(self, task: tuple[int, Sequence[str]]) -> int:
-        """Trains a seed by these arguments; returns the exit code, or 0 where none is to begin any more."""
-        seed, arguments = task
-        with self._lock:
-            if self.stopped:
-                return 0
-            if self._alone:
-                self._say(f"seed {seed}: {program('train')} {shlex.join(arguments)}")
-            process = start_training(arguments, sys.argv[0], heard=not self._alone)
-            self._running.add(process)
-            if self.stopped:  # just now, when nobody knew of this one
-                process.send_signal(signal.SIGINT)
-        for line in process.stdout or ():
-            self._say(f"seed {seed} | {line.rstrip()}")
-        code = process.wait()
-        with self._lock:
-            self._running.discard(process)
-        return code
-
-    def pass_on(self, number: int, frame: FrameType | None) -> None:
-        """Hands a signal on to all that train, and lets no other one begin."""
-        self.stopped = True
-        for process in list(self._running):
-            process.send_signal(number)

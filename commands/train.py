@@ -5,6 +5,7 @@ python train.py configs/driving/highway_ppo.yaml --agent.learning-rate 3e-4 --se
 python train.py CONFIG --seeds 0-4 --processes 2   # a run a seed, and a table of them all
 python train.py CONFIG --cluster 10.0.0.1:6379     # alphazero's games or ppo's environments all over it
 python train.py --resume runs/NAME                 # as if it had never stopped
+python train.py sweep SWEEP.yaml --processes 2     # tries out hyper-parameters, and tells the best
 python train.py CONFIG --help                      # every option with its value
 """
 
@@ -38,7 +39,7 @@ from quadrivium.agents.runs.start import (
     rewind,
 )
 from quadrivium.agents.training.logger import Logger
-from quadrivium.agents.training.loop import Evaluation, Every, StopRequest, TrainingLoop
+from quadrivium.agents.training.loop import Evaluation, Every, Judge, Stop, StopRequest, TrainingLoop
 from quadrivium.commands.build import (
     Agent,
     make_agent,
@@ -80,6 +81,11 @@ CHANGES_AT_RESUME = ("total_timesteps", "max_minutes", *ON_A_CLUSTER)
 
 def train(argv: Sequence[str], console: Console) -> None:
     """Runs the command line `argv`; raises UserError for what the user can mend."""
+    if argv[:1] == ["sweep"]:
+        from quadrivium.commands.sweep.command import run_sweep  # which trains by this file
+
+        run_sweep(argv[1:], console)
+        return
     arguments = parse_arguments(argv)
     resuming = arguments.resume is not None
     if arguments.resume is not None:
@@ -95,6 +101,18 @@ def train(argv: Sequence[str], console: Console) -> None:
     if arguments.seeds is not None:
         train_several(arguments, config, console)
         return
+    train_in(run_dir, config, console, resuming=resuming)
+
+
+def train_in(
+    run_dir: Path, config: RunConfig, console: Console, *, resuming: bool = False, judge: Judge | None = None
+) -> Stop | None:
+    """Trains a run in its directory; returns why it ended early, or None.
+
+    judge: told of each evaluation.
+
+    Raises UserError for what the user can mend; what is wrong in the config leaves no directory behind.
+    """
     if not resuming:
         require_new(run_dir)
     use_threads(config.threads)
@@ -102,7 +120,7 @@ def train(argv: Sequence[str], console: Console) -> None:
     def note(line: str) -> None:
         say(console, f"note: {line}")
 
-    # All that a config can be wrong in is made first, so that a wrong one leaves no directory behind.
+    # All that a config can be wrong in is made before the directory.
     require_fit(config, run_dir)
     written = to_text(config)
     if resuming:
@@ -129,7 +147,7 @@ def train(argv: Sequence[str], console: Console) -> None:
                 write_atomically(run_dir / "config.yaml", written.encode())
                 if snapshot is not None:
                     restore(agent, snapshot, console)
-            run(agent, config, run_dir, console, cluster)
+            return run(agent, config, run_dir, console, cluster, judge)
 
 
 def train_several(arguments: Arguments, config: RunConfig, console: Console) -> None:
@@ -176,11 +194,18 @@ def resumed_config(run_dir: Path, overrides: dict[str, str]) -> RunConfig:
 
 
 def run(
-    agent: Agent, config: RunConfig, run_dir: Path, console: Console, cluster: Cluster | None = None
-) -> None:
-    """Trains until the end, the time budget or a signal; what there is then is saved.
+    agent: Agent,
+    config: RunConfig,
+    run_dir: Path,
+    console: Console,
+    cluster: Cluster | None = None,
+    judge: Judge | None = None,
+) -> Stop | None:
+    """Trains until the end, the time budget, a signal or the judge; what there is then is saved.
 
-    cluster: whose workers play or step, where there is one.
+    cluster: whose workers play or step, where there is one. judge: told of each evaluation.
+
+    Returns why the run ended early, or None.
     """
     start = agent.num_timesteps
     say(
@@ -192,7 +217,7 @@ def run(
     if start >= config.total_timesteps or agent.budget.share >= 1:
         more = "--total-timesteps N" if start >= config.total_timesteps else "--max-minutes M"
         say(console, f"this run is complete; to go on: {program('train')} --resume {run_dir} {more}")
-        return
+        return None
     charts = charts_of(agent) if isinstance(agent, AlphaZero) else TRAINING
     tensorboard = TensorBoardWriter(run_dir, purge_step=start + 1 if start else 0, charts=charts)
     if start == 0:
@@ -201,7 +226,7 @@ def run(
     logger = Logger([tensorboard, MetricsWriter(MetricsLog(run_dir / METRICS)), progress])
     agent.set_logger(logger)
     stop = StopRequest(agent.budget, progress.message)
-    loop = make_loop(agent, config, run_dir, tensorboard, stop)
+    loop = make_loop(agent, config, run_dir, tensorboard, stop, judge)
     try:
         with stop.listening(), at_play(agent, config, run_dir, cluster, progress.message):
             agent.learn(
@@ -222,10 +247,16 @@ def run(
         say(console, f"to go on: {program('train')} --resume {run_dir}{more}")
     if loop.stopped is None or not loop.stopped.hurried:
         close_run(agent, config, run_dir, console)
+    return loop.stopped
 
 
 def make_loop(
-    agent: Agent, config: RunConfig, run_dir: Path, tensorboard: TensorBoardWriter, stop: StopRequest
+    agent: Agent,
+    config: RunConfig,
+    run_dir: Path,
+    tensorboard: TensorBoardWriter,
+    stop: StopRequest,
+    judge: Judge | None = None,
 ) -> TrainingLoop:
     """Returns what happens between the iterations of this run."""
     plan, player = config.evaluation, make_player(config.name, agent)
@@ -269,6 +300,7 @@ def make_loop(
         save=save,
         save_every=Every(config.checkpoint.every_steps),
         stop=stop,
+        judge=judge,
     )
 
 

@@ -6,7 +6,7 @@ A run is one complete YAML file. Unknown keys are refused at every level, down t
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -140,21 +140,31 @@ ON_A_CLUSTER = ("cluster", "workers")
 """Keys that say where a run is trained, and by how many."""
 
 
+def option(key: str) -> str:
+    """Returns the command-line option of a dotted key: `agent.learning_rate` is `--agent.learning-rate`."""
+    return "--" + key.replace("_", "-")
+
+
 def load_config(path: Path, overrides: Mapping[str, str] | None = None) -> RunConfig:
     """Returns the configuration in the file `path`, with `overrides` (dotted key to YAML text) applied."""
     return validate(read_yaml(path), str(path), overrides)
 
 
-def validate(data: dict[str, Any], source: str, overrides: Mapping[str, str] | None = None) -> RunConfig:
+def validate(
+    data: dict[str, Any],
+    source: str,
+    overrides: Mapping[str, str] | None = None,
+    told: Callable[[str], str] = option,
+) -> RunConfig:
     """Returns the configuration in plain `data`; raises UserError that names the first fault and its remedy.
 
     Strict: "3" is no integer, true is no number; an integer serves as a float. `source` names where `data`
-    came from. `data` is not changed.
+    came from, `told` how one calls a key of `overrides`. `data` is not changed.
     """
     overrides = overrides or {}
     data = json.loads(json.dumps(data))
     for key in sorted(overrides, key=lambda one: one != "env.id"):  # which says what the others may be
-        _assign(data, key, _typed(data, key, overrides[key]))
+        _assign(data, key, _typed(data, key, overrides[key], told(key)))
     for section in ("env", "evaluation"):
         if isinstance(data.get(section), dict) and "kwargs" in data[section]:
             data[section]["kwargs"] = with_published(data[section]["kwargs"])
@@ -169,19 +179,22 @@ def validate(data: dict[str, Any], source: str, overrides: Mapping[str, str] | N
     try:
         config = _strict(data)
     except ValidationError as error:
-        raise UserError(_explain(error, data, source, overrides)) from None
-    _require_arguments(config, source, overrides)
+        raise UserError(_explain(error, data, source, overrides, told)) from None
+    _require_arguments(config, source, overrides, told)
     return config
 
 
-def _typed(data: dict[str, Any], key: str, text: str) -> Any:
-    """Returns what the option `key` says: YAML, but texts as they were typed where a world expects texts."""
+def _typed(data: dict[str, Any], key: str, text: str, told: str) -> Any:
+    """Returns what `text` says of `key`: YAML, but texts as they were typed where a world expects texts.
+
+    told: how errors call the key.
+    """
     section, _, name = key.partition(".kwargs.")
     env = data.get("env")
     env_id = env.get("id") if isinstance(env, dict) else None
     if section in ("env", "evaluation") and name and isinstance(env_id, str):
-        return read_argument(env_id, name, text, option(key))
-    return parse_yaml(text, option(key))
+        return read_argument(env_id, name, text, told)
+    return parse_yaml(text, told)
 
 
 def read_argument(env_id: str, name: str, text: str, source: str) -> Any:
@@ -230,11 +243,6 @@ def read_resolved(path: Path) -> RunConfig:
     return config
 
 
-def option(key: str) -> str:
-    """Returns the command-line option of a dotted key: `agent.learning_rate` is `--agent.learning-rate`."""
-    return "--" + key.replace("_", "-")
-
-
 def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Returns nested mappings as one level of dotted keys; an empty mapping stays a value."""
     flat: dict[str, Any] = {}
@@ -256,7 +264,9 @@ def _strict(data: dict[str, Any]) -> RunConfig:
     return RunConfig.model_validate_json(json.dumps(data), strict=True)
 
 
-def _require_arguments(config: RunConfig, source: str, overrides: Mapping[str, str]) -> None:
+def _require_arguments(
+    config: RunConfig, source: str, overrides: Mapping[str, str], told: Callable[[str], str]
+) -> None:
     """Raises UserError for arguments that an environment of ours refuses, in training or in evaluation."""
     options = options_of(config.env.id)
     if options is None:
@@ -265,7 +275,7 @@ def _require_arguments(config: RunConfig, source: str, overrides: Mapping[str, s
     for section, kwargs in (("env", config.env.kwargs), ("evaluation", config.evaluation.kwargs)):
         for name in kwargs:
             if name not in names:
-                where = _where(f"{section}.kwargs.{name}", source, overrides)
+                where = _where(f"{section}.kwargs.{name}", source, overrides, told)
                 raise UserError(
                     f"{where} is no argument of {config.env.id}{did_you_mean(name, names)}; it takes "
                     f"{', '.join(names)}"
@@ -277,12 +287,12 @@ def _require_arguments(config: RunConfig, source: str, overrides: Mapping[str, s
             name = str(error).partition("=")[0]  # most faults begin with NAME=VALUE
             section = section if name in getattr(config, section).kwargs else "env"
             key = f"{section}.kwargs" + (f".{name}" if name in kwargs else "")
-            raise UserError(f"{_where(key, source, overrides)}: {one_line(error)}") from None
+            raise UserError(f"{_where(key, source, overrides, told)}: {one_line(error)}") from None
 
 
-def _where(key: str, source: str, overrides: Mapping[str, str]) -> str:
+def _where(key: str, source: str, overrides: Mapping[str, str], told: Callable[[str], str]) -> str:
     """Returns how a user finds a key: as the option that was given, or in the file."""
-    return option(key) if key in overrides else f"{source}: {key}"
+    return told(key) if key in overrides else f"{source}: {key}"
 
 
 def _assign(data: dict[str, Any], key: str, value: Any) -> None:
@@ -302,13 +312,19 @@ def _dotted(detail: ErrorDetails) -> str:
     return ".".join(parts)
 
 
-def _explain(error: ValidationError, data: dict[str, Any], source: str, overrides: Mapping[str, str]) -> str:
+def _explain(
+    error: ValidationError,
+    data: dict[str, Any],
+    source: str,
+    overrides: Mapping[str, str],
+    told: Callable[[str], str],
+) -> str:
     details = error.errors()
     # A misspelt key is often also a missing one: name the misspelling first.
     unknown = [d for d in details if d["type"] in ("extra_forbidden", "unexpected_keyword_argument")]
     detail = (unknown or details)[0]
     key = _dotted(detail)
-    where = _where(key, source, overrides)
+    where = _where(key, source, overrides, told)
     kind, value = detail["type"], detail["input"]
     if unknown:
         near = did_you_mean(key, _known_keys(data))

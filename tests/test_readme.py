@@ -11,7 +11,9 @@ import pytest
 
 from quadrivium.commands.command_line import parse_arguments
 from quadrivium.commands.evaluate import parser
+from quadrivium.commands.sweep.command import parse_sweep_arguments
 from quadrivium.configs.schema import load_config
+from quadrivium.configs.sweep import load_sweep
 from quadrivium.configs.tournament import load_tournament
 from quadrivium.envs.core.threads import get_threads, set_threads
 from tests.registry import IDS
@@ -95,6 +97,9 @@ def test_a_command_is_understood(page, command, arguments, monkeypatch):
         assert unknown == []
         if known.command == "tournament" and known.config.parts[0] == "configs":
             load_tournament(known.config)
+        return
+    if words[:1] == ["sweep"]:
+        load_sweep(parse_sweep_arguments(words[1:]).config)
         return
     read = parse_arguments(words)
     if read.config is not None:

@@ -86,12 +86,17 @@ class RunLock:
 
     The kernel lets go of it when the process ends, however it ends, so a lock is never stale.
 
+    Args:
+        run_dir: what is locked; it is made if there is none.
+        wait: until who holds the lock lets go of it.
+
     Raises:
-        UserError: another process holds it; the message names its process id.
+        UserError: another process holds it, and `wait` is False; the message names its process id.
     """
 
-    def __init__(self, run_dir: Path | str) -> None:
+    def __init__(self, run_dir: Path | str, *, wait: bool = False) -> None:
         self.path = Path(run_dir) / ".lock"
+        self._wait = wait
         self._descriptor: int | None = None
 
     def __enter__(self) -> RunLock:
@@ -106,7 +111,7 @@ class RunLock:
                 "of your own: choose another run name, or make the directory writable"
             ) from error
         try:
-            _lock(descriptor)
+            _lock(descriptor, self._wait)
         except OSError as error:
             holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
@@ -127,16 +132,20 @@ class RunLock:
             self._descriptor = None
 
 
-def _lock(descriptor: int) -> None:
-    """Locks an open file until it is closed; raises OSError where another descriptor holds the lock."""
+def _lock(descriptor: int, wait: bool) -> None:
+    """Locks an open file until it is closed; raises OSError where another descriptor holds the lock.
+
+    wait: for it (on Windows for ten seconds at most).
+    """
     if fcntl is not None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         return
     import msvcrt
 
     os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
     try:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # pyright: ignore[reportAttributeAccessIssue]
+        mode = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK  # pyright: ignore[reportAttributeAccessIssue]
+        msvcrt.locking(descriptor, mode, 1)  # pyright: ignore[reportAttributeAccessIssue]
     finally:
         os.lseek(descriptor, 0, os.SEEK_SET)
 

@@ -4,7 +4,7 @@ What is due follows from the step count alone, so a resumed run does the same at
 """
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import FrameType
@@ -30,10 +30,16 @@ class Every:
 
 @dataclass(frozen=True)
 class Stop:
-    """Why a run is to end early; hurried: at once, without an evaluation, because who asks may not wait."""
+    """Why a run is to end early; hurried: at once, without an evaluation: who asks may not wait, or has seen
+    enough.
+    """
 
     reason: str
     hurried: bool = False
+
+
+Judge = Callable[[int, Mapping[str, float]], Stop | None]
+"""Who is told the step and the scalars of each evaluation, and may say that the run is to end."""
 
 
 class TrainingLoop(Hooks):
@@ -49,6 +55,7 @@ class TrainingLoop(Hooks):
         save_every: when.
         stop: asked after each iteration; a `Stop` ends the run after an evaluation, if it is in no hurry,
             and a checkpoint.
+        judge: told the step and the scalars of each evaluation; a `Stop` ends the run with a checkpoint.
     """
 
     def __init__(
@@ -62,12 +69,14 @@ class TrainingLoop(Hooks):
         save: Callable[[float | None], None],
         save_every: Every,
         stop: Callable[[], Stop | None],
+        judge: Judge | None = None,
     ) -> None:
         self._total_steps = total_steps
         self._evaluate, self._evaluate_every = evaluate, evaluate_every
         self._film, self._film_every = film, film_every
         self._save, self._save_every = save, save_every
-        self._stop = stop
+        self._stop, self._judge = stop, judge
+        self._verdict: Stop | None = None
         self._last = 0
         self._score: float | None = None
         self.stopped: Stop | None = None
@@ -94,7 +103,7 @@ class TrainingLoop(Hooks):
         now = self.agent.num_timesteps
         if self._film_every.passed(self._last, now):
             self._film(now)
-        self.stopped = self._stop() if now < self._total_steps else None
+        self.stopped = (self._stop() or self._verdict) if now < self._total_steps else None
         if self._save_is_due() or self.stopped is not None:
             self._save(self._score)
         # After the checkpoint: a run that goes on from it does as if it had never stopped.
@@ -113,6 +122,8 @@ class TrainingLoop(Hooks):
         # Not through `record`: the logger's next dump may belong to a later step.
         for output in self.agent.logger.output_formats:
             output.write(dict(scalars), dict.fromkeys(scalars, ()), self.agent.num_timesteps)
+        if self._judge is not None:
+            self._verdict = self._judge(self.agent.num_timesteps, scalars)
 
 
 class StopRequest:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PUBLISHED = sorted(
     path.relative_to(ROOT)
     for path in (ROOT / "configs").rglob("*.yaml")
-    if path.parent.name != "tournaments"  # not a run
+    if path.parent.name not in ("sweeps", "tournaments")  # not a run
 )
 
 MINIMAL = parse_yaml(

@@ -50,7 +50,7 @@ class Model:
                 break
 
 
-def make_loop(model, stop=lambda: None, total=640):
+def make_loop(model, stop=lambda: None, total=640, judge=None):
     return TrainingLoop(
         total_steps=total,
         evaluate=lambda: ({"evaluation/return": float(model.num_timesteps)}, float(model.num_timesteps)),
@@ -60,6 +60,7 @@ def make_loop(model, stop=lambda: None, total=640):
         save=lambda score: model.done.append(("save", model.num_timesteps, score)),
         save_every=Every(300),
         stop=stop,
+        judge=judge,
     )
 
 
@@ -131,3 +132,24 @@ def test_a_used_up_time_budget_is_a_reason_to_stop():
     assert StopRequest(budget, print)() is None
     budget.resume(300)
     assert StopRequest(budget, print)() == Stop("the time budget of 5 minutes is used up")
+
+
+def test_a_judge_hears_of_every_evaluation_and_may_end_the_run_with_a_checkpoint():
+    model, heard = Model(), []
+
+    def judge(step, scalars):
+        heard.append((step, scalars["evaluation/return"]))
+        return Stop("seen enough", hurried=True) if step >= 256 else None
+
+    loop = make_loop(model, judge=judge)
+    model.play(loop, 10)
+    assert heard == [(0, 0.0), (256, 256.0)]  # where 200 is passed
+    assert loop.stopped == Stop("seen enough", hurried=True)
+    assert [entry for entry in model.done if entry[0] == "save"] == [("save", 256, 256.0)]
+
+
+def test_a_run_that_is_at_its_end_is_not_ended_by_its_judge():
+    model = Model()
+    loop = make_loop(model, judge=lambda step, scalars: Stop("no") if step >= 640 else None)
+    model.play(loop, 10)
+    assert loop.stopped is None
