@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.evaluation.episodes import play_episodes
 from quadrivium.agents.runs.model import CONFIG, WEIGHTS, read_card, read_model
 from quadrivium.commands.build import MODELS, load_agent, load_player, make_worlds, model_names
@@ -16,6 +17,7 @@ from quadrivium.configs.schema import read_resolved
 from quadrivium.measures import kind_of
 
 EPISODES = 40
+GAMES = 8  # of who searches, which takes long
 MOST_BYTES_TOGETHER = 15_000_000
 ERRORS = 4.5
 """Standard errors that chance may make of a difference: in one of 150,000 comparisons more."""
@@ -36,10 +38,11 @@ def test_a_model_reaches_on_held_out_scenarios_what_its_card_says(name):
     card, config = read_card(directory), read_resolved(directory / CONFIG)
     kwargs = card["held_out"]["kwargs"]
     kept = kept_kwargs(directory, config, kwargs, pytest.fail)
-    env = make_worlds(config.env.id, EPISODES, kwargs | kept)
+    episodes = GAMES if isinstance(config.agent, AlphaZeroConfig) else EPISODES
+    env = make_worlds(config.env.id, episodes, kwargs | kept)
     player, step = load_player(directory, env, "last", pytest.fail, kwargs | kept)
     assert step == card["steps"]
-    found = play_episodes(player, env, episodes=EPISODES, seed=card["held_out"]["seed"] + 500_000)
+    found = play_episodes(player, env, episodes=episodes, seed=card["held_out"]["seed"] + 500_000)
     env.close()
     columns, measures = found.columns(), card["held_out"]["measures"]
     assert columns.keys() == measures.keys()
