@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from quadrivium.agents.errors import UserError, program
-from quadrivium.agents.evaluation.report import describe
 from quadrivium.agents.runs.directory import human_bytes
 from quadrivium.agents.runs.model import CONFIG, read_card, write_model
 from quadrivium.commands.build import (
@@ -28,7 +27,8 @@ from quadrivium.measures import Measure, format_measure, rate
 LICENCE = "MIT"
 MOST_BYTES = 1_000_000
 """That the weights of a model may take."""
-_SHOWN = (rate("success"), rate("arrival"), rate("collision"), rate("win"), Measure("return"))
+_GOALS = (rate("success"), rate("arrival"), rate("win"))
+_SHOWN = (*_GOALS[:2], rate("collision"), _GOALS[2], Measure("return"))
 """Measures that lists show, the first two that a world has."""
 
 
@@ -39,26 +39,30 @@ def list_models(console: Console) -> None:
         console.print(f"no models came with this installation ({MODELS})", highlight=False, soft_wrap=True)
         return
     table = Table()
-    for heading in ("model", "world", "agent", "size", "held-out results"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("model", "size"))
+    for heading in ("model", "world", "held-out results"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "model")
     for name in names:
         card = read_card(MODELS / name)
-        measures = card["held_out"]["measures"]
-        shown = shown_measures(measures)
-        results = zip(shown, shown_results(measures, shown), strict=True)
+        world = card["environment"].removeprefix("quadrivium/").removesuffix("-v0")
+        shown = shown_measures(card)
+        results = zip(shown, shown_results(card["held_out"]["measures"], shown), strict=True)
         table.add_row(
             f"model:{name}",
-            describe(card["environment"], card["kwargs"]).removeprefix("quadrivium/"),
-            card["algorithm"],
-            human_bytes(card["weights"]["bytes"]),
-            "; ".join(f"{measure} {text}" for measure, text in results),
+            f"{world}\n{card['algorithm']}, {human_bytes(card['weights']['bytes'])}",
+            "\n".join(f"{measure} {text}" for measure, text in results),
         )
     console.print(table)
 
 
-def shown_measures(measures: Mapping[str, Any]) -> list[Measure]:
-    """Returns the names of the measures that say most of a model."""
-    return [name for name in _SHOWN if name in measures][:2]
+def shown_measures(card: Mapping[str, Any]) -> list[Measure]:
+    """Returns the names of the measures that say most of a model; no goal that a world has not."""
+    held_out = card["held_out"]
+    players = [held_out["measures"], *held_out["baselines"].values()]
+
+    def reached(name: str) -> bool:
+        return name not in _GOALS or any(one[name]["mean"] for one in players)
+
+    return [name for name in _SHOWN if name in held_out["measures"] and reached(name)][:2]
 
 
 def shown_results(measures: Mapping[str, Any], names: Iterable[Measure]) -> list[str]:

@@ -28,7 +28,7 @@ FOLDER = Path(__file__).parent
 def section(name: str, card: dict[str, Any]) -> str:
     """Returns what the page shows of a model: its film, and its results beside the scripted players'."""
     held_out = card["held_out"]
-    measures = shown_measures(held_out["measures"])
+    measures = shown_measures(card)
     players = {f"model:{name}": held_out["measures"]} | held_out["baselines"]
     rows = [(f"`{player}`", *shown_results(found, measures)) for player, found in players.items()]
     trained = f"{card['steps']:,} steps, {card['minutes']:g} minutes, seed {card['seed']}"

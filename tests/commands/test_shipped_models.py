@@ -11,7 +11,7 @@ from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.evaluation.episodes import play_episodes
 from quadrivium.agents.runs.model import CONFIG, WEIGHTS, read_card, read_model
 from quadrivium.commands.build import MODELS, load_agent, load_player, make_worlds, model_names
-from quadrivium.commands.models import MOST_BYTES
+from quadrivium.commands.models import MOST_BYTES, shown_measures
 from quadrivium.commands.trading.kept_market import kept_kwargs
 from quadrivium.configs.schema import read_resolved
 from quadrivium.measures import kind_of
@@ -68,3 +68,8 @@ def test_of_dqn_the_network_that_acts_is_kept_once():
     for network in (agent.policy.q_net, agent.policy.q_net_target):
         assert network.state_dict().keys() == kept.keys()
         assert all(torch.equal(tensor, kept[key]) for key, tensor in network.state_dict().items())
+
+
+def test_lists_show_no_goal_that_a_world_has_not():
+    assert shown_measures(read_card(MODELS / "racetrack_ppo")) == ["collision", "return"]  # it has no end
+    assert shown_measures(read_card(MODELS / "merge_ppo")) == ["arrival", "collision"]
