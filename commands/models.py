@@ -27,9 +27,10 @@ from quadrivium.measures import Measure, format_measure, rate
 LICENCE = "MIT"
 MOST_BYTES = 1_000_000
 """That the weights of a model may take."""
-_GOALS = (rate("success"), rate("arrival"), rate("win"))
-_SHOWN = (*_GOALS[:2], rate("collision"), _GOALS[2], Measure("return"))
+_SHOWN = (rate("success"), rate("arrival"), rate("collision"), rate("win"), Measure("return"))
 """Measures that lists show, the first two that a world has."""
+_GOALS = ("success", "arrival", "win")
+"""Of these, those that are 0 for everybody where a world has no such goal."""
 
 
 def list_models(console: Console) -> None:

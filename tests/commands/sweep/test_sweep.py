@@ -125,9 +125,10 @@ def test_an_unknown_measure_is_refused_before_anything_runs(tmp_path, capfd):
 
 
 def test_a_metric_of_the_world_is_a_measure(tmp_path):
-
     base = BASE | {"env": {"id": "quadrivium/Highway-v0", "num_envs": 4}}
     require_measure(load_sweep(write_sweep(tmp_path, SPACE, base, measure="collision")))
+    with pytest.raises(UserError, match="'colision' is not measured in quadrivium/Highway-v0"):
+        require_measure(load_sweep(write_sweep(tmp_path, SPACE, base, measure="colision")))
 
 
 @pytest.mark.parametrize(
