@@ -46,6 +46,19 @@ LEVERS: dict[str, dict[str, str]] = {
         "agent.opening_temperature": "1.5",
     },
     "threats shown": {"env.kwargs": '{"threats": true}'},
+    "threats shown, 32 x 4": {"env.kwargs": '{"threats": true}', "agent.net.width": "32"},
+    "threats shown, half by surprise": {
+        "env.kwargs": '{"threats": true}',
+        "agent.surprise_share": "0.5",
+    },
+    "threats shown, half of the games fork": {
+        "env.kwargs": '{"threats": true}',
+        "agent.fork_share": "0.5",
+    },
+    "threats shown, games end where proven": {
+        "env.kwargs": '{"threats": true}',
+        "agent.end_proven": "true",
+    },
     "half of the games fork": {"agent.fork_share": "0.5"},
     "who fills each cell, learned too": {"agent.ownership_coef": "0.15"},
     "reuse from 1.5 on": {"agent.first_reuse": "1.5"},

@@ -14,69 +14,20 @@ benchmarks/results/connect_four_solver.json.
 """
 
 import argparse
-import json
 import random
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from bitbully import BitBully, Board
+from exams import examine, history
 from machine import RESULTS, machine, write_report
-from scipy.stats import binomtest
 
 from quadrivium.agents.alphazero.agent import AlphaZero
-from quadrivium.agents.alphazero.watch.exam import exam_of, policy_actions, searched_actions
 from quadrivium.commands.build import load_agent
 
 BANDS = ((0, 12), (13, 24), (25, 36))  # stones on the board
-
-
-def examine(agent: AlphaZero, simulations: list[int]) -> list[dict[str, Any]]:
-    """Returns the shares of right moves by the number of simulations; 0 is the policy alone."""
-    exam, network = exam_of(agent.game), agent.evaluator()
-    assert exam is not None
-    stones, everyone = exam.roots["ply"], np.arange(len(exam.roots))
-    rows: list[dict[str, Any]] = []
-    for count in simulations:
-        start = time.perf_counter()
-        if count == 0:
-            actions = policy_actions(agent.game, network, exam.roots)
-        else:
-            actions = searched_actions(agent.game, network, exam.roots, count)
-        right = exam.keeps[everyone, actions]
-        interval = binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
-        bands = {f"{a}-{b} stones": float(right[(stones >= a) & (stones <= b)].mean()) for a, b in BANDS}
-        seconds = time.perf_counter() - start
-        rows.append({"simulations": count, "right": float(right.mean()), "interval": list(interval)})
-        rows[-1] |= {"by_stones": bands, "seconds": round(seconds, 1)}
-        print(f"{count:6} simulations: {100 * right.mean():.1f} % right "
-              f"({100 * interval.low:.1f} to {100 * interval.high:.1f}), "
-              + ", ".join(f"{100 * share:.1f} % with {band}" for band, share in bands.items()))  # fmt: skip
-    return rows
-
-
-def history(run: Path) -> dict[str, Any]:
-    """Returns what the run's log says of its time and of the exams on the way."""
-    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    exams = [
-        {
-            "step": row["step"],
-            "minutes": round((row["time"] - rows[0]["time"]) / 60, 1),
-            "policy": row["solver/policy_accuracy"],
-            "search": row.get("solver/search_accuracy"),
-        }
-        for row in rows
-        if "solver/policy_accuracy" in row
-    ]
-    shares = [
-        row["time/network_share_of_self_play"] for row in rows if "time/network_share_of_self_play" in row
-    ]
-    report: dict[str, Any] = {"minutes": round((rows[-1]["time"] - rows[0]["time"]) / 60, 1)}
-    report |= {"network_share_of_self_play": float(np.mean(shares)), "exams": exams}
-    print(f"{report['minutes']} minutes; the network's share of self-play: {np.mean(shares):.3f}")
-    return report
 
 
 def defend(agent: AlphaZero, simulations: int, games: int, seed: int) -> dict[str, Any]:
@@ -133,7 +84,7 @@ def main() -> None:
     report: dict[str, Any] = machine("torch", "numba", "bitbully")
     report |= {"run": str(arguments.run), "step": checkpoint.step, "threads": torch.get_num_threads()}
     report["training"] = history(arguments.run)
-    report["exam"] = examine(agent, arguments.simulations)
+    report["exam"] = examine(agent, arguments.simulations, agent.game.exam[0]["ply"], BANDS, "stones")
     report["first_player"] = defend(agent, arguments.match_simulations, arguments.games, arguments.seed)
     write_report(arguments.out, report)
 

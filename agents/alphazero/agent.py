@@ -146,7 +146,8 @@ class AlphaZero(Agent):
                 raise ValueError(
                     f"other_sizes: the network depends on the size of the board ({name} would be "
                     f"{tuple(theirs[name].shape)} instead of {tuple(ours.shape)}); it needs a trunk cnn or "
-                    "transformer and policy_head conv, in a game whose actions are cells"
+                    "transformer without pooling: flatten, and policy_head conv, in a game whose actions are "
+                    "cells"
                 )
 
     # ---- playing

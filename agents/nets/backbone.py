@@ -52,7 +52,13 @@ class Backbone(nn.Module):
 
         more: parts that it is to see besides the stem's, behind them.
         """
-        return _TRUNKS[self.config.trunk]([*self.stem.specs, *more], self.config)
+        trunk, pooling = self.config.trunk, self.config.pooling
+        if pooling == "flatten" and trunk != "cnn":
+            raise ValueError(
+                f"net.pooling=flatten and net.trunk={trunk} do not go together: a dense layer over all cells "
+                "is the CNN's; use pooling: mean, or trunk: cnn."
+            )
+        return _TRUNKS[trunk]([*self.stem.specs, *more], self.config)
 
     def forward(self, obs: Observation) -> tuple[Tensor, Tensor, Tensor]:
         """Returns tokens, mask, pooled (see the class)."""

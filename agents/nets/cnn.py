@@ -1,4 +1,4 @@
-"""The CNN trunk: pre-activation residual towers, one a part, pooled globally."""
+"""The CNN trunk: pre-activation residual towers, one a part, pooled globally or joined by a dense layer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from quadrivium.agents.nets.config import NetConfig
 from quadrivium.agents.nets.layers import grid_coordinates, masked_max, masked_mean, orthogonal_
+from quadrivium.agents.nets.mlp import hidden_layers
 from quadrivium.agents.nets.stem import Part, PartSpec
 
 
@@ -104,6 +105,7 @@ class ConvTower(nn.Module):
         make_block = _BLOCKS[config.block]
         self.blocks = nn.ModuleList(make_block(config.width, kernel, config) for _ in range(config.depth))
         self.activation = config.make_activation()
+        self.cells = math.ceil(self.height / patch) * math.ceil(self.width / patch)
         # oneDNN's convolutions are about twice as fast on channels-last memory (see benchmarks)
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
@@ -134,22 +136,36 @@ class CnnTrunk(nn.Module):
     """One tower a part; pooled is the mean and the maximum of every tower, concatenated (2 * width a part).
 
     Global pooling instead of flattening beats larger networks (Trumpp et al. 2025, Impoola), fits any size.
+    It forgets where things are, though, and what one part says meets what another does in the heads alone.
+    With `pooling: flatten` a dense layer of 8 * width sees every cell of all parts at its place, as in Mnih
+    et al. 2015, and fits one size: for views in which a place has a meaning of its own, such as a robot's.
     """
 
     def __init__(self, specs: list[PartSpec], config: NetConfig) -> None:
         super().__init__()
         self.token_dim = config.width
+        towers = [ConvTower(spec, config) for spec in specs]
+        self.towers = nn.ModuleList(towers)
+        self.dense: nn.Module | None = None
         self.pooled_dim = 2 * config.width * len(specs)
-        self.towers = nn.ModuleList(ConvTower(spec, config) for spec in specs)
+        if config.pooling == "flatten":
+            self.pooled_dim = 8 * config.width
+            cells = sum(tower.cells for tower in towers)
+            self.dense = hidden_layers([cells * config.width, self.pooled_dim], config)
 
     def forward(self, parts: tuple[Part, ...]) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns tokens (B, N, D), mask (B, N), pooled (B, 2*D*parts); N counts the cells of all parts."""
+        """Returns tokens (B, N, D), mask (B, N), pooled (B, P); N counts the cells of all parts."""
         tokens, masks, pooled = [], [], []
         for tower, part in zip(self.towers, parts, strict=True):
             cells, mask = tower(part)
-            pooled += [masked_mean(cells, mask), masked_max(cells, mask)]
+            if self.dense is None:
+                pooled += [masked_mean(cells, mask), masked_max(cells, mask)]
+            elif mask is not None:
+                cells = cells * mask[:, :, None]
             tokens.append(cells)
             masks.append(
                 torch.ones(cells.shape[:2], dtype=torch.bool, device=cells.device) if mask is None else mask
             )
-        return torch.cat(tokens, 1), torch.cat(masks, 1), torch.cat(pooled, 1)
+        cells = torch.cat(tokens, 1)
+        joined = torch.cat(pooled, 1) if self.dense is None else self.dense(cells.flatten(1))
+        return cells, torch.cat(masks, 1), joined

@@ -39,7 +39,9 @@ class NetConfig:
             transformer is always pre-LN. LayerNorm makes Q-learning stable without a target network
             (Gallici et al. 2024, PQN).
         pooling: how the transformer reduces its tokens: the masked "mean", or a learned "query" that attends
-            over them (Lee et al. 2019, PMA). The CNN always pools mean and maximum.
+            over them (Lee et al. 2019, PMA). The CNN pools mean and maximum of all cells, or with "flatten"
+            has a dense layer over all of them, for views in which each place has a meaning of its own (a
+            robot's); it then fits one size.
         patch: side of a grid's square patches (transformer, CNN), in cells; 1 makes every cell a token.
         block: of the CNN: "residual", two convolutions at full width; or "nested", four at half of it between
             two by 1 x 1, for about half of the arithmetic.
@@ -65,7 +67,7 @@ class NetConfig:
     heads: Annotated[int, Gt(0)] = 4
     activation: Activation = "auto"
     normalize_layers: bool = False
-    pooling: Literal["mean", "query"] = "mean"
+    pooling: Literal["mean", "query", "flatten"] = "mean"
     patch: Annotated[int, Gt(0)] = 1
     block: Literal["residual", "nested"] = "residual"
     normalize_inputs: bool = True

@@ -1,11 +1,13 @@
 """Othello for people: its documentation page, its notation, positions."""
 
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from quadrivium.envs.board import byte_board, notation, symmetries
 from quadrivium.envs.board.board_game import BoardGame, Look
+from quadrivium.envs.board.exam import read_exam
 from quadrivium.envs.board.othello import kernel
 from quadrivium.envs.core.rules import NO_MOVE
 from quadrivium.envs.core.validation import require_number
@@ -65,6 +67,14 @@ class Othello(BoardGame):
             planes=("own discs", "other discs", "own moves"),
             symmetries=symmetries.square(size, extra_actions=1),
         )
+
+    @property
+    def exam(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """500 endings on 6 x 6, and which actions keep their value, (500, 37) bool; None on other sizes.
+
+        Made by benchmarks/othello_positions.py with an exact solver.
+        """
+        return read_exam(self, Path(__file__).with_name("exam6.txt")) if self.size == 6 else None
 
     def cells(self, row: np.void) -> np.ndarray:
         """Returns the discs (size, size) int8: 1 black, -1 white."""

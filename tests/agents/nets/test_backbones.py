@@ -56,6 +56,32 @@ def test_any_trunk_serves_any_space_and_a_set_those_with_tokens(trunk, name, opt
     assert torch.isfinite(pooled).all()
 
 
+@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("patch", [1, 4])
+def test_a_dense_layer_over_all_cells_is_eight_times_as_wide_as_they_are_deep(name, patch):
+    config = NetConfig("cnn", 8, 1, pooling="flatten", patch=patch, token_mask_feature=0)
+    backbone = make_backbone(SPACES[name], config)
+    obs = sample(SPACES[name], 9)
+    backbone.update_statistics(obs)
+    tokens, mask, pooled = backbone(obs)
+    weights, bias = backbone.trunk.dense[0].parameters()
+    heard = (tokens * mask[:, :, None]).flatten(1)
+    torch.testing.assert_close(pooled, torch.relu(heard @ weights.T + bias))
+    assert pooled.shape == (9, backbone.pooled_dim) == (9, 64)
+
+
+@pytest.mark.parametrize(("pooling", "meet"), [("mean", False), ("flatten", True)])
+def test_parts_meet_before_the_heads_in_a_dense_layer_alone(pooling, meet):
+    space = spaces.Dict({"map": GRID, "self": VECTOR})
+    backbone = make_backbone(space, NetConfig("cnn", 16, pooling=pooling, normalize_inputs=False))
+    (one, other), ours = sample(GRID, 2), sample(VECTOR, 2, seed=1)
+    pairs = [(grid, me) for grid in (one, other) for me in ours]
+    said = backbone({"map": torch.stack([a for a, _ in pairs]), "self": torch.stack([b for _, b in pairs])})
+    pooled = said[2]
+    alone = pooled[0] - pooled[1] - pooled[2] + pooled[3]  # 0 where the two parts only add up
+    assert bool((alone.abs() > 1e-3).any()) == meet
+
+
 @pytest.mark.parametrize("trunk", ["cnn", "transformer"])
 def test_a_grid_has_a_token_for_each_patch_also_where_the_last_one_is_cut_off(trunk):
     space = spaces.Box(-1.0, 1.0, (2, 10, 7), np.float32)
@@ -74,8 +100,9 @@ def test_rows_of_a_batch_do_not_influence_each_other(trunk, name):
     torch.testing.assert_close(backbone(obs)[2][4:5], backbone(one)[2], atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("trunk", OF_TOKENS)
-@pytest.mark.parametrize("pooling", ["mean", "query"])
+@pytest.mark.parametrize(
+    ("trunk", "pooling"), [*itertools.product(OF_TOKENS, ["mean", "query"]), ("cnn", "flatten")]
+)
 def test_what_an_absent_token_says_is_not_heard(trunk, pooling):
     config = NetConfig(trunk=trunk, width=16, token_mask_feature=0, pooling=pooling, normalize_layers=True)
     backbone = make_backbone(TOKENS, config)
@@ -180,6 +207,11 @@ def test_backbones_of_different_width_do_not_mix():
             "width=10 is not divisible.*try width=12",
         ),
         (spaces.Box(0, 1, (1, 99, 99)), NetConfig(trunk="transformer"), "makes 9801 tokens"),
+        (
+            GRID,
+            NetConfig(trunk="transformer", pooling="flatten"),
+            "pooling=flatten and net.trunk=transformer .* use pooling: mean, or trunk: cnn",
+        ),
         (VECTOR, NetConfig(trunk="set"), r"net.trunk=set needs tokens .* use trunk: mlp or cnn"),
     ],
 )
