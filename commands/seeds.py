@@ -15,8 +15,8 @@ from quadrivium.agents.errors import UserError
 from quadrivium.agents.runs.checkpoint import list_checkpoints
 from quadrivium.agents.training.signals import on_stop_signals
 from quadrivium.commands.build import open_run
-from quadrivium.commands.seeds_on_cluster import train_on_cluster
 from quadrivium.commands.team import Team
+from quadrivium.commands.trainings_on_cluster import train_on_cluster
 from quadrivium.configs.schema import RunConfig, differences, flatten, load_config, option, to_data
 
 Say = Callable[[str], None]
@@ -86,7 +86,8 @@ def train_seeds(
             codes = dict(zip(commands, pool.map(team.train, commands.items()), strict=True))
         stopped = team.stopped
     else:
-        codes, stopped = train_on_cluster(cluster, commands, say, _cpus(configs), most)
+        cpus = max(cpus_of(config) for config, _ in configs.values())
+        codes, stopped = train_on_cluster(cluster, lambda _: commands, say, cpus, most, "seed", _again)
     if stopped:
         say("stopped; the same command goes on with what is left")
         return []
@@ -96,9 +97,17 @@ def train_seeds(
     return [Path("runs") / config.name for config, _ in configs.values()]
 
 
-def _cpus(configs: Mapping[int, tuple[RunConfig, list[str]]]) -> int:
+def cpus_of(config: RunConfig) -> int:
     """Returns how many processors a run takes; one where the config leaves that to the machine."""
-    return max(config.threads if isinstance(config.threads, int) else 1 for config, _ in configs.values())
+    return config.threads if isinstance(config.threads, int) else 1
+
+
+def _again(arguments: Sequence[str]) -> Sequence[str]:
+    """Returns how a training goes on that was begun by `arguments`: from its newest checkpoint."""
+    if arguments[0] == "--resume":
+        return arguments
+    run_dir = Path("runs") / arguments[arguments.index("--name") + 1]
+    return ["--resume", str(run_dir)] if run_dir.exists() else arguments
 
 
 def _config(

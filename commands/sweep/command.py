@@ -2,11 +2,12 @@
 
 python train.py sweep configs/sweeps/cartpole_ppo.yaml
 python train.py sweep configs/sweeps/cartpole_ppo.yaml --processes 2
+python train.py sweep configs/sweeps/cartpole_ppo.yaml --cluster 10.0.0.1:6379
 
 The same command goes on where it was stopped, and joins in where it is given again in another terminal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,18 +18,20 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from quadrivium.agents.cluster.head import Address
 from quadrivium.agents.compute.cores import auto_threads
 from quadrivium.agents.errors import UserError, did_you_mean, program
 from quadrivium.agents.training.signals import on_stop_signals
-from quadrivium.commands.seeds import read_processes
+from quadrivium.commands.seeds import cpus_of, read_processes
 from quadrivium.commands.team import Team
+from quadrivium.commands.trainings_on_cluster import train_on_cluster
 from quadrivium.configs.sweep import Sweep, load_sweep
 
 if TYPE_CHECKING:
     from quadrivium.commands.sweep.study import Study
 
-OPTIONS = ("--processes", "--threads", "--worker")
-"""The last is for those that `--processes` starts: they leave the table to it."""
+OPTIONS = ("--processes", "--cluster", "--workers", "--threads", "--worker")
+"""The last is for those that the others start: they leave the table to it."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,9 @@ class SweepArguments:
 
     Attributes:
         config: the YAML file.
-        processes: that work at once.
+        processes: that work at once, on this machine.
+        cluster: on whose machines it is worked instead; None: on this one.
+        workers: there, at most; None: as many as there is room for.
         threads: CPU threads of each trial; None: as the base config says.
         worker: whether another process prints the table.
         help: whether help was asked for.
@@ -45,6 +50,8 @@ class SweepArguments:
 
     config: Path
     processes: int = 1
+    cluster: Address | None = None
+    workers: int | None = None
     threads: int | None = None
     worker: bool = False
     help: bool = False
@@ -65,27 +72,48 @@ def parse_sweep_arguments(argv: Sequence[str]) -> SweepArguments:
         name, equals, value = token.partition("=")
         if name not in OPTIONS:
             raise UserError(
-                f"{name} is no option of a sweep{did_you_mean(name, OPTIONS[:2])}; there are --processes N "
-                "and --threads N, and all else stands in its YAML file"
+                f"{name} is no option of a sweep{did_you_mean(name, OPTIONS[:-1])}; there are --processes N, "
+                "--threads N, --cluster [HOST:PORT] and --workers N, and all else stands in its YAML file"
             )
         if name in given:
             raise UserError(f"{name} is given twice; give it once")
-        takes = name != "--worker" and not equals
+        takes = not equals and (_takes_next(tokens) if name == "--cluster" else name != "--worker")
         given[name] = (tokens.pop(0) if tokens else "") if takes else value
     if len(files) != 1:
         raise UserError(
             f"{len(files)} files are given; a sweep is one YAML file: {program('train')} sweep "
             "configs/sweeps/cartpole_ppo.yaml"
         )
-    threads = given.get("--threads")
-    if threads is not None and (not threads.isdecimal() or int(threads) < 1):
-        raise UserError(f"--threads {threads}: expected a whole number from 1, of CPU threads of each trial")
+    if "--workers" in given and "--cluster" not in given:
+        raise UserError(
+            f"--workers {given['--workers']} are of --cluster, which is not given; give both or --processes"
+        )
+    if "--processes" in given and "--cluster" in given:
+        raise UserError(
+            f"--processes {given['--processes']} are of one machine; with --cluster give --workers"
+        )
     return SweepArguments(
         Path(files[0]),
         read_processes(given.get("--processes", "1")),
-        None if threads is None else int(threads),
+        (given["--cluster"] or True) if "--cluster" in given else None,
+        _read_count(given, "--workers", "workers"),
+        _read_count(given, "--threads", "CPU threads of each trial"),
         "--worker" in given,
     )
+
+
+def _takes_next(tokens: Sequence[str]) -> bool:
+    """Returns whether the next word is an address, and no option or file."""
+    return bool(tokens) and not tokens[0].startswith("-") and not tokens[0].endswith((".yaml", ".yml"))
+
+
+def _read_count(given: Mapping[str, str], name: str, what: str) -> int | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise UserError(f"{name} {text}: expected a whole number from 1, of {what}")
+    return int(text)
 
 
 def run_sweep(argv: Sequence[str], console: Console) -> None:
@@ -93,7 +121,10 @@ def run_sweep(argv: Sequence[str], console: Console) -> None:
     say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
     arguments = parse_sweep_arguments(argv)
     if arguments.help:
-        say(f"usage: {program('train')} sweep SWEEP.yaml [--processes N] [--threads N]")
+        say(
+            f"usage: {program('train')} sweep SWEEP.yaml [--threads N] "
+            "[--processes N | --cluster [HOST:PORT] [--workers N]]"
+        )
         say("SWEEP.yaml says what varies in which config, as configs/sweeps/cartpole_ppo.yaml does.")
         return
     require_optuna()
@@ -104,7 +135,9 @@ def run_sweep(argv: Sequence[str], console: Console) -> None:
     sweep = load_sweep(arguments.config)
     require_measure(sweep)
     study = Study(sweep)
-    if arguments.worker or arguments.processes == 1:
+    if arguments.cluster is not None:
+        stopped = _spread(sweep, arguments, arguments.cluster, say)
+    elif arguments.worker or arguments.processes == 1:
         stopped = _work(sweep, study, arguments, say)
     else:
         stopped = _share_out(sweep, arguments, say)
@@ -166,10 +199,31 @@ def _share_out(sweep: Sweep, arguments: SweepArguments, say: partial[None]) -> b
     team = Team(say, "process", alone=False, bound=True)
     with on_stop_signals(team.pass_on), ThreadPoolExecutor(count) as pool:
         codes = list(pool.map(team.train, [(k + 1, words) for k in range(count)]))
-    failed = next((k + 1 for k, code in enumerate(codes) if code != 0), None)
-    if failed is not None and not team.stopped:
+    _require_success(dict(enumerate(codes, 1)), "process", team.stopped)
+    return team.stopped
+
+
+def _spread(sweep: Sweep, arguments: SweepArguments, address: Address, say: partial[None]) -> bool:
+    """Lets a cluster's workers work on the study until none is left; returns whether they were stopped."""
+    cpus = arguments.threads or cpus_of(sweep.base)
+    words = ["sweep", str(arguments.config), "--worker", "--threads", str(cpus)]
+
+    def commands(room: int) -> dict[int, list[str]]:
+        return {k + 1: words for k in range(min(room, sweep.config.trials))}
+
+    # What a lost worker tried is tried anew by the next that asks.
+    codes, stopped = train_on_cluster(
+        address, commands, say, cpus, arguments.workers, "worker", lambda lost: lost
+    )
+    _require_success(codes, "worker", stopped)
+    return stopped
+
+
+def _require_success(codes: Mapping[int, int], kind: str, stopped: bool) -> None:
+    """Raises UserError where one of those that worked failed, and was not stopped."""
+    failed = next((number for number, code in codes.items() if code != 0), None)
+    if failed is not None and not stopped:
         raise UserError(
-            f"process {failed} failed (exit code {codes[failed - 1]}); its own line says why, and the same "
+            f"{kind} {failed} failed (exit code {codes[failed]}); its own line says why, and the same "
             "command goes on with what is left"
         )
-    return team.stopped

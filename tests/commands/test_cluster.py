@@ -19,7 +19,9 @@ from quadrivium.agents.runs.checkpoint import load_checkpoint
 from quadrivium.commands.build import make_agent, open_run
 from tests.agents.cluster.ray_tools import require_ray
 from tests.commands.running import run_evaluate, run_train
+from tests.commands.sweep.test_sweep import BASE, SPACE
 from tests.commands.tournaments import read, refused, write
+from tests.configs.test_sweep import write_sweep
 
 require_ray()
 
@@ -229,7 +231,7 @@ def test_seeds_on_a_cluster_are_the_runs_that_they_are_alone(tmp_path, capsys):
         killer.join()
     said = capsys.readouterr().out
     assert killed
-    assert "goes on from its newest checkpoint" in said
+    assert "goes on elsewhere" in said
     assert "seed 4 | runs/many_seed4: PPO on" in said
     alone, apart = (load_checkpoint(tmp_path / "runs" / name) for name in ("alone", "many_seed4"))
     assert alone.step == apart.step == 256
@@ -237,6 +239,29 @@ def test_seeds_on_a_cluster_are_the_runs_that_they_are_alone(tmp_path, capsys):
     assert load_checkpoint(tmp_path / "runs/many_seed3").step == 256
     assert run_train(tmp_path, config, "--seeds", "3-4") == 0  # on one machine nothing is left to do
     assert "runs/many_seed3 is complete" in capsys.readouterr().out
+
+
+def test_a_sweep_on_a_cluster_whose_workers_die_completes_as_many_trials_as_it_is_to(tmp_path, capsys):
+    path = write_sweep(tmp_path, SPACE, BASE, pruner="none", trials=2)
+    done, killed = threading.Event(), []
+    killer = threading.Thread(target=kill_some, args=(1, random.Random(3), done, killed))
+    killer.start()
+    try:
+        assert run_train(tmp_path, "sweep", path, "--cluster", "--workers", "2") == 0
+    finally:
+        done.set()
+        killer.join()
+    said = capsys.readouterr().out
+    assert killed
+    assert "cluster: 1 nodes, room for " in said
+    assert "goes on elsewhere" in said
+    told = json.loads((tmp_path / "runs/sweeps/s/results.json").read_text())["trials"]
+    states = [trial["state"] for trial in told]
+    assert states.count("complete") == 2
+    assert set(states) <= {"complete", "interrupted"}  # what the dead one tried was tried anew
+    for trial in told:
+        if trial["state"] == "complete":
+            assert load_checkpoint(tmp_path / f"runs/sweeps/s/trials/{trial['number']}/seed0").step == 128
 
 
 def evaluation(directory: Path, name: str) -> dict[str, bytes]:

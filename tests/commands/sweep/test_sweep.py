@@ -140,6 +140,9 @@ def test_a_metric_of_the_world_is_a_measure(tmp_path):
         (["a.yaml", "--processes", "0"], "--processes 0: expected a whole number from 1"),
         (["a.yaml", "--threads=x"], "--threads x: expected a whole number from 1"),
         (["a.yaml", "--threads", "1", "--threads", "2"], "--threads is given twice"),
+        (["a.yaml", "--workers", "2"], "--workers 2 are of --cluster, which is not given"),
+        (["a.yaml", "--cluster", "--processes=2"], "--processes 2 are of one machine"),
+        (["a.yaml", "--cluster", "--workers", "no"], "--workers no: expected a whole number from 1"),
     ],
 )
 def test_a_wrong_command_line_is_one_line(argv, said):
@@ -151,6 +154,21 @@ def test_a_wrong_command_line_is_one_line(argv, said):
 def test_the_command_line_is_read():
     read = parse_sweep_arguments(["a.yaml", "--processes", "3", "--threads=2"])
     assert read == SweepArguments(Path("a.yaml"), processes=3, threads=2)
+
+
+@pytest.mark.parametrize(
+    ("argv", "cluster"),
+    [
+        (["--cluster", "a.yaml"], True),
+        (["a.yaml", "--cluster"], True),
+        (["a.yaml", "--cluster", "--threads", "2"], True),
+        (["a.yaml", "--cluster", "10.0.0.1:6379"], "10.0.0.1:6379"),
+        (["--cluster=10.0.0.1:6379", "a.yaml"], "10.0.0.1:6379"),
+    ],
+)
+def test_a_cluster_may_have_an_address(argv, cluster):
+    read = parse_sweep_arguments(argv)
+    assert (read.config, read.cluster, read.workers) == (Path("a.yaml"), cluster, None)
 
 
 def test_without_optuna_a_line_says_how_to_get_it(monkeypatch):

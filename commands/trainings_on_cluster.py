@@ -1,7 +1,7 @@
-"""Seeds of a config trained all over a cluster, `train.py CONFIG --seeds 0-9 --cluster [HOST:PORT]`.
+"""Trainings all over a cluster: the seeds of a config, and those who work on a sweep.
 
-The runs are written to the folder where the command was started, which all machines share. A run whose
-machine is lost goes on on another one, from its newest checkpoint.
+What they write is in the folder where the command was started, which all machines share. What a lost machine
+trained goes on on another one.
 """
 
 from __future__ import annotations
@@ -63,16 +63,20 @@ class Trainer:
 
 def train_on_cluster(
     address: Address,
-    commands: Mapping[int, Sequence[str]],
+    commands_for: Callable[[int], Mapping[int, Sequence[str]]],
     say: Callable[[str], None],
     cpus: int,
     most: int | None,
+    kind: str,
+    again: Callable[[Sequence[str]], Sequence[str]],
 ) -> tuple[dict[int, int], bool]:
-    """Trains every seed by its command line; returns their exit codes, and whether it was stopped.
+    """Trains by command lines, by number; returns their exit codes, and whether it was stopped.
 
-    cpus: of each. most: at once; None: as many as there is room for.
+    commands_for: what is trained, where there is room for so many at once. cpus: of each. most: at once;
+    None: as many as there is room for. kind: of what is numbered, for people. again: how one goes on that was
+    lost.
     """
-    waiting, codes, stopped = dict(commands), dict[int, int](), False
+    codes, stopped = dict[int, int](), False
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal stopped
@@ -91,7 +95,9 @@ def train_on_cluster(
             notify=say,
         )
         say(f"cluster: {cluster.nodes} nodes, room for {workforce.room} runs at once")
-        at_work: dict[Call, tuple[int, int]] = {}  # by training: its worker's number, its seed
+        commands = commands_for(workforce.room)
+        waiting = dict(commands)
+        at_work: dict[Call, tuple[int, int]] = {}  # by training: its worker's number, its own
         told = False
         try:
             while at_work or (waiting and not stopped):
@@ -99,35 +105,26 @@ def train_on_cluster(
                 free += [one for one in workforce.workers if one not in {n for n, _ in at_work.values()}]
                 for number in dict.fromkeys(free):
                     if waiting and not stopped:
-                        seed = next(iter(waiting))
-                        arguments = waiting.pop(seed)
-                        at_work[workforce.workers[number].call("train", list(arguments))] = number, seed
+                        one = next(iter(waiting))
+                        call = workforce.workers[number].call("train", list(waiting.pop(one)))
+                        at_work[call] = number, one
                 if stopped and not told:
                     told = True
                     for number, _ in at_work.values():
                         workforce.workers[number].call("stop")
                 done = cluster.wait(list(at_work), _LISTEN_S)
-                for call, (number, seed) in list(at_work.items()):
+                for call, (number, one) in list(at_work.items()):
                     try:
                         for line in workforce.workers[number].call("lines").result():
-                            say(f"seed {seed} | {line}")
+                            say(f"{kind} {one} | {line}")
                         if call in done:
-                            codes[seed] = call.result()
+                            codes[one] = call.result()
                             del at_work[call]
                             workforce.succeeded()
                     except WorkerLost as error:
                         del at_work[call]
-                        workforce.lose(number, error, f"seed {seed} goes on from its newest checkpoint")
-                        waiting[seed] = _again(commands[seed], folder)
+                        workforce.lose(number, error, f"{kind} {one} goes on elsewhere")
+                        waiting[one] = again(commands[one])
         finally:
             workforce.stop()
     return codes, stopped
-
-
-def _again(arguments: Sequence[str], folder: Path) -> Sequence[str]:
-    """Returns how a training that was begun by `arguments` goes on."""
-    words = list(arguments)
-    if words[0] == "--resume":
-        return words
-    run_dir = Path("runs") / words[words.index("--name") + 1]
-    return ["--resume", str(run_dir)] if (folder / run_dir).exists() else words
