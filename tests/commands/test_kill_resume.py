@@ -18,7 +18,7 @@ import quadrivium  # noqa: F401 (registers the environment ids)
 from quadrivium.agents.runs.checkpoint import list_checkpoints, load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
-TOTAL_STEPS = 6144
+TOTAL_STEPS = 3072
 PATIENCE_S = 600.0
 
 CONFIG = """
@@ -30,7 +30,7 @@ threads: 1
 env: {{id: quadrivium/Highway-v0, num_envs: 16, kwargs: {{vehicles: 6, duration: 10}}}}
 agent: {agent}
 checkpoint: {{every_steps: 256, keep_last: 2}}
-evaluation: {{every_steps: 2048, episodes: 16, final_episodes: null, baselines: [random]}}
+evaluation: {{every_steps: 1024, episodes: 16, final_episodes: null, baselines: [random]}}
 logging: {{interval: 1, progress: false}}
 """
 

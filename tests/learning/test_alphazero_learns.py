@@ -138,4 +138,5 @@ def test_a_transformer_learns_the_same_game(solved):
     """
     agent = learn(NetConfig("transformer", width=32, depth=1, normalize_inputs=False), learning_rate=2e-3)
     assert kept_by_policy(agent, solved) > 0.85
-    assert kept(solved, agent.best_actions(solved.positions, SIMULATIONS)).mean() > 0.985
+    some = Solved(solved.positions[::5], solved.values[::5], solved.action_values[::5])
+    assert kept(some, agent.best_actions(some.positions, SIMULATIONS)).mean() > 0.985

@@ -83,10 +83,10 @@ def smooth(seed: int, length: int, speed: float) -> np.ndarray:
 def test_episodes_with_random_actions_are_theirs(preset):
     told = [
         follow(preset, seed, smooth(seed, 100, 0.2 if preset == "parking-action-repeat" else 0.4))
-        for seed in range(8)
+        for seed in range(5)
     ]
-    assert sum(one["steps"] for one in told) >= 60
-    assert sum(one["crashed"] for one in told) >= 2
+    assert sum(one["steps"] for one in told) >= 40
+    assert sum(one["crashed"] for one in told) >= 1
 
 
 def test_driving_straight_into_the_bay_is_their_success():
