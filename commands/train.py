@@ -50,8 +50,8 @@ from quadrivium.commands.build import (
 )
 from quadrivium.commands.command_line import QUICKSTART, Arguments, help_text, parse_arguments
 from quadrivium.commands.fleet import at_play, connected, require_fit
-from quadrivium.commands.league import make_league
 from quadrivium.commands.kept_files import keep_files, tell_changed_files
+from quadrivium.commands.league import make_league
 from quadrivium.commands.measure import evaluate_players
 from quadrivium.commands.records import read_records
 from quadrivium.commands.remedies import typed_remedies
