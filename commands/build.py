@@ -121,9 +121,7 @@ def _make_world_game(env_id: str, kwargs: dict[str, Any]) -> WorldGame:
         return WorldGame(setup)
 
 
-def make_agent(
-    config: RunConfig, played: Sequence[PlayedGame] = (), league: League | None = None
-) -> Agent:
+def make_agent(config: RunConfig, played: Sequence[PlayedGame] = (), league: League | None = None) -> Agent:
     """Returns a fresh agent with its environments, or its game.
 
     played: games that it is to learn from, as its config says. league: the opponents in its environments.

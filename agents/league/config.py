@@ -32,8 +32,8 @@ class LeagueConfig:
     def __post_init__(self) -> None:
         if self.size + len(self.members) == 0 and self.share_latest < 1:
             raise ValueError(
-                f"a league of size 0 without members leaves {1 - self.share_latest:.0%} of the episodes without "
-                "an opponent; give size: 20, members, or share_latest: 1"
+                f"a league of size 0 without members leaves {1 - self.share_latest:.0%} of the episodes "
+                "without an opponent; give size: 20, members, or share_latest: 1"
             )
         if len(set(self.members)) < len(self.members):
             raise ValueError(f"members {', '.join(self.members)} name a player twice; name each once")

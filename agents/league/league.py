@@ -122,7 +122,7 @@ class League:
     # ---- playing, as `Opponents` of the environments
 
     def play(self, game: Game, states: np.ndarray, lanes: np.ndarray) -> np.ndarray:
-        """Returns actions (n,) int64 of whoever sits in lanes (n,), each member asked once for all of its own.
+        """Returns actions (n,) int64 of whoever sits in lanes (n,); each is asked once, for all of its own.
 
         states: (n,) copies of the records, in which they are to move.
         """
@@ -148,7 +148,10 @@ class League:
         rows = np.arange(len(states))
         if 0 <= player < len(self.fixed):
             # Each move as if a game began there: no tree is kept that a snapshot would have to hold.
-            member, seeds = self.fixed[player], self.generator.integers(1 << 63, size=len(rows), dtype=np.uint64)
+            member, seeds = (
+                self.fixed[player],
+                self.generator.integers(1 << 63, size=len(rows), dtype=np.uint64),
+            )
             member.begin(rows, states["to_move"], seeds)
             return member.act(states, rows, rows)
         policy = self._agent.policy if player == LATEST else self.copies[player - len(self.fixed)]

@@ -6,7 +6,16 @@ older ones fade. A copy that joins inherits the agent's games, since it has play
 
 import numpy as np
 
-from quadrivium.agents.arena.ratings import ELO, WIN, Cells, maximum_likelihood, probabilities
+from quadrivium.agents.arena.ratings import (
+    DRAW,
+    ELO,
+    LOSS,
+    WIN,
+    WITHOUT_DRAWS,
+    Cells,
+    maximum_likelihood,
+    probabilities,
+)
 
 WINDOW = 100.0
 """Games of the agent that count against each member, in each seat."""
@@ -33,10 +42,10 @@ class Standings:
         return len(self.scores)
 
     def count(self, members: np.ndarray, outcomes: np.ndarray, began: np.ndarray) -> None:
-        """Counts games (n,) of the agent: against whom, 1, 0 or -1 as it ended for it, and whether it began."""
+        """Counts games (n,) of the agent: against whom, 1, 0 or -1 as it did, and whether it began."""
         agent, games = self.agent, self.games
-        np.add.at(games, (agent, members[began], 1 - outcomes[began]), 1.0)
-        np.add.at(games, (members[~began], agent, 1 + outcomes[~began]), 1.0)
+        np.add.at(games[agent], (members[began], 1 - outcomes[began]), 1.0)
+        np.add.at(games[:, agent], (members[~began], 1 + outcomes[~began]), 1.0)
         for played in (games[agent, :agent], games[:agent, agent]):  # views
             played *= np.minimum(1.0, WINDOW / played.sum(1, keepdims=True).clip(1.0))
 
@@ -62,9 +71,9 @@ class Standings:
         shift = (self.ratings[present] - fit.ratings[:-1]).mean()
         self.ratings[players] = fit.ratings + shift
         lead = (self.ratings[self.agent] - self.ratings[present]) / ELO
-        nu = 2 * fit.draws / (1 - fit.draws)
-        with np.errstate(divide="ignore"):
-            log_nu = np.maximum(np.log(nu), -30.0)
-        own, other = (probabilities(side * lead + fit.advantage / ELO, log_nu) for side in (1, -1))
-        begins, follows = own[:, WIN] + own[:, 1] / 2, 1 - other[:, WIN] - other[:, 1] / 2
-        self.scores[present] = (begins + follows) / 2
+        nu = 2 * fit.draws / (1 - fit.draws)  # Davidson's: the share of draws between equals is nu / (2 + nu)
+        log_nu = np.log(nu) if nu > 0 else np.array(WITHOUT_DRAWS)
+        begins = probabilities(lead + fit.advantage / ELO, log_nu)  # (n, 3), of the agent
+        follows = probabilities(fit.advantage / ELO - lead, log_nu)  # of the member that begins
+        won, drawn = begins[:, WIN] + follows[:, LOSS], begins[:, DRAW] + follows[:, DRAW]
+        self.scores[present] = won / 2 + drawn / 4

@@ -24,7 +24,7 @@ class Opponents(Protocol):
     """Opponents that tell the lanes apart: in each another player, who may change from episode to episode."""
 
     def play(self, game: Any, states: np.ndarray, lanes: np.ndarray) -> np.ndarray:
-        """Returns actions (n,); states: copies of the records (n,) of lanes (n,) in which they are to move."""
+        """Returns actions (n,); states: copies of the records (n,) of lanes (n,) where they are to move."""
         ...
 
     def ended(self, lanes: np.ndarray, outcomes: np.ndarray, began: np.ndarray) -> None:

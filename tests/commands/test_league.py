@@ -19,7 +19,8 @@ env:
   id: quadrivium/TicTacToe-v0
   num_envs: 16
   kwargs: {seat: random}
-  league: {snapshot_every: 256, size: 2, share_latest: 0.5, sampling: even, members: [random, "baseline:tactical"]}
+  league:
+    {snapshot_every: 256, size: 2, share_latest: 0.5, sampling: even, members: [random, "baseline:tactical"]}
 agent: {algorithm: ppo, n_steps: 8, batch_size: 64, n_epochs: 1, net: {width: 16, depth: 1}}
 checkpoint: {every_steps: 512, keep_last: 2}
 evaluation: {every_steps: 512, episodes: 8, final_episodes: null, kwargs: {opponent: tactical, split: test}}
@@ -67,9 +68,16 @@ def test_half_a_run_and_its_other_half_equal_the_whole_bit_for_bit(finished: Pat
     assert rows(half) == rows(finished / "runs" / "rivals")
 
 
-def test_its_agent_plays_where_the_members_are_not_asked_for(finished: Path, capsys: pytest.CaptureFixture[str]):
+def test_its_agent_is_evaluated(finished: Path, capsys: pytest.CaptureFixture[str]):
     code = run_evaluate(
-        finished, "compare", "run:runs/rivals", "random", "--env", "quadrivium/TicTacToe-v0", "--episodes", "20"
+        finished,
+        "compare",
+        "run:runs/rivals",
+        "random",
+        "--env",
+        "quadrivium/TicTacToe-v0",
+        "--episodes",
+        "20",
     )
     assert code == 0, capsys.readouterr().err
 
@@ -77,7 +85,8 @@ def test_its_agent_plays_where_the_members_are_not_asked_for(finished: Path, cap
 def test_its_run_is_a_member_of_another_league(finished: Path):
     code = run_train(
         finished, write(finished, "next"), "--total-timesteps", "128",
-        "--env.league.members", '["run:runs/rivals"]', "--agent", "{algorithm: pqn, n_steps: 8, batch_size: 64}",
+        "--env.league.members", '["run:runs/rivals"]',
+        "--agent", "{algorithm: pqn, n_steps: 8, batch_size: 64}",
     )  # fmt: skip
     assert code == 0
 
@@ -95,7 +104,8 @@ def test_its_run_is_a_member_of_another_league(finished: Path):
          ["model:connect_four_ppo", "trained on quadrivium/ConnectFour-v0", "TicTacToe"]),
         (["--env.league.members", "[mtcs:10]"], ["mtcs:10", "mcts"]),
         (["--env.league.members", '["run:runs/nobody"]'], ["runs/nobody is no run directory"]),
-        (["--env.kwargs.opponent", "random"], ["env.kwargs.opponent = random", "env.league", "evaluation.kwargs"]),
+        (["--env.kwargs.opponent", "random"],
+         ["env.kwargs.opponent = random", "env.league", "evaluation.kwargs"]),
         (["--env.kwargs.flat", "true", "--evaluation.kwargs", "{}"], ["env.kwargs.flat", "league: null"]),
         (["--agent", "{algorithm: alphazero}", "--evaluation.kwargs", "{}"],
          ["alphazero learns in no league", "ppo, dqn, pqn"]),

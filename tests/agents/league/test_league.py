@@ -1,5 +1,6 @@
 """A league: whom an agent meets, how often, and that all of it goes on after a resume as if never stopped."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -40,9 +41,7 @@ AGENTS: dict[str, Callable[..., Any]] = {
         seed=seed,
         device="cpu",
     ),
-    "pqn": lambda env, seed: PQN(
-        PQNConfig(n_steps=4, batch_size=32, net=NET), env, seed=seed, device="cpu"
-    ),
+    "pqn": lambda env, seed: PQN(PQNConfig(n_steps=4, batch_size=32, net=NET), env, seed=seed, device="cpu"),
 }
 
 
@@ -123,7 +122,7 @@ def test_copies_join_at_the_start_and_every_so_many_steps_and_differ_as_the_agen
     agent.learn(512)
     weights = [torch.cat([x.flatten() for x in copy.parameters()]) for copy in agent.league.copies]
     assert len(weights) == 5
-    assert all((a != b).any() for a, b in zip(weights, weights[1:], strict=False))
+    assert all((a != b).any() for a, b in itertools.pairwise(weights))
 
 
 def test_half_of_the_episodes_are_against_the_agent_as_it_is_now_and_the_others_by_the_ratings():

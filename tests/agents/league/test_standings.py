@@ -1,4 +1,4 @@
-"""Ratings of a league: by hand where there is one member, inherited by copies, fading as the agent changes."""
+"""Ratings of a league: by hand where there is one member, inherited by copies, of the newest games."""
 
 import math
 
@@ -21,7 +21,9 @@ def test_against_one_member_the_score_is_that_of_its_games_and_one_virtual_game(
     count(standings, 0, wins=15, draws=0, losses=5)
     standings.rate(np.arange(1))
     won, lost = 30 + 0.5, 10 + 0.5  # both seats alike: the first move is worth nothing
-    assert standings.ratings[1] - standings.ratings[0] == pytest.approx(400 * math.log10(won / lost), abs=0.01)
+    assert standings.ratings[1] - standings.ratings[0] == pytest.approx(
+        400 * math.log10(won / lost), abs=0.01
+    )
     assert standings.scores[0] == pytest.approx(won / (won + lost), abs=1e-5)
 
 
