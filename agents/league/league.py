@@ -39,7 +39,6 @@ class Learner(Protocol):
     """What a league needs of the agent."""
 
     policy: Any
-    num_timesteps: int
 
     def preferences(self, policy: Any, obs: dict[str, np.ndarray]) -> np.ndarray:
         """Returns (n, A), the logarithms of the chances, up to a constant, with which `policy` would act."""
@@ -64,7 +63,7 @@ class League:
 
     def __init__(self, config: LeagueConfig, num_envs: int, fixed: Sequence[TablePlayer], seed: int) -> None:
         self.config, self.fixed = config, list(fixed)
-        self.generator = np.random.default_rng(seed)
+        self.generator = np.random.default_rng([seed, 1])  # other numbers than the agent's own
         self._learner: Learner | None = None
         self._clear(num_envs)
 

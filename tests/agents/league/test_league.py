@@ -49,7 +49,7 @@ class Greedy:
     """An agent whose weights are a column that it prefers: column 9 is beyond the board."""
 
     def __init__(self, action: int = 0) -> None:
-        self.policy, self.num_timesteps = torch.nn.Linear(1, 1), 0
+        self.policy = torch.nn.Linear(1, 1)
         self.prefer(action)
         self.asked: list[int] = []
 
