@@ -134,3 +134,9 @@ def test_a_game_with_hidden_cards_has_a_league_of_copies(tmp_path: Path):
         "--evaluation.kwargs", "{opponent: equilibrium}", "--total-timesteps", "256",
     )  # fmt: skip
     assert code == 0
+
+
+def test_help_says_what_its_keys_mean(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert run_train(tmp_path, write(tmp_path), "--help") == 0
+    (line,) = (row for row in capsys.readouterr().out.splitlines() if "--env.league.size 2" in row)
+    assert "copies in the pool at most" in line
