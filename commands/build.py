@@ -25,6 +25,7 @@ from quadrivium.agents.errors import UserError, as_user_error, did_you_mean
 from quadrivium.agents.evaluation.episodes import AgentPlayer, Player
 from quadrivium.agents.evaluation.evaluator import MAX_LANES
 from quadrivium.agents.export.onnx_file import OnnxPolicy, sample
+from quadrivium.agents.league import League
 from quadrivium.agents.ppo import PPO
 from quadrivium.agents.ppo.fleet.learner import FleetPPO
 from quadrivium.agents.pqn import PQN
@@ -57,10 +58,11 @@ def use_threads(threads: int | Literal["auto"] | None) -> None:
     set_threads(threads)
 
 
-def make_env(config: RunConfig) -> EnvBatch:
-    """Returns the environments that the run trains in."""
+def make_env(config: RunConfig, league: League | None = None) -> EnvBatch:
+    """Returns the environments that the run trains in; league: the opponents there, else the world's own."""
+    own: dict[str, Any] = {} if league is None else {"opponent": league}
     with as_user_error(config.env.id, ValueError):
-        return EnvBatch(make_vector_env(config.env.id, config.env.num_envs, config.env.kwargs))
+        return EnvBatch(make_vector_env(config.env.id, config.env.num_envs, config.env.kwargs | own))
 
 
 def make_evaluation_env(config: RunConfig) -> Callable[[int], VectorEnv]:
@@ -119,10 +121,10 @@ def _make_world_game(env_id: str, kwargs: dict[str, Any]) -> WorldGame:
         return WorldGame(setup)
 
 
-def make_agent(config: RunConfig, played: Sequence[PlayedGame] = ()) -> Agent:
+def make_agent(config: RunConfig, played: Sequence[PlayedGame] = (), league: League | None = None) -> Agent:
     """Returns a fresh agent with its environments, or its game.
 
-    played: games that it is to learn from, as its config says.
+    played: games that it is to learn from, as its config says. league: the opponents in its environments.
 
     Raises UserError where its hyper-parameters do not fit together, or do not fit the world.
     """
@@ -142,9 +144,12 @@ def make_agent(config: RunConfig, played: Sequence[PlayedGame] = ()) -> Agent:
             )
     shared_out = agent.algorithm == "ppo" and config.cluster is not None
     kind: Any = FleetPPO if shared_out else _agent_class(agent.algorithm)
-    env = make_env(config)
+    env = make_env(config, league)
     with as_user_error(f"agent ({agent.algorithm})", *kinds):
-        return kind(agent, env, seed=config.seed, device=_device(config.device))
+        made = kind(agent, env, seed=config.seed, device=_device(config.device))
+    if league is not None:
+        made.join(league)
+    return made
 
 
 def _agent_class(algorithm: str) -> Any:

@@ -107,7 +107,7 @@ def help_text(config: RunConfig) -> str:
         f"CONFIG is a YAML file, by default configs/{QUICKSTART.name}; the values below are its own.",
         "The algorithm (ppo, dqn, pqn, sac, alphazero) decides which --agent options there are;",
         "--env.kwargs.NAME gives an argument of the environment, and --evaluation.kwargs.NAME one that",
-        "differs in evaluation.",
+        "differs in evaluation. --env.league '{...}': opponents that grow with the agent, docs/leagues.md",
     ]
     section = None
     flat = flatten(data)
@@ -151,6 +151,8 @@ def _descriptions(algorithm: str) -> dict[str, str]:
         node = {"$ref": mapping[algorithm]} if mapping else node
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        for kind in node.get("anyOf", []):  # a section that may be null
+            walk(kind, prefix)
         attributes = _attributes(node.get("description", ""))
         for name, child in node.get("properties", {}).items():
             if note := child.get("description") or attributes.get(name):

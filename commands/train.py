@@ -51,6 +51,7 @@ from quadrivium.commands.build import (
 from quadrivium.commands.command_line import QUICKSTART, Arguments, help_text, parse_arguments
 from quadrivium.commands.fleet import at_play, connected, require_fit
 from quadrivium.commands.kept_files import keep_files, tell_changed_files
+from quadrivium.commands.league import make_league
 from quadrivium.commands.measure import evaluate_players
 from quadrivium.commands.records import read_records
 from quadrivium.commands.remedies import typed_remedies
@@ -130,7 +131,7 @@ def train_in(
     with typed_remedies(config.env.id):
         config = with_kept_market(config, note)
         played = read_records(config, partial(say, console))
-        agent = make_agent(config, played.games)
+        agent = make_agent(config, played.games, make_league(config, note))
         evaluation_env = make_evaluation_env(config)(1)
         baseline_players(evaluation_env, config.evaluation.baselines)
         require_apart(config, evaluation_env, notify=note)

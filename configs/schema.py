@@ -25,6 +25,7 @@ from pydantic_core import ErrorDetails
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.dqn import DQNConfig
 from quadrivium.agents.errors import UserError, did_you_mean, one_line, program
+from quadrivium.agents.league import LeagueConfig
 from quadrivium.agents.ppo import PPOConfig
 from quadrivium.agents.pqn import PQNConfig
 from quadrivium.agents.sac import SACConfig
@@ -50,6 +51,8 @@ class EnvConfig(_Section):
     """how many environments step together; with alphazero, how many games are played at once"""
     kwargs: dict[str, Any] = {}
     """arguments of the environment, such as preset"""
+    league: LeagueConfig | None = None
+    """opponents that grow with the agent, in a game of two; or null: the environment's own"""
 
 
 class CheckpointConfig(_Section):
@@ -219,9 +222,12 @@ def read_arguments(env_id: str, given: Mapping[str, str], source: str) -> dict[s
 def to_data(config: RunConfig) -> dict[str, Any]:
     """Returns the configuration as plain nested data, in the order of the schema.
 
-    Where a run is trained does not decide what it is: without a cluster nothing is said of one.
+    Where a run is trained does not decide what it is: without a cluster nothing is said of one, nor without a
+    league of that.
     """
     data = config.model_dump(mode="json")
+    if config.env.league is None:
+        del data["env"]["league"]
     return {key: value for key, value in data.items() if value is not None or key not in ON_A_CLUSTER}
 
 

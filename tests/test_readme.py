@@ -59,6 +59,7 @@ RUNNING = [
     "docs/index.md",
     "docs/environments.md",
     "docs/engine.md",
+    "docs/leagues.md",
     "docs/roads_of_your_own.md",
     "docs/trading_reports.md",
     "docs/reference/crowd_nav.md",

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from quadrivium.agents.batches.observations import ObsArray, batch_size, to_tensors
-from quadrivium.agents.dqn.policy import ACTION_MASK, greedy
+from quadrivium.agents.dqn.policy import ACTION_MASK, QNetwork, greedy
+from quadrivium.agents.nets.heads import mask_logits
 from quadrivium.agents.training.schedules import Schedule
 from quadrivium.agents.training.vector_agent import VectorAgent
 
@@ -68,6 +70,17 @@ class QAgent(VectorAgent):
         """Returns the best legal actions (N,) int64."""
         batch = to_tensors(obs, self.device)
         return greedy(self.policy.q_net(batch), batch).cpu().numpy()
+
+    @torch.no_grad()
+    def preferences(self, policy: QNetwork, obs: ObsArray) -> np.ndarray:
+        """Returns the logarithms (N, A) of the chances with which another policy of this kind would act:
+        greedy, but as often at random as this agent explores now.
+        """
+        batch = to_tensors(obs, self.device)
+        q = policy.q_net(batch)
+        best = F.one_hot(greedy(q, batch), self.actions).float()
+        legal = mask_logits(torch.zeros_like(q), batch[ACTION_MASK]).softmax(1)  # pyright: ignore
+        return torch.lerp(best, legal, self.exploration_rate).log().cpu().numpy()
 
     def random_legal(self, obs: ObsArray, count: int) -> np.ndarray:
         """Returns actions (count,), uniform over the legal ones; 0 where there is none."""

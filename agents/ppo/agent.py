@@ -229,6 +229,13 @@ class PPO(VectorAgent):
             actions = self.policy.choose(out, deterministic)
         return self.policy.bounded(actions.cpu().numpy())
 
+    @torch.no_grad()
+    def preferences(self, policy: ActorCritic, obs: Obs) -> np.ndarray:
+        """Returns the logits (N, A) by which another policy of this kind, an earlier one, would act."""
+        with self._autocast():
+            out = policy.actor_outputs(to_tensors(obs, self.device))
+        return out.float().cpu().numpy()
+
     def actor(self) -> PPO | Rememberer:
         """Returns what acts as this agent does: itself, or what remembers episodes of its own."""
         if self.remembered is None:

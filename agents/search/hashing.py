@@ -2,6 +2,8 @@
 # pyright: basic, reportMissingParameterType=false
 """Hashes of positions."""
 
+from functools import cache
+
 import numba
 import numpy as np
 
@@ -17,7 +19,13 @@ def as_bytes(rows: np.ndarray) -> np.ndarray:
 
 def hash_records(pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Returns 64-bit hashes (n,) uint64 of the records `rows` (n,), the padding between fields left out."""
-    return hash_bytes(as_bytes(pool), rows, np.flatnonzero(used_bytes(pool.dtype)))
+    return hash_bytes(as_bytes(pool), rows, _used_columns(pool.dtype))
+
+
+@cache
+def _used_columns(dtype):
+    """Returns which bytes (k,) of a record are hashed."""
+    return np.flatnonzero(used_bytes(dtype))
 
 
 @numba.njit(error_model="numpy")

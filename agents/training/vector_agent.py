@@ -41,6 +41,7 @@ class VectorAgent(Agent):
 
     Attributes:
         counters: attributes, numbers, that a snapshot keeps.
+        league: the opponents in the environments, where they grow with the agent: a `League`.
         config: the hyper-parameters.
     """
 
@@ -63,6 +64,7 @@ class VectorAgent(Agent):
         self.generator = generator
         self.statistics = BatchEpisodes(num_envs, window)
         self.clock = PhaseClock()
+        self.league: Any = None  # see `join`
         self.n_updates = 0  # as the algorithm counts them
         self.obs: Any = None  # what the next actions are for; None: the environments are to be reset
 
@@ -76,8 +78,15 @@ class VectorAgent(Agent):
         """What a single environment takes."""
         return self.env.action_space
 
+    def join(self, league: Any) -> None:
+        """Plays in a league, whose members are the opponents in the environments."""
+        self.league = league
+        league.follow(self)
+
     def begin(self, anew: bool) -> None:
         """Resets the environments where the training begins anew, or they are in no known state."""
+        if anew and self.league is not None:
+            self.league.begin()
         if anew or self.obs is None:
             self.obs = self.env.reset()
             self.after_reset()
@@ -97,7 +106,10 @@ class VectorAgent(Agent):
         self.clock.enter("env")
         step = self.env.step_batch(actions)
         self.clock.enter("other")
+        before = self.num_timesteps
         self.num_timesteps += self.num_envs if step.acted is None else int(step.acted.sum())
+        if self.league is not None:
+            self.league.grow(before, self.num_timesteps)
         self.statistics.add(step)
         self.obs = step.obs
         return step
@@ -114,13 +126,19 @@ class VectorAgent(Agent):
     def summary(self) -> dict[str, float]:
         """Returns what a log line says, of all since the last call."""
         episodes = self.statistics.summary() | self.clock.collect(self.num_timesteps)
-        return episodes | self.update_summary() | {"train/n_updates": self.n_updates}
+        league = {} if self.league is None else self.league.summary()
+        return episodes | league | self.update_summary() | {"train/n_updates": self.n_updates}
 
     def update_summary(self) -> dict[str, float]:
         """Returns what a log line says of updates."""
         return {}
 
     # ---- exact resume
+
+    def generators(self) -> dict[str, torch.Generator | np.random.Generator]:
+        """Returns the generators that a snapshot keeps, by name."""
+        own: dict[str, torch.Generator | np.random.Generator] = {"agent": self.generator}
+        return own if self.league is None else own | {"league": self.league.generator}
 
     def own_state(self) -> dict[str, np.ndarray]:
         """Returns what a snapshot keeps besides counters, networks, episodes and environments."""
@@ -145,12 +163,14 @@ class VectorAgent(Agent):
         """
         state = {name: np.array(getattr(self, name)) for name in self.counters}
         state |= self.own_state() | self.world_state()
+        if self.league is not None:
+            state |= {f"league/{name}": array for name, array in self.league.state().items()}
         return Snapshot(
             step=self.num_timesteps,
             weights=self.policy.state_dict(),
             optimizer=optimizer_to_tensors(self.optimizer),
             state=state,
-            rng=capture_rng(agent=self.generator),
+            rng=capture_rng(**self.generators()),
             seconds=self.budget.seconds,
         )
 
@@ -164,7 +184,9 @@ class VectorAgent(Agent):
         self.load_own_state(state)
         self.policy.load_state_dict(snapshot.weights)
         optimizer_from_tensors(self.optimizer, snapshot.optimizer)
-        restore_rng(snapshot.rng, agent=self.generator)
+        if self.league is not None:
+            self.league.load_state(under("league/", state))
+        restore_rng(snapshot.rng, **self.generators())
         self.num_timesteps = snapshot.step
         self.budget.resume(snapshot.seconds)
         for name in self.counters:

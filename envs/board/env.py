@@ -14,14 +14,14 @@ from quadrivium.envs.board.baselines import tactical
 from quadrivium.envs.board.board_game import BoardGame
 from quadrivium.envs.board.registry import GAMES
 from quadrivium.envs.core.gym_env import LaneEnv, LaneVectorEnv
-from quadrivium.envs.core.opponent import SEATS, OutsideOpponent, Policy, choose_by
+from quadrivium.envs.core.opponent import SEATS, Opponents, OutsideOpponent, Policy, require_opponent
 from quadrivium.envs.core.options import Options
 from quadrivium.envs.core.setup import Batch, Setup, drawn_by
 from quadrivium.envs.core.validation import require_choice
 from quadrivium.envs.core.versus import OUTSIDE, RANDOM_INSIDE, versus
 from quadrivium.envs.core.world_env import chosen_setup
 
-Opponent = Literal["random", "tactical"] | Policy
+Opponent = Literal["random", "tactical"] | Policy | Opponents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +31,9 @@ class BoardOptions(Options):
     game: ClassVar[type[BoardGame]]
     opponent: Opponent = "random"
     """"random", uniformly random legal moves played within the engine; "tactical", which wins if it can, does
-    not lose at once, and else plays randomly; or a batched policy
-    `{"observation": (n, C, H, W), "action_mask": (n, A)} -> actions (n,)`"""
+    not lose at once, and else plays randomly; a batched policy
+    `{"observation": (n, C, H, W), "action_mask": (n, A)} -> actions (n,)`; or `Opponents`, of each lane its
+    own"""
     seat: Literal["first", "second", "random"] = "first"
     """whether the agent is the "first" player, the "second", or a "random" one in each episode, which is what
     to train with"""
@@ -42,8 +43,7 @@ class BoardOptions(Options):
 
     def check(self) -> None:
         """The opponent is a policy or one that is known; the game takes its own arguments."""
-        if not callable(self.opponent):
-            require_choice("opponent", self.opponent, ("random", "tactical"))
+        require_opponent(self.opponent, ("random", "tactical"))
         self.make_game()
 
     def make_game(self) -> BoardGame:
@@ -83,7 +83,7 @@ def board_setup(options: BoardOptions) -> Setup:
         text=partial(ansi, game),
         render_fps=2,
         baselines={"tactical": partial(_tactical, game)},
-        others=None if opponent == "random" else OutsideOpponent(game, choose_by(game, opponent, scripts)),
+        others=None if opponent == "random" else OutsideOpponent(game, opponent, scripts),
         illegal_message=game.illegal_action_message,
         illegal_passes=options.illegal == "lose",
         columns={"observation": game.planes},

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from quadrivium.envs.cards.card_game import CardGame
-from quadrivium.envs.core.opponent import SEATS, OutsideOpponent, Policy, Script, choose_by
+from quadrivium.envs.core.opponent import SEATS, Opponents, OutsideOpponent, Policy, Script
 from quadrivium.envs.core.options import Options
 from quadrivium.envs.core.setup import Batch, Setup, drawn_by
 from quadrivium.envs.core.versus import OUTSIDE, RANDOM_INSIDE, versus
@@ -27,7 +27,7 @@ class CardOptions(Options):
 
 
 def card_setup(
-    game: CardGame, options: CardOptions, opponent: str | Policy, scripts: Mapping[str, Script]
+    game: CardGame, options: CardOptions, opponent: str | Policy | Opponents, scripts: Mapping[str, Script]
 ) -> Setup:
     """Returns a card game as a world for one agent.
 
@@ -49,7 +49,7 @@ def card_setup(
         text=game.text,
         render_fps=2,
         baselines={name: partial(_played, script) for name, script in scripts.items()},
-        others=None if inside else OutsideOpponent(game, choose_by(game, opponent, scripts)),
+        others=None if inside else OutsideOpponent(game, opponent, scripts),
         illegal_message=game.illegal_action_message,
         illegal_passes=options.illegal == "lose",
         columns={"observation": game.columns},

@@ -6,10 +6,9 @@ from typing import Literal
 
 from quadrivium.envs.cards.kuhn_poker.game import KuhnPoker, equilibrium
 from quadrivium.envs.cards.table import CardOptions, card_setup
-from quadrivium.envs.core.opponent import Policy
+from quadrivium.envs.core.opponent import Opponents, Policy, require_opponent
 from quadrivium.envs.core.options import number
 from quadrivium.envs.core.setup import Setup
-from quadrivium.envs.core.validation import require_choice
 from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
 
 
@@ -17,7 +16,7 @@ from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
 class KuhnPokerOptions(CardOptions):
     """The arguments of the KuhnPoker environments."""
 
-    opponent: Literal["random", "equilibrium"] | Policy = "random"
+    opponent: Literal["random", "equilibrium"] | Policy | Opponents = "random"
     """"random", uniformly random legal moves played within the engine; "equilibrium"; or a batched policy
     `{"observation": (n, K), "action_mask": (n, A)} -> actions (n,)`"""
     alpha: float = number(0.2, 0.0, 1 / 3)
@@ -25,8 +24,7 @@ class KuhnPokerOptions(CardOptions):
 
     def check(self) -> None:
         """The opponent is a policy or one that is known."""
-        if not callable(self.opponent):
-            require_choice("opponent", self.opponent, ("random", "equilibrium"))
+        require_opponent(self.opponent, ("random", "equilibrium"))
 
 
 def kuhn_poker_setup(options: KuhnPokerOptions) -> Setup:

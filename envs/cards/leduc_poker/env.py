@@ -5,9 +5,8 @@ from typing import Literal
 
 from quadrivium.envs.cards.leduc_poker.game import LeducPoker, tight
 from quadrivium.envs.cards.table import CardOptions, card_setup
-from quadrivium.envs.core.opponent import Policy
+from quadrivium.envs.core.opponent import Opponents, Policy, require_opponent
 from quadrivium.envs.core.setup import Setup
-from quadrivium.envs.core.validation import require_choice
 from quadrivium.envs.core.world_env import WorldEnv, WorldVectorEnv
 
 SCRIPTS = {"tight": tight}
@@ -17,15 +16,14 @@ SCRIPTS = {"tight": tight}
 class LeducPokerOptions(CardOptions):
     """The arguments of the LeducPoker environments."""
 
-    opponent: Literal["random", "tight"] | Policy = "random"
+    opponent: Literal["random", "tight"] | Policy | Opponents = "random"
     """"random", uniformly random legal moves played within the engine; "tight", which raises a king or a pair
     and folds a jack; or a batched policy `{"observation": (n, K), "action_mask": (n, A)} -> actions (n,)`,
     such as `quadrivium.agents.regret.TabularPolicy`"""
 
     def check(self) -> None:
         """The opponent is a policy or one that is known."""
-        if not callable(self.opponent):
-            require_choice("opponent", self.opponent, ("random", *SCRIPTS))
+        require_opponent(self.opponent, ("random", *SCRIPTS))
 
 
 def leduc_poker_setup(options: LeducPokerOptions) -> Setup:

@@ -82,6 +82,46 @@ def test_a_policy_sees_only_the_games_where_it_is_to_move_from_its_own_side():
     assert np.argwhere(other).tolist() == [[0, 5, 0], [1, 5, 1], [2, 5, 2]]
 
 
+class Columns:
+    """Opponents of which each plays the column of its lane; they remember which games have ended."""
+
+    def __init__(self) -> None:
+        self.heard = []
+
+    def play(self, game, states, lanes):
+        return lanes.copy()
+
+    def ended(self, lanes, outcomes, began):
+        self.heard += zip(lanes.tolist(), outcomes.tolist(), began.tolist(), strict=True)
+
+
+def test_opponents_that_tell_the_lanes_apart_play_each_its_own_and_hear_once_of_each_end():
+    opponents = Columns()
+    env = gymnasium.make_vec(ID, num_envs=3, opponent=opponents, seat="first")
+    env.reset(seed=0)
+    for actions in ([6, 6, 6], [6, 5, 5], [6, 4, 6]):
+        obs, *_ = env.step(np.array(actions))
+    assert obs["observation"][:, 1].argmax(axis=-1).max(axis=-1).tolist() == [0, 1, 2]
+    assert opponents.heard == []
+    env.step(np.array([6, 0, 5]))  # a column wins; four in their own columns win in the lanes 1 and 2
+    assert opponents.heard == [(0, 1, True), (1, -1, True), (2, -1, True)]
+    env.step(np.array([3, 3, 3]))
+    assert len(opponents.heard) == 3
+
+
+def test_opponents_hear_of_draws_and_of_the_seat_that_the_agent_had():
+    class First(Columns):
+        def play(self, game, states, lanes):
+            return game.legal(states, np.arange(len(states))).argmax(axis=1)
+
+    opponents = First()
+    env = gymnasium.make_vec("quadrivium/TicTacToe-v0", num_envs=1, opponent=opponents, seat="second")
+    env.reset(seed=0)  # X plays the first that is free: 0, 2, 3, 5, 7
+    for action in (1, 4, 6, 8):
+        env.step(np.array([action]))
+    assert opponents.heard == [(0, 0, False)]
+
+
 def test_lanes_that_end_on_the_agents_move_begin_anew_without_waiting_for_the_others():
     env = gymnasium.make_vec(ID, num_envs=2, opponent=column_6, seat="first")
     env.reset(seed=0)
