@@ -17,17 +17,16 @@ _WHITE = (255.0, 255.0, 255.0)
 
 def draw_over(frame: np.ndarray, marks: Sequence[Mark]) -> np.ndarray:
     """Returns a copy of a frame (H, W, 3) uint8 with the marks on it."""
-    canvas = frame.astype(np.float32)
+    canvas = frame.copy()
     for mark in marks:
         _disc(canvas, mark)
-    image = Image.fromarray(np.rint(canvas).astype(np.uint8))
+    image = Image.fromarray(canvas)
     pen = ImageDraw.Draw(image)
     for mark in marks:
         if mark.label:
             inks = ("white", mark.colour) if mark.filled else (mark.colour, "white")
             anchor, at = "mm" if mark.filled else "mb", (mark.x, mark.label_y)
-            text = mark.label.replace("-", "\N{MINUS SIGN}")
-            pen.text(at, text, inks[0], _font(), anchor, stroke_width=2, stroke_fill=inks[1])
+            pen.text(at, mark.label, inks[0], _font(), anchor, stroke_width=2, stroke_fill=inks[1])
     return np.asarray(image)
 
 
@@ -42,7 +41,8 @@ def _disc(canvas: np.ndarray, mark: Mark) -> None:
     """Draws a disc with smooth edges: a white halo, the face, and the edge."""
     reach = mark.radius + 3
     top, left = max(int(mark.y - reach), 0), max(int(mark.x - reach), 0)
-    spot = canvas[top : int(mark.y + reach) + 1, left : int(mark.x + reach) + 1]
+    at = slice(top, int(mark.y + reach) + 1), slice(left, int(mark.x + reach) + 1)
+    spot = canvas[at].astype(np.float32)
     rows, columns = np.ogrid[: spot.shape[0], : spot.shape[1]]
     # Pixel i covers i to i + 1.
     away = np.hypot(columns + (left + 0.5 - mark.x), rows + (top + 0.5 - mark.y))
@@ -51,6 +51,7 @@ def _disc(canvas: np.ndarray, mark: Mark) -> None:
     _cover(spot, _WHITE, np.clip(_HALO_PX + 0.5 - from_edge, 0, 1))
     _cover(spot, colour, np.clip(mark.radius + 0.5 - away, 0, 1) * mark.face)
     _cover(spot, colour, np.clip(_LINE_PX + 0.5 - from_edge, 0, 1))
+    canvas[at] = np.rint(spot)
 
 
 def _cover(spot: np.ndarray, colour: Sequence[float], share: np.ndarray) -> None:

@@ -1,13 +1,14 @@
 """What is watched: scenario after scenario, played by one or two agents and a person, for all who look.
 
-Everything here runs on one event loop; stepping and drawning run on one thread of their own. There is one
-show, which all tabs see and may steer, and one wheel, at which one tab is at a time. While nobody looks it
-rests.
+Everything here runs on one event loop; stepping and drawing run on one thread of their own, explaining on
+another. There is one show, which all tabs see and may steer, and one wheel, at which one tab is at a time.
+While nobody looks it rests.
 """
 
 import asyncio
 import contextlib
 import json
+import math
 import struct
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from quadrivium.agents.errors import one_line
+from quadrivium.commands.pages.looked import MOST_TARGETS
 from quadrivium.commands.pages.pace import Pace
 from quadrivium.commands.pages.stage import Stage, rounded
 from quadrivium.commands.pages.viewers import Audience, BadMessage, Viewer, flag, log, whole
@@ -64,6 +66,9 @@ class Show(Audience):
         self._stepping = False  # one step, while paused
         self._speed = SPEEDS.index(1.0)
         self._wanted: int | None = seed
+        self._target: int | None = None  # what is explained of each decision; None: nothing
+        self._explaining: asyncio.Future[Any] | None = None
+        self._stale = False  # whether something is known by now that the picture does not show
         self._note = ""
         self._panes: list[dict[str, Any]] = []
         self._pictures: list[bytes] = []
@@ -74,7 +79,7 @@ class Show(Audience):
         self._numbers: dict[Viewer, int] = {}
         self._entered = 0
         self._pace, self._wake = Pace(), asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, "stage")
+        self._thread, self._explainer = ThreadPoolExecutor(1, "stage"), ThreadPoolExecutor(1, "explainer")
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -97,7 +102,8 @@ class Show(Audience):
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task], timeout=5)
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        for thread in (self._thread, self._explainer):
+            thread.shutdown(wait=False, cancel_futures=True)
 
     # ---- messages
 
@@ -113,6 +119,7 @@ class Show(Audience):
             "again": lambda viewer, message: self._begin(self.seed),
             "wheel": self._take_or_leave,
             "keys": self._hold,
+            "explain": self._explain,
         }
         if wanted == "join":
             self._join(viewer)
@@ -189,6 +196,12 @@ class Show(Audience):
         if now and self._waits:
             self._waits = self.paused = False
 
+    def _explain(self, viewer: Viewer, message: Mapping[str, Any]) -> None:
+        on, target = flag(message), whole(message, "target") if "target" in message else 0
+        if not 0 <= target < MOST_TARGETS:
+            raise BadMessage(f"target {str(target)[:20]}: expected 0 to {MOST_TARGETS - 1}")
+        self._target, self._stale = target if on else None, True
+
     def _let_go(self) -> None:
         self._driver, self._waits, self._wanted = None, False, self.seed
 
@@ -245,10 +258,7 @@ class Show(Audience):
                 self._publish()
         await self._show(1.0)
         if self._driver is not None:  # who drives looks at what came out for as long as they like
-            while self._wanted is None:
-                self._wake.clear()
-                await self._wake.wait()
-            return
+            await self._decision(math.inf)
         await self._decision(self._pace.now() + LINGER * SPEEDS[self._speed])
         self._wanted = (self.seed + 1) % (MAX_SEED + 1)
 
@@ -289,6 +299,9 @@ class Show(Audience):
         self._hidden = spare and soon - self._shown < 0.7 / FPS
         if self._hidden:
             return
+        if share == 1.0 and self._target is not None and not ended:
+            await self._ask(moment)
+        self._stale = False
         self._panes, self._pictures = await self._run(lambda: self._drawn(share))
         if moment is not None:
             await self._until(moment)
@@ -296,7 +309,29 @@ class Show(Audience):
         self._publish()
 
     def _drawn(self, share: float) -> tuple[list[dict[str, Any]], list[bytes]]:
-        return [stage.told() for stage in self._stages], [stage.picture(share) for stage in self._stages]
+        target = self._target
+        told = [stage.told(share, target) for stage in self._stages]
+        return told, [stage.picture(share, target) for stage in self._stages]
+
+    async def _ask(self, moment: float | None) -> None:
+        """Has explained what is decided next, and waits for that while there is time: the pace stays."""
+        while True:
+            if self._explaining is None:  # else an earlier decision is thought about still
+                asked = await self._run(lambda: [stage.ask() for stage in self._stages])
+                if not (works := [work for work in asked if work is not None]):
+                    return
+                self._explaining = asyncio.get_running_loop().run_in_executor(
+                    self._explainer, lambda works=works: [work() for work in works]
+                )
+                self._explaining.add_done_callback(self._explained)
+            left = 0.0 if moment is None else min(BEHIND, self._pace.left(moment))
+            done, _ = await asyncio.wait([self._explaining], timeout=left)
+            if not done:
+                return
+
+    def _explained(self, done: asyncio.Future[Any]) -> None:
+        self._explaining, self._stale = None, True
+        self._wake.set()
 
     def _publish(self) -> None:
         if not self._panes or self._wanted is not None:  # what is wanted is told as that scenario begins
@@ -314,6 +349,7 @@ class Show(Audience):
             "waits": self._waits,
             "driver": None if self._driver is None else self._numbers.get(self._driver),
             "note": self._note,
+            "explains": self._target,
             "panes": self._panes,
             "pictures": [len(picture) for picture in self._pictures],
             "played": list(self._played),
@@ -323,9 +359,12 @@ class Show(Audience):
         return b"".join([struct.pack(">I", len(text)), text, *self._pictures])
 
     async def _decision(self, due: float) -> None:
-        """Waits for a decision's moment, and while the show stands: then what is seen is how it stands."""
+        """Waits for a decision's moment, and while the show stands: then what is seen is how it stands.
+
+        Raises _Cut where another scenario is wanted.
+        """
         while self._stands or self._pace.left(due) > 0.0:
-            if self._stands and self._hidden:
+            if self._stale or (self._stands and self._hidden):
                 await self._show(1.0)
             else:
                 await self._news(self._pace.left(due))
