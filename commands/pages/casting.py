@@ -113,13 +113,13 @@ def make_stages(cast: Cast, notify: Notify) -> list[Stage]:
     for text, env in zip(texts, envs, strict=True):
         played = _player_text(text, env)
         player = make_player(played, env, kinds)
-        stages.append(Stage(player.name, env, player, partial(_make_explainer, played, env, notify)))
+        stages.append(Stage(player.name, env, player, partial(make_explainer, played, env, notify)))
     if len({stage.name for stage in stages}) < len(stages):
         raise UserError(f"{' '.join(texts)}: both are {stages[0].name}; name two different players")
     return stages
 
 
-def _make_explainer(player: str, env: VectorEnv, notify: Notify) -> Explainer:
+def make_explainer(player: str, env: VectorEnv, notify: Notify) -> Explainer:
     """Returns what explains a player's decisions; raises UserError where it has no network to explain."""
     text, _ = require_explainable(player)
     if env.num_envs > 1:

@@ -1,7 +1,7 @@
 """What a player on a stage looks at: its decisions, explained on another thread and drawn on the pictures."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,20 @@ from quadrivium.commands.explainer import Explainer, Explanation
 from quadrivium.commands.pages.looked import show_target, told
 from quadrivium.commands.pages.viewers import log
 from quadrivium.commands.pages.whereabouts import Whereabouts
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A decision's explanation, the action's name, and where in the frame lay what was observed."""
+
+    episode: int
+    decision: int
+    explanation: Explanation
+    action: Any
+    placed: Mapping[str, np.ndarray]
+
+    def views(self, placed: Mapping[str, np.ndarray]) -> Sequence[PartView]:
+        return [replace(view, places=placed.get(view.name)) for view in self.explanation.views(0)]
 
 
 class Insight:
@@ -38,7 +52,7 @@ class Insight:
         self._make, self._whereabouts, self._name = make, whereabouts, name
         self._explainer: Explainer | None = None
         self._why = ""  # it cannot be
-        self._found: tuple[tuple[int, int], Explanation, Any] | None = None
+        self._found: _Found | None = None
         self._episode = 0
         self._placed: Mapping[str, np.ndarray] = {}
         self._at = -1  # the decision whose places these are
@@ -56,17 +70,17 @@ class Insight:
         if row is not None and self._at != decision:
             self._placed, self._at = self._whereabouts.begin(row, obs), decision
         key = (self._episode, decision)
-        if self._why or (self._found is not None and self._found[0] == key):
+        if self._why or self.knows(decision):
             return None
 
-        then = None if row is None else row.copy()  # the episode goes on meanwhile
+        then, placed = None if row is None else row.copy(), self._placed  # the episode goes on meanwhile
 
         def explain() -> None:
             try:
                 self._explainer = self._explainer or self._make()
                 explanation, action = self._explainer.explain(obs), plain(self._explainer.action(obs))
                 named = action if self._name is None or then is None else self._name(then, action)
-                self._found = key, explanation, named
+                self._found = _Found(*key, explanation, named, placed)
             except UserError as error:
                 self._why = one_line(error)
             except Exception as error:  # the show goes on without
@@ -82,34 +96,28 @@ class Insight:
         """
         if later is not None and self._at == decision:
             self._placed = self._whereabouts.follow(later)
-        found = self._of(decision)
-        if found is None:
+        found = self._found
+        if found is None or not self.knows(decision):
             return frame
-        explanation, _ = found
         height, width, _ = frame.shape
-        target = show_target(explanation, wanted)
-        shown = marks(self._views(explanation, decision), target, (width, height))
+        target = show_target(found.explanation, wanted)
+        shown = marks(found.views(self._placed), target, (width, height))
         return draw_over(frame, shown) if shown else frame
 
     def told(self, decision: int, wanted: int) -> dict[str, Any]:
-        """Returns what is told beside the picture: "why" it cannot be, or "waits" while it is not known."""
-        found = self._of(decision)
-        if self._why or found is None:
+        """Returns what is told beside the picture: "why" it cannot be, or "waits" while nothing is known.
+
+        Where explaining takes longer than the decision stands it is of an earlier one, whose number is told.
+        """
+        found = self._found
+        if self._why or found is None or found.episode != self._episode:
             return {"why": self._why, "waits": not self._why}
-        explanation, action = found
-        target = show_target(explanation, wanted)
-        assert self._explainer is not None
-        more = {"decision": decision, "note": self._explainer.note}
-        return told(explanation, self._views(explanation, decision), action, target) | more
+        views = found.views(self._placed if self.knows(decision) else found.placed)
+        note = "" if self._explainer is None else self._explainer.note
+        facts = told(found.explanation, views, found.action, show_target(found.explanation, wanted))
+        return facts | {"decision": found.decision, "note": note}
 
     def knows(self, decision: int) -> bool:
         """Returns whether a decision of this episode is explained."""
-        return self._of(decision) is not None
-
-    def _of(self, decision: int) -> tuple[Explanation, Any] | None:
         found = self._found
-        return found[1:] if found is not None and found[0] == (self._episode, decision) else None
-
-    def _views(self, explanation: Explanation, decision: int) -> Sequence[PartView]:
-        placed = self._placed if self._at == decision else {}
-        return [replace(view, places=placed.get(view.name)) for view in explanation.views(0)]
+        return found is not None and (found.episode, found.decision) == (self._episode, decision)

@@ -17,8 +17,8 @@ export class Looked {
   /** choose(number): asks for another target on the picture. */
   constructor(choose) {
     this.line = h("p", { class: "decided" });
-    this.choice = h("select", { "aria-label": "What is explained on the picture", onchange: () => choose(Number(this.choice.value)) });
-    this.picker = h("label", { class: "picker" }, "on the picture: ", this.choice);
+    this.choice = h("select", { "aria-label": "What is explained", onchange: () => choose(Number(this.choice.value)) });
+    this.picker = h("label", { class: "picker" }, "explained: ", this.choice);
     this.table = h("table", {});
     this.maps = h("div", { class: "maps" });
     this.node = h("div", { class: "looked", hidden: true }, this.line, this.picker, h("div", { class: "scroll" }, this.table), this.maps);
@@ -44,7 +44,7 @@ export class Looked {
   }
 
   options({ targets, target }) {
-    if (this.choice.childElementCount !== targets.length) this.choice.replaceChildren(...targets.map(({ name }, k) => h("option", { value: k }, `for the ${name}`)));
+    if (this.choice.childElementCount !== targets.length) this.choice.replaceChildren(...targets.map(({ name }, k) => h("option", { value: k }, name)));
     this.choice.value = target;
   }
 
