@@ -16,22 +16,20 @@ from quadrivium.commands.pages.viewers import log
 from quadrivium.commands.pages.whereabouts import Whereabouts
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A decision's explanation, the action's name, and where in the frame lay what was observed."""
+@dataclass
+class _Decision:
+    """A decision: where in the frame lies by now what was observed at it, and what it rests on, once known."""
 
-    episode: int
-    decision: int
-    explanation: Explanation
-    action: Any
+    number: int
     placed: Mapping[str, np.ndarray]
+    known: tuple[Explanation, Any] | None = None  # and the action
 
-    def views(self, placed: Mapping[str, np.ndarray]) -> Sequence[PartView]:
-        return [replace(view, places=placed.get(view.name)) for view in self.explanation.views(0)]
+    def views(self, explanation: Explanation) -> Sequence[PartView]:
+        return [replace(view, places=self.placed.get(view.name)) for view in explanation.views(0)]
 
 
 class Insight:
-    """Explains the decisions of one player, the newest alone.
+    """Explains the decisions of one player.
 
     A decision's number is that of the steps taken before it. All methods belong to the thread that steps and
     draws; what `ask` returns belongs to another one, which may take its time.
@@ -52,35 +50,32 @@ class Insight:
         self._make, self._whereabouts, self._name = make, whereabouts, name
         self._explainer: Explainer | None = None
         self._why = ""  # it cannot be
-        self._found: _Found | None = None
-        self._episode = 0
-        self._placed: Mapping[str, np.ndarray] = {}
-        self._at = -1  # the decision whose places these are
+        self._decisions: list[_Decision] = []  # of this episode; the last ones
 
     def begin(self) -> None:
         """Hears that another episode begins."""
-        self._episode += 1
-        self._at = -1
+        self._decisions = []
 
-    def ask(self, decision: int, row: np.void | None, obs: Any) -> Callable[[], None] | None:
+    def ask(self, number: int, row: np.void | None, obs: Any) -> Callable[[], None] | None:
         """Returns what explains the decision that is taken next; None where that is done or cannot be.
 
         row: the world's record, None where it is none of ours. obs: (1, …), what is observed in it.
         """
-        if row is not None and self._at != decision:
-            self._placed, self._at = self._whereabouts.begin(row, obs), decision
-        key = (self._episode, decision)
-        if self._why or self.knows(decision):
+        if self._why or self.knows(number):
             return None
-
-        then, placed = None if row is None else row.copy(), self._placed  # the episode goes on meanwhile
+        decision = self._of(number)
+        if decision is None:
+            decision = _Decision(number, {} if row is None else self._whereabouts.begin(row, obs))
+            newest = [one for one in self._decisions if one.known is not None][-1:]
+            self._decisions = [*newest, *(one for one in self._decisions[-1:] if one not in newest), decision]
+        then = None if row is None else row.copy()  # the episode goes on meanwhile
 
         def explain() -> None:
             try:
                 self._explainer = self._explainer or self._make()
                 explanation, action = self._explainer.explain(obs), plain(self._explainer.action(obs))
                 named = action if self._name is None or then is None else self._name(then, action)
-                self._found = _Found(*key, explanation, named, placed)
+                decision.known = explanation, named
             except UserError as error:
                 self._why = one_line(error)
             except Exception as error:  # the show goes on without
@@ -89,35 +84,43 @@ class Insight:
 
         return explain
 
-    def draw(self, frame: np.ndarray, decision: int, later: np.void | None, wanted: int) -> np.ndarray:
+    def draw(self, frame: np.ndarray, number: int, later: np.void | None, wanted: int) -> np.ndarray:
         """Returns a frame (H, W, 3) uint8 with what speaks for a decision on it, and what against.
 
         later: the record of a moment since then; None: it is the decision's own. wanted: which target.
         """
-        if later is not None and self._at == decision:
-            self._placed = self._whereabouts.follow(later)
-        found = self._found
-        if found is None or not self.knows(decision):
+        decision = self._of(number)
+        if decision is None:
+            return frame
+        if later is not None:
+            decision.placed = self._whereabouts.follow(later, decision.placed)
+        if decision.known is None:
             return frame
         height, width, _ = frame.shape
-        target = show_target(found.explanation, wanted)
-        shown = marks(found.views(self._placed), target, (width, height))
+        explanation, _ = decision.known
+        target = show_target(explanation, wanted)
+        shown = marks(decision.views(explanation), target, (width, height))
         return draw_over(frame, shown) if shown else frame
 
-    def told(self, decision: int, wanted: int) -> dict[str, Any]:
+    def told(self, number: int, wanted: int) -> dict[str, Any]:
         """Returns what is told beside the picture: "why" it cannot be, or "waits" while nothing is known.
 
         Where explaining takes longer than the decision stands it is of an earlier one, whose number is told.
         """
-        found = self._found
-        if self._why or found is None or found.episode != self._episode:
+        known = [one for one in self._decisions if one.known is not None and one.number <= number]
+        if self._why or not known:
             return {"why": self._why, "waits": not self._why}
-        views = found.views(self._placed if self.knows(decision) else found.placed)
+        decision = known[-1]
+        assert decision.known is not None
+        explanation, action = decision.known
         note = "" if self._explainer is None else self._explainer.note
-        facts = told(found.explanation, views, found.action, show_target(found.explanation, wanted))
-        return facts | {"decision": found.decision, "note": note}
+        facts = told(explanation, decision.views(explanation), action, show_target(explanation, wanted))
+        return facts | {"decision": decision.number, "note": note}
 
-    def knows(self, decision: int) -> bool:
+    def knows(self, number: int) -> bool:
         """Returns whether a decision of this episode is explained."""
-        found = self._found
-        return found is not None and (found.episode, found.decision) == (self._episode, decision)
+        decision = self._of(number)
+        return decision is not None and decision.known is not None
+
+    def _of(self, number: int) -> _Decision | None:
+        return next((one for one in self._decisions if one.number == number), None)

@@ -65,7 +65,7 @@ def _rows(view: PartView, target: int, reached: dict[str, Any]) -> Iterator[dict
             continue  # a token that is absent
         detail = ""
         if tokens:
-            most = np.argsort(-np.abs(weights[target, k]))[:_DETAILS]
+            most: list[int] = np.argsort(-np.abs(weights[target, k]))[:_DETAILS].tolist()
             detail = ", ".join(view.columns[f] for f in most)
         share = share_of.get(name)
         yield {

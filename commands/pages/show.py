@@ -29,6 +29,7 @@ FPS = 15.0  # pictures a second, where the world moves between steps or is playe
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 LINGER = 2.5  # seconds that an end stays in view
 BEHIND = 1.0  # seconds that are caught up with, by leaving pictures out
+PATIENCE = 0.25  # of a step
 MAX_SEED = 2**31 - 1
 _REMEMBERED = 8  # scenarios whose returns are told
 
@@ -246,6 +247,8 @@ class Show(Audience):
                 self._count()
             due = max(due + step, self._pace.now() - BEHIND * SPEEDS[self._speed])
             pictures = self._pictures_a_step(step)
+            if pictures > 1:  # there is time while the world moves
+                await self._ask(None)
             for k in range(1, pictures + 1):
                 moment = due - step * (1 - (k - 1) / pictures)
                 if k < pictures and self._pace.now() > moment + step / pictures:
@@ -299,7 +302,7 @@ class Show(Audience):
         self._hidden = spare and soon - self._shown < 0.7 / FPS
         if self._hidden:
             return
-        if share == 1.0 and self._target is not None and not ended:
+        if share == 1.0:
             await self._ask(moment)
         self._stale = False
         self._panes, self._pictures = await self._run(lambda: self._drawn(share))
@@ -315,7 +318,7 @@ class Show(Audience):
 
     async def _ask(self, moment: float | None) -> None:
         """Has explained what is decided next, and waits for that while there is time: the pace stays."""
-        while True:
+        while self._target is not None:
             if self._explaining is None:  # else an earlier decision is thought about still
                 asked = await self._run(lambda: [stage.ask() for stage in self._stages])
                 if not (works := [work for work in asked if work is not None]):
@@ -324,10 +327,16 @@ class Show(Audience):
                     self._explainer, lambda works=works: [work() for work in works]
                 )
                 self._explaining.add_done_callback(self._explained)
-            left = 0.0 if moment is None else min(BEHIND, self._pace.left(moment))
+            left = 0.0 if moment is None else min(BEHIND, self._pace.left(moment) + self._patience)
             done, _ = await asyncio.wait([self._explaining], timeout=left)
             if not done:
                 return
+
+    @property
+    def _patience(self) -> float:
+        """Seconds that a still picture waits for what is explained on it, so that it is drawn once."""
+        moves = any(stage.moves for stage in self._stages)
+        return 0.0 if moves else PATIENCE / (self.fps * SPEEDS[self._speed])
 
     def _explained(self, done: asyncio.Future[Any]) -> None:
         self._explaining, self._stale = None, True

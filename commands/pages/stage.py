@@ -45,8 +45,8 @@ class Stage:
         self._insight: Insight | None = None
         if make_explainer is not None:
             game: Any = getattr(self._renderer, "game", None)  # of a board, whose moves have names
-            name = None if game is None else game.move_name
-            self._insight = Insight(make_explainer, Whereabouts(setup, self._renderer), name)
+            name_move = None if game is None else game.move_name
+            self._insight = Insight(make_explainer, Whereabouts(setup, self._renderer), name_move)
 
     @property
     def fps(self) -> float:

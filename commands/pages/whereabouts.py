@@ -23,30 +23,27 @@ class Whereabouts:
         self._places = getattr(renderer, "places", None)
         self._setup = setup if hasattr(renderer, "between") else None
         self._lanes: Lanes | None = None  # observes moments between two decisions, which no episode does
-        self._now: dict[str, np.ndarray] = {}
 
     def begin(self, row: np.void, obs: Any) -> Mapping[str, np.ndarray]:
         """Returns where in the frame of a record lies what is observed in it, as
         `LaneEnv.observed_places`; nothing where no world of ours tells. obs: (1, …).
         """
-        self._now = {} if self._places is None else self._places(row, _first(obs))
-        return self._now
+        return {} if self._places is None else self._places(row, _first(obs))
 
-    def follow(self, row: np.void) -> Mapping[str, np.ndarray]:
-        """Returns where all that lies in the frame of a later record: tokens that are observed there, too,
-        and NaN of those that are not; cells where they are then.
+    def follow(self, row: np.void, places: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Returns where what was at `places` a moment ago lies in the frame of a later record: tokens that
+        are observed there, too, and NaN of those that are not; cells where they are then.
         """
-        if self._places is None or self._setup is None or not self._now:
-            return self._now
+        if self._places is None or self._setup is None or not places:
+            return places
         self._lanes = self._lanes or Lanes(self._setup, 1)
         self._lanes.states[0] = row
         self._lanes.observe()
         there = self._places(row, _first(self._lanes.obs))
-        self._now = {
-            name: _followed(places, there[name]) if places.ndim == 2 else there[name]
-            for name, places in self._now.items()
+        return {
+            name: _followed(before, there[name]) if before.ndim == 2 else there[name]
+            for name, before in places.items()
         }
-        return self._now
 
 
 def _first(obs: Any) -> dict[str, np.ndarray]:

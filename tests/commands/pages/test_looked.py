@@ -188,8 +188,10 @@ def test_rings_follow_their_cars_between_two_decisions():
         first = where.begin(before, stage.episode.obs)["observation"]
         stage.step()
         after = stage._states()[0].copy()
+        places = {"observation": first}
         for share in np.linspace(0.1, 1.0, 10):
-            last = where.follow(renderer.between(before, after, float(share)))["observation"]
+            places = where.follow(renderer.between(before, after, float(share)), places)
+        last = places["observation"]
         followed = 0
         for place, now in zip(first, last, strict=True):
             if not np.isnan(now).any():
