@@ -18,7 +18,7 @@ from quadrivium.commands.pages.whereabouts import Whereabouts
 
 @dataclass
 class _Decision:
-    """A decision: where in the frame lies by now what was observed at it, and what it rests on, once known."""
+    """A decision: where in the frame lies by now what was observed in it; what it rests on, once known."""
 
     number: int
     placed: Mapping[str, np.ndarray]

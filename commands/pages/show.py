@@ -381,8 +381,11 @@ class Show(Audience):
             raise _Cut
 
     async def _until(self, moment: float) -> None:
-        """Waits for a moment of the clock, which may stand; raises _Cut where another scenario is wanted."""
-        while (left := self._pace.left(moment)) > 0.0:
+        """Waits for a moment of the clock, which may stand; raises _Cut where another scenario is wanted.
+
+        It does not wait while the show stands and is explained: then the next decision is what is looked at.
+        """
+        while (left := self._pace.left(moment)) > 0.0 and not (self._stands and self._target is not None):
             await self._news(left)
         if self._wanted is not None:
             raise _Cut

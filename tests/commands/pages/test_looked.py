@@ -12,6 +12,7 @@ from quadrivium.commands.build import load_agent, read_model_text
 from quadrivium.commands.explainer import Explainer
 from quadrivium.commands.pages.casting import make_env, make_explainer, make_stages, read_cast
 from quadrivium.commands.pages.looked import MOST_ROWS
+from quadrivium.commands.pages.watch import make_show
 from quadrivium.commands.pages.whereabouts import Whereabouts
 from quadrivium.envs.driving.highway.render import PX_PER_M
 from tests.commands.pages.shows import small_show
@@ -104,6 +105,23 @@ def test_a_show_explains_when_it_is_wanted_and_else_costs_nothing():
         await tab.told(lambda told: told["explains"] is None and told["panes"][0]["looked"] is None)
 
     perform(story, MODEL, "follow")
+
+
+def test_in_a_pause_between_two_decisions_the_next_one_is_explained():
+    async def told():
+        show = make_show(read_cast(["model:merge_ppo"], lambda env_id: {}, 7, lambda line: None), print)
+        tab = Tab(show)
+        await tab.say("join")
+        await tab.told(at(1))  # the first picture of a second in which the world moves
+        await tab.say("pause", on=True)
+        await tab.say("explain", on=True)
+        told = await tab.told(
+            lambda told: known(told) and told["panes"][0]["looked"]["decision"] == told["panes"][0]["step"]
+        )
+        assert told["paused"]
+        await show.close()
+
+    asyncio.run(told())
 
 
 def test_the_pace_stays_where_explaining_takes_longer_than_a_step(monkeypatch):
