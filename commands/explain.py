@@ -8,37 +8,25 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-import torch
 from rich.console import Console
 from rich.table import Table
 
-from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.batches.environments import make_film_env
-from quadrivium.agents.batches.observations import concatenate, rows_of, to_tensors
+from quadrivium.agents.batches.observations import concatenate
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.evaluation.report import describe, print_table
-from quadrivium.agents.explain.attention import Attention, attention_of
-from quadrivium.agents.explain.integrated import POINTS, Attributions, integrate, require_captum
-from quadrivium.agents.explain.picture import Moment, PartView, draw_moment, draw_overall
-from quadrivium.agents.export.acting import Acting
+from quadrivium.agents.explain.integrated import POINTS, Attributions
+from quadrivium.agents.explain.marks import PartView
+from quadrivium.agents.explain.picture import Moment, draw_moment, draw_overall
 from quadrivium.agents.logs.film import encode_png
 from quadrivium.agents.logs.tensorboard import TensorBoardWriter
 from quadrivium.agents.runs.directory import write_atomically
-from quadrivium.commands.build import (
-    Agent,
-    load_agent,
-    open_run,
-    read_model_text,
-    read_run_text,
-    require_networks_of_ours,
-)
-from quadrivium.commands.explain_names import Names
+from quadrivium.commands.build import Agent, load_agent
+from quadrivium.commands.explain_facts import by_name, completeness, moment_facts, plain
+from quadrivium.commands.explainer import Explainer, Explanation, require_explainable
 from quadrivium.commands.trading.kept_market import kept_kwargs
 
-_MOST_CELLS = 400
-"""Of a grid whose cells are in the JSON; larger ones are in the pictures alone."""
 _MOST_STEPS = 1000  # of an episode that are played
-_CHUNK = 64  # observations that are explained at once
 
 
 @dataclass(frozen=True)
@@ -70,33 +58,21 @@ def explain(
     Raises:
         UserError: it is no run or model, captum is missing, several agents act at once, or the spaces differ.
     """
-    require_captum()
-    kind, _, argument = player.partition(":")
-    if kind not in ("run", "model") or not argument:
-        raise UserError(f"player {player!r} has no network to explain; write run:runs/NAME or model:NAME")
-    text = (read_run_text if kind == "run" else read_model_text)(argument)
-    if kind == "model" and output is None:
+    text, config = require_explainable(player)
+    if output is None and player.startswith("model:"):
         raise UserError(f"{player} has no run directory to write to; give --output DIR")
-    config = open_run(text.run_dir)
-    require_networks_of_ours(config, player, "explain")
-    if config.agent.net.memory is not None:
-        raise UserError(
-            f"player {player!r} remembers (net.memory={config.agent.net.memory}), and single observations "
-            "are explained; explain an agent with net.memory: null"
-        )
     played = config.evaluation_kwargs() | dict(kwargs)
     first = config.evaluation.seed if seed is None else seed
     kept = kept_kwargs(text.run_dir, config, played, notify)
     agent, checkpoint = load_agent(text.run_dir, text.which, notify, played | kept)
-    acting = Acting(agent.policy.cpu(), agent.observation_space, agent.action_space).eval()
-    if isinstance(agent, AlphaZero):
-        notify("explained is the network, which also plays: the search is not in it")
     env = _make_env(config.env.id, played | kept, agent)
+    explainer = Explainer(agent, env)
+    if explainer.note:
+        notify(explainer.note)
     seen = [one for k in range(episodes) for one in _play(agent, env, k, first + k)]
-    names = Names(env, acting.network.backbone.stem, agent.observation_space)
     env.close()
-    obs = concatenate([one.obs for one in seen])
-    found, attention = _explain_all(acting, obs, len(seen))
+    explained = explainer.explain(concatenate([one.obs for one in seen]))
+    found = explained.found
     directory = output or text.run_dir / "explanation"
     directory.mkdir(parents=True, exist_ok=True)
     _clear(directory)
@@ -107,21 +83,20 @@ def explain(
         tensorboard.write_picture(f"explanation/{name}", picture, checkpoint.step)
 
     world = describe(config.env.id, played)
-    overall = _overall(names, found)
+    overall = _overall(explained)
     write(
         "overall", draw_overall(f"{world}: mean |attribution| of {len(seen)} steps", found.targets, overall)
     )
     moments: list[dict[str, Any]] = []
     for k in _chosen(seen, steps):
         one, name = seen[k], f"episode_{seen[k].episode}_step_{seen[k].step:03d}"
-        title = f"{world}, scenario {first + one.episode}, step {one.step}: action {_plain(one.action)}"
-        views = names.views(rows_of(obs, np.array([k])), {p: w[:, k] for p, w in _arrays(found).items()})
+        title = f"{world}, scenario {first + one.episode}, step {one.step}: action {plain(one.action)}"
+        views, looked = explained.views(k), explained.looked(k)
         placed = [_with_places(view, one.places) for view in views]
-        looked = names.attention(views, attention[k])
         write(name, draw_moment(Moment(title, found.targets, placed, one.frame, **looked)))
         facts = {"picture": f"{name}.png", "scenario": first + one.episode, "step": one.step}
         moments.append(
-            facts | {"action": _plain(one.action)} | _moment_json(found, views, looked.get("reached", {}), k)
+            facts | {"action": plain(one.action)} | moment_facts(found, views, looked.get("reached", {}), k)
         )
     told = {
         "player": player,
@@ -132,10 +107,10 @@ def explain(
         "seed": first,
         "episodes": episodes,
         "steps": len(seen),
-        "method": {"name": "integrated gradients", "points": POINTS, "baseline": names.baselines},
-        "completeness": _completeness(found),
+        "method": {"name": "integrated gradients", "points": POINTS, "baseline": explained.names.baselines},
+        "completeness": completeness(found),
         "mean_absolute": {
-            target: {view.name: _named(view.columns, view.weights[t]) for view in overall}
+            target: {view.name: by_name(view.columns, view.weights[t]) for view in overall}
             for t, target in enumerate(found.targets)
         },
         "moments": moments,
@@ -191,111 +166,20 @@ def _chosen(seen: Sequence[Seen], count: int) -> list[int]:
     return places
 
 
-# ---- explaining
+# ---- telling
 
 
-def _explain_all(acting: Acting, obs: Any, count: int) -> tuple[Attributions, list[Attention | None]]:
-    """Returns what all observations (count, …) say, and the attention of each, with a batch axis of one."""
-    found: list[Attributions] = []
-    attention: list[Attention | None] = []
-    backbone = acting.network.backbone
-    for start in range(0, count, _CHUNK):
-        tensors = to_tensors(rows_of(obs, np.arange(start, min(start + _CHUNK, count))), torch.device("cpu"))
-        named = tensors if isinstance(tensors, dict) else {"observation": tensors}
-        inputs = tuple(named[name] for name in acting.inputs)
-        found.append(integrate(acting, inputs))
-        for k in range(len(inputs[0])):
-            row = {name: tensor[k : k + 1] for name, tensor in named.items()}
-            attention.append(attention_of(backbone, row if backbone.stem.composed else row["observation"]))
-    parts = {name: torch.cat([one.parts[name] for one in found], 1) for name in found[0].parts}
-    joined = (
-        torch.cat([getattr(one, name) for one in found], 1) for name in ("outputs", "baselines", "errors")
-    )
-    return Attributions(found[0].targets, parts, *joined), attention
-
-
-def _arrays(found: Attributions) -> dict[str, np.ndarray]:
-    return {name: tensor.numpy() for name, tensor in found.parts.items()}
-
-
-def _overall(names: Names, found: Attributions) -> list[PartView]:
+def _overall(explained: Explanation) -> list[PartView]:
     """Returns of each part the mean absolute weights (T, F): of tokens and planes summed over all of them."""
     views: list[PartView] = []
-    for name, weights in _arrays(found).items():  # (T, B, …)
+    for name, weights in explained.weights.items():  # (T, B, …)
         means = np.abs(weights).mean(1)
         if means.ndim == 3:
             means = means.sum(1)
         elif means.ndim == 4:
             means = means.sum((2, 3))
-        views.append(PartView(name, names.columns[name], means))
+        views.append(PartView(name, explained.names.columns[name], means))
     return views
-
-
-def _completeness(found: Attributions) -> dict[str, dict[str, float]]:
-    """Returns by target how far the sums of the attributions are from what they explain."""
-    told: dict[str, dict[str, float]] = {}
-    for t, name in enumerate(found.targets):
-        errors = found.errors[t].abs()
-        explained = (found.outputs[t] - found.baselines[t]).abs()
-        told[name] = {
-            "largest_error": _short(errors.max()),
-            "mean_error": _short(errors.mean()),
-            "mean_explained": _short(explained.mean()),
-        }
-    return told
-
-
-# ---- telling
-
-
-def _moment_json(
-    found: Attributions, views: Sequence[PartView], reached: Mapping[str, Any], k: int
-) -> dict[str, Any]:
-    targets: dict[str, Any] = {}
-    for t, target in enumerate(found.targets):
-        targets[target] = {
-            "output": _short(found.outputs[t, k]),
-            "baseline_output": _short(found.baselines[t, k]),
-            "completeness_error": _short(found.errors[t, k]),
-            "attributions": {view.name: _part_json(view, view.weights[t]) for view in views},
-        }
-    told: dict[str, Any] = {"targets": targets}
-    if reached:
-        told["attention"] = {
-            name: _named(names, weights) if names else [[_short(x) for x in row] for row in weights]
-            for name, (names, weights) in reached.items()
-        }
-    return told
-
-
-def _part_json(view: PartView, weights: np.ndarray) -> dict[str, Any]:
-    if weights.ndim == 1:
-        return _named(view.columns, weights)
-    if weights.ndim == 2:
-        return {
-            name: {"sum": _short(row.sum())} | _named(view.columns, row)
-            for name, row in zip(view.tokens, weights, strict=True)
-            if name
-        }
-    told: dict[str, Any] = {"planes": _named(view.columns, weights.sum((1, 2)))}
-    if weights[0].size <= _MOST_CELLS:
-        told["cells"] = [[_short(x) for x in row] for row in weights.sum(0)]
-    return told
-
-
-def _named(names: Sequence[str], weights: np.ndarray) -> dict[str, float]:
-    return {name: _short(weight) for name, weight in zip(names, weights, strict=True)}
-
-
-def _short(number: Any) -> float:
-    return float(f"{float(number):.4g}")
-
-
-def _plain(action: Any) -> Any:
-    array = np.asarray(action)
-    if array.ndim == 0:
-        return array.item()
-    return [_short(x) if array.dtype.kind == "f" else int(x) for x in array.ravel()]
 
 
 def _with_places(view: PartView, places: Mapping[str, np.ndarray]) -> PartView:
@@ -313,7 +197,7 @@ def _tell(console: Console, overall: Sequence[PartView], found: Attributions, di
     table = Table()
     for heading in ("", "what mattered most: mean |attribution|", "completeness: mean error", "of"):
         table.add_column(heading, overflow="fold")
-    for t, (target, exact) in enumerate(_completeness(found).items()):
+    for t, (target, exact) in enumerate(completeness(found).items()):
         ranked = sorted(
             (-float(weight), f"{view.name}: {name}")
             for view in overall

@@ -6,9 +6,10 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.vector import VectorEnv
 
 from quadrivium.agents.explain.attention import Attention
-from quadrivium.agents.explain.picture import PartView
+from quadrivium.agents.explain.marks import PartView
 from quadrivium.agents.nets.stem import PartStem, Stem
 from quadrivium.envs.core.setup import Setup
 
@@ -26,7 +27,7 @@ class Names:
         baselines: by part, what its attributions are measured from.
     """
 
-    def __init__(self, env: gymnasium.Env, stem: Stem, space: spaces.Space) -> None:
+    def __init__(self, env: gymnasium.Env | VectorEnv, stem: Stem, space: spaces.Space) -> None:
         setup = getattr(env.unwrapped, "setup", None)
         told = setup.columns if isinstance(setup, Setup) else {}
         self._tokens = setup.tokens if isinstance(setup, Setup) else {}

@@ -28,6 +28,7 @@ class LiveEpisode:
         player: who acts where `step` is told no action; None: nobody does.
 
     Attributes:
+        obs: what the agents observe now, (N, ...).
         length: steps that were taken.
         over: whether the episode has ended.
     """
@@ -57,11 +58,11 @@ class LiveEpisode:
         if action is None:
             if self._player is None:
                 raise ValueError("nobody acts in this episode: give step() an action")
-            action = self._player.act(self._obs, self.env)
+            action = self._player.act(self.obs, self.env)
         obs, rewards, terminated, truncated, info = self.env.step(action)
         done = terminated | truncated
         self._guard.step(obs, rewards, done, obs)
-        self._obs = obs
+        self.obs = obs
         forget(self._player, np.flatnonzero(done))
         running = ~self._ended
         self.length += 1
@@ -101,7 +102,7 @@ class LiveEpisode:
 
     def _begin(self, obs: Any = None) -> None:
         agents = self.env.num_envs
-        self._obs = obs
+        self.obs = obs
         self.length, self.over = 0, False
         self._returns, self._ended = np.zeros(agents), np.zeros(agents, np.bool_)
         self._terms: dict[str, np.ndarray] = {}

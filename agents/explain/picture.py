@@ -1,44 +1,22 @@
-"""Explanations as pictures: what speaks for a choice in green, what speaks against it in magenta.
-
-Neither is a colour of any world's, and both are told apart by the colour-blind.
-"""
+"""Explanations as pictures: what speaks for a choice in green, what speaks against it in magenta."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-FOR, AGAINST, INK, PALE = "#138a36", "#d0168c", "0.2", "0.6"
+from quadrivium.agents.explain.marks import AGAINST, FOR, Mark, PartView, marks
+
+INK, PALE = "0.2", "0.6"
 MOST_BARS = 16
 """Of a vector; the rest is summed up in one."""
-_LABELLED_PX = 12.0  # the radius from which on a number fits
 _TARGETS = 3  # of them are drawn beside one another
 _WIDTH = 11.0  # inches, of the whole picture
 _FEW = 24  # tokens whose names fit beside a map of attention
 _DPI = 100
-
-
-@dataclass(frozen=True)
-class PartView:
-    """One part of an observation, with what each of its numbers did.
-
-    Attributes:
-        name: of the part.
-        columns: names of a vector's numbers, a token's, or a grid's planes.
-        tokens: names of tokens (N,) that are present, others are ""; empty for vectors and grids.
-        weights: by target, (T, F), (T, N, F) or (T, C, H, W).
-        places: pixels in the frame, (N, 2) of tokens or (H, W, 2) of cells; None: unknown.
-    """
-
-    name: str
-    columns: Sequence[str]
-    weights: np.ndarray
-    tokens: Sequence[str] = ()
-    places: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -112,47 +90,28 @@ def _draw_frame(axis: Any, frame: np.ndarray, parts: Sequence[PartView], target:
     axis.set_xlim(0, width)
     axis.set_ylim(height, 0)
     axis.axis("off")
-    for part in parts:
-        if part.places is None:
-            continue
-        weights = part.weights[target].sum(0 if part.weights.ndim == 4 else -1).ravel()
-        places = part.places.reshape(-1, 2)
-        inside = ((places >= 0) & (places <= (width, height))).all(1)  # of those absent it is NaN
-        largest = float(np.abs(weights).max()) or 1.0
-        unit = _unit_px(part, places[inside])
-        for (x, y), weight in zip(places[inside], weights[inside], strict=True):
-            share = abs(float(weight)) / largest
-            if share < 0.02:
-                continue
-            colour = FOR if weight > 0 else AGAINST
-            radius, is_cell = unit * math.sqrt(share), part.weights.ndim == 4
-            _disc(axis, x, y, radius, colour, filled=is_cell)
-            if share > 0.15 and unit > _LABELLED_PX:
-                _label(axis, x, y if is_cell else y - radius - 3, f"{weight:+.2g}", colour, above=not is_cell)
+    for mark in marks(parts, target, (width, height)):
+        _disc(axis, mark)
+        if mark.label:
+            _label(axis, mark)
 
 
-def _unit_px(part: PartView, places: np.ndarray) -> float:
-    """Returns the radius of the largest weight: within a cell, or about a car."""
-    if part.weights.ndim == 3 or len(places) < 2:
-        return 24.0
-    return 0.46 * float(np.linalg.norm(places[1] - places[0]))
-
-
-def _disc(axis: Any, x: float, y: float, radius: float, colour: str, *, filled: bool) -> None:
+def _disc(axis: Any, mark: Mark) -> None:
     from matplotlib.patches import Circle
 
-    face = (colour, 0.85 if filled else 0.25)
-    axis.add_patch(Circle((x, y), radius, facecolor="none", edgecolor="white", linewidth=2.6))
-    axis.add_patch(Circle((x, y), radius, facecolor=face, edgecolor=colour, linewidth=1.2))
+    centre, face = (mark.x, mark.y), (mark.colour, mark.face)
+    axis.add_patch(Circle(centre, mark.radius, facecolor="none", edgecolor="white", linewidth=2.6))
+    axis.add_patch(Circle(centre, mark.radius, facecolor=face, edgecolor=mark.colour, linewidth=1.2))
 
 
-def _label(axis: Any, x: float, y: float, text: str, colour: str, *, above: bool) -> None:
+def _label(axis: Any, mark: Mark) -> None:
     from matplotlib.patheffects import withStroke
 
-    effects = [withStroke(linewidth=2.2, foreground="white" if above else colour)]
+    above = not mark.filled
+    effects = [withStroke(linewidth=2.2, foreground="white" if above else mark.colour)]
     axis.text(
-        x, y, text, color=colour if above else "white", fontsize=8, weight="bold", ha="center",
-        va="bottom" if above else "center", path_effects=effects, clip_on=True,
+        mark.x, mark.label_y, mark.label, color=mark.colour if above else "white", fontsize=8, weight="bold",
+        ha="center", va="bottom" if above else "center", path_effects=effects, clip_on=True,
     )  # fmt: skip
 
 

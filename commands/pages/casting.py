@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from quadrivium.commands.arena import Notify
 from quadrivium.commands.build import (
     MODELS,
     agents_in,
+    load_agent,
     model_names,
     open_run,
     trained_directory,
     trained_players,
 )
+from quadrivium.commands.explainer import Explainer, require_explainable
 from quadrivium.commands.pages.stage import Stage
 from quadrivium.commands.remedies import typed_remedies
 from quadrivium.commands.trading.kept_market import kept_kwargs
@@ -108,11 +111,24 @@ def make_stages(cast: Cast, notify: Notify) -> list[Stage]:
     texts = cast.players or (_best(cast, envs[0]),)
     stages: list[Stage] = []
     for text, env in zip(texts, envs, strict=True):
-        player = make_player(_player_text(text, env), env, kinds)
-        stages.append(Stage(player.name, env, player))
+        played = _player_text(text, env)
+        player = make_player(played, env, kinds)
+        stages.append(Stage(player.name, env, player, partial(make_explainer, played, env, notify)))
     if len({stage.name for stage in stages}) < len(stages):
         raise UserError(f"{' '.join(texts)}: both are {stages[0].name}; name two different players")
     return stages
+
+
+def make_explainer(player: str, env: VectorEnv, notify: Notify) -> Explainer:
+    """Returns what explains a player's decisions; raises UserError where it has no network to explain."""
+    text, _ = require_explainable(player)
+    if env.num_envs > 1:
+        raise UserError(
+            f"{env.num_envs} agents act at once here, and one alone is explained; give --env-kwargs with "
+            "one, such as drivers=1"
+        )
+    agent, _ = load_agent(text.run_dir, text.which, notify)  # one of its own: the other acts meanwhile
+    return Explainer(agent, env)
 
 
 def _is_config(word: str) -> bool:

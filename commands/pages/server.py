@@ -41,6 +41,7 @@ STATIC = {
     "/app.js": ("app.js", "text/javascript"),
     "/tools.js": ("tools.js", "text/javascript"),
     "/watch.js": ("watch.js", "text/javascript"),
+    "/looked.js": ("looked.js", "text/javascript"),
 }
 HEADERS = {
     "Content-Security-Policy": (

@@ -1,13 +1,14 @@
 """What is watched: scenario after scenario, played by one or two agents and a person, for all who look.
 
-Everything here runs on one event loop; stepping and drawning run on one thread of their own. There is one
-show, which all tabs see and may steer, and one wheel, at which one tab is at a time. While nobody looks it
-rests.
+Everything here runs on one event loop; stepping and drawing run on one thread of their own, explaining on
+another. There is one show, which all tabs see and may steer, and one wheel, at which one tab is at a time.
+While nobody looks it rests.
 """
 
 import asyncio
 import contextlib
 import json
+import math
 import struct
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from quadrivium.agents.errors import one_line
+from quadrivium.commands.pages.looked import MOST_TARGETS
 from quadrivium.commands.pages.pace import Pace
 from quadrivium.commands.pages.stage import Stage, rounded
 from quadrivium.commands.pages.viewers import Audience, BadMessage, Viewer, flag, log, whole
@@ -27,6 +29,7 @@ FPS = 15.0  # pictures a second, where the world moves between steps or is playe
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 LINGER = 2.5  # seconds that an end stays in view
 BEHIND = 1.0  # seconds that are caught up with, by leaving pictures out
+PATIENCE = 0.25  # of a step
 MAX_SEED = 2**31 - 1
 _REMEMBERED = 8  # scenarios whose returns are told
 
@@ -64,6 +67,9 @@ class Show(Audience):
         self._stepping = False  # one step, while paused
         self._speed = SPEEDS.index(1.0)
         self._wanted: int | None = seed
+        self._target: int | None = None  # what is explained of each decision; None: nothing
+        self._explaining: asyncio.Future[Any] | None = None
+        self._stale = False  # whether something is known by now that the picture does not show
         self._note = ""
         self._panes: list[dict[str, Any]] = []
         self._pictures: list[bytes] = []
@@ -74,7 +80,7 @@ class Show(Audience):
         self._numbers: dict[Viewer, int] = {}
         self._entered = 0
         self._pace, self._wake = Pace(), asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, "stage")
+        self._thread, self._explainer = ThreadPoolExecutor(1, "stage"), ThreadPoolExecutor(1, "explainer")
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -97,7 +103,8 @@ class Show(Audience):
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task], timeout=5)
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        for thread in (self._thread, self._explainer):
+            thread.shutdown(wait=False, cancel_futures=True)
 
     # ---- messages
 
@@ -113,6 +120,7 @@ class Show(Audience):
             "again": lambda viewer, message: self._begin(self.seed),
             "wheel": self._take_or_leave,
             "keys": self._hold,
+            "explain": self._explain,
         }
         if wanted == "join":
             self._join(viewer)
@@ -189,6 +197,12 @@ class Show(Audience):
         if now and self._waits:
             self._waits = self.paused = False
 
+    def _explain(self, viewer: Viewer, message: Mapping[str, Any]) -> None:
+        on, target = flag(message), whole(message, "target") if "target" in message else 0
+        if not 0 <= target < MOST_TARGETS:
+            raise BadMessage(f"target {str(target)[:20]}: expected 0 to {MOST_TARGETS - 1}")
+        self._target, self._stale = target if on else None, True
+
     def _let_go(self) -> None:
         self._driver, self._waits, self._wanted = None, False, self.seed
 
@@ -233,6 +247,8 @@ class Show(Audience):
                 self._count()
             due = max(due + step, self._pace.now() - BEHIND * SPEEDS[self._speed])
             pictures = self._pictures_a_step(step)
+            if pictures > 1:  # there is time while the world moves
+                await self._ask(None)
             for k in range(1, pictures + 1):
                 moment = due - step * (1 - (k - 1) / pictures)
                 if k < pictures and self._pace.now() > moment + step / pictures:
@@ -245,10 +261,7 @@ class Show(Audience):
                 self._publish()
         await self._show(1.0)
         if self._driver is not None:  # who drives looks at what came out for as long as they like
-            while self._wanted is None:
-                self._wake.clear()
-                await self._wake.wait()
-            return
+            await self._decision(math.inf)
         await self._decision(self._pace.now() + LINGER * SPEEDS[self._speed])
         self._wanted = (self.seed + 1) % (MAX_SEED + 1)
 
@@ -289,6 +302,9 @@ class Show(Audience):
         self._hidden = spare and soon - self._shown < 0.7 / FPS
         if self._hidden:
             return
+        if share == 1.0:
+            await self._ask(moment)
+        self._stale = False
         self._panes, self._pictures = await self._run(lambda: self._drawn(share))
         if moment is not None:
             await self._until(moment)
@@ -296,7 +312,35 @@ class Show(Audience):
         self._publish()
 
     def _drawn(self, share: float) -> tuple[list[dict[str, Any]], list[bytes]]:
-        return [stage.told() for stage in self._stages], [stage.picture(share) for stage in self._stages]
+        target = self._target
+        told = [stage.told(share, target) for stage in self._stages]
+        return told, [stage.picture(share, target) for stage in self._stages]
+
+    async def _ask(self, moment: float | None) -> None:
+        """Has explained what is decided next, and waits for that while there is time: the pace stays."""
+        while self._target is not None:
+            if self._explaining is None:  # else an earlier decision is thought about still
+                asked = await self._run(lambda: [stage.ask() for stage in self._stages])
+                if not (works := [work for work in asked if work is not None]):
+                    return
+                self._explaining = asyncio.get_running_loop().run_in_executor(
+                    self._explainer, lambda works=works: [work() for work in works]
+                )
+                self._explaining.add_done_callback(self._explained)
+            left = 0.0 if moment is None else min(BEHIND, self._pace.left(moment) + self._patience)
+            done, _ = await asyncio.wait([self._explaining], timeout=left)
+            if not done:
+                return
+
+    @property
+    def _patience(self) -> float:
+        """Seconds that a still picture waits for what is explained on it, so that it is drawn once."""
+        moves = any(stage.moves for stage in self._stages)
+        return 0.0 if moves else PATIENCE / (self.fps * SPEEDS[self._speed])
+
+    def _explained(self, done: asyncio.Future[Any]) -> None:
+        self._explaining, self._stale = None, True
+        self._wake.set()
 
     def _publish(self) -> None:
         if not self._panes or self._wanted is not None:  # what is wanted is told as that scenario begins
@@ -314,6 +358,7 @@ class Show(Audience):
             "waits": self._waits,
             "driver": None if self._driver is None else self._numbers.get(self._driver),
             "note": self._note,
+            "explains": self._target,
             "panes": self._panes,
             "pictures": [len(picture) for picture in self._pictures],
             "played": list(self._played),
@@ -323,9 +368,12 @@ class Show(Audience):
         return b"".join([struct.pack(">I", len(text)), text, *self._pictures])
 
     async def _decision(self, due: float) -> None:
-        """Waits for a decision's moment, and while the show stands: then what is seen is how it stands."""
+        """Waits for a decision's moment, and while the show stands: then what is seen is how it stands.
+
+        Raises _Cut where another scenario is wanted.
+        """
         while self._stands or self._pace.left(due) > 0.0:
-            if self._stands and self._hidden:
+            if self._stale or (self._stands and self._hidden):
                 await self._show(1.0)
             else:
                 await self._news(self._pace.left(due))
@@ -333,8 +381,11 @@ class Show(Audience):
             raise _Cut
 
     async def _until(self, moment: float) -> None:
-        """Waits for a moment of the clock, which may stand; raises _Cut where another scenario is wanted."""
-        while (left := self._pace.left(moment)) > 0.0:
+        """Waits for a moment of the clock, which may stand; raises _Cut where another scenario is wanted.
+
+        It does not wait while the show stands and is explained: then the next decision is what is looked at.
+        """
+        while (left := self._pace.left(moment)) > 0.0 and not (self._stands and self._target is not None):
             await self._news(left)
         if self._wanted is not None:
             raise _Cut

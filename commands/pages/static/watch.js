@@ -1,5 +1,6 @@
-// Watching: the pictures of a show and what is told of it, its transport, and the wheel.
+// Watching: the pictures of a show and what is told of it, its transport, the wheel, and what players look at.
 
+import { Looked } from "./looked.js";
 import { h, icon, link, s } from "./tools.js";
 
 const KEYS = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", w: "up", s: "down", a: "left", d: "right" };
@@ -112,7 +113,11 @@ export class WatchPage {
       const ended = Object.entries(pane.metrics).filter(([, [value, kind]]) => kind === "rate" && value === 1).map(([name]) => spoken(name));
       badge.textContent = pane.over ? ended.slice(0, 2).join(", ") || "over" : `step ${pane.step}`;
       badge.classList.toggle("over", pane.over);
+      this.panes[k].looked.show(pane.looked, pane.over);
+      this.panes[k].looked.node.hidden = told.explains === null || (pane.name === "You" && Boolean(told.driver));
     });
+    this.view.querySelector(".panes").classList.toggle("explained", told.explains !== null);
+    this.looks.setAttribute("aria-pressed", told.explains !== null);
     this.seed.textContent = `scenario ${told.seed}`;
     if (!before || before.seed !== told.seed) { if (document.activeElement !== this.field) this.field.value = told.seed; }
     this.speed.value = told.speed;
@@ -199,10 +204,12 @@ export class WatchPage {
     const form = h("form", { class: "seed", onsubmit: (event) => { event.preventDefault(); this.go(); } }, h("label", {}, "seed ", this.field), h("button", {}, "Go"));
     this.panes = told.panes.map((pane) => {
       const canvas = h("canvas", { role: "img", "aria-label": `What ${pane.name} does`, width: 640, height: 360 });
+      const looked = new Looked((target) => link.send({ do: "explain", on: true, target }));
       const [total, badge] = [h("output", { class: "total", title: "return so far" }), h("small", { class: "badge" })];
-      const node = h("section", { class: "pane", "data-who": this.who(pane.name) }, h("header", {}, h("i", { class: "dot" }), h("h2", {}, pane.name), badge, total), canvas);
-      return { node, canvas, total, badge };
+      const node = h("section", { class: "pane", "data-who": this.who(pane.name) }, h("header", {}, h("i", { class: "dot" }), h("h2", {}, pane.name), badge, total), canvas, looked.node);
+      return { node, canvas, total, badge, looked };
     });
+    this.looks = h("button", { type: "button", class: "looks", title: "E", "aria-keyshortcuts": "E", "aria-pressed": "false", onclick: () => this.look() }, "What it looks at");
     this.status = h("p", { class: "status", role: "status" });
     this.finish = h("div", { class: "buttons finish", hidden: true },
       h("button", { type: "button", class: "primary", onclick: () => link.send({ do: "again" }) }, "Again (R)"), h("button", { type: "button", onclick: () => link.send({ do: "next" }) }, "Next scenario (N)"));
@@ -217,7 +224,7 @@ export class WatchPage {
     this.view.replaceChildren(h("div", { class: "watch" },
       h("div", { class: "about" }, h("h1", {}, world), h("p", {}, rest ? `${rest}, ` : "", this.seed)),
       h("div", { class: `panes of-${this.panes.length}` }, this.panes.map((pane) => pane.node)),
-      h("div", { class: "desk" }, h("div", { class: "transport" }, Object.values(this.buttons)), this.speed, form, this.wheel()),
+      h("div", { class: "desk" }, h("div", { class: "transport" }, Object.values(this.buttons)), this.speed, form, this.looks, this.wheel()),
       this.mine ? this.pad() : null,
       h("div", { class: "said" }, this.status, this.finish),
       h("div", { class: `sheets of-${this.panes.length}` }, h("section", { class: "sheet curve" }, h("h2", {}, "Return"), h("div", { class: "chart-frame" }, this.chart, this.scale)),
@@ -248,6 +255,8 @@ export class WatchPage {
   // ---- what is wanted
 
   pause() { link.send({ do: "pause", on: !(this.told.paused || this.told.waits) }); }
+
+  look() { link.send({ do: "explain", on: this.told.explains === null }); }
 
   take() {
     this.held.clear();
@@ -285,7 +294,7 @@ export class WatchPage {
     if (event.key === " " && event.target.tagName === "BUTTON") return;
     const deeds = { p: () => this.pause(), " ": () => this.pause(), ".": () => link.send({ do: "step" }), n: () => link.send({ do: "next" }),
       r: () => link.send({ do: "again" }), "+": () => this.faster(1), "-": () => this.faster(-1), t: () => { if (this.hello.wheel && (this.mine || !this.told.driver)) this.take(); },
-      escape: () => { if (this.mine) this.take(); } };
+      e: () => this.look(), escape: () => { if (this.mine) this.take(); } };
     const deed = deeds[event.key.toLowerCase()];
     if (deed) { event.preventDefault(); deed(); }
   }

@@ -1,8 +1,8 @@
-"""Watching in a real browser: by mouse and by keyboard, at the wheel of a car and of a robot, on a phone."""
+"""Watching in a real browser: by mouse and keyboard, at the wheel, on a phone, and what a policy looks at."""
 
 import pytest
 
-from quadrivium.commands.pages.casting import Cast
+from quadrivium.commands.pages.casting import Cast, read_cast
 from quadrivium.commands.pages.watch import make_show
 from tests.commands.pages.browser import launch, require_browser
 from tests.commands.pages.serving import serving_show
@@ -74,6 +74,20 @@ def painted(page, number):
         return found.size;
     }"""
     return page.evaluate(script, number)
+
+
+def marked(page):
+    """Returns how many pixels of the first canvas are of an explanation's green or magenta."""
+    script = """() => {
+        const canvas = document.querySelector('.pane canvas');
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        const near = (at, colour) => colour.every((value, k) => Math.abs(data[at + k] - value) < 12);
+        const inks = [[19, 138, 54], [208, 22, 140]];
+        let found = 0;
+        for (let at = 0; at < data.length; at += 4) found += inks.some((ink) => near(at, ink));
+        return found;
+    }"""
+    return page.evaluate(script)
 
 
 def test_two_players_are_watched_by_keyboard_alone(opened):
@@ -170,3 +184,35 @@ def test_a_phones_width_holds_the_show_and_the_wheel(opened, scheme):
     reaches(page, 1)
     page.locator(".key.up").dispatch_event("pointerup")
     assert page.locator(".key.held").count() == 0
+
+
+def test_what_a_policy_looks_at_is_shown_by_a_key_and_by_a_phones_button(opened):
+    words = ["model:merge_ppo", "idm_mobil"]
+    page = opened(
+        read_cast(words, lambda env_id: {}, 3, lambda line: None), width=390, height=844, has_touch=True
+    )
+    page.keyboard.press("p")
+    page.get_by_role("status").filter(has_text="Paused").wait_for()
+    assert marked(page) == 0
+    assert page.locator(".looked:visible").count() == 0
+    page.keyboard.press("e")
+    first, second = page.locator(".looked").all()
+    first.locator("tbody tr").first.wait_for()
+    page.wait_for_function("() => !document.querySelector('.looked.waits')")
+    assert "has no network to explain" in second.inner_text()
+    assert f"after {step(page)} step" in first.inner_text()
+    assert marked(page) > 50
+    headings = first.locator("thead th").all_inner_texts()
+    assert headings == ["action", "value"]
+    by_action = first.locator("tbody tr").all_inner_texts()
+    first.get_by_label("What is explained").select_option("value")
+    page.wait_for_function("() => document.querySelector('.looked td.chosen:nth-of-type(2)')")
+    assert first.locator("tbody tr").all_inner_texts() != by_action
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="What it looks at", pressed=True).tap()
+    page.get_by_role("button", name="What it looks at", pressed=False).wait_for()
+    page.wait_for_function("() => document.querySelector('.looked').hidden")
+    page.keyboard.press(".")
+    reaches(page, step(page))
+    page.wait_for_timeout(500)
+    assert marked(page) == 0
