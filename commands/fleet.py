@@ -37,6 +37,10 @@ def require_fit(config: RunConfig, run_dir: Path) -> None:
         )
     if config.cluster is not None and isinstance(config.agent, PPOConfig):
         require_shares(config)
+        if config.init_from is not None:
+            raise UserError(
+                f"--cluster: ppo's workers begin by the seed, not by init_from {config.init_from}; leave one out"
+            )
     if config.cluster is not None and isinstance(config.agent, AlphaZeroConfig) and config.agent.curriculum:
         raise UserError(
             f"--cluster: agent.curriculum {config.agent.curriculum:g} is for one machine, a fleet plays all "

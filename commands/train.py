@@ -50,6 +50,7 @@ from quadrivium.commands.build import (
 )
 from quadrivium.commands.command_line import QUICKSTART, Arguments, help_text, parse_arguments
 from quadrivium.commands.fleet import at_play, connected, require_fit
+from quadrivium.commands.init_from import begin_from, keep_begun, require_as_begun
 from quadrivium.commands.kept_files import keep_files, tell_changed_files
 from quadrivium.commands.measure import evaluate_players
 from quadrivium.commands.records import read_records
@@ -131,6 +132,7 @@ def train_in(
         config = with_kept_market(config, note)
         played = read_records(config, partial(say, console))
         agent = make_agent(config, played.games)
+        begun = None if resuming else begin_from(agent, config, note)
         evaluation_env = make_evaluation_env(config)(1)
         baseline_players(evaluation_env, config.evaluation.baselines)
         require_apart(config, evaluation_env, notify=note)
@@ -139,6 +141,7 @@ def train_in(
             tell_changed_files(run_dir, evaluation_env, note, played.files)
         else:
             create_run_directory(run_dir, written)
+            keep_begun(run_dir, begun)
             keep_market(run_dir, config)
             keep_files(run_dir, config, played.files)
         with RunLock(run_dir):
@@ -147,6 +150,11 @@ def train_in(
                 write_atomically(run_dir / "config.yaml", written.encode())
                 if snapshot is not None:
                     restore(agent, snapshot, console)
+                else:
+                    begun = begin_from(agent, config, note)
+                    require_as_begun(run_dir, begun)
+            if begun is not None:
+                say(console, str(begun))
             return run(agent, config, run_dir, console, cluster, judge)
 
 

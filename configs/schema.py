@@ -116,6 +116,8 @@ class RunConfig(_Section):
     """auto, cpu, mps, cuda or cuda:N"""
     threads: PositiveInt | Literal["auto"] | None = "auto"
     """CPU threads of networks and environments; auto (or null): all cores that this process may use"""
+    init_from: str | None = None
+    """runs/NAME or model:NAME, what the network knows at the beginning; agent.net.frozen keeps it so; or null"""
     cluster: bool | str | None = None
     """HOST:PORT of a Ray cluster for alphazero's games or ppo's environments, or true: this machine alone"""
     workers: PositiveInt | None = None
@@ -138,6 +140,7 @@ class RunConfig(_Section):
 
 ON_A_CLUSTER = ("cluster", "workers")
 """Keys that say where a run is trained, and by how many."""
+_SAID_IF_GIVEN = (*ON_A_CLUSTER, "init_from")
 
 
 def option(key: str) -> str:
@@ -219,10 +222,11 @@ def read_arguments(env_id: str, given: Mapping[str, str], source: str) -> dict[s
 def to_data(config: RunConfig) -> dict[str, Any]:
     """Returns the configuration as plain nested data, in the order of the schema.
 
-    Where a run is trained does not decide what it is: without a cluster nothing is said of one.
+    Where a run is trained does not decide what it is: without a cluster nothing is said of one, and without a
+    run to begin from nothing of that.
     """
     data = config.model_dump(mode="json")
-    return {key: value for key, value in data.items() if value is not None or key not in ON_A_CLUSTER}
+    return {key: value for key, value in data.items() if value is not None or key not in _SAID_IF_GIVEN}
 
 
 def to_text(config: RunConfig) -> str:

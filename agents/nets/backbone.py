@@ -52,7 +52,11 @@ class Backbone(nn.Module):
 
         more: parts that it is to see besides the stem's, behind them.
         """
-        return _TRUNKS[self.config.trunk]([*self.stem.specs, *more], self.config)
+        trunk = _TRUNKS[self.config.trunk]([*self.stem.specs, *more], self.config)
+        if self.config.frozen:
+            for parameter in blocks_of(trunk).values():
+                parameter.requires_grad_(False)
+        return trunk
 
     def forward(self, obs: Observation) -> tuple[Tensor, Tensor, Tensor]:
         """Returns tokens, mask, pooled (see the class)."""
@@ -68,6 +72,18 @@ class Backbone(nn.Module):
     def lacks_statistics(self) -> bool:
         """Returns whether the input normaliser has seen nothing yet; False where there is none."""
         return self.stem.lacks_statistics()
+
+
+def blocks_of(trunk: Trunk) -> dict[str, nn.Parameter]:
+    """Returns by name the trunk's weights that do not depend on what is observed, and so can serve any world.
+
+    Raises:
+        ValueError: there are none.
+    """
+    blocks = {name: own for name, own in trunk.named_parameters() if not trunk.is_embedding(name)}
+    if not blocks:
+        raise ValueError("an mlp of one layer has no blocks behind its embedding; give net.depth: 2 or more")
+    return blocks
 
 
 def make_backbone(observation_space: spaces.Space, config: NetConfig) -> Backbone:

@@ -136,6 +136,11 @@ class CnnTrunk(nn.Module):
     Global pooling instead of flattening beats larger networks (Trumpp et al. 2025, Impoola), fits any size.
     """
 
+    @staticmethod
+    def is_embedding(name: str) -> bool:
+        """Returns whether a weight depends on what is observed: a tower's first convolution."""
+        return ".embed." in name
+
     def __init__(self, specs: list[PartSpec], config: NetConfig) -> None:
         super().__init__()
         self.token_dim = config.width
