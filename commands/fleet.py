@@ -39,7 +39,13 @@ def require_fit(config: RunConfig, run_dir: Path) -> None:
         require_shares(config)
         if config.init_from is not None:
             raise UserError(
-                f"--cluster: ppo's workers begin by the seed, not by init_from {config.init_from}; leave one out"
+                f"--cluster: ppo's workers begin by the seed, not by init_from {config.init_from}; leave "
+                "one of them out"
+            )
+        if config.worlds:
+            raise UserError(
+                f"--cluster: ppo's workers have environments of one world, not of {len(config.worlds)} more; "
+                "leave the cluster or worlds out"
             )
     if config.cluster is not None and isinstance(config.agent, AlphaZeroConfig) and config.agent.curriculum:
         raise UserError(

@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.batches.environments import make_vector_env
 from quadrivium.agents.errors import UserError, as_user_error
-from quadrivium.agents.nets.transfer import Kind, require_form, transfer
+from quadrivium.agents.nets.transfer import Kind, Transfer, require_form, transfer
 from quadrivium.agents.runs.checkpoint import load_checkpoint
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.agents.runs.model import is_model, read_model
+from quadrivium.agents.runs.state import under
 from quadrivium.commands.build import Agent, RunText, agents_in, open_run, read_model_text, read_run_text
 from quadrivium.configs.schema import RunConfig
 from quadrivium.envs import bare_id
@@ -33,7 +33,7 @@ class Begun:
         init_from: the text of the config.
         step: of the checkpoint.
         weights_sha256: of the file of weights.
-        world: in which they were learned.
+        worlds: in which they were learned.
         taken: numbers that were taken over, by what they are.
         left: numbers that began by chance all the same.
     """
@@ -41,12 +41,12 @@ class Begun:
     init_from: str
     step: int
     weights_sha256: str
-    world: str
+    worlds: str
     taken: dict[str, int]
     left: dict[str, int]
 
     def __str__(self) -> str:
-        source = f"{self.init_from}, step {self.step:,} in {self.world}, sha256 {self.weights_sha256[:12]}"
+        source = f"{self.init_from}, step {self.step:,} in {self.worlds}, sha256 {self.weights_sha256[:12]}"
         left = f"; left as they began: {', '.join(self.left)}" if self.left else ""
         return f"init_from {source}: took {', '.join(self.taken)}{left}"
 
@@ -68,10 +68,20 @@ def begin_from(agent: Agent, config: RunConfig, notify: Callable[[str], object])
         require_form(source.agent.net, config.agent.net, config.init_from)
     kept = is_model(text.run_dir)
     snapshot = read_model(text.run_dir) if kept else load_checkpoint(text.run_dir, text.which, notify=notify)
-    with as_user_error(f"init_from {config.init_from}", ValueError):
-        done = transfer(snapshot.weights, agent.policy, _kinds(source, config))
-    world = bare_id(source.env.id)
-    return Begun(config.init_from, snapshot.step, snapshot.weights_sha256, world, done.taken, done.left)
+    origins, targets = source.of_worlds(), config.of_worlds()
+    done = Transfer()
+    for name, target in targets.items():
+        fits = {origin: _kinds(one, target) for origin, one in origins.items()}
+        origin = max(fits, key=lambda world: len(fits[world]))  # where most means the same
+        known = under(f"{origin}.", snapshot.weights) if source.worlds else snapshot.weights
+        network = agent.policy[name] if config.worlds else agent.policy
+        with as_user_error(f"init_from {config.init_from}", ValueError):
+            own = transfer(known, network, fits[origin])
+        prefix = f"{name}: " if config.worlds else ""
+        for all_done, said in ((done.taken, own.taken), (done.left, own.left)):
+            all_done |= {prefix + key: count for key, count in said.items()}
+    worlds = ", ".join(bare_id(one.env.id) for one in origins.values())
+    return Begun(config.init_from, snapshot.step, snapshot.weights_sha256, worlds, done.taken, done.left)
 
 
 def keep_begun(run_dir: Path, begun: Begun | None) -> None:
@@ -90,7 +100,8 @@ def require_as_begun(run_dir: Path, begun: Begun | None) -> None:
     if before != begun.weights_sha256:
         raise UserError(
             f"{run_dir} began with weights of {begun.init_from} whose sha256 is {before[:12]}, now it is "
-            f"{begun.weights_sha256[:12]}; give that checkpoint as {begun.init_from}?checkpoint=STEP in a new run"
+            f"{begun.weights_sha256[:12]}; name that checkpoint in a new run: "
+            f"--init-from {begun.init_from.partition('?')[0]}?checkpoint=STEP"
         )
 
 

@@ -52,7 +52,7 @@ def require_form(source: NetConfig, target: NetConfig, name: str) -> None:
         return
     differs = [key for key, value in has.items() if wanted.get(key) != value]
     remedy = " ".join(f"--agent.net.{key.replace('_', '-')} {_text(has[key])}" for key in differs)
-    raise ValueError(f"{name} has a trunk of {_told(has)}, but this run's is of {_told(wanted)}; give {remedy}")
+    raise ValueError(f"the trunk of {name} is {_told(has)}; this run's is {_told(wanted)}; give {remedy}")
 
 
 def transfer(
@@ -60,8 +60,8 @@ def transfer(
 ) -> Transfer:
     """Copies into `network`, the networks of an agent, what of another agent's fits; returns what that is.
 
-    Every network in it that has a backbone gets them: those that learn, their averages and targets. A critic's
-    own trunk gets the other critic's, or the actor's where that has none.
+    Every network in it that has a backbone gets them: those that learn, their averages and targets. A
+    critic's own trunk gets the other critic's, or the actor's where that has none.
 
     Args:
         weights: by name, of the other agent, all or those that act alone.
@@ -88,6 +88,23 @@ def transfer(
     return done
 
 
+def share_blocks(source: nn.Module, target: nn.Module) -> None:
+    """Lets the networks of another world have the blocks, and the memory, of `source` as their own: the same
+    parameters, whose gradients add up.
+
+    Raises:
+        ValueError: they do not fit.
+    """
+    own, known = target.state_dict(), source.state_dict()
+    for name, other, kind, place in _pairs(target, own, known):
+        if kind not in ("blocks", "memory"):
+            continue
+        if other not in known or known[other].shape != own[name].shape:
+            raise ValueError(_misfit(own, {name: known.get(other)}, place or kind))
+        module, _, leaf = name.rpartition(".")
+        setattr(target.get_submodule(module), leaf, source.get_parameter(other))
+
+
 def _of_one_network(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Returns the weights of one network by the names that they have from where its backbone is.
 
@@ -95,14 +112,18 @@ def _of_one_network(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     places = sorted({name.partition(_MAIN)[0] for name in weights if _MAIN in name})
     if not places:
-        raise ValueError("there is no trunk of ours among the weights; give a run whose agent has a net section")
-    return {name.removeprefix(places[0]): rows for name, rows in weights.items() if name.startswith(places[0])}
+        raise ValueError(
+            "there is no trunk of ours among the weights; give a run whose agent has a net section"
+        )
+    return {
+        name.removeprefix(places[0]): rows for name, rows in weights.items() if name.startswith(places[0])
+    }
 
 
 def _pairs(
     network: nn.Module, own: Mapping[str, Tensor], known: Mapping[str, Tensor]
 ) -> Iterator[tuple[str, str, Kind, str]]:
-    """Yields of each weight its name, what it is called in the source, its kind, and the place of its group."""
+    """Yields of each weight its name, its name in the source, its kind, and the place of its group."""
     modules = dict(network.named_modules(remove_duplicate=False))
     networks = [name.removesuffix("backbone") for name, one in modules.items() if isinstance(one, Backbone)]
     trunks = {f"{name}.": one for name, one in modules.items() if isinstance(one, Trunk)}
@@ -129,8 +150,8 @@ def _misfit(own: Mapping[str, Tensor], found: Mapping[str, Tensor | None], place
             has = "nothing" if said is None else f"shape {tuple(said.shape)}"
             wanted = tuple(own[name].shape)
             return (
-                f"the blocks of {place} do not fit: for {name}, {wanted}, the source has {has}; they fit where "
-                "both see parts of the same kinds, or give another trunk than cnn"
+                f"the blocks of {place} do not fit: for {name}, {wanted}, the source has {has}; a cnn's "
+                "fit where both see parts of the same kinds: give both such worlds, or another trunk"
             )
     raise AssertionError("all fit")
 
@@ -147,4 +168,6 @@ def _text(value: object) -> str:
 
 
 def _told(form: Mapping[str, object]) -> str:
-    return ", ".join(f"{key} {_text(value)}" for key, value in form.items())
+    return ", ".join(
+        _text(value) if key == "trunk" else f"{key} {_text(value)}" for key, value in form.items()
+    )

@@ -81,7 +81,7 @@ class DividedGradient:
         return self._policy.backbone.stem if apart and small else None
 
     def __call__(self, crew: Crew, batch: Batch, slopes: Slopes) -> tuple[Outputs, list[Tensor]]:
-        """Returns the outputs for the batch, and the gradient by each of the policy's parameters that learn."""
+        """Returns the outputs for the batch, and the gradient by each parameter that learns."""
         policy = self._policy
         parts = batch.pieces(policy.gradient_rows)
         apart = policy.separate_critic and policy.memory is None
