@@ -40,18 +40,20 @@ EPISODES = 100
 EVERY = 8_192  # steps between evaluations
 SCRATCH = "scratch"
 
-TARGETS: Mapping[str, tuple[str, int]] = {
-    "Merge": ("driving/merge_ppo.yaml", 262_144),
-    "TwoWay": ("driving/two_way_ppo.yaml", 131_072),
-    "Highway": ("driving/highway_ppo.yaml", 262_144),
+STEPS = 131_072
+TARGETS: Mapping[str, tuple[str, dict[str, str]]] = {
+    "Merge": ("driving/merge_ppo.yaml", {}),
+    "TwoWay": ("driving/two_way_ppo.yaml", {}),
+    "Roundabout": ("driving/merge_ppo.yaml", {"env.id": "quadrivium/Roundabout-v0"}),  # its own has a set
+    "Highway": ("driving/highway_ppo.yaml", {}),
 }
-"""The published config of each target, and for how many steps it is trained."""
+"""The published config of each target, and what of it is changed."""
 
 MODELS = {"Merge": "model:merge_ppo", "TwoWay": "model:two_way_ppo"}
 TRAINED: Mapping[str, tuple[str, dict[str, str]]] = {}
 """Sources that are trained here: by which config, and with which changes."""
 
-PAIRS = ("Merge>TwoWay", "TwoWay>Merge", "Merge>Highway", "TwoWay>Highway")
+PAIRS = ("Merge>TwoWay", "TwoWay>Merge", "Merge>Roundabout", "TwoWay>Roundabout", "Merge>Highway")
 
 
 class Curve(Hooks):
@@ -76,14 +78,14 @@ class Curve(Hooks):
 
 def curve(target: str, source: str | None, seed: int) -> list[tuple[int, float]]:
     """Returns the points of one training; source: what `init_from` names, None: from scratch."""
-    path, steps = TARGETS[target]
-    given = {"seed": str(seed), "threads": "1", "total_timesteps": str(steps)}
+    path, changes = TARGETS[target]
+    given = {**changes, "seed": str(seed), "threads": "1", "total_timesteps": str(STEPS)}
     config = load_config(ROOT / "configs" / path, given | ({} if source is None else {"init_from": source}))
     agent = make_agent(config)
     begin_from(agent, config, print)
     env = make_evaluation_env(config)(EPISODES)
     hooks = Curve(AgentPlayer(target, agent), env, config.evaluation.selection_seed)
-    agent.learn(steps, hooks, log_interval=None)
+    agent.learn(STEPS, hooks, log_interval=None)
     env.close()
     return hooks.points
 
@@ -113,8 +115,7 @@ def summary(runs: Mapping[str, Mapping[str, list[list[float]]]], pair: str) -> d
     scratch, moved = runs[f"{SCRATCH}>{target}"], runs[pair]
     seeds = sorted(scratch.keys() & moved.keys())
     steps = [[arrival(one[seed], scratch[seed]) for seed in seeds] for one in (scratch, moved)]
-    whole = TARGETS[target][1]
-    means = [statistics.mean(whole if step is None else step for step in each) for each in steps]
+    means = [statistics.mean(STEPS if step is None else step for step in each) for each in steps]
     row: dict[str, Any] = {"source": source, "target": target, "seeds": len(seeds)}
     row |= {"steps_from_scratch": steps[0], "steps_from_source": steps[1]}
     final = [statistics.mean(one[seed][-1][1] for seed in seeds) for one in (scratch, moved)]
