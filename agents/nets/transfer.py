@@ -13,7 +13,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from quadrivium.agents.nets.backbone import Backbone, Trunk
+from quadrivium.agents.nets.backbone import Backbone, Trunk, blocks_of
 from quadrivium.agents.nets.config import NetConfig
 
 Kind = Literal["blocks", "embeddings", "memory", "statistics", "policy", "values"]
@@ -96,6 +96,9 @@ def share_blocks(source: nn.Module, target: nn.Module) -> None:
         ValueError: they do not fit.
     """
     own, known = target.state_dict(), source.state_dict()
+    for module in source.modules():
+        if isinstance(module, Trunk):
+            blocks_of(module)  # there are some
     for name, other, kind, place in _pairs(target, own, known):
         if kind not in ("blocks", "memory"):
             continue

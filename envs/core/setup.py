@@ -90,7 +90,7 @@ class Setup:
         columns: what each number of an observation is, by part: of the last axis, or of a grid's first one,
             which are its planes.
         tokens: what each token of a part (N, F) is, N names a part, where the world has some.
-        actions: what each choice of a Discrete action is, or each number of a Box; empty where it is not told.
+        actions: what each choice of a Discrete is, or each number of a Box; empty where it is not told.
         shown: what `info` says of the state after every reset and step, by name: functions of the records
             (N,) that return arrays (N, ...), of all P agents one after another (N · P, ...), and that can be
             pickled. In a batch that resets by itself it is the new episode's state; that of the last one is
