@@ -29,6 +29,7 @@ from quadrivium.agents.ppo import PPO, PPOConfig
 from quadrivium.agents.ppo.fleet.learner import FleetPPO
 from quadrivium.agents.ppo.worlds import WorldsPPO
 from quadrivium.agents.pqn import PQN
+from quadrivium.agents.pretrain import Pretrain, PretrainConfig
 from quadrivium.agents.runs.checkpoint import load_checkpoint
 from quadrivium.agents.runs.checkpoint_files import sha256
 from quadrivium.agents.runs.model import is_model, read_model
@@ -46,7 +47,7 @@ from quadrivium.envs.core.world_game import WorldGame
 Agent = PPO | WorldsPPO | DQN | PQN | AlphaZero | VectorAgent
 Which = Literal["last", "best"] | int
 """Which checkpoint of a run: the newest, the one with the best evaluation, or that of a step."""
-AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN, "pqn": PQN}
+AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN, "pqn": PQN, "pretrain": Pretrain}
 MODELS = Path(__file__).resolve().parents[1] / "models"
 """Where the models are that come with the package: in a checkout and in a wheel beside the commands."""
 
@@ -309,6 +310,11 @@ def load_agent(
 
 def require_networks_of_ours(config: RunConfig, player: str, purpose: str) -> None:
     """Raises UserError where an agent acts by networks that export and explanation do not know."""
+    if isinstance(config.agent, PretrainConfig):
+        raise UserError(
+            f"{player} is of pretrain, which has no policy; {purpose} knows those that act: give a run that "
+            "begins with it (init_from)"
+        )
     if isinstance(config.agent, SACConfig):
         raise UserError(
             f"{player} is of sac, whose actor is Stable-Baselines3's; {purpose} knows ppo, dqn, pqn and "

@@ -20,6 +20,7 @@ from quadrivium.agents.errors import UserError, program
 from quadrivium.agents.ppo import PPOConfig
 from quadrivium.agents.ppo.fleet.learner import FleetPPO
 from quadrivium.agents.pqn import PQNConfig
+from quadrivium.agents.pretrain import PretrainConfig
 from quadrivium.agents.sac import SACConfig
 from quadrivium.commands.build import Agent, make_agent, use_threads
 from quadrivium.commands.shared_environments import require_shares, sharing
@@ -30,7 +31,8 @@ LOG = "games.log"
 
 def require_fit(config: RunConfig, run_dir: Path) -> None:
     """Raises UserError where the config asks for a cluster that it cannot use, or a run needs one."""
-    if config.cluster is not None and isinstance(config.agent, DQNConfig | PQNConfig | SACConfig):
+    alone = DQNConfig | PQNConfig | SACConfig | PretrainConfig
+    if config.cluster is not None and isinstance(config.agent, alone):
         raise UserError(
             f"--cluster: {config.agent.algorithm} trains on one machine, alphazero and ppo alone have "
             "fleets; leave it out, or spread several seeds: --seeds 0-4 --cluster"

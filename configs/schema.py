@@ -28,13 +28,15 @@ from quadrivium.agents.dqn import DQNConfig
 from quadrivium.agents.errors import UserError, as_user_error, did_you_mean, one_line, program
 from quadrivium.agents.ppo import PPOConfig
 from quadrivium.agents.pqn import PQNConfig
+from quadrivium.agents.pretrain import PretrainConfig
 from quadrivium.agents.sac import SACConfig
 from quadrivium.configs.yaml_format import dump_yaml, parse_texts, parse_yaml, read_yaml, with_published
 from quadrivium.envs import bare_id, options_of
 from quadrivium.envs.core.options import hint_of, is_text
 
 AgentConfig = Annotated[
-    PPOConfig | DQNConfig | PQNConfig | SACConfig | AlphaZeroConfig, Field(discriminator="algorithm")
+    PPOConfig | DQNConfig | PQNConfig | SACConfig | AlphaZeroConfig | PretrainConfig,
+    Field(discriminator="algorithm"),
 ]
 
 
@@ -109,7 +111,7 @@ class LoggingConfig(_Section):
     """What TensorBoard and the terminal show."""
 
     interval: PositiveInt = 1
-    """log every so many iterations (PPO, PQN, AlphaZero) or episodes (DQN, SAC)"""
+    """log every so many iterations (PPO, PQN, AlphaZero, pretrain) or episodes (DQN, SAC)"""
     video_every_steps: PositiveInt | None = None
     """environment steps between videos in TensorBoard, or null for none"""
     progress: bool = True
