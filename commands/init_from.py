@@ -54,8 +54,8 @@ class Begun:
 def begin_from(agent: Agent, config: RunConfig, notify: Callable[[str], object]) -> Begun | None:
     """Gives a fresh agent what its config's `init_from` has learned; returns what that is, None without one.
 
-    Always the blocks; the embeddings where both worlds show the same numbers, and the policy's head where the
-    actions are the same too; input statistics and the values' head in the same world.
+    Always the blocks; the embeddings where both worlds show the same numbers; input statistics and heads in
+    the same world. A policy that is sure of itself in another world explores too little in a new one.
 
     Raises:
         UserError: there is no such run, or its trunk does not fit.
@@ -116,26 +116,20 @@ def _kinds(source: RunConfig, target: RunConfig) -> frozenset[Kind]:
     one, other = source.agent.net, target.agent.net
     if all(getattr(one, key) == getattr(other, key) for key in ("memory", "memory_width", "memory_depth")):
         kinds.add("memory")
-    (seen, acts), (seen_there, acts_there) = _meanings(source), _meanings(target)
-    if one.normalize_inputs == other.normalize_inputs and seen == seen_there:
+    if one.normalize_inputs == other.normalize_inputs and _columns(source) == _columns(target):
         kinds.add("embeddings")
-        same_algorithm = source.agent.algorithm == target.agent.algorithm
-        if same_algorithm and acts == acts_there:
-            kinds.add("policy")
         if bare_id(source.env.id) == bare_id(target.env.id):
-            kinds |= {"statistics", "values"} if same_algorithm else {"statistics"}
+            kinds.add("statistics")
+            if source.agent.algorithm == target.agent.algorithm:
+                kinds.add("heads")
     return frozenset(kinds)
 
 
-def _meanings(config: RunConfig) -> tuple[Mapping[str, tuple[str, ...]] | str, tuple[str, ...] | str]:
-    """Returns what the numbers of an observation are, by part, and what the actions are.
-
-    Of a world that does not tell, its id stands for it.
-    """
+def _columns(config: RunConfig) -> Mapping[str, tuple[str, ...]] | str:
+    """Returns what the numbers of an observation are, by part; of a world that does not tell, its id."""
     env = config.env
     game = isinstance(config.agent, AlphaZeroConfig)  # which needs arguments of its own
     batch = make_vector_env(env.id, 1 if game else agents_in(env.id, env.kwargs), {} if game else env.kwargs)
     batch.close()
     setup: Any = getattr(batch.unwrapped, "setup", None)
-    world = bare_id(env.id)
-    return getattr(setup, "columns", None) or world, getattr(setup, "actions", None) or world
+    return getattr(setup, "columns", None) or bare_id(env.id)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from quadrivium.agents.nets.backbone import Backbone, Trunk, blocks_of
 from quadrivium.agents.nets.config import NetConfig
 
-Kind = Literal["blocks", "embeddings", "memory", "statistics", "policy", "values"]
+Kind = Literal["blocks", "embeddings", "memory", "statistics", "heads"]
 _MAIN = "backbone.trunk."
 # What decides the blocks' shape and what they compute, by trunk, besides width and depth.
 _FORM: dict[str, tuple[str, ...]] = {
@@ -143,8 +143,8 @@ def _pairs(
             yield name, rest, "statistics", ""
         elif rest.startswith(("memory.", "critic_memory.")):
             yield name, rest, "memory", ""
-        else:  # of PPO `policy_head` and `log_std`, of AlphaZero `policy`
-            yield name, rest, "policy" if rest.startswith(("policy", "log_std")) else "values", ""
+        else:
+            yield name, rest, "heads", ""
 
 
 def _misfit(own: Mapping[str, Tensor], found: Mapping[str, Tensor | None], place: str) -> str:

@@ -90,7 +90,6 @@ class Setup:
         columns: what each number of an observation is, by part: of the last axis, or of a grid's first one,
             which are its planes.
         tokens: what each token of a part (N, F) is, N names a part, where the world has some.
-        actions: what each choice of a Discrete is, or each number of a Box; empty where it is not told.
         shown: what `info` says of the state after every reset and step, by name: functions of the records
             (N,) that return arrays (N, ...), of all P agents one after another (N · P, ...), and that can be
             pickled. In a batch that resets by itself it is the new episode's state; that of the last one is
@@ -100,7 +99,7 @@ class Setup:
         files: the SHA-256 of each file that they were made from, by its path.
 
     Raises:
-        ValueError: the spaces, `agents`, `active`, `columns`, `tokens` or `actions` are none of these.
+        ValueError: the spaces, `agents`, `active`, `columns` or `tokens` are none of these.
     """
 
     world: World
@@ -119,7 +118,6 @@ class Setup:
     active: str | None = None
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tokens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    actions: tuple[str, ...] = ()
     shown: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     mask_observed: bool = True
     source: Any = None
@@ -163,11 +161,6 @@ class Setup:
                     f"columns of {self.world.name} describe {len(texts)} numbers of {name!r}; its parts are "
                     f"{', '.join(f'{k} {part.shape}' for k, part in self.observation_parts.items())}"
                 )
-
-        space = self.action_space
-        choices = int(space.n) if isinstance(space, Discrete) else self.action_width
-        if self.actions and len(self.actions) != choices:
-            raise ValueError(f"actions of {self.world.name} are {len(self.actions)} names for {space}")
 
         for name, texts in self.tokens.items():
             shape = self.observation_parts[name].shape if name in self.observation_parts else None

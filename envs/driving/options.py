@@ -12,11 +12,6 @@ from quadrivium.envs.driving.frames import require_whole_frames
 
 SAFE_WEIGHTS = {"collision": -5.0, "off_road": -5.0, "headway": -0.1, "lane_change": -0.02}
 """of reward="safe" in all driving worlds; the reasons are in the environments' pages"""
-ACTION_NAMES = {
-    "meta": ("lane left", "idle", "lane right", "faster", "slower"),
-    "longitudinal": ("slower", "idle", "faster"),
-}
-"""what each action is, by the kind of actions"""
 _HEAVIEST = 1000.0
 
 

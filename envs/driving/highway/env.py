@@ -21,7 +21,7 @@ from quadrivium.envs.driving.highway.state import (
     ranges_of,
     state_dtype,
 )
-from quadrivium.envs.driving.options import ACTION_NAMES, SAFE_WEIGHTS, DrivingOptions, rows_of_cars
+from quadrivium.envs.driving.options import SAFE_WEIGHTS, DrivingOptions, rows_of_cars
 
 WORLD = World.of(
     kernel,
@@ -121,7 +121,6 @@ def highway_setup(options: HighwayOptions) -> Setup:
         baselines=BASELINES,
         columns={"observation": seen},
         tokens={"observation": rows_of_cars(rows)} if options.observation == "kinematics" else {},
-        actions=ACTION_NAMES.get(options.actions, ()),
     )
 
 

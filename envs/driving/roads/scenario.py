@@ -16,7 +16,7 @@ from quadrivium.envs.core.setup import Setup, drawn_by, numbered
 from quadrivium.envs.core.validation import steps_of
 from quadrivium.envs.core.world_env import WorldEnv
 from quadrivium.envs.driving.frames import think_frames
-from quadrivium.envs.driving.options import ACTION_NAMES, SAFE_WEIGHTS, DrivingOptions, rows_of_cars
+from quadrivium.envs.driving.options import SAFE_WEIGHTS, DrivingOptions, rows_of_cars
 from quadrivium.envs.driving.roads import kernel
 from quadrivium.envs.driving.roads.baselines import BASELINES
 from quadrivium.envs.driving.roads.maps.bank import Bank
@@ -351,7 +351,6 @@ def roads_setup(options: RoadsOptions, scenario: Scenario, name: str) -> Setup:
         active="active" if scenario.egos > 1 else None,
         columns=seen,
         tokens=_tokens(options),
-        actions=ACTION_NAMES.get(options.actions, ()),
         source=scenario,
     )
 
