@@ -98,21 +98,3 @@ def make_backbone(observation_space: spaces.Space, config: NetConfig) -> Backbon
         ValueError: the space has another rank or kind, or the config does not fit it.
     """
     return Backbone(observation_space, config)
-
-
-def copy_backbone(source: Backbone, target: Backbone) -> None:
-    """Copies weights and input statistics, for example from a trained DQN into a new PPO.
-
-    Raises:
-        ValueError: the two differ in configuration or observation; the message names the first difference.
-    """
-    weights, expected = source.state_dict(), target.state_dict()
-    for name in sorted(weights.keys() | expected.keys()):
-        ours = tuple(weights[name].shape) if name in weights else "nothing"
-        theirs = tuple(expected[name].shape) if name in expected else "nothing"
-        if ours != theirs:
-            raise ValueError(
-                f"backbones differ at {name}: the source has {ours}, the target {theirs}; "
-                "give both agents the same net section and observation."
-            )
-    target.load_state_dict(weights)
