@@ -303,7 +303,7 @@ def load_agent(
     with as_user_error(f"{run_dir}: the weights do not fit the network of config.yaml", RuntimeError):
         for network in _acting(agent) if is_kept else [agent.policy]:
             network.load_state_dict(under(f"{world}.", snapshot.weights) if several else snapshot.weights)
-    if not isinstance(agent, AlphaZero):
+    if not isinstance(agent, AlphaZero | WorldsPPO):
         agent.env.close()
     return agent, Checkpoint(snapshot.step, snapshot.weights_sha256)
 

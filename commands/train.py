@@ -135,9 +135,9 @@ def train_in(
         played = read_records(config, partial(say, console))
         agent = make_agent(config, played.games)
         begun = None if resuming else begin_from(agent, config, note)
-        for world in reversed(config.of_worlds().values()):  # the first one's is asked more
-            evaluation_env = make_evaluation_env(world)(1)
-            baseline_players(evaluation_env, config.evaluation.baselines)
+        evaluation_env, *others = (make_evaluation_env(world)(1) for world in config.of_worlds().values())
+        for env in (evaluation_env, *others):
+            baseline_players(env, config.evaluation.baselines)
         require_apart(config, evaluation_env, notify=note)
     with connected(config) as cluster:
         if resuming:

@@ -43,7 +43,7 @@ class QAgent(VectorAgent):
         self._update_count = 0
         self._last_rate = self.learning_rate(1.0)
         # Kept: walking through the modules for them would cost a tenth of a gradient step.
-        self._online = learned(self.policy.q_net)
+        self._online: list[Tensor] = [*learned(self.policy.q_net)]
 
     # ---- acting
 

@@ -101,7 +101,7 @@ class DQN(QAgent):
         self.logged = 0  # episodes at the last log line
         self.calls = 0  # to step
         self._collected = 0  # transitions of the newest iteration
-        self._target = learned(policy.q_net_target)
+        self._target: list[Tensor] = [*learned(policy.q_net_target)]
         self._online_moments, self._target_moments = (  # of batch normalisation
             [buffer for name, buffer in net.named_buffers() if "running_" in name]
             for net in (policy.q_net, policy.q_net_target)
