@@ -34,10 +34,6 @@ class Transfer:
     taken: dict[str, int] = field(default_factory=dict[str, int])
     left: dict[str, int] = field(default_factory=dict[str, int])
 
-    def __str__(self) -> str:
-        took = f"took {', '.join(self.taken)}"
-        return f"{took}; left {', '.join(self.left)}" if self.left else took
-
 
 def form_of(net: NetConfig) -> dict[str, object]:
     """Returns by their keys the settings that two trunks have in common if one's blocks fit the other."""
