@@ -26,15 +26,18 @@ from quadrivium.agents.evaluation.episodes import AgentPlayer, Player
 from quadrivium.agents.evaluation.evaluator import MAX_LANES
 from quadrivium.agents.export.onnx_file import OnnxPolicy, sample
 from quadrivium.agents.league import League
-from quadrivium.agents.ppo import PPO
+from quadrivium.agents.ppo import PPO, PPOConfig
 from quadrivium.agents.ppo.fleet.learner import FleetPPO
+from quadrivium.agents.ppo.worlds import WorldsPPO
 from quadrivium.agents.pqn import PQN
+from quadrivium.agents.pretrain import Pretrain, PretrainConfig
 from quadrivium.agents.runs.checkpoint import load_checkpoint
 from quadrivium.agents.runs.checkpoint_files import sha256
 from quadrivium.agents.runs.model import is_model, read_model
+from quadrivium.agents.runs.state import under
 from quadrivium.agents.sac import SACConfig
 from quadrivium.agents.training.vector_agent import VectorAgent
-from quadrivium.configs.schema import RunConfig, read_resolved
+from quadrivium.configs.schema import RunConfig, read_resolved, world_name
 from quadrivium.envs import bare_id, options_of
 from quadrivium.envs.board import GAMES
 from quadrivium.envs.board.board_game import BoardGame
@@ -42,10 +45,10 @@ from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.threads import set_threads
 from quadrivium.envs.core.world_game import WorldGame
 
-Agent = PPO | DQN | PQN | AlphaZero | VectorAgent
+Agent = PPO | WorldsPPO | DQN | PQN | AlphaZero | VectorAgent
 Which = Literal["last", "best"] | int
 """Which checkpoint of a run: the newest, the one with the best evaluation, or that of a step."""
-AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN, "pqn": PQN}
+AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN, "pqn": PQN, "pretrain": Pretrain}
 MODELS = Path(__file__).resolve().parents[1] / "models"
 """Where the models are that come with the package: in a checkout and in a wheel beside the commands."""
 
@@ -142,6 +145,11 @@ def make_agent(config: RunConfig, played: Sequence[PlayedGame] = (), league: Lea
                 seed=config.seed,
                 device=_device(config.device),
             )
+    if config.worlds:
+        envs = {name: make_env(world) for name, world in config.of_worlds().items()}
+        with as_user_error("agent (ppo in several worlds)", *kinds):
+            assert isinstance(agent, PPOConfig)
+            return WorldsPPO(agent, envs, seed=config.seed, device=_device(config.device))
     shared_out = agent.algorithm == "ppo" and config.cluster is not None
     kind: Any = FleetPPO if shared_out else _agent_class(agent.algorithm)
     env = make_env(config, league)
@@ -265,8 +273,11 @@ def load_agent(
     which: Which,
     notify: Callable[[str], object],
     kwargs: Mapping[str, Any] | None = None,
+    env_id: str | None = None,
 ) -> tuple[Agent, Checkpoint]:
     """Returns a run's agent with the weights of a checkpoint, and which that is; or a model's agent.
+
+    Of a run in several worlds it is the `PPO` of one of them: of `env_id`, or the first.
 
     kwargs: arguments of the environments in which it is to play, in place of the run's own: files may have
     moved, and spaces alone are asked of them.
@@ -278,6 +289,11 @@ def load_agent(
         UserError: there is no such run or checkpoint.
     """
     config = open_run(run_dir)
+    several = config.of_worlds() if config.worlds else {}
+    world = world_name(config.env.id if env_id is None else env_id)
+    if several and world not in several:
+        raise UserError(f"{run_dir} has learned {', '.join(several)}, not {env_id}; name one of these worlds")
+    config = several.get(world, config)
     if kwargs is not None and not isinstance(config.agent, AlphaZeroConfig):
         agents = agents_in(config.env.id, kwargs)
         others = {"kwargs": dict(kwargs), "num_envs": math.ceil(config.env.num_envs / agents) * agents}
@@ -291,14 +307,19 @@ def load_agent(
         agent.require_same_game(snapshot)
     with as_user_error(f"{run_dir}: the weights do not fit the network of config.yaml", RuntimeError):
         for network in _acting(agent) if is_kept else [agent.policy]:
-            network.load_state_dict(snapshot.weights)
-    if not isinstance(agent, AlphaZero):
+            network.load_state_dict(under(f"{world}.", snapshot.weights) if several else snapshot.weights)
+    if not isinstance(agent, AlphaZero | WorldsPPO):
         agent.env.close()
     return agent, Checkpoint(snapshot.step, snapshot.weights_sha256)
 
 
 def require_networks_of_ours(config: RunConfig, player: str, purpose: str) -> None:
     """Raises UserError where an agent acts by networks that export and explanation do not know."""
+    if isinstance(config.agent, PretrainConfig):
+        raise UserError(
+            f"{player} is of pretrain, which has no policy; {purpose} knows those that act: give a run that "
+            "begins with it (init_from)"
+        )
     if isinstance(config.agent, SACConfig):
         raise UserError(
             f"{player} is of sac, whose actor is Stable-Baselines3's; {purpose} knows ppo, dqn, pqn and "
@@ -372,7 +393,8 @@ def load_player(
     Raises:
         UserError: moreover, the agent was trained on other spaces than those of `env`.
     """
-    agent, checkpoint = load_agent(run_dir, which, notify, kwargs)
+    spec = getattr(env, "spec", None)
+    agent, checkpoint = load_agent(run_dir, which, notify, kwargs, None if spec is None else spec.id)
     for kind in ("observation", "action"):
         trained, given = getattr(agent, f"{kind}_space"), getattr(env, f"single_{kind}_space")
         if trained != given:

@@ -105,7 +105,7 @@ def help_text(config: RunConfig) -> str:
         f"       {program('train')} --resume runs/NAME [--total-timesteps N] [--max-minutes M] [--cluster]",
         "",
         f"CONFIG is a YAML file, by default configs/{QUICKSTART.name}; the values below are its own.",
-        "The algorithm (ppo, dqn, pqn, sac, alphazero) decides which --agent options there are;",
+        "The algorithm (ppo, dqn, pqn, sac, alphazero, pretrain) decides which --agent options there are;",
         "--env.kwargs.NAME gives an argument of the environment, and --evaluation.kwargs.NAME one that",
         "differs in evaluation. --env.league '{...}': opponents that grow with the agent, docs/leagues.md",
     ]

@@ -20,6 +20,7 @@ from quadrivium.agents.errors import UserError, program
 from quadrivium.agents.ppo import PPOConfig
 from quadrivium.agents.ppo.fleet.learner import FleetPPO
 from quadrivium.agents.pqn import PQNConfig
+from quadrivium.agents.pretrain import PretrainConfig
 from quadrivium.agents.sac import SACConfig
 from quadrivium.commands.build import Agent, make_agent, use_threads
 from quadrivium.commands.shared_environments import require_shares, sharing
@@ -30,13 +31,24 @@ LOG = "games.log"
 
 def require_fit(config: RunConfig, run_dir: Path) -> None:
     """Raises UserError where the config asks for a cluster that it cannot use, or a run needs one."""
-    if config.cluster is not None and isinstance(config.agent, DQNConfig | PQNConfig | SACConfig):
+    alone = DQNConfig | PQNConfig | SACConfig | PretrainConfig
+    if config.cluster is not None and isinstance(config.agent, alone):
         raise UserError(
             f"--cluster: {config.agent.algorithm} trains on one machine, alphazero and ppo alone have "
             "fleets; leave it out, or spread several seeds: --seeds 0-4 --cluster"
         )
     if config.cluster is not None and isinstance(config.agent, PPOConfig):
         require_shares(config)
+        if config.init_from is not None:
+            raise UserError(
+                f"--cluster: ppo's workers begin by the seed, not by init_from {config.init_from}; leave "
+                "one of them out"
+            )
+        if config.worlds:
+            raise UserError(
+                f"--cluster: ppo's workers have environments of one world, not of {len(config.worlds)} more; "
+                "leave the cluster or worlds out"
+            )
     if config.cluster is not None and isinstance(config.agent, AlphaZeroConfig) and config.agent.curriculum:
         raise UserError(
             f"--cluster: agent.curriculum {config.agent.curriculum:g} is for one machine, a fleet plays all "

@@ -34,6 +34,8 @@ def make_league(config: RunConfig, notify: Callable[[str], object]) -> League | 
             f"env.league: copies of an agent with net.memory={agent.net.memory} would remember nothing of "
             "their games; give net.memory: null, or league: null"
         )
+    if config.worlds:
+        raise UserError("env.league: a league is of one game; leave worlds out, or league: null")
     if config.cluster is not None:
         raise UserError("env.league: a league is played on one machine; leave --cluster out, or league: null")
     options = options_of(bare_id(env.id))

@@ -87,6 +87,7 @@ class _Run:
     """A run that is to be measured beside its baselines, the first of the players."""
 
     run_dir: Path
+    directory: Path
     kwargs: dict[str, Any]
     kept: dict[str, Any]
     facts: dict[str, Any]
@@ -107,7 +108,11 @@ def evaluate_runs(
     directories: list[Path] = arguments.runs
     if len({path.resolve() for path in directories}) < len(directories):
         raise UserError(f"a run appears twice in {' '.join(map(str, directories))}; name each once")
-    runs = [_open_run(path, arguments, notify, read_kwargs) for path in directories]
+    runs = [
+        _open_run(path, world, arguments, notify, read_kwargs)
+        for path in directories
+        for world in open_run(path).of_worlds()
+    ]
     played = _played([run.opened for run in runs], arguments.cluster, console, notify)
     for run, results in zip(runs, played, strict=True):
         _tell_run(run, results, arguments, console, notify)
@@ -116,11 +121,13 @@ def evaluate_runs(
 
 def _open_run(
     run_dir: Path,
+    world: str,
     arguments: argparse.Namespace,
     notify: Notify,
     read_kwargs: Callable[[str, Sequence[str]], dict[str, Any]],
 ) -> _Run:
-    config = open_run(run_dir)
+    whole = open_run(run_dir)
+    config = whole.of_worlds()[world]
     seed = config.evaluation.seed if arguments.seed is None else arguments.seed
     kwargs = config.evaluation_kwargs() | ({} if arguments.split is None else {"split": arguments.split})
     kwargs |= read_kwargs(config.env.id, arguments.env_kwargs)
@@ -140,7 +147,9 @@ def _open_run(
         chosen = {"seed": config.evaluation.selection_seed, "episodes": config.evaluation.episodes}
         facts["chosen_on"] = chosen
         title += f", the best on {chosen['episodes']} other scenarios (from seed {chosen['seed']})"
-    return _Run(run_dir, kwargs, kept, facts, title, Opened(measurement, env, players))
+    directory = run_dir / "evaluation"
+    directory = directory / world if whole.worlds else directory
+    return _Run(run_dir, directory, kwargs, kept, facts, title, Opened(measurement, env, players))
 
 
 def _tell_run(
@@ -150,7 +159,7 @@ def _tell_run(
     console: Console,
     notify: Notify,
 ) -> None:
-    directory, env, players = run.run_dir / "evaluation", run.opened.env, run.opened.players
+    directory, env, players = run.directory, run.opened.env, run.opened.players
     player: Any = players[0]
     paths = tell_results(console, directory, players, results, env, run.facts, title=run.title, kept=run.kept)
     env_id, seed = run.opened.measurement.env_id, run.opened.measurement.seed

@@ -21,6 +21,7 @@ from quadrivium.commands.build import (
     model_names,
     open_run,
 )
+from quadrivium.configs.schema import to_text
 from quadrivium.intervals import Interval
 from quadrivium.measures import Measure, format_measure, rate
 
@@ -104,7 +105,10 @@ def make_model(
         "held_out": _held_out(run_dir, checkpoint.step),
     }
     directory = MODELS / name
-    write_model(directory, (run_dir / CONFIG).read_text(encoding="utf-8"), weights, snapshot, facts)
+    text = (run_dir / CONFIG).read_text(encoding="utf-8")
+    if config.worlds:  # of which a model knows the first alone
+        text = to_text(next(iter(config.of_worlds().values())))
+    write_model(directory, text, weights, snapshot, facts)
     console.print(f"written: {directory}", highlight=False, soft_wrap=True)
     return directory
 

@@ -10,7 +10,7 @@ python train.py CONFIG --help                      # every option with its value
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,16 +19,18 @@ from rich.console import Console
 import quadrivium  # noqa: F401 (registers the environment ids)
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.charts import charts_of
+from quadrivium.agents.alphazero.players import SearchPlayer
 from quadrivium.agents.batches.environments import make_film_env
 from quadrivium.agents.batches.finite import NotFiniteError
 from quadrivium.agents.cluster.connection import Cluster
 from quadrivium.agents.errors import UserError, program, run_command
-from quadrivium.agents.evaluation.episodes import film_episode
+from quadrivium.agents.evaluation.episodes import AgentPlayer, film_episode
 from quadrivium.agents.evaluation.evaluator import MAX_LANES, Evaluator, baseline_players
 from quadrivium.agents.evaluation.report import describe
 from quadrivium.agents.logs.metrics_writer import MetricsWriter
 from quadrivium.agents.logs.progress import TerminalProgress
 from quadrivium.agents.logs.tensorboard import TRAINING, TensorBoardWriter
+from quadrivium.agents.ppo.worlds import WorldsPPO
 from quadrivium.agents.runs.checkpoint import Snapshot, save_checkpoint
 from quadrivium.agents.runs.directory import MetricsLog, RunLock, write_atomically
 from quadrivium.agents.runs.start import (
@@ -50,6 +52,7 @@ from quadrivium.commands.build import (
 )
 from quadrivium.commands.command_line import QUICKSTART, Arguments, help_text, parse_arguments
 from quadrivium.commands.fleet import at_play, connected, require_fit
+from quadrivium.commands.init_from import begin_from, keep_begun, require_as_begun
 from quadrivium.commands.kept_files import keep_files, tell_changed_files
 from quadrivium.commands.league import make_league
 from quadrivium.commands.measure import evaluate_players
@@ -132,14 +135,17 @@ def train_in(
         config = with_kept_market(config, note)
         played = read_records(config, partial(say, console))
         agent = make_agent(config, played.games, make_league(config, note))
-        evaluation_env = make_evaluation_env(config)(1)
-        baseline_players(evaluation_env, config.evaluation.baselines)
+        begun = None if resuming else begin_from(agent, config, note)
+        evaluation_env, *others = (make_evaluation_env(world)(1) for world in config.of_worlds().values())
+        for env in (evaluation_env, *others):
+            baseline_players(env, config.evaluation.baselines)
         require_apart(config, evaluation_env, notify=note)
     with connected(config) as cluster:
         if resuming:
             tell_changed_files(run_dir, evaluation_env, note, played.files)
         else:
             create_run_directory(run_dir, written)
+            keep_begun(run_dir, begun)
             keep_market(run_dir, config)
             keep_files(run_dir, config, played.files)
         with RunLock(run_dir):
@@ -148,6 +154,11 @@ def train_in(
                 write_atomically(run_dir / "config.yaml", written.encode())
                 if snapshot is not None:
                     restore(agent, snapshot, console)
+                else:
+                    begun = begin_from(agent, config, note)
+                    require_as_begun(run_dir, begun)
+            if begun is not None:
+                say(console, str(begun))
             return run(agent, config, run_dir, console, cluster, judge)
 
 
@@ -209,9 +220,10 @@ def run(
     Returns why the run ended early, or None.
     """
     start = agent.num_timesteps
+    worlds = ", ".join([config.env.id, *(world.id for world in config.worlds)])
     say(
         console,
-        f"{run_dir}: {config.agent.algorithm.upper()} on {config.env.id} × {config.env.num_envs}, "
+        f"{run_dir}: {config.agent.algorithm.upper()} on {worlds} × {config.env.num_envs}, "
         f"{agent.device}, step {start:,} of {config.total_timesteps:,}",
     )
     agent.budget.minutes = config.max_minutes
@@ -260,41 +272,25 @@ def make_loop(
     judge: Judge | None = None,
 ) -> TrainingLoop:
     """Returns what happens between the iterations of this run."""
-    plan, player = config.evaluation, make_player(config.name, agent)
-    evaluator = None
+    plan = config.evaluation
+    evaluate = None
     if plan.every_steps is not None:
-        evaluator = Evaluator(
-            make_evaluation_env(config),
-            episodes=plan.episodes,
-            seed=plan.selection_seed,
-            baselines=plan.baselines,
-        )
+        evaluate = make_evaluation(agent, config, make_showcase(agent, config, tensorboard))
     film_env = None
     if config.logging.video_every_steps is not None:
         film_env = make_film_env(config.env.id, config.evaluation_kwargs())
-
-    show = make_showcase(agent, config, tensorboard)
 
     def film(step: int) -> None:
         if film_env is not None:
             frames, fps = film_episode(agent.actor(), film_env, seed=plan.selection_seed, fps=5)
             tensorboard.write_film("evaluation/film", frames, fps, step)
 
-    def evaluate() -> Evaluation:
-        assert evaluator is not None
-        scalars, score = evaluator(player)
-        if isinstance(agent, AlphaZero):
-            scalars |= agent.climb() | agent.take_exam() | agent.recall()
-        if show is not None:
-            show()
-        return scalars, score
-
     def save(score: float | None) -> None:
         save_checkpoint(run_dir, agent.snapshot(), keep_last=config.checkpoint.keep_last, score=score)
 
     return TrainingLoop(
         total_steps=config.total_timesteps,
-        evaluate=None if evaluator is None else evaluate,
+        evaluate=evaluate,
         evaluate_every=Every(plan.every_steps),
         film=film,
         film_every=Every(config.logging.video_every_steps),
@@ -305,23 +301,77 @@ def make_loop(
     )
 
 
+def make_evaluation(
+    agent: Agent, config: RunConfig, show: Callable[[], None] | None
+) -> Callable[[], Evaluation]:
+    """Returns what measures the agent during its training; the score is the mean over its worlds.
+
+    show: called after it.
+    """
+    plan = config.evaluation
+    evaluators = {
+        name: Evaluator(
+            make_evaluation_env(world),
+            episodes=plan.episodes,
+            seed=plan.selection_seed,
+            baselines=plan.baselines,
+        )
+        for name, world in config.of_worlds().items()
+    }
+    players = players_of(agent, config)
+
+    def evaluate() -> Evaluation:
+        scalars: dict[str, float] = {}
+        scores: list[float] = []
+        for name, _, player in players:
+            own, score = evaluators[name](player)
+            scalars |= {f"{name}/{key}": value for key, value in own.items()} if config.worlds else own
+            scores.append(score)
+        if isinstance(agent, AlphaZero):
+            scalars |= agent.climb() | agent.take_exam() | agent.recall()
+        if show is not None:
+            show()
+        return scalars, sum(scores) / len(scores)
+
+    return evaluate
+
+
+def players_of(agent: Agent, config: RunConfig) -> list[tuple[str, RunConfig, AgentPlayer | SearchPlayer]]:
+    """Returns of each world that the agent learns its name, its configuration, and the agent as a player."""
+    of_worlds = config.of_worlds()
+    agents = agent.worlds if isinstance(agent, WorldsPPO) else dict.fromkeys(of_worlds, agent)
+    return [(name, world, make_player(config.name, agents[name])) for name, world in of_worlds.items()]
+
+
 def close_run(agent: Agent, config: RunConfig, run_dir: Path, console: Console) -> None:
     """Prints how the trained agent does beside the baselines, and what can be done next."""
+    for name, world, player in players_of(agent, config):
+        where = run_dir / "evaluation"
+        _close_world(agent, world, player, run_dir, where / name if config.worlds else where, console)
+    say(console, f"evaluate it:  {program('evaluate')} run {run_dir} --video")
+    say(console, f"look into it: tensorboard --logdir {run_dir.parent}")
+
+
+def _close_world(
+    agent: Agent,
+    config: RunConfig,
+    player: AgentPlayer | SearchPlayer,
+    run_dir: Path,
+    directory: Path,
+    console: Console,
+) -> None:
     plan = config.evaluation
     if plan.final_episodes is not None:
         env = make_evaluation_env(config)(min(plan.final_episodes, MAX_LANES))
-        players = [make_player(config.name, agent), *baseline_players(env, plan.baselines)]
+        players = [player, *baseline_players(env, plan.baselines)]
         title = f"{plan.final_episodes} episodes of {describe(config.env.id, told_kwargs(config))}"
         facts = {"run": str(run_dir), "step": agent.num_timesteps, "checkpoint": "last"}
         facts |= {"environment": config.env.id, "kwargs": told_kwargs(config), "seed": plan.seed}
-        directory = run_dir / "evaluation"
         kept = {name: value for name, value in config.evaluation_kwargs().items() if name == "trained_on"}
         evaluate_players(
             console, directory, players, env, facts, episodes=plan.final_episodes, title=title, kept=kept
         )
         env.close()
-    say(console, f"evaluate it:  {program('evaluate')} run {run_dir} --video")
-    say(console, f"look into it: tensorboard --logdir {run_dir.parent}")
 
 
 def say(console: Console, text: str) -> None:

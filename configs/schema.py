@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,22 +19,25 @@ from pydantic import (
     PositiveInt,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.dqn import DQNConfig
-from quadrivium.agents.errors import UserError, did_you_mean, one_line, program
+from quadrivium.agents.errors import UserError, as_user_error, did_you_mean, one_line, program
 from quadrivium.agents.league import LeagueConfig
 from quadrivium.agents.ppo import PPOConfig
 from quadrivium.agents.pqn import PQNConfig
+from quadrivium.agents.pretrain import PretrainConfig
 from quadrivium.agents.sac import SACConfig
 from quadrivium.configs.yaml_format import dump_yaml, parse_texts, parse_yaml, read_yaml, with_published
 from quadrivium.envs import bare_id, options_of
 from quadrivium.envs.core.options import hint_of, is_text
 
 AgentConfig = Annotated[
-    PPOConfig | DQNConfig | PQNConfig | SACConfig | AlphaZeroConfig, Field(discriminator="algorithm")
+    PPOConfig | DQNConfig | PQNConfig | SACConfig | AlphaZeroConfig | PretrainConfig,
+    Field(discriminator="algorithm"),
 ]
 
 
@@ -53,6 +56,20 @@ class EnvConfig(_Section):
     """arguments of the environment, such as preset"""
     league: LeagueConfig | None = None
     """opponents that grow with the agent, in a game of two; or null: the environment's own"""
+
+
+class WorldConfig(_Section):
+    """A further world that the same network learns."""
+
+    id: Annotated[str, AfterValidator(bare_id)]
+    """as env.id; there are env.num_envs environments of each world"""
+    kwargs: dict[str, Any] = {}
+    """arguments of the environment"""
+
+    @property
+    def name(self) -> str:
+        """What the world's weights and log entries are called by: a name for a torch module."""
+        return world_name(self.id)
 
 
 class CheckpointConfig(_Section):
@@ -97,7 +114,7 @@ class LoggingConfig(_Section):
     """What TensorBoard and the terminal show."""
 
     interval: PositiveInt = 1
-    """log every so many iterations (PPO, PQN, AlphaZero) or episodes (DQN, SAC)"""
+    """log every so many iterations (PPO, PQN, AlphaZero, pretrain) or episodes (DQN, SAC)"""
     video_every_steps: PositiveInt | None = None
     """environment steps between videos in TensorBoard, or null for none"""
     progress: bool = True
@@ -119,11 +136,15 @@ class RunConfig(_Section):
     """auto, cpu, mps, cuda or cuda:N"""
     threads: PositiveInt | Literal["auto"] | None = "auto"
     """CPU threads of networks and environments; auto (or null): all cores that this process may use"""
+    init_from: str | None = None
+    """runs/NAME or model:NAME, whose trunk the network begins with (agent.net.frozen: and keeps), or null"""
     cluster: bool | str | None = None
     """HOST:PORT of a Ray cluster for alphazero's games or ppo's environments, or true: this machine alone"""
     workers: PositiveInt | None = None
     """of the cluster, at most (ppo: just so many); or null: as many as it has room for"""
     env: EnvConfig
+    worlds: list[WorldConfig] = []
+    """further worlds that the same blocks learn at the same time, each with its own heads (ppo)"""
     agent: AgentConfig
     checkpoint: CheckpointConfig
     evaluation: EvaluationConfig
@@ -134,6 +155,24 @@ class RunConfig(_Section):
     def _none_is_false(cls, value: bool | str | None) -> bool | str | None:
         return value if value is True or isinstance(value, str) else None
 
+    @model_validator(mode="after")
+    def _worlds_differ(self) -> Self:
+        if self.worlds and self.agent.algorithm != "ppo":
+            raise ValueError(f"worlds are for algorithm ppo, not {self.agent.algorithm}; leave them out")
+        names = [world_name(self.env.id), *(world.name for world in self.worlds)]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"world {name} is named twice in env and worlds; name each once")
+        return self
+
+    def of_worlds(self) -> dict[str, Self]:
+        """Returns the configuration of a run in each world alone, by the world's name; env's is the first."""
+        worlds = {world_name(self.env.id): self.env}
+        for world in self.worlds:
+            given = {"id": world.id, "kwargs": world.kwargs}
+            worlds[world.name] = self.env.model_copy(update=given)
+        return {name: self.model_copy(update={"env": env, "worlds": []}) for name, env in worlds.items()}
+
     def evaluation_kwargs(self) -> dict[str, Any]:
         """Returns the environment's arguments in evaluation."""
         return {**self.env.kwargs, **self.evaluation.kwargs}
@@ -141,6 +180,12 @@ class RunConfig(_Section):
 
 ON_A_CLUSTER = ("cluster", "workers")
 """Keys that say where a run is trained, and by how many."""
+_SAID_IF_GIVEN = (*ON_A_CLUSTER, "init_from", "worlds")
+
+
+def world_name(env_id: str) -> str:
+    """Returns a short name for an environment's id that can name a torch module: Merge, CartPole_v1."""
+    return re.sub(r"\W", "_", env_id.removeprefix("quadrivium/").removesuffix("-v0"))
 
 
 def option(key: str) -> str:
@@ -168,9 +213,10 @@ def validate(
     data = json.loads(json.dumps(data))
     for key in sorted(overrides, key=lambda one: one != "env.id"):  # which says what the others may be
         _assign(data, key, _typed(data, key, overrides[key], told(key)))
-    for section in ("env", "evaluation"):
-        if isinstance(data.get(section), dict) and "kwargs" in data[section]:
-            data[section]["kwargs"] = with_published(data[section]["kwargs"])
+    worlds = data.get("worlds")
+    for section in (data.get("env"), data.get("evaluation"), *(worlds if isinstance(worlds, list) else [])):
+        if isinstance(section, dict) and "kwargs" in section:
+            section["kwargs"] = with_published(section["kwargs"])
     try:
         _strict(data)
     except ValidationError as error:
@@ -222,13 +268,13 @@ def read_arguments(env_id: str, given: Mapping[str, str], source: str) -> dict[s
 def to_data(config: RunConfig) -> dict[str, Any]:
     """Returns the configuration as plain nested data, in the order of the schema.
 
-    Where a run is trained does not decide what it is: without a cluster nothing is said of one, nor without a
-    league of that.
+    Where a run is trained does not decide what it is: without a cluster nothing is said of one, nor of a
+    league, a run to begin from or further worlds where there are none.
     """
     data = config.model_dump(mode="json")
     if config.env.league is None:
         del data["env"]["league"]
-    return {key: value for key, value in data.items() if value is not None or key not in ON_A_CLUSTER}
+    return {key: value for key, value in data.items() if value or key not in _SAID_IF_GIVEN}
 
 
 def to_text(config: RunConfig) -> str:
@@ -274,6 +320,11 @@ def _require_arguments(
     config: RunConfig, source: str, overrides: Mapping[str, str], told: Callable[[str], str]
 ) -> None:
     """Raises UserError for arguments that an environment of ours refuses, in training or in evaluation."""
+    for world in config.worlds:
+        if (takes := options_of(world.id)) is not None:
+            with as_user_error(f"{source}: worlds: {world.id}", ValueError):
+                takes.of(world.kwargs)
+                takes.of({**world.kwargs, **config.evaluation.kwargs})
     options = options_of(config.env.id)
     if options is None:
         return

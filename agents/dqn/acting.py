@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from quadrivium.agents.batches.observations import ObsArray, batch_size, to_tensors
 from quadrivium.agents.dqn.policy import ACTION_MASK, QNetwork, greedy
 from quadrivium.agents.nets.heads import mask_logits
+from quadrivium.agents.nets.layers import learned
 from quadrivium.agents.training.schedules import Schedule
 from quadrivium.agents.training.vector_agent import VectorAgent
 
@@ -44,7 +45,7 @@ class QAgent(VectorAgent):
         self._update_count = 0
         self._last_rate = self.learning_rate(1.0)
         # Kept: walking through the modules for them would cost a tenth of a gradient step.
-        self._online = list(self.policy.q_net.parameters())
+        self._online: list[Tensor] = [*learned(self.policy.q_net)]
 
     # ---- acting
 

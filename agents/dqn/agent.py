@@ -39,6 +39,7 @@ from quadrivium.agents.dqn.loss import mean_loss, of_actions, td_targets
 from quadrivium.agents.dqn.policy import QNetworks
 from quadrivium.agents.dqn.prioritized import PrioritizedReplay
 from quadrivium.agents.dqn.replay import Replay, Transitions
+from quadrivium.agents.nets.layers import learned
 from quadrivium.agents.runs.state import under
 from quadrivium.agents.training.hooks import Hooks
 from quadrivium.agents.training.schedules import linear, schedule
@@ -85,7 +86,7 @@ class DQN(QAgent):
             spaces_of = env.observation_space, env.action_space
             policy = QNetworks(*spaces_of, config.net, config.dueling, config.quantiles).to(device)
         if optimizer is None:
-            optimizer = LeanAdam(policy.q_net.parameters(), lr=config.learning_rate)
+            optimizer = LeanAdam(learned(policy.q_net), lr=config.learning_rate)
         super().__init__(
             *(policy, optimizer, env, num_envs, np.random.default_rng(seed), device, window),
             exploration=linear(
@@ -100,7 +101,7 @@ class DQN(QAgent):
         self.logged = 0  # episodes at the last log line
         self.calls = 0  # to step
         self._collected = 0  # transitions of the newest iteration
-        self._target = list(policy.q_net_target.parameters())
+        self._target: list[Tensor] = [*learned(policy.q_net_target)]
         self._online_moments, self._target_moments = (  # of batch normalisation
             [buffer for name, buffer in net.named_buffers() if "running_" in name]
             for net in (policy.q_net, policy.q_net_target)

@@ -1,6 +1,6 @@
 """Backbones and heads in plain torch: `obs -> (tokens, mask, pooled)` for any observation and any trunk."""
 
-from quadrivium.agents.nets.backbone import Backbone, copy_backbone, make_backbone
+from quadrivium.agents.nets.backbone import Backbone, make_backbone
 from quadrivium.agents.nets.config import NetConfig
 from quadrivium.agents.nets.heads import PolicyHead, QHead, ValueHead
 from quadrivium.agents.nets.memory import Memory, Past
@@ -15,6 +15,5 @@ __all__ = [
     "QHead",
     "RunningNormalizer",
     "ValueHead",
-    "copy_backbone",
     "make_backbone",
 ]

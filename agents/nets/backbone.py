@@ -58,7 +58,11 @@ class Backbone(nn.Module):
                 f"net.pooling=flatten and net.trunk={trunk} do not go together: a dense layer over all cells "
                 "is the CNN's; use pooling: mean, or trunk: cnn."
             )
-        return _TRUNKS[trunk]([*self.stem.specs, *more], self.config)
+        made = _TRUNKS[trunk]([*self.stem.specs, *more], self.config)
+        if self.config.frozen:
+            for parameter in blocks_of(made).values():
+                parameter.requires_grad_(False)
+        return made
 
     def forward(self, obs: Observation) -> tuple[Tensor, Tensor, Tensor]:
         """Returns tokens, mask, pooled (see the class)."""
@@ -76,6 +80,18 @@ class Backbone(nn.Module):
         return self.stem.lacks_statistics()
 
 
+def blocks_of(trunk: Trunk) -> dict[str, nn.Parameter]:
+    """Returns by name the trunk's weights that do not depend on what is observed, and so can serve any world.
+
+    Raises:
+        ValueError: there are none.
+    """
+    blocks = {name: own for name, own in trunk.named_parameters() if not trunk.is_embedding(name)}
+    if not blocks:
+        raise ValueError("an mlp of one layer has no blocks behind its embedding; give net.depth: 2 or more")
+    return blocks
+
+
 def make_backbone(observation_space: spaces.Space, config: NetConfig) -> Backbone:
     """Returns a backbone with fresh weights.
 
@@ -88,21 +104,3 @@ def make_backbone(observation_space: spaces.Space, config: NetConfig) -> Backbon
         ValueError: the space has another rank or kind, or the config does not fit it.
     """
     return Backbone(observation_space, config)
-
-
-def copy_backbone(source: Backbone, target: Backbone) -> None:
-    """Copies weights and input statistics, for example from a trained DQN into a new PPO.
-
-    Raises:
-        ValueError: the two differ in configuration or observation; the message names the first difference.
-    """
-    weights, expected = source.state_dict(), target.state_dict()
-    for name in sorted(weights.keys() | expected.keys()):
-        ours = tuple(weights[name].shape) if name in weights else "nothing"
-        theirs = tuple(expected[name].shape) if name in expected else "nothing"
-        if ours != theirs:
-            raise ValueError(
-                f"backbones differ at {name}: the source has {ours}, the target {theirs}; "
-                "give both agents the same net section and observation."
-            )
-    target.load_state_dict(weights)

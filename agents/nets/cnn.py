@@ -141,6 +141,11 @@ class CnnTrunk(nn.Module):
     et al. 2015, and fits one size: for views in which a place has a meaning of its own, such as a robot's.
     """
 
+    @staticmethod
+    def is_embedding(name: str) -> bool:
+        """Returns whether a weight depends on what is observed: a tower's first convolution, the dense layer."""
+        return ".embed." in name or name.startswith("dense.")
+
     def __init__(self, specs: list[PartSpec], config: NetConfig) -> None:
         super().__init__()
         self.token_dim = config.width

@@ -19,7 +19,7 @@ _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "gelu": nn.GELU,
     "silu": nn.SiLU,
 }
-_AUTO = {"mlp": "tanh", "cnn": "relu", "transformer": "gelu", "set": "relu"}
+_AUTO: dict[str, Activation] = {"mlp": "tanh", "cnn": "relu", "transformer": "gelu", "set": "relu"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,9 @@ class NetConfig:
         normalize_inputs: standardise each feature (each channel of a grid) by running statistics, which live
             in the network's buffers and change only by an explicit `update_statistics`. PPO begins with those
             of a random rollout, DQN and PQN with those of their random first steps.
+        frozen: the trunk's blocks, all of it that does not depend on what the world shows, never change: they
+            stay as `init_from` of the run gave them, or as they began by chance, which tells what the former
+            is worth. Embeddings, input statistics, memory and heads learn as ever.
         token_mask_feature: for token observations (rank 2), the index of the feature that is > 0 where the
             token is present (0 in the driving worlds' kinematics). None: every token is present.
             A space cannot say this by itself, so the config does.
@@ -71,16 +74,21 @@ class NetConfig:
     patch: Annotated[int, Gt(0)] = 1
     block: Literal["residual", "nested"] = "residual"
     normalize_inputs: bool = True
+    frozen: bool = False
     token_mask_feature: Annotated[int, Ge(0)] | None = None
     memory: Literal["gru", "lstm", "gtrxl"] | None = None
     memory_width: Annotated[int, Gt(0)] = 64
     memory_depth: Annotated[int, Gt(0)] = 1
     memory_length: Annotated[int, Gt(0)] = 32
 
+    @property
+    def chosen_activation(self) -> Activation:
+        """The activation's name, where "auto" stands for the trunk's own."""
+        return _AUTO[self.trunk] if self.activation == "auto" else self.activation
+
     def make_activation(self) -> nn.Module:
         """Returns a fresh activation module."""
-        name = _AUTO[self.trunk] if self.activation == "auto" else self.activation
-        return _ACTIVATIONS[name]()
+        return _ACTIVATIONS[self.chosen_activation]()
 
     def refuse_memory(self, algorithm: str, why: str) -> None:
         """Raises ValueError where there is a memory, which `algorithm` cannot have."""

@@ -23,6 +23,11 @@ class SetTrunk(nn.Module):
     attention would cost some ten times as much.
     """
 
+    @staticmethod
+    def is_embedding(name: str) -> bool:
+        """Returns whether a weight depends on what is observed: those that see a token or the context."""
+        return name.startswith(("of_token.", "of_context.", "of_all.0."))
+
     def __init__(self, specs: list[PartSpec], config: NetConfig) -> None:
         super().__init__()
         sets = [k for k, spec in enumerate(specs) if spec.kind == "tokens"]

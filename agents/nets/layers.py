@@ -9,6 +9,11 @@ import torch
 from torch import Tensor, nn
 
 
+def learned(module: nn.Module) -> list[nn.Parameter]:
+    """Returns the parameters that learn: all but those of frozen blocks."""
+    return [parameter for parameter in module.parameters() if parameter.requires_grad]
+
+
 def orthogonal_(module: nn.Linear | nn.Conv2d, gain: float) -> None:
     """Fills the weights with an orthogonal matrix times gain, the bias with zeros (Saxe et al. 2014)."""
     nn.init.orthogonal_(module.weight, gain)

@@ -22,10 +22,16 @@ class MlpTrunk(nn.Module):
 
     present: Tensor
 
+    @staticmethod
+    def is_embedding(name: str) -> bool:
+        """Returns whether a weight depends on what is observed: the first layer's."""
+        return name.startswith("layers.0.")
+
     def __init__(self, specs: list[PartSpec], config: NetConfig) -> None:
         super().__init__()
         self.token_dim = self.pooled_dim = config.width
         sizes = [sum(math.prod(spec.shape) for spec in specs), *[config.width] * config.depth]
+        self.frozen = config.frozen
         self.only_tanh = not config.normalize_layers and isinstance(config.make_activation(), Tanh)
         self.layers = hidden_layers(sizes, config)
         self.register_buffer("present", torch.ones((1, 1), dtype=torch.bool), persistent=False)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from quadrivium.agents.nets.backbone import Trunk
+from quadrivium.agents.nets.layers import learned
 from quadrivium.agents.nets.mlp import MlpTrunk, flatten, tanh_layers, tanh_layers_backward
 from quadrivium.agents.nets.stem import Part
 
@@ -16,8 +17,8 @@ Pullback = Callable[[Tensor], list[Tensor]]
 
 
 def tower_parameters(trunk: Trunk, head: nn.Linear) -> list[nn.Parameter]:
-    """Returns the parameters of trunk and head."""
-    return [*trunk.parameters(), *head.parameters()]
+    """Returns the parameters of trunk and head that learn."""
+    return [*learned(trunk), *head.parameters()]
 
 
 def tower(trunk: Trunk, head: nn.Linear, parts: tuple[Part, ...]) -> tuple[Tensor, Pullback]:
@@ -26,7 +27,7 @@ def tower(trunk: Trunk, head: nn.Linear, parts: tuple[Part, ...]) -> tuple[Tenso
     A tanh MLP and its head are differentiated by hand: autograd costs more beside so small a network, and
     holds Python's lock for longer, which only one of several threads can have.
     """
-    if isinstance(trunk, MlpTrunk) and trunk.is_by_hand(x := flatten(parts)):
+    if isinstance(trunk, MlpTrunk) and not trunk.frozen and trunk.is_by_hand(x := flatten(parts)):
         parameters = [parameter.detach() for parameter in trunk.layers.parameters()]
         return _tanh_tower(x, parameters, head.weight.detach(), head.bias.detach())
     with torch.enable_grad():

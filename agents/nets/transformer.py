@@ -139,6 +139,11 @@ class QueryPooling(nn.Module):
 class TransformerTrunk(nn.Module):
     """Embeds every part as tokens, encodes them together, and pools. pooled is (B, width)."""
 
+    @staticmethod
+    def is_embedding(name: str) -> bool:
+        """Returns whether a weight depends on what is observed: an embedding's."""
+        return name.startswith("embeddings.")
+
     def __init__(self, specs: list[PartSpec], config: NetConfig) -> None:
         super().__init__()
         if config.width % config.heads:

@@ -16,6 +16,7 @@ from gymnasium import spaces
 from torch import Tensor
 
 from quadrivium.agents.compute.crew import Crew
+from quadrivium.agents.nets.layers import learned
 from quadrivium.agents.nets.stem import ACTION_MASK, Part
 from quadrivium.agents.nets.tower import tower, tower_parameters
 from quadrivium.agents.ppo.policy import ActorCritic
@@ -50,7 +51,7 @@ class _Piece(NamedTuple):
     values: Tensor | None  # (B,)
     log_probs: Tensor | None  # (B,)
     entropy: Tensor | None  # (B,)
-    gradients: dict[int, Tensor]  # by the parameter's place in `policy.parameters()`
+    gradients: dict[int, Tensor]  # by the parameter's place among those that learn
 
 
 class DividedGradient:
@@ -63,7 +64,7 @@ class DividedGradient:
 
     def __init__(self, policy: ActorCritic, autocast: Callable[[], Any]) -> None:
         self._policy, self._autocast = policy, autocast
-        self._places = {id(parameter): place for place, parameter in enumerate(policy.parameters())}
+        self._places = {id(parameter): place for place, parameter in enumerate(learned(policy))}
 
     @property
     def stem(self) -> Callable[[TensorObs], tuple[Part, ...]] | None:
@@ -80,7 +81,7 @@ class DividedGradient:
         return self._policy.backbone.stem if apart and small else None
 
     def __call__(self, crew: Crew, batch: Batch, slopes: Slopes) -> tuple[Outputs, list[Tensor]]:
-        """Returns the outputs for the batch, and the gradient by each of the policy's parameters."""
+        """Returns the outputs for the batch, and the gradient by each parameter that learns."""
         policy = self._policy
         parts = batch.pieces(policy.gradient_rows)
         apart = policy.separate_critic and policy.memory is None
@@ -127,7 +128,7 @@ class DividedGradient:
         values = values.flatten()
         by_values = slopes.by_values(values.detach(), batch)
         log_probs, entropy, by_out, by_log_std = self._judge(out.detach(), batch, slopes)
-        parameters = [parameter for parameter in policy.parameters() if parameter is not policy.log_std]
+        parameters = [parameter for parameter in learned(policy) if parameter is not policy.log_std]
         gradients = torch.autograd.grad([values, out], parameters, [by_values, by_out.to(out.dtype)])
         return _Piece(values.detach(), log_probs, entropy, self._placed(parameters, gradients) | by_log_std)
 

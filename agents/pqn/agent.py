@@ -35,6 +35,7 @@ from quadrivium.agents.dqn.acting import QAgent, Step
 from quadrivium.agents.dqn.loss import of_actions
 from quadrivium.agents.dqn.policy import QNetwork, greedy
 from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.nets.layers import learned
 from quadrivium.agents.ppo.agent import require_whole_minibatches
 from quadrivium.agents.ppo.rollout import Batch, RolloutBuffer
 from quadrivium.agents.training.hooks import Hooks
@@ -117,7 +118,7 @@ class PQN(QAgent):
             require_whole_minibatches(config.batch_size, config.n_steps, num_envs)
             seed_everything(seed, env)
             policy = QNetwork(env.observation_space, env.action_space, config.net, config.dueling).to(device)
-        optimizer = LeanAdam(policy.q_net.parameters(), lr=config.learning_rate)
+        optimizer = LeanAdam(learned(policy.q_net), lr=config.learning_rate)
         super().__init__(
             *(policy, optimizer, env, num_envs, np.random.default_rng(seed), device, window),
             exploration=linear(

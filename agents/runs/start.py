@@ -86,7 +86,7 @@ def require_present_form(run_dir: Path, manifest: Manifest) -> None:
 
 def missing_environments(snapshot: Snapshot) -> str | None:
     """One line where an agent's snapshot lacks the state of its environments: resuming is inexact then."""
-    if ENV_ROWS in snapshot.state:
+    if any(name.rpartition("/")[2] == ENV_ROWS for name in snapshot.state):  # behind a world's name
         return None
     return (
         f"checkpoint {snapshot.step} lacks the state of the environments, which cannot save it: they begin "

@@ -17,6 +17,7 @@ from quadrivium.agents.alphazero.play.packed import Packed
 from quadrivium.agents.alphazero.play.practice import Practice
 from quadrivium.agents.compute.devices import autocast, upload
 from quadrivium.agents.compute.foreach import clip_norm_, polyak_
+from quadrivium.agents.nets.layers import learned
 
 
 class Learner:
@@ -35,8 +36,9 @@ class Learner:
         self._networks, self._config = networks, config
         self._auxiliary = config.auxiliary()
         self._value = networks.net.outcome
-        self._parameters: list[Tensor] = list(networks.net.parameters())
-        self._averages: list[Tensor] = list(networks.average.parameters())
+        learning = {name: own for name, own in networks.net.named_parameters() if own.requires_grad}
+        self._parameters: list[Tensor] = list(learning.values())
+        self._averages: list[Tensor] = [networks.average.get_parameter(name) for name in learning]
         self._device = self._parameters[0].device
         self.optimizer = _adamw(networks.net, config)
         self.updates = 0
@@ -128,7 +130,7 @@ def learning_rate(progress: float, start: float, end: float) -> float:
 
 
 def _adamw(net: nn.Module, config: AlphaZeroConfig) -> torch.optim.AdamW:
-    parameters = list(net.parameters())
+    parameters = learned(net)
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},

@@ -5,10 +5,8 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from quadrivium.agents.dqn.policy import QNet
-from quadrivium.agents.nets import NetConfig, QHead, copy_backbone, make_backbone
+from quadrivium.agents.nets import NetConfig, QHead, make_backbone
 from quadrivium.agents.nets.layers import Tanh, masked_max, masked_mean
-from quadrivium.agents.ppo.policy import ActorCritic
 
 VECTOR = spaces.Box(-1, 1, (7,), np.float32)
 TOKENS = spaces.Box(-1, 1, (5, 6), np.float32)
@@ -151,7 +149,7 @@ def test_a_set_sees_each_token_beside_all_else():
 def test_a_net_of_one_board_size_plays_on_another(trunk):
     small = make_backbone(GRID, NetConfig(trunk=trunk, width=16))
     large = make_backbone(spaces.Box(0, 1, (3, 11, 9), np.float32), NetConfig(trunk=trunk, width=16))
-    copy_backbone(small, large)
+    large.load_state_dict(small.state_dict())
     assert large(torch.rand(2, 3, 11, 9))[2].shape == (2, large.pooled_dim)
 
 
@@ -175,23 +173,6 @@ def test_blocks_begin_as_the_identity_with_as_many_weights_as_counted_by_hand(bl
     one(x).square().sum().backward()
     last = [p for p in one.parameters() if p.ndim == 4][-1]
     assert last.grad.abs().max() > 0  # and does not stay it
-
-
-def test_weights_move_from_a_q_network_to_an_actor_critic():
-    config = NetConfig(trunk="transformer", width=16, token_mask_feature=0)
-    q_net = QNet(TOKENS, 4, config, dueling=False)
-    obs = sample(TOKENS, 6)
-    q_net.backbone.update_statistics(obs)
-    policy = ActorCritic(TOKENS, spaces.Discrete(4), net=config)
-    assert not torch.allclose(policy.backbone(obs)[2], q_net.backbone(obs)[2])
-    copy_backbone(q_net.backbone, policy.backbone)
-    assert torch.equal(policy.backbone(obs)[2], q_net.backbone(obs)[2])
-
-
-def test_backbones_of_different_width_do_not_mix():
-    source, target = (make_backbone(VECTOR, NetConfig(width=width)) for width in (16, 32))
-    with pytest.raises(ValueError, match=r"backbones differ at trunk.layers.0.bias: .*\(16,\).*\(32,\)"):
-        copy_backbone(source, target)
 
 
 @pytest.mark.parametrize(
