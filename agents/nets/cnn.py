@@ -143,7 +143,7 @@ class CnnTrunk(nn.Module):
 
     @staticmethod
     def is_embedding(name: str) -> bool:
-        """Returns whether a weight depends on what is observed: a tower's first convolution, the dense layer."""
+        """Returns whether a weight depends on what is observed: a first convolution, the dense layer."""
         return ".embed." in name or name.startswith("dense.")
 
     def __init__(self, specs: list[PartSpec], config: NetConfig) -> None:
