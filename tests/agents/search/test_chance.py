@@ -133,13 +133,14 @@ def test_puct_comes_to_expectimax_for_one_and_for_two_players(players):
 
 
 @pytest.mark.parametrize("players", [1, 2])
-def test_gumbel_comes_to_expectimax(players):
-    game = Lottery(rounds=2, players=players)
-    exact = Expectimax(game, zeros(game), 3).search(game.pool(1))
-    config = GumbelConfig(simulations=3000, gumbel_scale=0.0)
+def test_gumbel_comes_to_expectimax_where_nothing_below_the_root_is_to_choose(players):
+    """Deeper down it follows its policy, and has no reason of its own to try a ticket again that lost."""
+    game = Lottery(rounds=1, players=players)
+    exact = Expectimax(game, zeros(game), 2).search(game.pool(1))
+    config = GumbelConfig(simulations=1000, gumbel_scale=0.0)
     found = gumbel_search(game, game.pool(3), NullEvaluator(), config, np.random.default_rng(0))
     assert (found.actions == exact.actions[0]).all()
-    np.testing.assert_allclose(found.q[:, exact.actions[0]], exact.values[0], atol=0.08)
+    np.testing.assert_allclose(found.q, np.repeat(exact.q, 3, axis=0), atol=0.02)
 
 
 def chance_nodes(tree, slot=0):

@@ -27,44 +27,64 @@ def placed(game, cells):
     return pool
 
 
-def two_rows(game):
-    """Returns a pool (2,): the second row is for what follows from the first."""
-    return game.pool(2)
+def board_in(state):
+    """Returns the tiles (16,) of a state of OpenSpiel's."""
+    return [int(word) for word in str(state).split()]
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_ply_of_random_games_is_openspiels(game, seed):
-    """The same boards, legal pushes, points and ends, given the same new tiles; 10 games a seed."""
+def test_every_push_of_every_ply_of_random_games_is_openspiels(game, seed):
+    """Boards, points, what chance may do, and ends; 10 games a seed.
+
+    Legal is a push that changes OpenSpiel's board. Its own list may lack some: it takes a tile that the last
+    push made for one that cannot be joined.
+    """
     pyspiel = pytest.importorskip("pyspiel")
     theirs = pyspiel.load_game("2048(max_tile=65536)")
-    random, plies = np.random.default_rng(seed), 0
+    random, plies, lists_alike, four = np.random.default_rng(seed), 0, 0, np.arange(4)
     for _ in range(10):
-        pool = game.pool(2, int(random.integers(2**40)))
+        pool = game.pool(5, int(random.integers(2**40)))
         pool["board"] = 0
         other = theirs.new_initial_state()
         for _ in range(2):  # the first two tiles, which a reset draws
             outcome, _ = other.chance_outcomes()[random.integers(len(other.chance_outcomes()))]
             other.apply_action(outcome)
             pool["board"][0] |= np.uint64((1 + outcome % 2) << 4 * (outcome // 2))
-        while not other.is_terminal():
-            assert tiles(pool["board"][0]).ravel().tolist() == [int(word) for word in str(other).split()]
-            assert np.flatnonzero(game.legal(pool, ONE)[0]).tolist() == other.legal_actions()
-            push = int(random.choice(other.legal_actions()))
+        while True:
+            before = board_in(other)
+            assert tiles(pool["board"][0]).ravel().tolist() == before
+            result = game.branch(pool, np.zeros(4, np.int64), 1 + four, four)
+            legal = np.flatnonzero(game.legal(pool, ONE)[0]).tolist()
+            changing = []
+            for push in four:
+                after = other.clone()
+                after.apply_action(push)
+                assert tiles(pool["board"][1 + push]).ravel().tolist() == board_in(after)
+                if board_in(after) != before:
+                    assert result.returns[push, 0] == after.rewards()[0]
+                    changing.append(int(push))
+            assert legal == changing
+            assert set(other.legal_actions()) <= set(legal)
+            lists_alike += other.legal_actions() == legal
+            assert bool(game.result(pool, ONE).over[0]) == (not legal)
+            plies += 1
+            if not legal:
+                assert other.is_terminal()
+                break
+            push = int(random.choice(legal))
             other.apply_action(push)
-            result = game.branch(pool, ONE, ONE + 1, np.array([push]))
-            assert result.to_move.tolist() == [CHANCE]
-            assert result.returns[0, 0] == other.rewards()[0]
-            chances = game.chances(pool, ONE + 1)[0]
-            expected = dict(other.chance_outcomes())
+            assert result.to_move[push] == CHANCE
+            chances, expected = game.chances(pool, np.array([1 + push]))[0], dict(other.chance_outcomes())
             assert np.flatnonzero(chances).tolist() == sorted(expected)
-            np.testing.assert_allclose(chances[sorted(expected)], [expected[k] for k in sorted(expected)], rtol=1e-6)
+            np.testing.assert_allclose(
+                chances[sorted(expected)], [expected[k] for k in sorted(expected)], rtol=1e-6
+            )
             outcome = int(random.choice(sorted(expected)))
             other.apply_action(outcome)
-            result = game.branch(pool, ONE + 1, ONE, np.array([outcome]))
-            assert bool(result.over[0]) == other.is_terminal()
-            plies += 1
+            game.branch(pool, np.array([1 + push]), ONE, np.array([outcome]))
         assert pool["score"][0] == other.returns()[0]
     assert plies > 500
+    assert lists_alike > 0.8 * plies
 
 
 @pytest.mark.parametrize(
