@@ -3,11 +3,12 @@
     python benchmarks/board_speed.py [--games chess "Go 9x9"] [--peer-python PATH]
 
 What each side computes for a move:
-- quadrivium: draws a legal move and plays it, in one call over all rows and cores (`Game.play_random`);
+- quadrivium: draws a legal move and plays it, in one call over all rows and cores (`Game.play_random`, of
+  2048 whole games by `WorldGame.random_returns`);
 - quadrivium, observed: what a network needs as well, a call each that draws, plays, writes the legal mask
   (n, A) and the planes (n, C, H, W) after every move, in batches as large as Pgx's;
-- OpenSpiel: its C++ rules in the usual Python loop, `legal_actions`, `apply_action`, `is_terminal`, without
-  observation;
+- OpenSpiel: its C++ rules in the usual Python loop, `legal_actions`, `apply_action`, `is_terminal`, and
+  `chance_outcomes` where chance has a part, without observation;
 - Pgx: a jitted scan over a batch, which computes the legal mask and the observation with every step, as its
   `step` does; XLA uses the threads it wants.
 Peers play in one process and in one a core, and the faster counts. All count plies, passes included, and
@@ -31,6 +32,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from machine import RESULTS, machine, write_report
+
+from quadrivium.envs import BOARD_GAMES
 
 CORES = os.cpu_count() or 1
 RATIO_GOAL = 5.0
@@ -65,6 +68,7 @@ CONTESTS = {
     "Go 9x9": Contest("Go", "go(board_size=9)", "go_9x9", {"size": 9}, unrolled=4, goal=3e6),
     "Go 19x19": Contest("Go", "go(board_size=19)", "go_19x19", {"size": 19}, unrolled=1, goal=1e6),
     "chess": Contest("Chess", "chess", "chess", unrolled=2, goal=1e6),
+    "2048": Contest("TwentyFortyEight", "2048(max_tile=65536)", "2048"),
 }
 
 
@@ -103,10 +107,12 @@ def speed(processes: list[Process], seconds: float) -> float:
 @contextmanager
 def players(contest: Contest, args: argparse.Namespace, versions: dict[str, str]) -> Iterator[dict]:
     """Starts the players of a game, one after the other; yields the processes by the player's name."""
-    ours = {"game_class": contest.game_class, "options": contest.options}
+    is_world = contest.game_class not in BOARD_GAMES
+    ours = {"world" if is_world else "game_class": contest.game_class, "options": contest.options}
+    kind = "our_world" if is_world else "ours"
     plans = {
-        "quadrivium": ("ours", {**ours, "batch": args.batch}),
-        "quadrivium, observed": ("ours_observed", {**ours, "batch": args.peer_batch}),
+        "quadrivium": (kind, {**ours, "batch": args.batch}),
+        "quadrivium, observed": (f"{kind}_observed", {**ours, "batch": args.peer_batch}),
         "OpenSpiel": ("open_spiel", {"name": contest.open_spiel}),
     }
     if contest.pgx:

@@ -1,4 +1,4 @@
-"""Players that search the worlds of one player by their rules, without a network: `mcts:N`, `expectimax:DEPTH`."""
+"""Players that search worlds of one player by their rules alone: `mcts:N` and `expectimax:DEPTH`."""
 
 import zlib
 from collections.abc import Callable

@@ -64,7 +64,9 @@ class Expectimax:
         legal = self.game.legal(positions, np.arange(len(positions)))
         if not legal.any(axis=1).all():
             ended = int(np.argmin(legal.any(axis=1)))
-            raise ValueError(f"position {ended} has no legal action: its game is over; search only the others")
+            raise ValueError(
+                f"position {ended} has no legal action: its game is over; search only the others"
+            )
         q = self._q(positions, self.depth)
         return Expectation(q.argmax(axis=1), q.max(axis=1), q)
 

@@ -3,7 +3,17 @@
 import numpy as np
 
 from quadrivium.agents.search.kernels import UNPROVEN
-from quadrivium.agents.search.kernels.layout import CHILD, FIRST, GAIN, MOVER, TIMES, TOTAL, TRIED, UNVISITED, VISITS
+from quadrivium.agents.search.kernels.layout import (
+    CHILD,
+    FIRST,
+    GAIN,
+    MOVER,
+    TIMES,
+    TOTAL,
+    TRIED,
+    UNVISITED,
+    VISITS,
+)
 from quadrivium.agents.search.protocols import CHANCE, Line, Thought
 from quadrivium.agents.search.tree import Tree
 

@@ -111,7 +111,9 @@ class WorldGame:
         require_pool(pool, self.state_dtype, self.title)
         require_rows_inside(pool, rows)
         code = self._code_of(role)
-        run_rows(world_jobs()[job], pool, rows, code=code, lane=self._lane_at, params=address(self._words), **more)
+        run_rows(
+            world_jobs()[job], pool, rows, code=code, lane=self._lane_at, params=address(self._words), **more
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in ("_words", "_code")}
@@ -291,7 +293,11 @@ class WorldGame:
         require_rows_inside(pool, rows)
         n, terms = len(rows), len(self._world.reward_terms)
         masks, chosen = np.zeros((n, self.num_actions), np.int8), np.zeros(n, self._world.action_dtype)
-        paid, returns, record = np.zeros((n, terms), np.float32), np.zeros(n, np.float32), np.zeros(1, ROLLOUTS)
+        paid, returns, record = (
+            np.zeros((n, terms), np.float32),
+            np.zeros(n, np.float32),
+            np.zeros(1, ROLLOUTS),
+        )
         values: dict[str, float] = {
             "legal": self._code_of("legal"),
             "step": self._code_of("step"),

@@ -1,6 +1,6 @@
 # Kernel code: a record has no static type, and Numba is partly typed.
 # pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
-"""Loops over the rows of a searched world's pool: they know no world, and call its machine code by address."""
+"""Loops over the rows of a searched world's pool: they know no world, and call its code by address."""
 
 from functools import cache
 
@@ -190,12 +190,14 @@ def _roll_out(b, first, last):
 
 @cache
 def rollout_job() -> int:
+    """Returns the address of the job that plays random episodes to their ends; it takes a `ROLLOUTS`."""
     kinds = (numba.from_dtype(ROLLOUTS), types.int64, types.int64)
     return code_of("rollouts", {"roll_out": (_roll_out, kinds)})["roll_out"]
 
 
 @cache
 def world_jobs() -> dict[str, int]:
+    """Returns the addresses of the loops over rows, by what they do."""
     jobs = {
         "begin": _begin_rows,
         "step": _step_rows,

@@ -15,7 +15,7 @@ from quadrivium.agents.alphazero.play.records import AUXILIARY, RecordFormat, Sa
 from quadrivium.agents.alphazero.play.self_play import SelfPlay, SelfPlayConfig
 from quadrivium.agents.alphazero.play.window import Replay, WindowConfig
 from quadrivium.agents.runs.state import under
-from quadrivium.agents.search import GumbelConfig, SearchResult, Tree, gumbel_search, growth_of
+from quadrivium.agents.search import GumbelConfig, SearchResult, Tree, growth_of, gumbel_search
 from quadrivium.agents.search.protocols import Evaluator, Game, Symmetries
 
 

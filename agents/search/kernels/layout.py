@@ -6,8 +6,8 @@ the untried one of the highest prior, which is swapped to the front when its tur
 search, which tries edges in another order, apart). So a visit looks at the children and one edge more,
 however many actions a game has. Ties go to the lower action.
 
-A node where chance is to decide has an edge for each outcome that is possible, whose prior is its probability.
-It is made together with one below it, in the same simulation, and all its edges count as tried: a simulation
+A node where chance is to decide has an edge for each possible outcome, whose prior is its probability. It
+is made together with one below it, in the same simulation, and all its edges count as tried: a simulation
 goes where the outcomes lag behind their probabilities (`edges.choose_outcome`). So the values of its visits
 come in as chance would bring them, and their mean, which is that of the edge above, is an expectation.
 

@@ -7,7 +7,13 @@ import math
 import numpy as np
 
 from quadrivium.agents.search.kernels.calls import PUCT_RULE, TREES
-from quadrivium.agents.search.kernels.edges import NARROW, bring_forward, child_or_plan, choose_outcome, normalise
+from quadrivium.agents.search.kernels.edges import (
+    NARROW,
+    bring_forward,
+    child_or_plan,
+    choose_outcome,
+    normalise,
+)
 from quadrivium.agents.search.kernels.layout import (
     AGAIN,
     FIRST,

@@ -83,10 +83,15 @@ def _by_table(board, table):
 
 
 @lane
+def _is_upright(action):
+    return action % 2 == 0  # UP or DOWN
+
+
+@lane
 def pushed(board, action, p):
     """Returns the board after a push, without a new tile; unchanged where the push is illegal."""
-    table = p.left if action == LEFT or action == UP else p.right
-    if action == UP or action == DOWN:
+    table = p.right if RIGHT <= action <= DOWN else p.left
+    if _is_upright(action):
         return turned(_by_table(turned(board), table))
     return _by_table(board, table)
 
@@ -94,7 +99,7 @@ def pushed(board, action, p):
 @lane
 def earned(board, action, p):
     """Returns the points of a push: the sum of the tiles that it makes."""
-    rows = turned(board) if action == UP or action == DOWN else board
+    rows = turned(board) if _is_upright(action) else board
     total = p.earned[_row(rows, np.uint64(0))] + p.earned[_row(rows, _S16)]
     return np.int64(total + p.earned[_row(rows, _S32)] + p.earned[_row(rows, _S48)])
 
@@ -187,6 +192,7 @@ def settle_one(s, p, outcome):
 
 @lane
 def step_one(s, action, p, terms):
+    """Pushes and lets a new tile come; an illegal push that is let through ends the game."""
     if action[0] == ILLEGAL_ACTION:
         terms[0] = 0.0
         return True, False
@@ -234,4 +240,3 @@ def estimate_one(s, p, out):
 def ranges_of(p: TwentyFortyEightParams) -> Ranges:
     """Returns what the fields may hold: no board is out of a table's reach."""
     return {"last_move": (NO_MOVE, LEFT), "new_cell": (0, CELLS - 1)}
-

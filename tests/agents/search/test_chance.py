@@ -100,7 +100,9 @@ def zeros(game):
     """An evaluator of rows that knows nothing."""
 
     def evaluate(pool, rows):
-        return Evaluation(np.zeros((len(rows), game.num_actions), np.float32), np.zeros(len(rows), np.float32))
+        return Evaluation(
+            np.zeros((len(rows), game.num_actions), np.float32), np.zeros(len(rows), np.float32)
+        )
 
     return evaluate
 

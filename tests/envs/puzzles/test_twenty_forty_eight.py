@@ -1,4 +1,4 @@
-"""2048: every ply beside OpenSpiel, pushes by hand, what chance may do, and how a game ends."""
+"""2048: every push of every ply beside OpenSpiel, pushes by hand, what chance may do, and how a game ends."""
 
 import gymnasium
 import numpy as np
@@ -141,7 +141,7 @@ def test_a_game_is_over_when_no_push_changes_anything(game):
     pool = placed(game, stuck)
     game.step(pool, ONE, np.array([RIGHT]))  # the last cell of the row is filled from the left: 0 4 2 8
     assert tiles(pool["board"][0])[3, 1:].tolist() == [4, 2, 8]
-    assert not game.legal(pool, ONE).any() == bool(game.result(pool, ONE).over[0])
+    assert bool(game.result(pool, ONE).over[0]) == (not game.legal(pool, ONE).any())
 
 
 def test_the_goal_ends_a_game():
@@ -173,7 +173,9 @@ def test_an_illegal_push_is_refused_by_name_or_ends_the_game():
     state = env.unwrapped.get_state()
     state["board"] = board_of(np.array([[2, 0, 0, 0], [4, 0, 0, 0], [2, 0, 0, 0], [4, 0, 0, 0]]))
     env.unwrapped.set_state(state)
-    with pytest.raises(ValueError, match="action left changes nothing and is illegal; legal actions: right$"):
+    with pytest.raises(
+        ValueError, match=r"action left changes nothing and is illegal; legal actions: right$"
+    ):
         env.step(LEFT)
     ending = gymnasium.make(ID, illegal="end")
     ending.reset(seed=0)
@@ -189,7 +191,7 @@ def test_baselines_push_as_they_say():
     states["board"] = board_of(
         np.array(
             [
-                [[2, 0, 0, 2], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]],  # down is open; left and right earn 4
+                [[2, 0, 0, 2], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]],  # down is open, left earns 4
                 [[2, 0, 0, 0], [4, 0, 0, 0], [2, 0, 0, 0], [4, 0, 0, 0]],  # right alone
                 [[8, 2, 0, 0], [8, 2, 0, 0], [4, 4, 0, 0], [2, 2, 0, 0]],  # down 20, left and right 12
             ]
@@ -210,10 +212,10 @@ def test_a_game_is_told_and_drawn():
     env.reset(seed=0)
     assert env.render().splitlines()[-1] == "score 0"
     drawn = gymnasium.make(ID, render_mode="rgb_array")
-    drawn.reset(seed=0)
+    observation, _ = drawn.reset(seed=0)
     first = drawn.render()
     assert first.shape == (462, 418, 3)
-    drawn.step(int(np.argmax(drawn.unwrapped.get_state() is not None)))
+    drawn.step(int(np.argmax(observation["action_mask"])))
     assert (drawn.render() != first).any()
 
 
