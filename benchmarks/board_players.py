@@ -166,7 +166,26 @@ def pgx(name: str, batch: int, unrolled: int, seed: int) -> tuple[Player, list[s
     return repeat(move_batch), ["pgx", "jax"]
 
 
+def envpool(name: str, batch: int, seed: int) -> tuple[Player, list[str]]:
+    """Plays by EnvPool's masks, on as many threads as it likes."""
+    import envpool
+    import numpy as np
+
+    env = envpool.make_gymnasium(name, num_envs=batch, seed=seed)
+    random, state = np.random.default_rng(seed), {"obs": env.reset()[0]}
+
+    def move_batch() -> int:
+        legal = state["obs"]["action_mask"].reshape(batch, -1)
+        counts = legal.cumsum(axis=1)
+        actions = (counts > random.random((batch, 1)) * counts[:, -1:]).argmax(axis=1)
+        state["obs"] = env.step(actions.astype(np.int32))[0]
+        return batch
+
+    return repeat(move_batch), ["envpool"]
+
+
 PLAYERS = {
+    "envpool": envpool,
     "ours": ours,
     "ours_observed": ours_observed,
     "our_world": our_world,
