@@ -13,7 +13,9 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from itertools import count
 from random import Random
+from typing import Any
 
 Player = Callable[[float], int]
 """Plays for some seconds; returns how many moves were played."""
@@ -71,14 +73,61 @@ def ours_observed(game_class: str, options: dict[str, object], batch: int) -> tu
     return repeat(move_batch), []
 
 
+def _world(world: str, options: dict[str, object]) -> Any:
+    import gymnasium
+
+    import quadrivium  # noqa: F401 (registers the ids)
+    from quadrivium.envs.core.world_game import WorldGame
+
+    return WorldGame(gymnasium.make(f"quadrivium/{world}-v0", **options).unwrapped.setup)
+
+
+def our_world(world: str, options: dict[str, object], batch: int) -> tuple[Player, list[str]]:
+    """Plays whole episodes of a world of one player, whose steps its records count in `moves`."""
+    import numpy as np
+
+    game, rows, seeds = _world(world, options), np.arange(batch), count(0, batch)
+
+    def move_batch() -> int:
+        pool = game.pool(batch, next(seeds))
+        game.random_returns(pool, rows)
+        return int(pool["moves"].sum())
+
+    return repeat(move_batch), ["numba", "numpy"]
+
+
+def our_world_observed(world: str, options: dict[str, object], batch: int) -> tuple[Player, list[str]]:
+    import numpy as np
+
+    game, rows, seeds = _world(world, options), np.arange(batch), count(batch)
+    pool = game.pool(batch)
+    mask, planes = game.legal(pool, rows), game.observe(pool, rows)
+
+    def move_batch() -> int:
+        ended = np.flatnonzero(game.result(pool, rows).over)
+        if len(ended):
+            game.start(pool, ended, np.array([next(seeds) for _ in ended]))
+        game.step(pool, rows, game.random_actions(pool, rows), check=False)
+        game.legal(pool, rows, mask)
+        game.observe(pool, rows, out=planes)
+        return batch
+
+    return repeat(move_batch), []
+
+
 def open_spiel(name: str, seed: int) -> tuple[Player, list[str]]:
     import pyspiel
 
-    game, draw = pyspiel.load_game(name), Random(seed).random
+    game, random = pyspiel.load_game(name), Random(seed)
+    draw = random.random
 
     def move_batch() -> int:
         state, moves = game.new_initial_state(), 0
         while not state.is_terminal():
+            if state.is_chance_node():
+                outcomes, chances = zip(*state.chance_outcomes(), strict=True)
+                state.apply_action(random.choices(outcomes, chances)[0])
+                continue
             actions = state.legal_actions()
             state.apply_action(actions[int(draw() * len(actions))])
             moves += 1
@@ -117,7 +166,33 @@ def pgx(name: str, batch: int, unrolled: int, seed: int) -> tuple[Player, list[s
     return repeat(move_batch), ["pgx", "jax"]
 
 
-PLAYERS = {"ours": ours, "ours_observed": ours_observed, "open_spiel": open_spiel, "pgx": pgx}
+def envpool(name: str, batch: int, seed: int) -> tuple[Player, list[str]]:
+    """Plays by EnvPool's masks, on as many threads as it likes."""
+    import envpool
+    import numpy as np
+
+    env = envpool.make_gymnasium(name, num_envs=batch, seed=seed)
+    random, state = np.random.default_rng(seed), {"obs": env.reset()[0]}
+
+    def move_batch() -> int:
+        legal = state["obs"]["action_mask"].reshape(batch, -1)
+        counts = legal.cumsum(axis=1)
+        actions = (counts > random.random((batch, 1)) * counts[:, -1:]).argmax(axis=1)
+        state["obs"] = env.step(actions.astype(np.int32))[0]
+        return batch
+
+    return repeat(move_batch), ["envpool"]
+
+
+PLAYERS = {
+    "envpool": envpool,
+    "ours": ours,
+    "ours_observed": ours_observed,
+    "our_world": our_world,
+    "our_world_observed": our_world_observed,
+    "open_spiel": open_spiel,
+    "pgx": pgx,
+}
 
 
 def say(**message: object) -> None:

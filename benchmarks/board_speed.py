@@ -1,13 +1,16 @@
-"""Moves a second of uniformly random play beside OpenSpiel and Pgx, on the same machine.
+"""Moves a second of uniformly random play beside OpenSpiel, Pgx and EnvPool, on the same machine.
 
     python benchmarks/board_speed.py [--games chess "Go 9x9"] [--peer-python PATH]
 
 What each side computes for a move:
-- quadrivium: draws a legal move and plays it, in one call over all rows and cores (`Game.play_random`);
+- quadrivium: draws a legal move and plays it, in one call over all rows and cores (`Game.play_random`, of
+  2048 whole games by `WorldGame.random_returns`);
 - quadrivium, observed: what a network needs as well, a call each that draws, plays, writes the legal mask
   (n, A) and the planes (n, C, H, W) after every move, in batches as large as Pgx's;
-- OpenSpiel: its C++ rules in the usual Python loop, `legal_actions`, `apply_action`, `is_terminal`, without
-  observation;
+- OpenSpiel: its C++ rules in the usual Python loop, `legal_actions`, `apply_action`, `is_terminal`, and
+  `chance_outcomes` where chance has a part, without observation;
+- EnvPool, which has 2048: a batch in C++, its actions drawn by its masks in NumPy; it computes the board and
+  the mask with every step;
 - Pgx: a jitted scan over a batch, which computes the legal mask and the observation with every step, as its
   `step` does; XLA uses the threads it wants.
 Peers play in one process and in one a core, and the faster counts. All count plies, passes included, and
@@ -15,7 +18,8 @@ begin a new game when one ends. They take turns in every round, each in a proces
 taken within a round, so that a busy machine slows all alike. The goal is five times the faster peer. Where
 rules differ, the games' documentation pages say so; random play hardly meets it.
 
-Pgx 2.6 needs jax below 0.5 and so a Python environment of its own, `pip install pgx "jax<0.5" open_spiel`;
+Pgx 2.6 needs jax below 0.5 and so a Python environment of its own, `pip install pgx "jax<0.5" open_spiel
+envpool`;
 `--peer-python` names its interpreter. A peer that is missing is said so and left out.
 """
 
@@ -31,6 +35,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from machine import RESULTS, machine, write_report
+
+from quadrivium.envs import BOARD_GAMES
 
 CORES = os.cpu_count() or 1
 RATIO_GOAL = 5.0
@@ -53,6 +59,7 @@ class Contest:
     options: dict[str, object] = field(default_factory=dict)
     unrolled: int = 64
     goal: float | None = None
+    envpool: str | None = None
 
 
 CONTESTS = {
@@ -65,6 +72,7 @@ CONTESTS = {
     "Go 9x9": Contest("Go", "go(board_size=9)", "go_9x9", {"size": 9}, unrolled=4, goal=3e6),
     "Go 19x19": Contest("Go", "go(board_size=19)", "go_19x19", {"size": 19}, unrolled=1, goal=1e6),
     "chess": Contest("Chess", "chess", "chess", unrolled=2, goal=1e6),
+    "2048": Contest("TwentyFortyEight", "2048(max_tile=65536)", "2048", envpool="Jumanji/Game2048-v1"),
 }
 
 
@@ -103,15 +111,19 @@ def speed(processes: list[Process], seconds: float) -> float:
 @contextmanager
 def players(contest: Contest, args: argparse.Namespace, versions: dict[str, str]) -> Iterator[dict]:
     """Starts the players of a game, one after the other; yields the processes by the player's name."""
-    ours = {"game_class": contest.game_class, "options": contest.options}
+    is_world = contest.game_class not in BOARD_GAMES
+    ours = {"world" if is_world else "game_class": contest.game_class, "options": contest.options}
+    kind = "our_world" if is_world else "ours"
     plans = {
-        "quadrivium": ("ours", {**ours, "batch": args.batch}),
-        "quadrivium, observed": ("ours_observed", {**ours, "batch": args.peer_batch}),
+        "quadrivium": (kind, {**ours, "batch": args.batch}),
+        "quadrivium, observed": (f"{kind}_observed", {**ours, "batch": args.peer_batch}),
         "OpenSpiel": ("open_spiel", {"name": contest.open_spiel}),
     }
     if contest.pgx:
         arguments = {"name": contest.pgx, "batch": args.peer_batch, "unrolled": contest.unrolled}
         plans["Pgx"] = ("pgx", arguments)
+    if contest.envpool:
+        plans["EnvPool"] = ("envpool", {"name": contest.envpool, "batch": args.peer_batch})
     ready: dict[str, list[Process]] = {}
     with ExitStack() as stack:
         for name, (kind, arguments) in plans.items():

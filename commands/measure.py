@@ -37,6 +37,7 @@ from quadrivium.commands.evaluation_hall import Measurement, Notify, Opened, pla
 from quadrivium.commands.failures import write_failures
 from quadrivium.commands.kept_files import tell_changed_files
 from quadrivium.commands.remedies import typed_remedies
+from quadrivium.commands.searching import SEARCHING
 from quadrivium.commands.trading.evaluation import is_over_bars, report_trading
 from quadrivium.commands.trading.kept_market import kept_kwargs
 
@@ -236,7 +237,7 @@ def _seat_run(
 
 
 def _seat_texts(texts: Sequence[str], env: VectorEnv, notify: Notify) -> list[Player]:
-    kinds = {**PLAYER_KINDS, **trained_players(notify)}
+    kinds = {**PLAYER_KINDS, **SEARCHING, **trained_players(notify)}
     return [make_player(text, env, kinds) for text in texts]
 
 

@@ -37,6 +37,7 @@ from quadrivium.agents.evaluation.report import (
 from quadrivium.commands.arena import Notify, make_table, make_table_player
 from quadrivium.commands.build import make_worlds, trained_players, use_threads
 from quadrivium.commands.kept_tournament import open_tournament
+from quadrivium.commands.searching import SEARCHING
 from quadrivium.commands.tournament_hall import make_hall
 from quadrivium.configs.tournament import TournamentConfig, load_tournament
 
@@ -217,7 +218,7 @@ def _play_scenarios(config: TournamentConfig, console: Console, notify: Notify) 
     kwargs = ours | config.kwargs
     env = make_worlds(config.env, config.episodes, kwargs)
     together = agents_of(env) > 1
-    kinds = {**PLAYER_KINDS, **trained_players(notify)}
+    kinds = {**PLAYER_KINDS, **SEARCHING, **trained_players(notify)}
     players: list[Player] = []
     for name, text in config.entrants():
         player: Any = make_player(text, env, kinds)

@@ -71,6 +71,7 @@ VIEWS = {
     "Execution": View("almgren_chriss", 0.9, CHART, kwargs={"steps": 40}),
     "MarketMaking": View("optimal", 0.9, CHART),
     "OptimalStopping": View("optimal", 1.0, CHART, seed=33),
+    "TwentyFortyEight": View("greedy", 0.97, (0, 44, 418, 462)),
     "KuhnPoker": View("equilibrium", 1.0, TABLE, seed=1, kwargs={"opponent": "equilibrium"}),
     "LeducPoker": View("tight", 1.0, TABLE, seed=8, kwargs={"opponent": "tight"}),
 }

@@ -42,6 +42,7 @@ WORLDS = {
     "CrowdNav": "quadrivium.envs.navigation.crowd_nav.env",
     "PointNav": "quadrivium.envs.navigation.point_nav.env",
     "Explore": "quadrivium.envs.navigation.explore.env",
+    "TwentyFortyEight": "quadrivium.envs.puzzles.twenty_forty_eight.env",
     "KuhnPoker": "quadrivium.envs.cards.kuhn_poker.env",
     "LeducPoker": "quadrivium.envs.cards.leduc_poker.env",
 }

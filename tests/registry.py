@@ -69,6 +69,7 @@ CONFIGURATIONS: dict[str, list[dict[str, object]]] = {
             "observation": "sectors",
         },
     ],
+    "quadrivium/TwentyFortyEight-v0": [{}, {"goal": "512"}],
     "quadrivium/KuhnPoker-v0": [{}, {"opponent": "equilibrium", "alpha": 0.3, "seat": "second"}],
     "quadrivium/LeducPoker-v0": [{}, {"opponent": "tight", "seat": "first"}],
     "quadrivium/Merge-v0": [{}, {"preset": "merge"}, {"actions": "continuous"}],

@@ -66,6 +66,7 @@ RUNNING = [
     "docs/reference/limit_order_book.md",
     "docs/reference/point_nav.md",
     "docs/reference/poker.md",
+    "docs/reference/twenty_forty_eight.md",
 ]
 
 

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from quadrivium.agents.search.cache import EvaluationCache
+    from quadrivium.agents.search.expectimax import EstimateEvaluator, Expectimax
     from quadrivium.agents.search.gumbel import GumbelConfig, gumbel_search
     from quadrivium.agents.search.lines import read_thought
     from quadrivium.agents.search.lockstep import NullEvaluator
     from quadrivium.agents.search.protocols import Line, Thought
     from quadrivium.agents.search.puct import MatchSearch, PuctConfig
-    from quadrivium.agents.search.rollout import RolloutEvaluator, monte_carlo_search
-    from quadrivium.agents.search.tree import SearchResult, Tree
+    from quadrivium.agents.search.rollout import RolloutEvaluator, heuristic_search, monte_carlo_search
+    from quadrivium.agents.search.tree import SearchResult, Tree, growth_of
 
 __all__ = [
+    "EstimateEvaluator",
     "EvaluationCache",
+    "Expectimax",
     "GumbelConfig",
     "Line",
     "MatchSearch",
@@ -28,20 +31,23 @@ __all__ = [
     "SearchResult",
     "Thought",
     "Tree",
+    "growth_of",
     "gumbel_search",
+    "heuristic_search",
     "monte_carlo_search",
     "read_thought",
 ]
 
 _HOMES = {
     "cache": ("EvaluationCache",),
+    "expectimax": ("EstimateEvaluator", "Expectimax"),
     "gumbel": ("GumbelConfig", "gumbel_search"),
     "lines": ("read_thought",),
     "lockstep": ("NullEvaluator",),
     "protocols": ("Line", "Thought"),
     "puct": ("MatchSearch", "PuctConfig"),
-    "rollout": ("RolloutEvaluator", "monte_carlo_search"),
-    "tree": ("SearchResult", "Tree"),
+    "rollout": ("RolloutEvaluator", "heuristic_search", "monte_carlo_search"),
+    "tree": ("SearchResult", "Tree", "growth_of"),
 }
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from quadrivium.agents.search import kernels
 from quadrivium.agents.search.kernels import GumbelRule
 from quadrivium.agents.search.lockstep import AnyEvaluator, Lockstep
-from quadrivium.agents.search.protocols import Game
-from quadrivium.agents.search.tree import SearchResult, Tree
+from quadrivium.agents.search.protocols import Game, outcomes_of
+from quadrivium.agents.search.tree import SearchResult, Tree, growth_of
 
 _LOOK = 4  # simulations between two looks at which roots are proven
 
@@ -31,8 +31,8 @@ class GumbelConfig:
         c_scale: c_scale of eq. 8; 0.1 suits rescaled values, 1.0 others.
         rescale: maps the values at a node to [0, 1] by their range there.
         gumbel_scale: of the Gumbel noise; 0 makes the search deterministic, for evaluation.
-        solver: backs up proven wins, losses and draws; in games for two only. A proven win is played, a
-            proven loss is not.
+        solver: backs up proven wins, losses and draws; in games for two without chance only. A proven win is
+            played, a proven loss is not.
         discount: of rewards, a step.
     """
 
@@ -68,18 +68,18 @@ def gumbel_search(
         evaluator: of positions.
         config: how.
         rng: draws the Gumbel noise, (B, A) at once.
-        tree: arrays to work in, of `Tree(game, B, simulations + 1)`, which spares asking for memory
-            each time; what they hold is lost.
+        tree: arrays to work in, of `Tree(game, B, growth_of(game) * simulations + 1)`, which spares asking
+            for memory each time; what they hold is lost.
         parts: of the positions, searched by turns: while one part's evaluation is under way the others go on.
 
     A root that is proven is searched no further, so its visits may be fewer.
 
     Raises ValueError for a root without a legal action.
     """
-    count = len(roots)
-    if tree is None or not tree.fits(game, count, config.simulations + 1):
-        tree = Tree(game, count, config.simulations + 1)
-    solver = config.solver and game.num_players == 2
+    count, nodes = len(roots), growth_of(game) * config.simulations + 1
+    if tree is None or not tree.fits(game, count, nodes):
+        tree = Tree(game, count, nodes)
+    solver = config.solver and game.num_players == 2 and not outcomes_of(game)
     everyone, parts = np.arange(count), min(parts, max(count, 1))
     slices = [slice(count * k // parts, count * (k + 1) // parts) for k in range(parts)]
     locksteps = [Lockstep(tree, evaluator, config.discount, solver, len(everyone[part])) for part in slices]

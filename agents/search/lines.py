@@ -3,8 +3,18 @@
 import numpy as np
 
 from quadrivium.agents.search.kernels import UNPROVEN
-from quadrivium.agents.search.kernels.layout import CHILD, FIRST, GAIN, TIMES, TOTAL, TRIED, UNVISITED, VISITS
-from quadrivium.agents.search.protocols import Line, Thought
+from quadrivium.agents.search.kernels.layout import (
+    CHILD,
+    FIRST,
+    GAIN,
+    MOVER,
+    TIMES,
+    TOTAL,
+    TRIED,
+    UNVISITED,
+    VISITS,
+)
+from quadrivium.agents.search.protocols import CHANCE, Line, Thought
 from quadrivium.agents.search.tree import Tree
 
 
@@ -29,9 +39,9 @@ def read_thought(tree: Tree, slot: int) -> Thought:
 
 
 def _below(tree: Tree, slot: int, node: int) -> list[int]:
-    """Returns the most visited way down from a node."""
+    """Returns the most visited way down from a node, to where chance decides."""
     nodes, counts, way = tree.arrays.nodes[slot], tree.arrays.counts[slot], list[int]()
-    while node != UNVISITED and nodes[node, TRIED]:
+    while node != UNVISITED and nodes[node, TRIED] and nodes[node, MOVER] < CHANCE:
         first = int(nodes[node, FIRST])
         edge = first + int(np.argmax(counts[first : first + int(nodes[node, TRIED]), TIMES]))
         way.append(int(tree.arrays.actions[slot, edge]))

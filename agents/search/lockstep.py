@@ -2,13 +2,22 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
 from quadrivium.agents.search import kernels
 from quadrivium.agents.search.kernels import BackupRule, Judged
-from quadrivium.agents.search.protocols import Evaluation, Evaluator, Game, GameResult, RowEvaluator, ask
+from quadrivium.agents.search.protocols import (
+    CHANCE,
+    Evaluation,
+    Evaluator,
+    Game,
+    GameResult,
+    RowEvaluator,
+    ask,
+    outcomes_of,
+)
 from quadrivium.agents.search.tree import Tree
 
 AnyEvaluator = Evaluator | RowEvaluator
@@ -35,6 +44,7 @@ class Lockstep:
         nothing: Judged = (np.zeros((0, tree.game.num_actions), np.float32), none, none)
         self._no_positions = lambda: nothing
         self._legal, self._judged = self._observer.legal[:0], self._no_positions
+        self._by_chance = outcomes_of(tree.game) > 0
         self._branch = getattr(tree.game, "branch", None) or partial(_branch, tree.game)
 
     def plant(self, roots: np.ndarray, trees: np.ndarray, *, any_order: bool) -> tuple[np.ndarray, Judged]:
@@ -68,20 +78,38 @@ class Lockstep:
         """Plays to the new nodes that `trees` (n,) plan, and asks the evaluator about them."""
         tree, game = self.tree, self.tree.game
         tree.reserve_edges()
-        arrays, words = tree.arrays, tree.words
         self._legal, self._judged = self._observer.legal[:0], self._no_positions
-        n = kernels.gather_new(words, trees)
-        if n:
-            result = self._branch(tree.pool, arrays.sources[:n], arrays.targets[:n], arrays.moves[:n])
-            over = np.ascontiguousarray(result.over, np.bool_)
-            movers = np.ascontiguousarray(result.to_move, np.int64)
-            returns = np.ascontiguousarray(result.returns, np.float32)
-            running = kernels.gather_results(words, over, movers, returns)
-            if running:
-                rows = arrays.rows[:running]
-                self._legal = game.legal(tree.pool, rows, self._observer.legal[:running])
-                movers = movers if running == n else movers[~over]
-                self._judged = self._observer.ask(tree.pool, rows, self._legal, movers)
+        running, movers, at_chance = self._step(trees, 0)
+        if len(at_chance):
+            arrays = tree.arrays
+            owners, rows = arrays.owners[at_chance], arrays.targets[at_chance]
+            kernels.leave_to_chance(tree.words, owners, cast(Any, game).chances(tree.pool, rows))
+            running, more, _ = self._step(owners, running)
+            movers = np.concatenate([movers, more])
+        if running:
+            rows = tree.arrays.rows[:running]
+            self._legal = game.legal(tree.pool, rows, self._observer.legal[:running])
+            self._judged = self._observer.ask(tree.pool, rows, self._legal, movers)
+
+    def _step(self, trees: np.ndarray, listed: int) -> tuple[int, np.ndarray, np.ndarray]:
+        """Plays to the new nodes that `trees` (n,) plan, and lists those that a player goes on from.
+
+        They come behind the `listed` that are. Returns how many are now, the seats to move of the new ones,
+        and which of the new nodes wait for chance.
+        """
+        tree, arrays, words = self.tree, self.tree.arrays, self.tree.words
+        n, nobody = kernels.gather_new(words, trees), np.zeros(0, np.int64)
+        if not n:
+            return listed, nobody, nobody
+        result = self._branch(tree.pool, arrays.sources[:n], arrays.targets[:n], arrays.moves[:n])
+        over = np.ascontiguousarray(result.over, np.bool_)
+        movers = np.ascontiguousarray(result.to_move, np.int64)
+        returns = np.ascontiguousarray(result.returns, np.float32)
+        running = kernels.gather_results(words, over, movers, returns, listed)
+        if running - listed == n:
+            return running, movers, nobody
+        waiting = ~over & (movers >= CHANCE) if self._by_chance else np.zeros(n, np.bool_)
+        return running, movers[~over & ~waiting], np.flatnonzero(waiting)
 
     def back_up(self, trees: np.ndarray) -> None:
         """Waits for the answer, makes the new nodes of `trees` (n,) that `reach` left, backs values up."""

@@ -10,6 +10,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+CHANCE = 2
+"""What `GameResult.to_move` is more than the seat while chance is to decide."""
+
 
 class GameResult(Protocol):
     """How games stand after their last step."""
@@ -26,7 +29,10 @@ class GameResult(Protocol):
 
     @property
     def to_move(self) -> np.ndarray:
-        """(n,) integers, the seat to move; in an ended game the one that would be next."""
+        """(n,) integers, the seat to move; in an ended game the one that would be next.
+
+        `CHANCE` more where chance is to decide first; see `Game`.
+        """
         ...
 
     @property
@@ -51,6 +57,15 @@ class Game(Protocol):
     A game may have a method `branch(pool, sources, targets, actions)` that does what `copy`, `step` without
     `check`, and `result` do one after another; and a method `check_rows(pool)` that raises ValueError for
     rows of a checkpoint from which it cannot go on.
+
+    Where chance decides as a game runs, it may have an attribute `num_outcomes`, C, greater than 0. Then
+    `branch` plays an action only up to where chance is to decide, if it is, and from such a row `actions` are
+    outcomes, 0 to C - 1; and a method `chances(pool, rows)` returns their probabilities (n, C) float32.
+    Behind every outcome a player decides, or the game is over. `step` does both halves at once, and draws the
+    outcome from the row's stream. A game without that attribute is searched as if a row knew its future.
+
+    A game may have an attribute `has_estimate` that is True and a method `estimate(pool, rows)` that returns
+    by a rule of thumb what running games are worth (n,) float32 to the player to move.
 
     A single player's game may have two methods more: `adopt(states)` returns as a pool the records of the
     environments in which it is evaluated; `metrics(pool, rows)` returns measures (n,) of episodes that have
@@ -169,6 +184,11 @@ class Notation(Protocol):
     def parse_position(self, text: str, form: str | None = None) -> np.ndarray:
         """Returns a pool (1,) with the position that `text` describes; ValueError says what is wrong."""
         ...
+
+
+def outcomes_of(game: Game) -> int:
+    """Returns the most outcomes that chance can have to choose from as a game runs; 0: it has no part."""
+    return int(getattr(game, "num_outcomes", 0))
 
 
 class Evaluation(NamedTuple):

@@ -14,8 +14,8 @@ import numpy as np
 from quadrivium.agents.search import kernels
 from quadrivium.agents.search.kernels import PuctRule, Roots
 from quadrivium.agents.search.lockstep import AnyEvaluator, Lockstep
-from quadrivium.agents.search.protocols import Game, always
-from quadrivium.agents.search.tree import SearchResult, Tree
+from quadrivium.agents.search.protocols import Game, always, outcomes_of
+from quadrivium.agents.search.tree import SearchResult, Tree, growth_of
 
 _HARDLY = 1e9  # taken off what is chosen only if nothing else is left
 _NEVER = -np.inf
@@ -33,10 +33,11 @@ class PuctConfig:
         root_fpu: likewise at the root.
         lcb: standard errors by which the choice's values are lowered; None plays the most visited action.
         lcb_share: only actions with this share of the most visited one's visits are considered.
-        solver: backs up proven wins, losses and draws; in games for two only.
-        reuse: keeps the tree below the moves played; without it every search begins anew.
-        nodes: a tree can have; by default simulations + 1, with `reuse` 2 * simulations + 1. A tree that is
-            full is searched no further.
+        solver: backs up proven wins, losses and draws; in games for two without chance only.
+        reuse: keeps the tree below the moves played, but not below what chance did; without it every search
+            begins anew.
+        nodes: a tree can have beside those of chance; by default simulations + 1, with `reuse`
+            2 * simulations + 1. A tree that is full is searched no further.
         discount: of rewards, a step.
     """
 
@@ -78,9 +79,11 @@ class MatchSearch:
 
     def __init__(self, game: Game, evaluator: AnyEvaluator, config: PuctConfig, slots: int = 1) -> None:
         self.game, self.evaluator, self.config = game, evaluator, config
-        self._solver = config.solver and game.num_players == 2
+        self._solver = config.solver and game.num_players == 2 and not outcomes_of(game)
+        self._growth = growth_of(game)
         cpuct, fpu, root_fpu = map(np.float32, (config.cpuct, config.fpu, config.root_fpu))
-        self._rule = kernels.pack(PuctRule(cpuct, fpu, root_fpu, self._solver, game.num_players == 1))
+        normalise = game.num_players == 1
+        self._rule = kernels.pack(PuctRule(cpuct, fpu, root_fpu, self._solver, normalise, self._growth))
         self.go_on = always
         self._allocate(slots)
 
@@ -132,7 +135,7 @@ class MatchSearch:
         self.tree.arrays.sizes[slots[slots < self.slots]] = 0
 
     def _allocate(self, slots: int) -> None:
-        self.tree = Tree(self.game, slots, self.config.capacity)
+        self.tree = Tree(self.game, slots, (self.config.capacity - 1) * self._growth + 1)
         self._lockstep = Lockstep(self.tree, self.evaluator, self.config.discount, self._solver)
 
     def _grow(self, slots: int) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from quadrivium.agents.search.expectimax import EstimateEvaluator
 from quadrivium.agents.search.hashing import hash_records
 from quadrivium.agents.search.protocols import Evaluation, Game
 from quadrivium.agents.search.puct import MatchSearch, PuctConfig
@@ -64,6 +65,9 @@ class RolloutEvaluator:
 
     def _rewards(self, scratch: np.ndarray) -> np.ndarray:
         """Plays a single player's games (n,) at random; returns the discounted sums of their rewards."""
+        at_once = getattr(self.game, "random_returns", None)
+        if at_once is not None:
+            return at_once(scratch, np.arange(len(scratch)), self.limit, self.discount)
         values, weight, steps = np.zeros(len(scratch), np.float32), 1.0, 0
         rows = np.arange(len(scratch))
         while len(rows) and (self.limit is None or steps < self.limit):
@@ -86,3 +90,11 @@ def monte_carlo_search(
     """
     config = PuctConfig(simulations, cpuct=2.0, fpu=0.0, lcb=None, reuse=reuse)
     return MatchSearch(game, RolloutEvaluator(game, seed=seed), config, slots)
+
+
+def heuristic_search(
+    game: Game, simulations: int, *, slots: int = 1, reuse: bool = True, discount: float = 1.0
+) -> MatchSearch:
+    """Returns the player `mcts:N?leaf=estimate`: the same, with the game's rule of thumb for random games."""
+    config = PuctConfig(simulations, cpuct=1.0, fpu=0.0, lcb=None, reuse=reuse, discount=discount)
+    return MatchSearch(game, EstimateEvaluator(game), config, slots)

@@ -6,7 +6,7 @@ import numpy as np
 
 from quadrivium.agents.search import kernels
 from quadrivium.agents.search.kernels import Roots
-from quadrivium.agents.search.protocols import Game
+from quadrivium.agents.search.protocols import Game, outcomes_of
 
 _EDGES_AT_FIRST = 64  # reserved for a node; where a game's nodes have more on average, the arrays grow
 
@@ -22,6 +22,11 @@ class SearchResult(NamedTuple):
     draws: np.ndarray  # (B,) float32, likewise the chances of a draw; between two players only
     proven: np.ndarray  # (B,) int8, the outcome for the player to move where it is proven, else `UNPROVEN`
     surprise: np.ndarray  # (B,) float32, nats: divergence of a Gumbel search's `policy` from the evaluator's
+
+
+def growth_of(game: Game) -> int:
+    """Returns how many nodes a simulation may make: one, and one more where chance has a part."""
+    return 2 if outcomes_of(game) else 1
 
 
 class Tree:
@@ -47,7 +52,8 @@ class Tree:
                 "quadrivium.agents.regret"
             )
         self.game, self.trees, self.capacity = game, trees, capacity
-        self.width = width or capacity * min(game.num_actions, _EDGES_AT_FIRST) + game.num_actions
+        self._most_new = game.num_actions + outcomes_of(game)  # edges that a simulation may make
+        self.width = width or capacity * min(self._most_new, _EDGES_AT_FIRST) + self._most_new
         self.pool = np.zeros(trees * capacity, game.state_dtype)
         self.arrays = kernels.tree_arrays(trees, capacity, self.width, game.num_actions)
         self._most_used = game.num_actions  # edges that a tree has in use at most
@@ -67,10 +73,10 @@ class Tree:
         return self.game is game and self.trees >= trees and self.capacity >= capacity
 
     def reserve_edges(self) -> None:
-        """Makes room for one more node in every tree."""
-        needed = self._most_used + self.game.num_actions
+        """Makes room for what one more simulation adds to every tree."""
+        needed = self._most_used + self._most_new
         if needed > self.width:  # as far as is known without a look
-            needed = int(self.arrays.used.max(initial=0)) + self.game.num_actions
+            needed = int(self.arrays.used.max(initial=0)) + self._most_new
         self._most_used = needed
         if needed > self.width:
             width = max(needed, self.width + self.width // 2)

@@ -27,6 +27,7 @@ from quadrivium.commands.build import (
 from quadrivium.commands.explainer import Explainer, require_explainable
 from quadrivium.commands.pages.stage import Stage
 from quadrivium.commands.remedies import typed_remedies
+from quadrivium.commands.searching import SEARCHING
 from quadrivium.commands.trading.kept_market import kept_kwargs
 from quadrivium.configs.schema import load_config
 from quadrivium.envs import BOARD_GAMES, WORLDS, bare_id, module_name
@@ -106,7 +107,7 @@ def make_env(cast: Cast) -> VectorEnv:
 
 def make_stages(cast: Cast, notify: Notify) -> list[Stage]:
     """Returns a stage for each player; raises UserError where one is unknown or does not fit the world."""
-    kinds = {**PLAYER_KINDS, **trained_players(notify)}
+    kinds = {**PLAYER_KINDS, **SEARCHING, **trained_players(notify)}
     envs = [make_env(cast) for _ in range(max(1, len(cast.players)))]
     texts = cast.players or (_best(cast, envs[0]),)
     stages: list[Stage] = []
@@ -137,7 +138,7 @@ def _is_config(word: str) -> bool:
 
 def _is_world(word: str) -> bool:
     kind = word.partition(":")[0]
-    if kind in (*_TRAINED, *PLAYER_KINDS):
+    if kind in (*_TRAINED, *PLAYER_KINDS, *SEARCHING):
         return False
     known = _plain(word) in _WORLDS or word in gymnasium.registry
     return known or _is_config(word) or re.search(r"/|:.*-v\d+$", word) is not None

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from quadrivium.envs.core.chance import Chance
 from quadrivium.envs.core.native import lane_dispatcher
 
 LANE_HEADER: list[tuple[str, str]] = [
@@ -78,6 +79,10 @@ class World:
         ranges: `(p) -> Ranges`: what the fields may hold that are used as indices, or None where none are.
             Rows that come from outside, such as those of a checkpoint, are refused unless they keep to it.
         hidden: whether a record holds what its agent must not know, so that searching the record is cheating.
+        chance: what is drawn in a step, apart from the action, so that a search can weigh it; None where
+            nothing is, or where a search has to make do with one future.
+        estimate: `(s, p, out) -> None` writes to a row (1,) float32 what the rest of an episode may earn, by
+            a rule of thumb, for searches without a network; or None.
         consistent: `(rows (N,), p) -> (N,) bool` says what ranges cannot, such as that a linked list ends;
             None where the ranges are enough. It is asked only where the ranges are kept.
     """
@@ -96,6 +101,8 @@ class World:
     ranges: Callable[[Any], Ranges] | None = None
     consistent: Callable[[np.ndarray, Any], np.ndarray] | None = None
     hidden: bool = False
+    chance: Chance | None = None
+    estimate: Callable[..., Any] | None = None
 
     @classmethod
     def of(cls, kernel: ModuleType, name: str, params: type[tuple[Any, ...]], **others: Any) -> Self:
@@ -113,4 +120,6 @@ class World:
     def lane_functions(self) -> dict[str, Callable[..., Any]]:
         """The entry points by their role."""
         functions = {"reset": self.reset, "step": self.step, "observe": self.observe, "metrics": self.metrics}
-        return functions | ({"legal": self.legal} if self.legal else {})
+        functions |= {"legal": self.legal} if self.legal else {}
+        functions |= {"estimate": self.estimate} if self.estimate else {}
+        return functions | (self.chance.lane_functions if self.chance else {})

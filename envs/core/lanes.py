@@ -137,8 +137,8 @@ class Lanes:
         """Sees to it that the machine code is there; the first call compiles it, or reads it from disk."""
         if self._code is None:
             self._code = world_code(self.setup.world, self.setup.state_dtype, self.setup.params)
-            for role in self.setup.world.lane_functions:
-                self._batch[role] = self._code[role]
+            for role in self.setup.world.lane_functions.keys() & set(self._batch.dtype.names or ()):
+                self._batch[role] = self._code[role]  # a search's alone are left out
             self._jobs = lane_jobs()
             self._step_job = self._jobs["step"]
 

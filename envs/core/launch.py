@@ -161,6 +161,10 @@ def world_code(world: World, state_dtype: np.dtype[Any], params: Any) -> dict[st
         "observe": (record, p, FLOAT_ROW),
         "metrics": (record, p, FLOAT_ROW),
         "legal": (record, p, BYTE_ROW),
+        "estimate": (record, p, FLOAT_ROW),
+        "decide": (record, action, p, FLOAT_ROW),
+        "weigh": (record, p, FLOAT_ROW),
+        "settle": (record, p, types.int64),
     }
     roles = {role: (function, arguments[role]) for role, function in world.lane_functions.items()}
     if world.jobs is not None:

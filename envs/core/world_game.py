@@ -1,117 +1,27 @@
-# Kernel code: a record has no static type, and Numba is partly typed.
-# pyright: basic, reportMissingParameterType=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
 """A single-player world as a game over the rows of a state pool, so that a search can plan in it.
 
 It offers what `quadrivium.envs.core.game.Game` offers: whoever searches games searches worlds. A row is a
 record of the world behind a few fields more, the last step's reward among them. A copied row repeats the same
 random numbers, so in a world that draws any while it runs, a search foresees them unless it changes the field
-`rng`.
+`rng`; or the world says what it draws (`World.chance`), and the search weighs that.
 """
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-import numba
 import numpy as np
 from gymnasium.spaces import Box
 
-from quadrivium.envs.core import rng
-from quadrivium.envs.core.compile import code_of
+from quadrivium.envs.core.chance import CHANCE
 from quadrivium.envs.core.game import array_for, indices, require_pool, require_rows_inside
-from quadrivium.envs.core.lane import lane
-from quadrivium.envs.core.launch import TERMINATED, begin_episode, world_code
-from quadrivium.envs.core.native import BYTE_ROW, FLOAT_ROW, WORD_ROW, address, call, pack, record_at, row_at
-from quadrivium.envs.core.pool_jobs import JOB, copy_rows, run_rows
+from quadrivium.envs.core.launch import world_code
+from quadrivium.envs.core.native import address, pack
+from quadrivium.envs.core.pool_jobs import ROWS_WORTH_THREADS, copy_rows, run_rows
 from quadrivium.envs.core.ranges import require_in_range, require_valid
 from quadrivium.envs.core.setup import Setup
-
-EXTRA_FIELDS: list[tuple[str, str]] = [
-    ("game_reward", "f4"),  # of the last step
-    ("game_to_move", "i1"),  # always 0
-    ("game_over", "i1"),  # 1 once the episode has terminated
-    ("game_truncated", "i1"),  # 1 once its time is up; it can be stepped on
-]
-"""They come first: a record that began as the world's own would be a subtype of it to Numba, which warns."""
-
-_EXTRA = numba.from_dtype(np.dtype(EXTRA_FIELDS, align=True))
-_STREAM = numba.from_dtype(np.dtype([("rng", "u8")]))
-
-
-@lane
-def _begin_rows(b, first, last):  # number: split; code: of `reset`
-    rows = row_at(b.rows, b.count, WORD_ROW)
-    for k in range(first, last):
-        row = b.pool + rows[k] * b.row_bytes
-        extra = record_at(row, _EXTRA)
-        extra.game_reward = np.float32(0.0)
-        extra.game_to_move = 0
-        extra.game_over = 0
-        extra.game_truncated = 0
-        begin_episode(b.code, row + b.lane, b.params, b.number)
-
-
-@lane
-def _step_rows(b, first, last):  # values: action rows; number: their bytes; out: terms; code: of `step`
-    rows = row_at(b.rows, b.count, WORD_ROW)
-    for k in range(first, last):
-        row, terms = b.pool + rows[k] * b.row_bytes, row_at(b.out + 4 * k * b.width, b.width, FLOAT_ROW)
-        action = b.values + k * b.number
-        bits = call(b.code, (row + b.lane, action, 1, b.params, b.out + 4 * k * b.width, b.width))
-        reward = np.float32(0.0)
-        for t in range(b.width):
-            reward += terms[t]
-        extra = record_at(row, _EXTRA)
-        extra.game_reward = reward
-        extra.game_over = bits & TERMINATED
-        extra.game_truncated = bits >> 1
-
-
-@lane
-def _legal_rows(b, first, last):  # out: masks; code: of `legal`, or 0
-    rows = row_at(b.rows, b.count, WORD_ROW)
-    for k in range(first, last):
-        row, mask = b.pool + rows[k] * b.row_bytes, row_at(b.out + k * b.width, b.width, BYTE_ROW)
-        over = record_at(row, _EXTRA).game_over
-        for a in range(b.width):
-            mask[a] = over == 0
-        if over == 0 and b.code != 0:
-            call(b.code, (row + b.lane, b.params, b.out + k * b.width, b.width))
-
-
-@lane
-def _write_rows(b, first, last):  # out: float32; code: of `observe` or `metrics`
-    rows = row_at(b.rows, b.count, WORD_ROW)
-    for k in range(first, last):
-        call(b.code, (b.pool + rows[k] * b.row_bytes + b.lane, b.params, b.out + 4 * k * b.width, b.width))
-
-
-@lane
-def _random_rows(b, first, last):  # values: masks; width: A; out: actions; lane: where the stream is
-    rows, out = row_at(b.rows, b.count, WORD_ROW), row_at(b.out, b.count, WORD_ROW)
-    for k in range(first, last):
-        mask, legal = row_at(b.values + k * b.width, b.width, BYTE_ROW), 0
-        for a in range(b.width):
-            legal += mask[a]
-        left = rng.integer(record_at(b.pool + rows[k] * b.row_bytes + b.lane, _STREAM), legal)
-        for a in range(b.width):
-            if mask[a] != 0:
-                if left == 0:
-                    out[k] = a
-                left -= 1
-
-
-@cache
-def _jobs() -> dict[str, int]:
-    jobs = {
-        "begin": _begin_rows,
-        "step": _step_rows,
-        "legal": _legal_rows,
-        "write": _write_rows,
-        "random": _random_rows,
-    }
-    return code_of("searched_worlds", {role: (job, JOB) for role, job in jobs.items()})
+from quadrivium.envs.core.threads import run, run_parallel
+from quadrivium.envs.core.world_jobs import EXTRA_FIELDS, ROLLOUTS, rollout_job, world_jobs
 
 
 @dataclass(frozen=True)
@@ -121,7 +31,7 @@ class WorldResult:
     Attributes:
         over: (n,) bool, whether the episode has terminated.
         truncated: (n,) bool, whether its time is up although it has not terminated.
-        to_move: (n,) int8, always 0.
+        to_move: (n,) int8, 0; CHANCE where chance is to decide.
         returns: (n, 1) float32, the last step's reward.
     """
 
@@ -140,6 +50,9 @@ class WorldGame:
     Attributes:
         title: the world's name.
         single_observation_space: of the world's environments.
+        num_outcomes: C, the most that chance can have to choose from behind an action, where the world says
+            what it draws; else 0.
+        has_estimate: whether the world has a rule of thumb for what an episode may still earn.
 
     Args:
         setup: of the world, such as `gymnasium.make("quadrivium/Highway-v0").unwrapped.setup`.
@@ -182,17 +95,25 @@ class WorldGame:
         self.num_actions = int(actions)
         self.observation_shape = setup.observation_space.shape
         self._world = setup.world
-        self._lane_at = self.state_dtype.fields["seed"][1] if self.state_dtype.fields else 0
+        self.num_outcomes = setup.world.chance.outcomes if setup.world.chance else 0
+        self.has_estimate = setup.world.estimate is not None
+        fields_of = self.state_dtype.fields or {}
+        self._lane_at, self._stream_at = fields_of["seed"][1], fields_of["rng"][1]
         self._words = pack(self.params)
         self._code: dict[str, int] | None = None  # made when it is first needed: compiling takes seconds
+
+    def _code_of(self, role: str) -> int:
+        if self._code is None:
+            self._code = world_code(self._world, self._lane_dtype, self.params)
+        return self._code.get(role, 0)
 
     def _run(self, job: str, role: str, pool: np.ndarray, rows: np.ndarray, **more: int) -> None:
         require_pool(pool, self.state_dtype, self.title)
         require_rows_inside(pool, rows)
-        if self._code is None:
-            self._code = world_code(self._world, self._lane_dtype, self.params)
-        code = self._code.get(role, 0)
-        run_rows(_jobs()[job], pool, rows, code=code, lane=self._lane_at, params=address(self._words), **more)
+        code = self._code_of(role)
+        run_rows(
+            world_jobs()[job], pool, rows, code=code, lane=self._lane_at, params=address(self._words), **more
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in ("_words", "_code")}
@@ -257,11 +178,14 @@ class WorldGame:
                 k = int(np.argmax(wrong))
                 legal = np.flatnonzero(mask[k]).tolist()
                 raise ValueError(f"action {actions[k]} of row {rows[k]} is illegal; legal actions: {legal}")
+        self._act("step", pool, rows, actions)
+
+    def _act(self, role: str, pool: np.ndarray, rows: np.ndarray, actions: np.ndarray) -> None:
         chosen = np.ascontiguousarray(actions, self._world.action_dtype)
         terms = np.zeros((len(rows), len(self._world.reward_terms)), np.float32)
         self._run(
-            "step",
-            "step",
+            role,
+            role,
             pool,
             indices(rows),
             values=address(chosen),
@@ -269,6 +193,39 @@ class WorldGame:
             out=address(terms),
             width=terms.shape[1],
         )
+
+    def branch(
+        self, pool: np.ndarray, sources: np.ndarray, targets: np.ndarray, actions: np.ndarray
+    ) -> WorldResult:
+        """Copies row sources[k] over row targets[k], takes actions[k] there, and returns how these stand.
+
+        Where the world says what it draws, an action leads to where chance is to decide (`to_move` is then
+        CHANCE), and from there `actions` are outcomes. Nothing is checked but the pool.
+        """
+        self.copy(pool, sources, targets)
+        if not self.num_outcomes:
+            self._act("step", pool, targets, actions)
+            return self.result(pool, targets)
+        drawn = pool["game_to_move"][targets] == CHANCE
+        for role, some in (("decide", ~drawn), ("settle", drawn)):
+            rows, chosen = targets[some], indices(actions[some])
+            if len(rows) and role == "decide":
+                self._act(role, pool, rows, chosen)
+            elif len(rows):
+                self._run(role, role, pool, rows, values=address(chosen))
+        return self.result(pool, targets)
+
+    def chances(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns the probabilities (n, C) float32 of what chance may do in rows where it is to decide."""
+        out = np.zeros((len(rows), self.num_outcomes), np.float32)
+        self._run("write", "weigh", pool, indices(rows), out=address(out), width=self.num_outcomes)
+        return out
+
+    def estimate(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns what the episodes may still earn (n,) float32, by the world's rule of thumb."""
+        out = np.zeros((len(rows), 1), np.float32)
+        self._run("write", "estimate", pool, indices(rows), out=address(out), width=1)
+        return out[:, 0]
 
     def legal(self, pool: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Returns the mask (n, A) int8, 1 where an action is legal; all 0 once an episode has terminated."""
@@ -312,17 +269,60 @@ class WorldGame:
             ended = int(rows[np.argmin(mask.any(axis=1))])
             raise ValueError(f"row {ended} is an episode that is over and has no legal action; leave it out")
         out = np.empty(len(rows), np.int64)
-        stream = self.state_dtype.fields["rng"][1] if self.state_dtype.fields else 0
         run_rows(
-            _jobs()["random"],
+            world_jobs()["random"],
             pool,
             indices(rows),
             values=address(mask),
             width=self.num_actions,
             out=address(out),
-            lane=stream,
+            lane=self._stream_at,
         )
         return out
+
+    def random_returns(
+        self, pool: np.ndarray, rows: np.ndarray, moves: int | None = None, discount: float = 1.0
+    ) -> np.ndarray:
+        """Takes uniformly random actions to the end, or `moves` of them; returns the discounted sums (n,) of
+        the rewards.
+
+        The rows become those of `play_random`, in one call of machine code.
+        """
+        rows = indices(rows)
+        require_pool(pool, self.state_dtype, self.title)
+        require_rows_inside(pool, rows)
+        n, terms = len(rows), len(self._world.reward_terms)
+        masks, chosen = np.zeros((n, self.num_actions), np.int8), np.zeros(n, self._world.action_dtype)
+        paid, returns, record = (
+            np.zeros((n, terms), np.float32),
+            np.zeros(n, np.float32),
+            np.zeros(1, ROLLOUTS),
+        )
+        values: dict[str, float] = {
+            "legal": self._code_of("legal"),
+            "step": self._code_of("step"),
+            "params": address(self._words),
+            "pool": address(pool),
+            "row_bytes": pool.dtype.itemsize,
+            "lane": self._lane_at,
+            "stream": self._stream_at,
+            "rows": address(rows),
+            "count": n,
+            "limit": np.iinfo(np.int64).max if moves is None else moves,
+            "masks": address(masks),
+            "actions": self.num_actions,
+            "chosen": address(chosen),
+            "whole": chosen.dtype.kind in "iu",
+            "terms": address(paid),
+            "width": terms,
+            "returns": address(returns),
+            "discount": discount,
+        }
+        for name, value in values.items():
+            record[name] = value
+        launch = run if n < ROWS_WORTH_THREADS else run_parallel
+        launch(rollout_job(), address(record), n)
+        return returns
 
     def play_random(
         self, pool: np.ndarray, rows: np.ndarray, moves: int | None = None, *, restart: bool = False

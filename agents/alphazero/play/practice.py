@@ -15,7 +15,7 @@ from quadrivium.agents.alphazero.play.records import AUXILIARY, RecordFormat, Sa
 from quadrivium.agents.alphazero.play.self_play import SelfPlay, SelfPlayConfig
 from quadrivium.agents.alphazero.play.window import Replay, WindowConfig
 from quadrivium.agents.runs.state import under
-from quadrivium.agents.search import GumbelConfig, SearchResult, Tree, gumbel_search
+from quadrivium.agents.search import GumbelConfig, SearchResult, Tree, growth_of, gumbel_search
 from quadrivium.agents.search.protocols import Evaluator, Game, Symmetries
 
 
@@ -122,8 +122,9 @@ class Practice:
         self, roots: np.ndarray, evaluator: Evaluator, simulations: int, rng: np.random.Generator
     ) -> SearchResult:
         # The arrays of the trees are used again while nothing changes: asking for memory takes time.
-        if self._tree is None or not self._tree.fits(self.game, len(roots), simulations + 1):
-            self._tree = Tree(self.game, len(roots), simulations + 1)
+        nodes = growth_of(self.game) * simulations + 1
+        if self._tree is None or not self._tree.fits(self.game, len(roots), nodes):
+            self._tree = Tree(self.game, len(roots), nodes)
         roots = self.outcomes.to_search(roots)
         config = self._gumbel(simulations)
         return gumbel_search(self.game, roots, evaluator, config, rng, self._tree, self._parts)

@@ -19,13 +19,17 @@ class GumbelRule(NamedTuple):
 
 
 class PuctRule(NamedTuple):
-    """What selection needs of a `PuctConfig`; `normalise` maps values to [-1, 1] by the range met."""
+    """What selection needs of a `PuctConfig`.
+
+    `normalise` maps values to [-1, 1] by the range met; `growth` is how many nodes a simulation may make.
+    """
 
     cpuct: np.float32
     fpu: np.float32
     root_fpu: np.float32
     solver: bool
     normalise: bool
+    growth: int
 
 
 class BackupRule(NamedTuple):
@@ -43,7 +47,8 @@ CALL = np.dtype(
         ("trees", "i8"),  # of the trees (n,) int64 to work on,
         ("count", "i8"),  # n
         ("numbers", "i8"),  # of a number for each (n,) int64: a count, a move, a mover,
-        ("scores", "i8"),  # of (n, A) float32,
+        ("scores", "i8"),  # of (n, A) float32, or of (n, C),
+        ("width", "i8"),  # C
         ("over", "i8"),  # of (n,) int8,
         ("returns", "i8"),  # of (n, players) float32,
         ("players", "i8"),
@@ -51,7 +56,7 @@ CALL = np.dtype(
         ("values", "i8"),  # (m,) float32,
         ("draws", "i8"),  # (m,) float32,
         ("legal", "i8"),  # and of their legal actions (m, A) int8
-        ("positions", "i8"),  # m
+        ("positions", "i8"),  # m; for `gather_results`, those listed before
         ("any_order", "i8"),  # whether roots' edges may be tried in any order
         ("places", "i8"),  # of (n, 3, N) int64 to work in
     ],
@@ -63,5 +68,5 @@ _type_of: Any = numba.typeof
 TREES = Params(_type_of(tree_arrays(0, 0, 0, 0)))
 ROOTS = Params(_type_of(roots_arrays(0, 0)))
 GUMBEL_RULE = Params(_type_of(GumbelRule(np.float32(0), np.float32(0), True, True)))
-PUCT_RULE = Params(_type_of(PuctRule(np.float32(0), np.float32(0), np.float32(0), True, True)))
+PUCT_RULE = Params(_type_of(PuctRule(np.float32(0), np.float32(0), np.float32(0), True, True, 1)))
 BACKUP_RULE = Params(_type_of(BackupRule(np.float32(0), True)))

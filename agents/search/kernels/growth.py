@@ -5,7 +5,7 @@
 import numpy as np
 
 from quadrivium.agents.search.kernels.calls import BACKUP_RULE, TREES
-from quadrivium.agents.search.kernels.edges import bring_forward, normalise
+from quadrivium.agents.search.kernels.edges import bring_forward, choose_outcome, normalise, seat_of
 from quadrivium.agents.search.kernels.layout import (
     CHILD,
     DRAWS,
@@ -30,6 +30,7 @@ from quadrivium.agents.search.kernels.layout import (
     UNVISITED,
     VISITS,
 )
+from quadrivium.agents.search.protocols import CHANCE
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.core.native import BYTE_ROW, FLOAT_ROW, WORD_ROW, record_at, row_at
 
@@ -52,17 +53,19 @@ def gather_new(call, first, last):
 
 @lane
 def gather_results(call, first, last):
-    """Files what the steps to the new nodes gave, and lists those that go on; returns how many."""
+    """Files what the steps to the new nodes gave, and lists those that a player goes on from, behind those
+    that were listed before (`call.positions`); returns how many there are.
+    """
     t, n = record_at(call.arrays, TREES), call.count
     over, movers = row_at(call.over, n, BYTE_ROW), row_at(call.numbers, n, WORD_ROW)
     returns = row_at(call.returns, n * call.players, FLOAT_ROW)
-    running = 0
+    running = call.positions
     for k in range(first, last):
         b = t.owners[k]
         t.movers[b] = movers[k]
         t.rewards[b] = returns[k * call.players + t.plan[b, 4]]
         t.place[b] = -1
-        if over[k] == 0:
+        if over[k] == 0 and movers[k] < CHANCE:
             t.place[b] = running
             t.rows[running] = t.targets[k]
             running += 1
@@ -175,8 +178,9 @@ def _back_up(t, b, node, value, draw, rule):
     lowest, highest = t.bounds[b, 0], t.bounds[b, 1]
     while t.nodes[b, node, PARENT] != NO_PARENT:
         parent, e = t.nodes[b, node, PARENT], t.nodes[b, node, SLOT]
-        future = rule.discount * value
-        if t.nodes[b, node, MOVER] != t.nodes[b, parent, MOVER]:
+        mover = t.nodes[b, parent, MOVER]
+        future = value if mover >= CHANCE else rule.discount * value  # what chance does takes no time
+        if seat_of(t.nodes[b, node, MOVER]) != seat_of(mover):
             future = -future
         value = t.sums[b, node, REWARD] + future
         times = t.counts[b, e, TIMES] + 1
@@ -193,13 +197,55 @@ def _back_up(t, b, node, value, draw, rule):
                 draw = _certainty(t.nodes[b, parent, PROVEN] == 0)
         if rule.solver and value < 0 and t.nodes[b, parent, PROVEN] == SAFE:
             value, draw = np.float32(0.0), np.float32(1.0)  # the mover would rather draw
-        q = t.gains[b, e, GAIN] / np.float32(times)
-        lowest, highest = min(lowest, q), max(highest, q)
+        if mover < CHANCE:
+            q = t.gains[b, e, GAIN] / np.float32(times)
+            lowest, highest = min(lowest, q), max(highest, q)
         t.nodes[b, parent, VISITS] += 1
         t.sums[b, parent, TOTAL] += value
         t.sums[b, parent, DRAWS] += draw
         node = parent
     t.bounds[b, 0], t.bounds[b, 1] = lowest, highest
+
+
+@lane
+def _make_planned(t, b):
+    """Makes the node that a tree plans, without edges; returns it."""
+    parent, slot, node = t.plan[b, 1], t.plan[b, 2], t.sizes[b]
+    t.sizes[b] += 1
+    if slot - t.nodes[b, parent, FIRST] == t.nodes[b, parent, TRIED]:
+        t.nodes[b, parent, TRIED] += 1
+        _clear_edge(t, b, slot)
+        untried, end = slot + 1, t.nodes[b, parent, FIRST] + t.nodes[b, parent, LEGAL]
+        if untried < end:
+            bring_forward(t, b, untried, end)
+    t.counts[b, slot, CHILD] = node
+    _write_node(t, b, node, parent, slot, t.movers[b], t.rewards[b])
+    return node
+
+
+@lane
+def leave_to_chance(call, first, last):
+    """Makes the planned nodes of trees, at which chance is to decide, and plans for each one below it.
+
+    scores: (n, C) float32, the probabilities of the outcomes, C being `width`.
+    """
+    t, trees = record_at(call.arrays, TREES), row_at(call.trees, call.count, WORD_ROW)
+    for i in range(first, last):
+        b = trees[i]
+        node = _make_planned(t, b)
+        chances = row_at(call.scores + 4 * i * call.width, call.width, FLOAT_ROW)
+        edge = t.used[b]
+        t.nodes[b, node, FIRST] = edge
+        for outcome in range(call.width):
+            if chances[outcome] > 0:
+                t.actions[b, edge], t.priors[b, edge] = outcome, chances[outcome]
+                _clear_edge(t, b, edge)
+                edge += 1
+        t.nodes[b, node, LEGAL] = t.nodes[b, node, TRIED] = edge - t.used[b]
+        t.used[b] = edge
+        slot = choose_outcome(t, b, node)
+        t.plan[b, 1], t.plan[b, 2], t.plan[b, 3] = node, slot, t.actions[b, slot]
+        t.plan[b, 4] = seat_of(t.movers[b])
 
 
 @lane
@@ -209,17 +255,7 @@ def _expand_and_back_up_one(t, b, call, rule):
         return
     node, value, draw = t.plan[b, 1], np.float32(0.0), np.float32(0.0)
     if t.plan[b, 0] == NEW:
-        parent, slot = t.plan[b, 1], t.plan[b, 2]
-        node = t.sizes[b]
-        t.sizes[b] += 1
-        if slot - t.nodes[b, parent, FIRST] == t.nodes[b, parent, TRIED]:
-            t.nodes[b, parent, TRIED] += 1
-            _clear_edge(t, b, slot)
-            untried, end = slot + 1, t.nodes[b, parent, FIRST] + t.nodes[b, parent, LEGAL]
-            if untried < end:
-                bring_forward(t, b, untried, end)
-        t.counts[b, slot, CHILD] = node
-        _write_node(t, b, node, parent, slot, t.movers[b], t.rewards[b])
+        parent, node = t.plan[b, 1], _make_planned(t, b)
         k = t.place[b]
         if k >= 0:
             logits, legal = _judged(t, call, k)

@@ -12,6 +12,7 @@ from quadrivium.agents.search.kernels.edges import (
     TINY,
     bring_forward,
     child_or_plan,
+    choose_outcome,
     normalise,
 )
 from quadrivium.agents.search.kernels.layout import (
@@ -19,6 +20,7 @@ from quadrivium.agents.search.kernels.layout import (
     FIRST,
     GAIN,
     LEGAL,
+    MOVER,
     PROVEN,
     RAW,
     TIMES,
@@ -27,6 +29,7 @@ from quadrivium.agents.search.kernels.layout import (
     UNVISITED,
     VISITS,
 )
+from quadrivium.agents.search.protocols import CHANCE
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.core.native import FLOAT_ROW, WORD_ROW, record_at, row_at
 
@@ -136,7 +139,10 @@ def _select_gumbel_one(t, b, scores, considered, rule):
         if t.nodes[b, node, LEGAL] == 0 or (rule.solver and t.nodes[b, node, PROVEN] < UNPROVEN):
             t.plan[b, 0], t.plan[b, 1] = AGAIN, node
             break
-        slot = _choose_lagging(t, b, node, rule)
+        if t.nodes[b, node, MOVER] >= CHANCE:
+            slot = choose_outcome(t, b, node)
+        else:
+            slot = _choose_lagging(t, b, node, rule)
 
 
 @lane

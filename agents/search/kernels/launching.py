@@ -31,6 +31,7 @@ _pack_call = struct.Struct(f"={len(_FIELDS)}q").pack
 _KERNELS = (
     growth.gather_new,
     growth.gather_results,
+    growth.leave_to_chance,
     growth.plant,
     growth.expand_and_back_up,
     gumbel.select_gumbel,
@@ -62,8 +63,11 @@ def gather_new(arrays: np.ndarray, trees: np.ndarray) -> int:
     return run(_code()["gather_new"], bytes_address(call), len(trees))
 
 
-def gather_results(arrays: np.ndarray, over: np.ndarray, movers: np.ndarray, returns: np.ndarray) -> int:
-    """Files how the games of the n new nodes stand, and lists those that go on; returns how many.
+def gather_results(
+    arrays: np.ndarray, over: np.ndarray, movers: np.ndarray, returns: np.ndarray, listed: int = 0
+) -> int:
+    """Files how the games of the n new nodes stand, and lists those that a player goes on from, behind the
+    `listed` that are; returns how many there are.
 
     over (n,) bool, movers (n,) int64, returns (n, players) float32.
     """
@@ -74,8 +78,24 @@ def gather_results(arrays: np.ndarray, over: np.ndarray, movers: np.ndarray, ret
         numbers=address(movers),
         returns=address(returns),
         players=returns.shape[1],
+        positions=listed,
     )
     return run(_code()["gather_results"], bytes_address(call), len(over))
+
+
+def leave_to_chance(arrays: np.ndarray, trees: np.ndarray, chances: np.ndarray) -> None:
+    """Makes the nodes that trees plan, at which chance is to decide, and plans for each one below it.
+
+    chances (n, C) float32: the probabilities of the outcomes.
+    """
+    call = _call(
+        arrays=address(arrays),
+        trees=address(trees),
+        count=len(trees),
+        scores=address(chances),
+        width=chances.shape[1],
+    )
+    _launch("leave_to_chance", call, len(trees))
 
 
 def plant(

@@ -6,6 +6,11 @@ the untried one of the highest prior, which is swapped to the front when its tur
 search, which tries edges in another order, apart). So a visit looks at the children and one edge more,
 however many actions a game has. Ties go to the lower action.
 
+A node where chance is to decide has an edge for each possible outcome, whose prior is its probability. It
+is made together with one below it, in the same simulation, and all its edges count as tried: a simulation
+goes where the outcomes lag behind their probabilities (`edges.choose_outcome`). So the values of its visits
+come in as chance would bring them, and their mean, which is that of the edge above, is an expectation.
+
 Values are seen by the player to move at the node in question ("the mover"); an edge's are seen by the mover
 at its parent. From child to parent a value is discounted, changes sign if the mover changed, and gains the
 reward. The chance of a draw is the same for both players, and goes up as it is: with it, the value tells the
@@ -23,7 +28,7 @@ FIRST = 2  # the first edge
 LEGAL = 3  # legal actions: edges; 0 in an ended game
 TRIED = 4  # edges with a child
 VISITS = 5  # simulations that came here, the one that made the node included
-MOVER = 6  # seat to move
+MOVER = 6  # seat to move; CHANCE more where chance is to decide, who sees values as that seat does
 PROVEN = 7  # the outcome for the mover under best play, -1, 0 or 1; or UNPROVEN; or SAFE
 NODE_FIELDS = 8
 
@@ -68,7 +73,7 @@ class TreeArrays(NamedTuple):
     sizes: np.ndarray  # (B,) int32, nodes in use; 0: no tree yet
     used: np.ndarray  # (B,) int32, edges in use
     bounds: np.ndarray  # (B, 2) float32, the least and the greatest mean value met at an edge
-    plan: np.ndarray  # (B, 5) int32, the simulation's plan: kind, node reached, its edge, action, and mover
+    plan: np.ndarray  # (B, 5) int32, the simulation's plan: kind, node reached, its edge, action, and seat
     work: np.ndarray  # (B, A) float32, scratch
     # the new nodes of one simulation, as they pass to the game and back; by node but for the last three
     owners: np.ndarray  # (B,) int64, the tree of each new node

@@ -7,12 +7,19 @@ import math
 import numpy as np
 
 from quadrivium.agents.search.kernels.calls import PUCT_RULE, TREES
-from quadrivium.agents.search.kernels.edges import NARROW, bring_forward, child_or_plan, normalise
+from quadrivium.agents.search.kernels.edges import (
+    NARROW,
+    bring_forward,
+    child_or_plan,
+    choose_outcome,
+    normalise,
+)
 from quadrivium.agents.search.kernels.layout import (
     AGAIN,
     FIRST,
     GAIN,
     LEGAL,
+    MOVER,
     PROVEN,
     RESTING,
     TIMES,
@@ -22,6 +29,7 @@ from quadrivium.agents.search.kernels.layout import (
     UNVISITED,
     VISITS,
 )
+from quadrivium.agents.search.protocols import CHANCE
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.core.native import WORD_ROW, record_at, row_at
 
@@ -70,7 +78,7 @@ def _choose_puct(t, b, node, rule):
 @lane
 def _select_puct_one(t, b, rule):
     """Walks down one tree."""
-    if t.sizes[b] == t.nodes.shape[1] or (rule.solver and t.nodes[b, 0, PROVEN] < UNPROVEN):
+    if t.sizes[b] + rule.growth > t.nodes.shape[1] or (rule.solver and t.nodes[b, 0, PROVEN] < UNPROVEN):
         t.plan[b, 0] = RESTING
         return
     node = 0
@@ -78,7 +86,10 @@ def _select_puct_one(t, b, rule):
         if t.nodes[b, node, LEGAL] == 0:
             t.plan[b, 0], t.plan[b, 1] = AGAIN, node
             break
-        slot = _choose_puct(t, b, node, rule)
+        if t.nodes[b, node, MOVER] >= CHANCE:
+            slot = choose_outcome(t, b, node)
+        else:
+            slot = _choose_puct(t, b, node, rule)
         child = child_or_plan(t, b, node, slot)
         if child == UNVISITED:
             break

@@ -13,6 +13,7 @@ from quadrivium.agents.search.kernels.layout import (
     GAIN,
     GAIN_FIELDS,
     LEGAL,
+    MOVER,
     NO_PARENT,
     NODE_FIELDS,
     PARENT,
@@ -26,6 +27,7 @@ from quadrivium.agents.search.kernels.layout import (
     UNVISITED,
     VISITS,
 )
+from quadrivium.agents.search.protocols import CHANCE
 from quadrivium.envs.core.lane import lane
 from quadrivium.envs.core.native import WORD_ROW, record_at, row_at
 
@@ -72,7 +74,7 @@ def _keep_subtree(t, b, move, was, new_of, shift):
         for e in range(first, first + t.nodes[b, 0, TRIED]):
             if t.actions[b, e] == move:
                 root = t.counts[b, e, CHILD]
-    if root == UNVISITED or t.nodes[b, root, LEGAL] == 0:
+    if root == UNVISITED or t.nodes[b, root, LEGAL] == 0 or t.nodes[b, root, MOVER] >= CHANCE:
         t.sizes[b] = 0
         return
     size, free = 0, 0
@@ -114,8 +116,8 @@ def keep_subtrees(call, first, last):
     """Makes the child at a move the root of its tree, with all that is below it; the rest is lost.
 
     Nodes keep their order, so each moves towards the front, over what is no longer needed. `places` receives
-    first which node each new one was. A tree without that child, or whose child is the end of the game, gets
-    size 0.
+    first which node each new one was. A tree without that child, or whose child is the end of the game or
+    where chance decides, gets size 0.
     """
     t, trees = record_at(call.arrays, TREES), row_at(call.trees, call.count, WORD_ROW)
     moves, capacity = row_at(call.numbers, call.count, WORD_ROW), t.nodes.shape[1]

@@ -52,6 +52,7 @@ SHARING: dict[str, list[tuple[dict, dict]]] = {
             {"assets": 7, "scenarios": 3, "episode_bars": 9, "window": 3, "weights": "shorts"},
         ),
     ],
+    "quadrivium/TwentyFortyEight-v0": [({}, {"goal": "1024"})],
     "quadrivium/SignChain-v0": [({}, {"persistence": 0.2})],
     "quadrivium/SingleAsset-v0": [
         ({"scenarios": 2, "episode_bars": 8}, {"scenarios": 3, "episode_bars": 9, "window": 3}),

@@ -1,0 +1,1 @@
+"""Puzzles for one player, in which chance has a part."""
