@@ -45,7 +45,9 @@ from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.threads import set_threads
 from quadrivium.envs.core.world_game import WorldGame
 
-Agent = PPO | WorldsPPO | DQN | PQN | AlphaZero | VectorAgent
+Actor = PPO | DQN | PQN | AlphaZero | VectorAgent
+"""An agent of one world."""
+Agent = Actor | WorldsPPO
 Which = Literal["last", "best"] | int
 """Which checkpoint of a run: the newest, the one with the best evaluation, or that of a step."""
 AGENTS: dict[str, Any] = {"ppo": PPO, "dqn": DQN, "pqn": PQN, "pretrain": Pretrain}
@@ -274,7 +276,7 @@ def load_agent(
     notify: Callable[[str], object],
     kwargs: Mapping[str, Any] | None = None,
     env_id: str | None = None,
-) -> tuple[Agent, Checkpoint]:
+) -> tuple[Actor, Checkpoint]:
     """Returns a run's agent with the weights of a checkpoint, and which that is; or a model's agent.
 
     Of a run in several worlds it is the `PPO` of one of them: of `env_id`, or the first.
@@ -300,6 +302,7 @@ def load_agent(
         config = config.model_copy(update={"env": config.env.model_copy(update=others)})
     config = config.model_copy(update={"device": _playing_device(config.device)})
     agent, is_kept = make_agent(config), is_model(run_dir)
+    assert not isinstance(agent, WorldsPPO)  # the config is of one world
     if is_kept and which != "last":
         raise UserError(f"{run_dir} is a model, which has no checkpoint {which}; leave it out")
     snapshot = read_model(run_dir) if is_kept else load_checkpoint(run_dir, which, notify=notify)
@@ -308,7 +311,7 @@ def load_agent(
     with as_user_error(f"{run_dir}: the weights do not fit the network of config.yaml", RuntimeError):
         for network in _acting(agent) if is_kept else [agent.policy]:
             network.load_state_dict(under(f"{world}.", snapshot.weights) if several else snapshot.weights)
-    if not isinstance(agent, AlphaZero | WorldsPPO):
+    if not isinstance(agent, AlphaZero):
         agent.env.close()
     return agent, Checkpoint(snapshot.step, snapshot.weights_sha256)
 

@@ -21,7 +21,7 @@ from quadrivium.agents.explain.picture import Moment, draw_moment, draw_overall
 from quadrivium.agents.logs.film import encode_png
 from quadrivium.agents.logs.tensorboard import TensorBoardWriter
 from quadrivium.agents.runs.directory import write_atomically
-from quadrivium.commands.build import Agent, load_agent
+from quadrivium.commands.build import Actor, load_agent
 from quadrivium.commands.explain_facts import by_name, completeness, moment_facts, plain
 from quadrivium.commands.explainer import Explainer, Explanation, require_explainable
 from quadrivium.commands.trading.kept_market import kept_kwargs
@@ -122,7 +122,7 @@ def explain(
 # ---- playing
 
 
-def _make_env(env_id: str, kwargs: dict[str, Any], agent: Agent) -> gymnasium.Env:
+def _make_env(env_id: str, kwargs: dict[str, Any], agent: Actor) -> gymnasium.Env:
     """Returns the environment, which renders where it can; raises UserError where the agent does not fit."""
     env = make_film_env(env_id, kwargs)
     if env is None:
@@ -138,7 +138,7 @@ def _make_env(env_id: str, kwargs: dict[str, Any], agent: Agent) -> gymnasium.En
     return env
 
 
-def _play(agent: Agent, env: gymnasium.Env, episode: int, seed: int) -> list[Seen]:
+def _play(agent: Actor, env: gymnasium.Env, episode: int, seed: int) -> list[Seen]:
     """Returns the steps of one episode, in which the agent does what it thinks best."""
     obs, _ = env.reset(seed=seed)
     steps: list[Seen] = []

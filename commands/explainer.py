@@ -20,7 +20,7 @@ from quadrivium.agents.explain.integrated import Attributions, integrate, requir
 from quadrivium.agents.explain.marks import PartView
 from quadrivium.agents.export.acting import Acting
 from quadrivium.commands.build import (
-    Agent,
+    Actor,
     RunText,
     open_run,
     read_model_text,
@@ -98,7 +98,7 @@ class Explainer:
         note: what is not explained of this agent, in a line; "" where all is.
     """
 
-    def __init__(self, agent: Agent, env: gymnasium.Env | VectorEnv) -> None:
+    def __init__(self, agent: Actor, env: gymnasium.Env | VectorEnv) -> None:
         self._acting = Acting(agent.policy.cpu(), agent.observation_space, agent.action_space).eval()
         self.names = Names(env, self._acting.network.backbone.stem, agent.observation_space)
         self.note = NO_SEARCH if isinstance(agent, AlphaZero) else ""

@@ -28,7 +28,7 @@ from quadrivium.agents.export.onnx_file import (
 from quadrivium.agents.export.pruning import prune
 from quadrivium.agents.runs.directory import human_bytes
 from quadrivium.commands.build import (
-    Agent,
+    Actor,
     load_agent,
     make_worlds,
     open_run,
@@ -131,7 +131,7 @@ def _write_checked(acting: Acting, path: Path, facts: Mapping[str, Any], seen: A
     return difference
 
 
-def _play(agent: Agent, config: RunConfig, files: list[Path], episodes: int) -> dict[str, Episodes]:
+def _play(agent: Actor, config: RunConfig, files: list[Path], episodes: int) -> dict[str, Episodes]:
     """Returns the episodes of the agent and of each file, in the same scenarios, by name; none of 0."""
     if not episodes:
         return {}
@@ -140,7 +140,7 @@ def _play(agent: Agent, config: RunConfig, files: list[Path], episodes: int) -> 
     return play_all(players, env, episodes=episodes, seed=config.evaluation.seed)
 
 
-def observe(agent: Agent, config: RunConfig, count: int) -> Any:
+def observe(agent: Actor, config: RunConfig, count: int) -> Any:
     """Returns observations (count, …) that the agent sees in scenarios of its evaluation."""
     env = make_worlds(config.env.id, _LANES, config.evaluation_kwargs())
     obs, _ = env.reset(seed=config.evaluation.seed)
@@ -154,7 +154,7 @@ def observe(agent: Agent, config: RunConfig, count: int) -> Any:
 
 
 def _table(
-    agent: Agent,
+    agent: Actor,
     acting: Acting,
     files: list[Path],
     seen: Any,
