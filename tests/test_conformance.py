@@ -44,7 +44,8 @@ def for_foreign_checkers(case):
     """Returns the environment; they play an action drawn in one position in another, legal or not."""
     name, kwargs = case
     masked = setup_of(name, **kwargs).masked
-    return gymnasium.make(name, **kwargs, **({"illegal": "lose"} if masked else {})).unwrapped
+    taken = "end" if name == "quadrivium/TwentyFortyEight-v0" else "lose"  # nobody loses alone
+    return gymnasium.make(name, **kwargs, **({"illegal": taken} if masked else {})).unwrapped
 
 
 @every_case

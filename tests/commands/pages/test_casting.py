@@ -94,7 +94,7 @@ def test_what_is_no_cast_is_one_line(words, said):
         (["tic_tac_toe", "tacticl"], "baseline 'tacticl' is unknown; did you mean 'tactical'"),
         (["tic_tac_toe", "tactical", "baseline:tactical"], "both are tactical; name two different players"),
         (["Nowhere-v0/x"], "environment 'Nowhere-v0/x' is unknown"),
-        (["sign_chain", "mcts:10"], "'mcts:10'"),
+        (["sign_chain", "mcst:10"], "'mcst:10'"),
     ],
 )
 def test_who_does_not_fit_is_one_line(words, said):
