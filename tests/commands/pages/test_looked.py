@@ -99,10 +99,12 @@ def test_a_show_explains_when_it_is_wanted_and_else_costs_nothing():
         )
         await tab.say("pause", on=True)
         await tab.say("explain", on=True, target=0)  # of the same decision
-        await tab.told(lambda told: known(told) and told["panes"][0]["looked"]["target"] == 0)
-        await tab.told(lambda told: told["panes"][0]["looked"]["decision"] == told["panes"][0]["step"])
+        await tab.told(lambda told: known(told) and of_this_decision(told["panes"][0]))
         await tab.say("explain", on=False)
         await tab.told(lambda told: told["explains"] is None and told["panes"][0]["looked"] is None)
+
+    def of_this_decision(pane):
+        return pane["looked"]["target"] == 0 and pane["looked"]["decision"] == pane["step"]
 
     perform(story, MODEL, "follow")
 
