@@ -19,7 +19,7 @@ import torch
 from annotated_types import Ge, Gt, Interval, Le
 from torch import Tensor, nn
 
-from quadrivium.agents.batches.env_batch import BatchStep, Obs, as_batch
+from quadrivium.agents.batches.env_batch import BatchStep, EnvBatch, Obs, as_batch
 from quadrivium.agents.batches.observations import to_tensors
 from quadrivium.agents.compute.adam import LeanAdam
 from quadrivium.agents.compute.crew import Crew, blocks, one_torch_thread
@@ -161,15 +161,7 @@ class PPO(VectorAgent):
             require_whole_minibatches(config.batch_size, config.n_steps, num_envs * peers.size)
             require_whole_sequences(config, num_envs, peers.size)
             seed_everything(seed, env)
-            with one_torch_thread():  # the last bits of the first weights would depend on how many there are
-                policy = ActorCritic(
-                    env.observation_space,
-                    env.action_space,
-                    config.net,
-                    config.separate_critic,
-                    config.log_std_init,
-                    config.normalize_returns,
-                ).to(device)
+            policy = fresh_policy(config, env).to(device)
         if optimizer is None:
             optimizer = make_optimizer(policy, config.learning_rate, config.weight_decay)
         generator = torch.Generator(device)
@@ -565,6 +557,19 @@ def require_whole_sequences(config: PPOConfig, num_envs: int, processes: int) ->
         raise ValueError(
             f"batch_size={config.batch_size} is no multiple of n_steps={config.n_steps}, and with net.memory "
             f"a minibatch is whole sequences of {config.n_steps} steps; try {rows * config.n_steps}."
+        )
+
+
+def fresh_policy(config: PPOConfig, env: EnvBatch) -> ActorCritic:
+    """Returns networks on the CPU for the spaces of `env`, their weights drawn by torch's own generator."""
+    with one_torch_thread():  # the last bits of the weights would depend on how many there are
+        return ActorCritic(
+            env.observation_space,
+            env.action_space,
+            config.net,
+            config.separate_critic,
+            config.log_std_init,
+            config.normalize_returns,
         )
 
 

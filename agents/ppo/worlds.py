@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 
 from quadrivium.agents.batches.env_batch import Obs, as_batch
-from quadrivium.agents.compute.crew import one_torch_thread
 from quadrivium.agents.compute.devices import choose_device
 from quadrivium.agents.compute.seeds import seed_everything
 from quadrivium.agents.nets.layers import learned
@@ -26,6 +25,7 @@ from quadrivium.agents.nets.transfer import share_blocks
 from quadrivium.agents.ppo.agent import (
     PPO,
     PPOConfig,
+    fresh_policy,
     make_optimizer,
     require_whole_minibatches,
     require_whole_sequences,
@@ -79,15 +79,7 @@ class WorldsPPO(Agent):
             require_whole_minibatches(config.batch_size, config.n_steps, env.num_envs)
             require_whole_sequences(config, env.num_envs, 1)
             seed_everything(seed, env)
-            with one_torch_thread():  # as in `PPO`
-                policies[name] = ActorCritic(
-                    env.observation_space,
-                    env.action_space,
-                    config.net,
-                    config.separate_critic,
-                    config.log_std_init,
-                    config.normalize_returns,
-                )
+            policies[name] = fresh_policy(config, env)
         first, *others = policies.values()
         for other in others:
             share_blocks(first, other)

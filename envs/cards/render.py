@@ -4,7 +4,8 @@ import numpy as np
 import pygame
 
 from quadrivium.envs.cards.card_game import PLAYERS, RANKS, CardGame
-from quadrivium.envs.core.picture import FAINT, PANEL, Sketch, Window, pixels, stick, text_width, write
+from quadrivium.envs.core.picture import FAINT, PANEL, Sketch, stick, text_width, write
+from quadrivium.envs.core.still_renderer import StillRenderer
 
 MOVES_PER_SECOND = 2  # in the window
 SIZE = (480, 320)
@@ -16,7 +17,7 @@ _ROWS = (104, 244)  # where the hands lie: the second player's, the first one's
 _SHOWN = 12  # chips of a stack
 
 
-class CardRenderer:
+class CardRenderer(StillRenderer):
     """Draws games as who looks on sees them, with all hands open: the first player sits below.
 
     The picture is 480 x 320 pixels; above the table stands who is to move or how the game ended. It satisfies
@@ -28,24 +29,7 @@ class CardRenderer:
 
     def __init__(self, game: CardGame) -> None:
         self.game = game
-        self._window = Window(game.title)
-
-    def draw(self, row: np.void) -> np.ndarray:
-        """Returns the picture of a record, (H, W, 3) uint8."""
-        return pixels(self._paint(row))
-
-    def frames_between(self, before: np.void, after: np.void, count: int) -> list[np.ndarray]:
-        """Returns the picture of `after` alone: a move is done at once."""
-        return [self.draw(after)]
-
-    def show(self, row: np.void) -> None:
-        """Shows a record in the window for half a second; the first call opens it."""
-        if not self._window.closed_by_user:
-            self._window.show(self._paint(row), MOVES_PER_SECOND)
-
-    def close(self) -> None:
-        """Closes the window, if there is one."""
-        self._window.close()
+        super().__init__(game.title, MOVES_PER_SECOND)
 
     def _paint(self, row: np.void) -> pygame.Surface:
         width, height = SIZE

@@ -8,13 +8,12 @@ from quadrivium.envs.core.picture import (
     PANEL,
     Colour,
     Sketch,
-    Window,
     mix,
-    pixels,
     stick,
     text_width,
     write,
 )
+from quadrivium.envs.core.still_renderer import StillRenderer
 from quadrivium.envs.puzzles.twenty_forty_eight.pushes import tiles
 
 MOVES_PER_SECOND = 8  # in the window
@@ -25,31 +24,14 @@ _LOW, _MIDDLE, _HIGH = (96, 125, 160), (232, 158, 62), (214, 62, 84)  # a 2, a 1
 _DARK, _LIGHT = (22, 26, 32), (250, 250, 250)
 
 
-class TwentyFortyEightRenderer:
+class TwentyFortyEightRenderer(StillRenderer):
     """Draws records as a picture of 418 x 462 pixels; the newest tile has a rim.
 
     It satisfies `quadrivium.envs.core.setup.Renderer`.
     """
 
     def __init__(self) -> None:
-        self._window = Window("2048")
-
-    def draw(self, row: np.void) -> np.ndarray:
-        """Returns the picture of a record, (H, W, 3) uint8."""
-        return pixels(self._paint(row))
-
-    def frames_between(self, before: np.void, after: np.void, count: int) -> list[np.ndarray]:
-        """Returns the picture of `after` alone: a push is done at once."""
-        return [self.draw(after)]
-
-    def show(self, row: np.void) -> None:
-        """Shows a record in the window for an eighth of a second; the first call opens it."""
-        if not self._window.closed_by_user:
-            self._window.show(self._paint(row), MOVES_PER_SECOND)
-
-    def close(self) -> None:
-        """Closes the window, if there is one."""
-        self._window.close()
+        super().__init__("2048", MOVES_PER_SECOND)
 
     def _paint(self, row: np.void) -> pygame.Surface:
         picture = pygame.Surface(SIZE, depth=32)

@@ -16,12 +16,11 @@ from quadrivium.envs.core.picture import (
     TEXT,
     Colour,
     Sketch,
-    Window,
-    pixels,
     stick,
     text_width,
     write,
 )
+from quadrivium.envs.core.still_renderer import StillRenderer
 
 SIZE = (640, 360)
 STRIP_PX = 28
@@ -56,7 +55,7 @@ class Line:
     high: float = -np.inf
 
 
-class ChartRenderer:
+class ChartRenderer(StillRenderer):
     """Draws records of a world with a field `step`; remembers what it was shown of each episode.
 
     Args:
@@ -75,24 +74,7 @@ class ChartRenderer:
     ) -> None:
         self.lines, self.caption, self.steps = lines, caption, steps
         self._past: Memory[list[float]] = Memory()
-        self._window = Window(title)
-
-    def draw(self, row: np.void) -> np.ndarray:
-        """Returns the picture (360, 640, 3) uint8."""
-        return pixels(self._paint(row))
-
-    def frames_between(self, before: np.void, after: np.void, count: int) -> list[np.ndarray]:
-        """Returns the picture of `after` once: between two decisions nothing moves."""
-        return [self.draw(after)]
-
-    def show(self, row: np.void) -> None:
-        """Shows `row` in a window."""
-        if not self._window.closed_by_user:
-            self._window.show(self._paint(row), WINDOW_FPS)
-
-    def close(self) -> None:
-        """Closes the window, if there is one."""
-        self._window.close()
+        super().__init__(title, WINDOW_FPS)
 
     def _paint(self, row: np.void) -> pygame.Surface:
         past = self._past.noted(row, [float(line.value(row)) for line in self.lines])
