@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -56,6 +58,19 @@ def kill_some(deaths: int, draw: random.Random, done: threading.Event, killed: l
             killed.append(pid)
 
 
+@contextmanager
+def workers_dying(deaths: int, *, seed: int) -> Generator[list[int], None, None]:
+    """Lets workers of this process be killed meanwhile; gives their numbers, which grow."""
+    done, killed = threading.Event(), []
+    killer = threading.Thread(target=kill_some, args=(deaths, random.Random(seed), done, killed))
+    killer.start()
+    try:
+        yield killed
+    finally:
+        done.set()
+        killer.join()
+
+
 def games(directory: Path) -> list[dict]:
     lines = (directory / "runs/tournaments/small/games.jsonl").read_text().splitlines()
     found = [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
@@ -74,14 +89,8 @@ def test_a_tournament_goes_on_on_a_cluster_whose_workers_die_and_back_on_one_mac
         (begun / name).write_bytes((alone / "runs/tournaments/small" / name).read_bytes())
     lines = (begun / "games.jsonl").read_text().splitlines(keepends=True)
     (begun / "games.jsonl").write_text("".join(lines[:8]))
-    done, killed = threading.Event(), []
-    killer = threading.Thread(target=kill_some, args=(2, random.Random(1), done, killed))
-    killer.start()
-    try:
+    with workers_dying(2, seed=1) as killed:
         assert run_evaluate(apart, "tournament", write(apart, **OPTIONS), "--cluster") == 0
-    finally:
-        done.set()
-        killer.join()
     streams = capsys.readouterr()
     assert killed
     assert "was lost, and its work is done anew" in streams.err
@@ -221,14 +230,8 @@ logging: {progress: false}
 def test_seeds_on_a_cluster_are_the_runs_that_they_are_alone(tmp_path, capsys):
     config = write_training(tmp_path, SEEDS)
     assert run_train(tmp_path, config, "--name", "alone", "--seed", "4") == 0
-    done, killed = threading.Event(), []
-    killer = threading.Thread(target=kill_some, args=(1, random.Random(2), done, killed))
-    killer.start()
-    try:
+    with workers_dying(1, seed=2) as killed:
         assert run_train(tmp_path, config, "--seeds", "3-4", "--cluster") == 0
-    finally:
-        done.set()
-        killer.join()
     said = capsys.readouterr().out
     assert killed
     assert "goes on elsewhere" in said
@@ -243,14 +246,8 @@ def test_seeds_on_a_cluster_are_the_runs_that_they_are_alone(tmp_path, capsys):
 
 def test_a_sweep_on_a_cluster_whose_workers_die_completes_as_many_trials_as_it_is_to(tmp_path, capsys):
     path = write_sweep(tmp_path, SPACE, BASE, pruner="none", trials=2)
-    done, killed = threading.Event(), []
-    killer = threading.Thread(target=kill_some, args=(1, random.Random(3), done, killed))
-    killer.start()
-    try:
+    with workers_dying(1, seed=3) as killed:
         assert run_train(tmp_path, "sweep", path, "--cluster", "--workers", "2") == 0
-    finally:
-        done.set()
-        killer.join()
     said = capsys.readouterr().out
     assert killed
     assert "cluster: 1 nodes, room for " in said
@@ -281,14 +278,8 @@ def test_evaluations_on_a_cluster_whose_workers_die_write_the_same_files_as_one_
     alone = [evaluation(tmp_path, name) for name in ("seed1", "seed2")]
     for run in runs:
         shutil.rmtree(tmp_path / run / "evaluation")
-    done, killed = threading.Event(), []
-    killer = threading.Thread(target=kill_some, args=(2, random.Random(3), done, killed))
-    killer.start()
-    try:
+    with workers_dying(2, seed=3) as killed:
         assert run_evaluate(tmp_path, "run", *runs, *blocks, "--cluster") == 0
-    finally:
-        done.set()
-        killer.join()
     streams = capsys.readouterr()
     assert killed
     assert "was lost, and its work is done anew" in streams.err
