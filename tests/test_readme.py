@@ -10,7 +10,7 @@ import pettingzoo
 import pytest
 
 from quadrivium.commands.command_line import parse_arguments
-from quadrivium.commands.evaluate import parser
+from quadrivium.commands.evaluate_options import parser
 from quadrivium.commands.sweep.command import parse_sweep_arguments
 from quadrivium.configs.schema import load_config
 from quadrivium.configs.sweep import load_sweep
