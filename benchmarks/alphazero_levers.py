@@ -32,6 +32,8 @@ from quadrivium.configs.schema import load_config
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs/board/connect_four_alphazero.yaml"
 PLAIN = "as published"
+THREATS = {"env.kwargs": '{"threats": true}'}
+NARROW = {**THREATS, "agent.net.width": "32", "agent.net.depth": "8"}
 LEVERS: dict[str, dict[str, str]] = {
     PLAIN: {},
     "a quarter searched fully, with 192 simulations": {
@@ -45,19 +47,36 @@ LEVERS: dict[str, dict[str, str]] = {
         "agent.random_plies": "10",
         "agent.opening_temperature": "1.5",
     },
-    "threats shown": {"env.kwargs": '{"threats": true}'},
-    "threats shown, 32 x 4": {"env.kwargs": '{"threats": true}', "agent.net.width": "32"},
-    "threats shown, half by surprise": {
-        "env.kwargs": '{"threats": true}',
-        "agent.surprise_share": "0.5",
+    "threats shown": THREATS,
+    "threats shown, 32 x 4": {**THREATS, "agent.net.width": "32"},
+    "threats shown, half by surprise": {**THREATS, "agent.surprise_share": "0.5"},
+    "threats shown, half of the games fork": {**THREATS, "agent.fork_share": "0.5"},
+    "threats shown, games end where proven": {**THREATS, "agent.end_proven": "true"},
+    "threats shown, 128 games": {**THREATS, "env.num_envs": "128"},
+    "threats shown, a dense layer over all cells": {**THREATS, "agent.net.pooling": "flatten"},
+    "threats shown, values half by search, trace of 0.7": {
+        **THREATS,
+        "agent.root_value_share": "0.5",
+        "agent.td_lambda": "0.7",
     },
-    "threats shown, half of the games fork": {
-        "env.kwargs": '{"threats": true}',
-        "agent.fork_share": "0.5",
+    "threats shown, 32 x 8": NARROW,
+    "threats shown, 32 x 8, 128 games": {**NARROW, "env.num_envs": "128"},
+    "threats shown, 32 x 8, 128 games, batches of 64": {
+        **NARROW,
+        "env.num_envs": "128",
+        "agent.batch_size": "64",
     },
-    "threats shown, games end where proven": {
-        "env.kwargs": '{"threats": true}',
-        "agent.end_proven": "true",
+    "threats shown, 32 x 8, 128 games, batches of 64, a dense layer over all cells": {
+        **NARROW,
+        "env.num_envs": "128",
+        "agent.batch_size": "64",
+        "agent.net.pooling": "flatten",
+    },
+    "threats shown, 32 x 8, 128 games, batches of 128, reuse 8": {
+        **NARROW,
+        "env.num_envs": "128",
+        "agent.batch_size": "128",
+        "agent.reuse": "8",
     },
     "half of the games fork": {"agent.fork_share": "0.5"},
     "who fills each cell, learned too": {"agent.ownership_coef": "0.15"},
