@@ -25,8 +25,10 @@ from quadrivium.agents.alphazero.play.played import PlayedGame, parted
 from quadrivium.agents.alphazero.play.practice import Practice, auxiliary_of
 from quadrivium.agents.alphazero.watch.exam import exam_of, policy_actions, searched_actions
 from quadrivium.agents.alphazero.watch.ladder import elo_difference, mover, play_match, random_mover
+from quadrivium.agents.batches.observations import ObsArray, to_tensors
 from quadrivium.agents.compute.devices import choose_device
 from quadrivium.agents.nets.heads import mask_logits
+from quadrivium.agents.nets.stem import ACTION_MASK
 from quadrivium.agents.runs.checkpoint import CheckpointError, Snapshot
 from quadrivium.agents.runs.state import (
     capture_rng,
@@ -128,7 +130,7 @@ class AlphaZero(Agent):
 
     def _network(self, game: Game) -> PolicyValueNet:
         return PolicyValueNet(
-            game.observation_shape,
+            _observation_space(game),
             game.num_actions,
             self.config.net,
             value_head=self._outcomes.value_head,
@@ -156,18 +158,16 @@ class AlphaZero(Agent):
         """Returns the averaged network as search's evaluator; it turns no boards, so it draws nothing."""
         return NetworkEvaluator(self.policy.average, bf16=self.config.bf16)
 
-    def act(self, obs: dict[str, np.ndarray] | np.ndarray, deterministic: bool = True) -> np.ndarray:
+    def act(self, obs: ObsArray, deterministic: bool = True) -> np.ndarray:
         """Returns the policy's actions (N,) without search: its best, or drawn with torch's global generator.
 
-        obs: "observation" (N, C, H, W), "action_mask" (N, A); or the observation alone where all actions are
-            legal.
+        obs: as the environments show them, N of them; where there is an `action_mask` (N, A), legal ones.
         """
-        seen, legal = (obs["observation"], obs["action_mask"]) if isinstance(obs, dict) else (obs, None)
         with torch.inference_mode():
-            seen = torch.as_tensor(seen, dtype=torch.float32, device=self.device)
+            seen = to_tensors(obs, self.device)
             logits, *_ = self.policy.average.judge(seen)
-            if legal is not None:
-                logits = mask_logits(logits, torch.as_tensor(legal, device=self.device))
+            if isinstance(seen, dict) and ACTION_MASK in seen:
+                logits = mask_logits(logits, seen[ACTION_MASK])
             if deterministic:
                 return logits.argmax(1).cpu().numpy()
             return torch.multinomial(logits.softmax(1), 1)[:, 0].cpu().numpy()
@@ -400,9 +400,12 @@ class AlphaZero(Agent):
     def signature(self) -> str:
         """What a checkpoint must have been trained on, for people: the game, its planes and its actions."""
         title = getattr(self.game, "title", type(self.game).__name__)
-        shape = " x ".join(map(str, self.game.observation_shape))
+        parts = self.policy.net.backbone.stem.blank()
+        sizes = [" x ".join(map(str, part.shape[1:])) for part in parts.values()]
+        if len(parts) > 1:
+            sizes = [f"{name} {size}" for name, size in zip(parts, sizes, strict=True)]
         seen = "planes" if len(self.game.observation_shape) == 3 else "observations"
-        return f"{title} with {seen} {shape} and {self.game.num_actions} actions"
+        return f"{title} with {seen} {', '.join(sizes)} and {self.game.num_actions} actions"
 
     def require_same_game(self, snapshot: Snapshot) -> None:
         """Raises CheckpointError where `snapshot` was trained on another game or board size."""
