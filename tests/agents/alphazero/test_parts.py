@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.evaluation.episodes import AgentPlayer, play_episodes
 from quadrivium.agents.export.acting import Acting
 from quadrivium.agents.nets import NetConfig
+from quadrivium.agents.nets.transfer import Kind, transfer
 from quadrivium.agents.ppo import PPO, PPOConfig
 from quadrivium.agents.runs.checkpoint import CheckpointError
 from quadrivium.envs.core.world_game import WorldGame
@@ -68,7 +70,7 @@ def test_inputs_are_standardised_part_by_part_by_all_that_is_learned_from():
 
 
 @pytest.mark.parametrize("trunk", ["mlp", "cnn", "transformer", "set"])
-def test_its_trunk_is_that_of_ppo(trunk):
+def test_its_trunk_is_that_of_ppo_and_each_can_be_given_to_the_other(trunk):
     net = NetConfig(trunk, width=16, depth=2, token_mask_feature=0)
     searcher = readers(net=net)
     reacher = PPO(PPOConfig(n_steps=4, batch_size=16, net=net), pointer.PointerVectorEnv(4), seed=0)
@@ -76,6 +78,10 @@ def test_its_trunk_is_that_of_ppo(trunk):
     assert {name: rows.shape for name, rows in ours.items()} == {
         name: rows.shape for name, rows in theirs.items()
     }
+    for source, target in ((reacher, searcher), (searcher, reacher)):
+        done = transfer(source.policy.state_dict(), target.policy, frozenset({*get_args(Kind)} - {"heads"}))
+        assert {name.partition(" ")[0] for name in done.taken} == {"blocks", "embeddings", "statistics"}
+        assert {name.partition(" ")[0] for name in done.left} == {"heads"}
 
 
 def test_what_is_exported_chooses_as_the_policy_does():
