@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -122,6 +123,7 @@ class AlphaZero(Agent):
         self._learner = Learner(self.policy, config)
         self._rating = 0.0
         self._match: MatchSearch | None = None  # its arrays are used again from move to move
+        self._setup: Any = None  # of the environments in which it is searched
         self.games = games
         self._entries: dict[str, float] = {}  # for the log, of the newest iteration
         self._spent: dict[str, float] = {}  # seconds of it, by phase
@@ -172,18 +174,21 @@ class AlphaZero(Agent):
                 return logits.argmax(1).cpu().numpy()
             return torch.multinomial(logits.softmax(1), 1)[:, 0].cpu().numpy()
 
-    def best_actions(self, roots: np.ndarray, simulations: int) -> np.ndarray:
+    def best_actions(self, roots: np.ndarray, simulations: int, setup: Any = None) -> np.ndarray:
         """Returns the actions (n,) that a match's search finds in running games `roots` (n,); draws none.
 
-        With a single player `roots` may be the records of environments.
+        With a single player `roots` may be the records of environments, and `setup` theirs: the search goes
+        by the rules there, in towns, say, that the training has not seen.
         """
-        if self._match is None or self._match.config.simulations != simulations:
-            self._match = self._match_search(self.evaluator(), simulations)
+        if self._match is None or self._match.config.simulations != simulations or self._setup is not setup:
+            within = None if setup is None else getattr(self.game, "within", None)
+            game = self.game if within is None else within(setup)
+            self._setup, self._match = setup, self._match_search(self.evaluator(), simulations, game)
         return self._match.search(self._outcomes.to_search(roots)).actions
 
-    def _match_search(self, evaluator: Evaluator, simulations: int) -> MatchSearch:
+    def _match_search(self, evaluator: Evaluator, simulations: int, game: Game | None = None) -> MatchSearch:
         config = PuctConfig(simulations, reuse=False, discount=self._outcomes.discount)
-        return MatchSearch(self.game, evaluator, config, slots=0)
+        return MatchSearch(game or self.game, evaluator, config, slots=0)
 
     def _cached(self, network: NetworkEvaluator) -> EvaluationCache:
         return EvaluationCache(network, max(self.config.cache, 1), self.config.cache_mib << 20)

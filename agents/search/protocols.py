@@ -68,10 +68,10 @@ class Game(Protocol):
     A game may have an attribute `has_estimate` that is True and a method `estimate(pool, rows)` that returns
     by a rule of thumb what running games are worth (n,) float32 to the player to move.
 
-    A single player's game may have two methods more: `adopt(states)` returns as a pool the records of the
-    environments in which it is evaluated; `metrics(pool, rows)` returns measures (n,) of episodes that have
-    just ended, by name. And an attribute `single_observation_space`, what its environments show, if it is no
-    board's.
+    A single player's game may have three methods more: `within(setup)` returns the game by the rules of the
+    environments in which it is evaluated, such as their maps; `adopt(states)` returns their records as a
+    pool; `metrics(pool, rows)` returns measures (n,) of episodes that have just ended, by name. And an
+    attribute `single_observation_space`, what its environments show, if it is no board's.
     """
 
     @property

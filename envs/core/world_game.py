@@ -137,6 +137,10 @@ class WorldGame:
         pool["episode"][rows] = 0
         self._begin(pool, rows)
 
+    def within(self, setup: Setup) -> "WorldGame":
+        """Returns the world as it is in environments, whose parameters, such as maps, may be others."""
+        return WorldGame(setup)
+
     def adopt(self, states: np.ndarray) -> np.ndarray:
         """Returns a new pool (n,) with running episodes as they stand in `states` (n,), an environment's
         lanes.

@@ -10,6 +10,7 @@ import torch
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
+from quadrivium.agents.alphazero.players import SearchPlayer
 from quadrivium.agents.evaluation.episodes import AgentPlayer, play_episodes
 from quadrivium.agents.export.acting import Acting
 from quadrivium.agents.nets import NetConfig
@@ -102,6 +103,17 @@ def test_a_checkpoint_of_other_parts_is_refused_in_a_line():
         CheckpointError, match="this is pointer with observations signs 3 x 2, pointer 4 and 2"
     ):
         agent.restore(snapshot)
+
+
+def test_a_search_goes_by_the_rules_of_the_environments_in_which_it_plays():
+    """Maps, say, are other ones there: what follows a step would be foreseen wrongly."""
+    agent = readers()
+    for max_steps in (5, 6):
+        env = pointer.PointerVectorEnv(4, max_steps=max_steps, split="test")
+        obs, _ = env.reset(seed=0)
+        SearchPlayer("agent", agent).act(obs, env)
+        assert agent._match.game.params == env.setup.params
+    assert agent.game.params != env.setup.params
 
 
 # ---- from the commands
