@@ -30,6 +30,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
+from gymnasium.spaces import Box
 from machine import RESULTS, machine, write_report
 
 import quadrivium  # noqa: F401 (registers the ids)
@@ -130,7 +131,11 @@ def network(scale: Scale, trunk: str, device: torch.device) -> PolicyValueNet:
     """Returns AlphaZero's network, with the same weights on every device."""
     torch.manual_seed(0)
     game = GAMES["ConnectFour"]()
-    return PolicyValueNet(game.observation_shape, game.num_actions, scale.net(trunk)).to(device).eval()
+    return (
+        PolicyValueNet(Box(-1, 1, game.observation_shape), game.num_actions, scale.net(trunk))
+        .to(device)
+        .eval()
+    )
 
 
 # ---- the parts: each yields what is measured, by a name

@@ -22,6 +22,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from gymnasium.spaces import Box
 from machine import RESULTS, machine, write_report
 from torch import Tensor, nn
 from torch.ao.nn import quantized
@@ -48,7 +49,7 @@ class Judge(nn.Module):
 
 def networks(width: int, depth: int) -> dict[str, Callable[[], Any]]:
     config = NetConfig(trunk="cnn", width=width, depth=depth, normalize_inputs=False)
-    judge = Judge(PolicyValueNet((2, *CELLS), 7, config)).eval().requires_grad_(False)
+    judge = Judge(PolicyValueNet(Box(-1, 1, (2, *CELLS)), 7, config)).eval().requires_grad_(False)
     obs = torch.rand(BATCH, 2, *CELLS)
     frozen = torch.jit.optimize_for_inference(
         torch.jit.freeze(torch.jit.trace(judge, obs, check_trace=False))

@@ -18,9 +18,16 @@ from quadrivium.agents.runs.checkpoint import load_checkpoint
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.agents.runs.model import is_model, read_model
 from quadrivium.agents.runs.state import under
-from quadrivium.commands.build import Agent, RunText, agents_in, open_run, read_model_text, read_run_text
+from quadrivium.commands.build import (
+    Agent,
+    RunText,
+    agents_in,
+    open_run,
+    read_model_text,
+    read_run_text,
+)
 from quadrivium.configs.schema import RunConfig
-from quadrivium.envs import bare_id
+from quadrivium.envs import bare_id, board_game_name
 
 FILE = "init_from.json"
 
@@ -128,8 +135,9 @@ def _kinds(source: RunConfig, target: RunConfig) -> frozenset[Kind]:
 def _columns(config: RunConfig) -> Mapping[str, tuple[str, ...]] | str:
     """Returns what the numbers of an observation are, by part; of a world that does not tell, its id."""
     env = config.env
-    game = isinstance(config.agent, AlphaZeroConfig)  # which needs arguments of its own
-    batch = make_vector_env(env.id, 1 if game else agents_in(env.id, env.kwargs), {} if game else env.kwargs)
+    board = isinstance(config.agent, AlphaZeroConfig) and board_game_name(bare_id(env.id)) is not None
+    kwargs = {} if board else env.kwargs  # a game has arguments of its own
+    batch = make_vector_env(env.id, agents_in(env.id, kwargs), kwargs)
     batch.close()
     setup: Any = getattr(batch.unwrapped, "setup", None)
     return getattr(setup, "columns", None) or bare_id(env.id)

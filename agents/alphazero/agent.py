@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,8 +26,10 @@ from quadrivium.agents.alphazero.play.played import PlayedGame, parted
 from quadrivium.agents.alphazero.play.practice import Practice, auxiliary_of
 from quadrivium.agents.alphazero.watch.exam import exam_of, policy_actions, searched_actions
 from quadrivium.agents.alphazero.watch.ladder import elo_difference, mover, play_match, random_mover
+from quadrivium.agents.batches.observations import ObsArray, to_tensors
 from quadrivium.agents.compute.devices import choose_device
 from quadrivium.agents.nets.heads import mask_logits
+from quadrivium.agents.nets.stem import ACTION_MASK
 from quadrivium.agents.runs.checkpoint import CheckpointError, Snapshot
 from quadrivium.agents.runs.state import (
     capture_rng,
@@ -120,6 +123,7 @@ class AlphaZero(Agent):
         self._learner = Learner(self.policy, config)
         self._rating = 0.0
         self._match: MatchSearch | None = None  # its arrays are used again from move to move
+        self._setup: Any = None  # of the environments in which it is searched
         self.games = games
         self._entries: dict[str, float] = {}  # for the log, of the newest iteration
         self._spent: dict[str, float] = {}  # seconds of it, by phase
@@ -128,7 +132,7 @@ class AlphaZero(Agent):
 
     def _network(self, game: Game) -> PolicyValueNet:
         return PolicyValueNet(
-            game.observation_shape,
+            _observation_space(game),
             game.num_actions,
             self.config.net,
             value_head=self._outcomes.value_head,
@@ -156,34 +160,35 @@ class AlphaZero(Agent):
         """Returns the averaged network as search's evaluator; it turns no boards, so it draws nothing."""
         return NetworkEvaluator(self.policy.average, bf16=self.config.bf16)
 
-    def act(self, obs: dict[str, np.ndarray] | np.ndarray, deterministic: bool = True) -> np.ndarray:
+    def act(self, obs: ObsArray, deterministic: bool = True) -> np.ndarray:
         """Returns the policy's actions (N,) without search: its best, or drawn with torch's global generator.
 
-        obs: "observation" (N, C, H, W), "action_mask" (N, A); or the observation alone where all actions are
-            legal.
+        obs: as the environments show them, N of them; where there is an `action_mask` (N, A), legal ones.
         """
-        seen, legal = (obs["observation"], obs["action_mask"]) if isinstance(obs, dict) else (obs, None)
         with torch.inference_mode():
-            seen = torch.as_tensor(seen, dtype=torch.float32, device=self.device)
+            seen = to_tensors(obs, self.device)
             logits, *_ = self.policy.average.judge(seen)
-            if legal is not None:
-                logits = mask_logits(logits, torch.as_tensor(legal, device=self.device))
+            if isinstance(seen, dict) and ACTION_MASK in seen:
+                logits = mask_logits(logits, seen[ACTION_MASK])
             if deterministic:
                 return logits.argmax(1).cpu().numpy()
             return torch.multinomial(logits.softmax(1), 1)[:, 0].cpu().numpy()
 
-    def best_actions(self, roots: np.ndarray, simulations: int) -> np.ndarray:
+    def best_actions(self, roots: np.ndarray, simulations: int, setup: Any = None) -> np.ndarray:
         """Returns the actions (n,) that a match's search finds in running games `roots` (n,); draws none.
 
-        With a single player `roots` may be the records of environments.
+        With a single player `roots` may be the records of environments, and `setup` theirs: the search goes
+        by the rules there, in towns, say, that the training has not seen.
         """
-        if self._match is None or self._match.config.simulations != simulations:
-            self._match = self._match_search(self.evaluator(), simulations)
+        if self._match is None or self._match.config.simulations != simulations or self._setup is not setup:
+            within = None if setup is None else getattr(self.game, "within", None)
+            game = self.game if within is None else within(setup)
+            self._setup, self._match = setup, self._match_search(self.evaluator(), simulations, game)
         return self._match.search(self._outcomes.to_search(roots)).actions
 
-    def _match_search(self, evaluator: Evaluator, simulations: int) -> MatchSearch:
+    def _match_search(self, evaluator: Evaluator, simulations: int, game: Game | None = None) -> MatchSearch:
         config = PuctConfig(simulations, reuse=False, discount=self._outcomes.discount)
-        return MatchSearch(self.game, evaluator, config, slots=0)
+        return MatchSearch(game or self.game, evaluator, config, slots=0)
 
     def _cached(self, network: NetworkEvaluator) -> EvaluationCache:
         return EvaluationCache(network, max(self.config.cache, 1), self.config.cache_mib << 20)
@@ -400,9 +405,12 @@ class AlphaZero(Agent):
     def signature(self) -> str:
         """What a checkpoint must have been trained on, for people: the game, its planes and its actions."""
         title = getattr(self.game, "title", type(self.game).__name__)
-        shape = " x ".join(map(str, self.game.observation_shape))
+        parts = self.policy.net.backbone.stem.blank()
+        sizes = [" x ".join(map(str, part.shape[1:])) for part in parts.values()]
+        if len(parts) > 1:
+            sizes = [f"{name} {size}" for name, size in zip(parts, sizes, strict=True)]
         seen = "planes" if len(self.game.observation_shape) == 3 else "observations"
-        return f"{title} with {seen} {shape} and {self.game.num_actions} actions"
+        return f"{title} with {seen} {', '.join(sizes)} and {self.game.num_actions} actions"
 
     def require_same_game(self, snapshot: Snapshot) -> None:
         """Raises CheckpointError where `snapshot` was trained on another game or board size."""

@@ -29,4 +29,5 @@ class SearchPlayer:
         states = getattr(env.unwrapped, "states", None)
         if self.policy.config.evaluation_simulations == 0 or states is None:
             return self.policy.act(obs)
-        return self.policy.best_actions(states, self.policy.config.evaluation_simulations)
+        setup = getattr(env.unwrapped, "setup", None)
+        return self.policy.best_actions(states, self.policy.config.evaluation_simulations, setup)

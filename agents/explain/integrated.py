@@ -18,7 +18,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from quadrivium.agents.alphazero.learn.network import Networks
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.explain.targets import choices, target_names, targets
 from quadrivium.agents.export.acting import Acting
@@ -127,9 +126,7 @@ def _stems(stem: Stem) -> list[PartStem]:
 def _observation(acting: Acting, inputs: tuple[Tensor, ...]) -> Any:
     """Returns observations as the backbone takes them."""
     named = dict(zip(acting.inputs, inputs, strict=True))
-    if isinstance(acting.policy, Networks) or not acting.composed:
-        return named["observation"]
-    return named
+    return named if acting.composed else named["observation"]
 
 
 @contextmanager

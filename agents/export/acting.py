@@ -67,8 +67,7 @@ class Acting(nn.Module):
         if isinstance(self.policy, QNetwork):
             q = legal_values(self.policy.q_net(obs), obs)
             return q, q.amax(1)
-        seen = obs["observation"] if self.composed else obs
-        logits, values, _ = self.policy.average.judge(seen)
+        logits, values, _ = self.policy.average.judge(obs)
         return mask_logits(logits, obs[ACTION_MASK]) if ACTION_MASK in self.inputs else logits, values
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:

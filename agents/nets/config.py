@@ -47,7 +47,8 @@ class NetConfig:
             two by 1 x 1, for about half of the arithmetic.
         normalize_inputs: standardise each feature (each channel of a grid) by running statistics, which live
             in the network's buffers and change only by an explicit `update_statistics`. PPO begins with those
-            of a random rollout, DQN and PQN with those of their random first steps.
+            of a random rollout, DQN and PQN with those of their random first steps, AlphaZero with those of
+            the first episodes that end; boards for two it reads as they are.
         frozen: the trunk's blocks, all of it that does not depend on what the world shows, never change: they
             stay as `init_from` of the run gave them, or as they began by chance, which tells what the former
             is worth. Embeddings, input statistics, memory and heads learn as ever.

@@ -8,6 +8,9 @@ Pictures are grids too. A Box of bytes of rank 3 or 2 is one, (H, W) has one cha
 divided by 255. The channels of a grid lie on the last axis if that is shorter than both others, and of bytes
 or of at most 4: (H, W, C) is then transposed.
 
+A batch of a Dict's observations is a dict of tensors, or one flat tensor (B, K): its parts one after another,
+each flattened, as the rows of a search hold them.
+
 A stem has statistics but no weights: several trunks can share one.
 """
 
@@ -62,6 +65,7 @@ class PartStem(nn.Module):
 
     def __init__(self, space: spaces.Space, config: NetConfig, name: str) -> None:
         super().__init__()
+        self.shape: tuple[int, ...] = space.shape or ()  # as observed
         self.choices, self.first = _choices(space)
         self.mask_feature: int | None = None
         self.channels_last, self.scale = False, 1.0
@@ -165,17 +169,31 @@ class Stem(nn.Module):
     def _stems(self) -> dict[str, PartStem]:
         return dict(self.parts.items())  # pyright: ignore[reportReturnType]
 
-    def _pick(self, obs: Observation, key: str) -> Tensor:
-        return obs[key] if isinstance(obs, dict) else obs
+    def blank(self) -> dict[str, Tensor]:
+        """Returns an observation of zeros, a batch of one."""
+        return {key: torch.zeros(1, *stem.shape) for key, stem in self._stems().items()}
+
+    def _named(self, obs: Observation) -> dict[str, Tensor]:
+        """Returns the parts of a batch as observed, by name."""
+        if isinstance(obs, dict):
+            return obs
+        stems = self._stems()
+        if len(stems) == 1:
+            return dict.fromkeys(stems, obs)  # of any size, where the trunk takes boards of several
+        pieces = obs.split([math.prod(stem.shape) for stem in stems.values()], 1)
+        shaped = zip(stems.items(), pieces, strict=True)
+        return {key: piece.reshape(len(piece), *stem.shape) for (key, stem), piece in shaped}
 
     def forward(self, obs: Observation) -> tuple[Part, ...]:
         """Returns the parts of a batch; obs: a tensor with a batch axis, or a dict of them."""
-        return tuple(stem(self._pick(obs, key)) for key, stem in self.parts.items())
+        named = self._named(obs)
+        return tuple(stem(named[key]) for key, stem in self.parts.items())
 
     def update_statistics(self, obs: Observation, join: Join | None = None) -> None:
         """Merges a batch of observations into the running statistics; join: see `Join`."""
+        named = self._named(obs)
         for key, stem in self._stems().items():
-            stem.update_statistics(self._pick(obs, key), join)
+            stem.update_statistics(named[key], join)
 
     def lacks_statistics(self) -> bool:
         """Returns whether a part is to be standardised of which nothing has been seen."""

@@ -50,7 +50,8 @@ class Game(Protocol):
     Attributes:
         num_players: 1 or 2; what one of two players wins, the other loses.
         num_actions: A.
-        observation_shape: (C, H, W) of the planes, or any other shape for a single player.
+        observation_shape: (C, H, W) of the planes, or any other shape for a single player; where its
+            environments show several parts, (K,): the parts one after another, each flattened.
         state_dtype: of a pool. A field `rng` (u8), if there is one, is the row's random stream; a copy that
             is to draw other numbers gets another value there.
 
@@ -67,9 +68,10 @@ class Game(Protocol):
     A game may have an attribute `has_estimate` that is True and a method `estimate(pool, rows)` that returns
     by a rule of thumb what running games are worth (n,) float32 to the player to move.
 
-    A single player's game may have two methods more: `adopt(states)` returns as a pool the records of the
-    environments in which it is evaluated; `metrics(pool, rows)` returns measures (n,) of episodes that have
-    just ended, by name. And an attribute `single_observation_space`, if it is no board's.
+    A single player's game may have three methods more: `within(setup)` returns the game by the rules of the
+    environments in which it is evaluated, such as their maps; `adopt(states)` returns their records as a
+    pool; `metrics(pool, rows)` returns measures (n,) of episodes that have just ended, by name. And an
+    attribute `single_observation_space`, what its environments show, if it is no board's.
     """
 
     @property

@@ -49,6 +49,7 @@ class WorldGame:
 
     Attributes:
         title: the world's name.
+        observation_shape: of an observation; of one with several parts (K,), all of them flattened.
         single_observation_space: of the world's environments.
         num_outcomes: C, the most that chance can have to choose from behind an action, where the world says
             what it draws; else 0.
@@ -58,8 +59,8 @@ class WorldGame:
         setup: of the world, such as `gymnasium.make("quadrivium/Highway-v0").unwrapped.setup`.
 
     Raises:
-        ValueError: the actions are not discrete, the observation has several parts, several agents act at
-            once, the records hold what the agent must not know, or others act outside the lanes.
+        ValueError: the actions are not discrete, several agents act at once, the records hold what the agent
+            must not know, or others act outside the lanes.
     """
 
     num_players = 1
@@ -70,11 +71,9 @@ class WorldGame:
             raise ValueError(
                 f"{setup.world.name} has actions {setup.action_space}; a search needs Discrete ones"
             )
-        if not isinstance(setup.observation_space, Box) or len(setup.agents) > 1:
-            parts, agents = ", ".join(setup.observation_parts), ", ".join(setup.agents)
+        if len(setup.agents) > 1:
             raise ValueError(
-                f"{setup.world.name} shows {parts} to {agents}; a search needs one observation, a Box, and "
-                "one agent"
+                f"in {setup.world.name} {', '.join(setup.agents)} act at once; a search needs one agent"
             )
         if setup.world.hidden:
             raise ValueError(
@@ -93,7 +92,8 @@ class WorldGame:
         self.single_observation_space = setup.single_observation_space
         self.params = setup.params
         self.num_actions = int(actions)
-        self.observation_shape = setup.observation_space.shape
+        space = setup.observation_space
+        self.observation_shape = space.shape if isinstance(space, Box) else (setup.observation_width,)
         self._world = setup.world
         self.num_outcomes = setup.world.chance.outcomes if setup.world.chance else 0
         self.has_estimate = setup.world.estimate is not None
@@ -136,6 +136,10 @@ class WorldGame:
         pool["seed"][rows] = np.asarray(seeds).astype(np.uint64)
         pool["episode"][rows] = 0
         self._begin(pool, rows)
+
+    def within(self, setup: Setup) -> "WorldGame":
+        """Returns the world as it is in environments, whose parameters, such as maps, may be others."""
+        return WorldGame(setup)
 
     def adopt(self, states: np.ndarray) -> np.ndarray:
         """Returns a new pool (n,) with running episodes as they stand in `states` (n,), an environment's
@@ -240,7 +244,10 @@ class WorldGame:
         players: np.ndarray | None = None,
         out: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Returns the observations (n, ...) float32; `players` is for games of two and changes nothing."""
+        """Returns the observations (n, ...) float32, of several parts (n, K), one part after another.
+
+        `players` is for games of two and changes nothing.
+        """
         out = array_for(out, (len(rows), *self.observation_shape), np.float32)
         width = math.prod(self.observation_shape)
         self._run("write", "observe", pool, indices(rows), out=address(out), width=width)

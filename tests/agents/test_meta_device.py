@@ -172,7 +172,10 @@ def test_alphazero_adapts_and_learns_on_the_device(kind, trunk, value_head):
     coefficients = {f"{name}_coef": 0.1 for name in auxiliary}
     config = AlphaZeroConfig(batch_size=count, net=net, **coefficients)
     networks = Networks(
-        *(PolicyValueNet(shape, actions, net, value_head=value_head, auxiliary=auxiliary) for _ in range(3))
+        *(
+            PolicyValueNet(spaces.Box(-1, 1, shape), actions, net, value_head=value_head, auxiliary=auxiliary)
+            for _ in range(3)
+        )
     )
     learner = Learner(networks, config)
     move(networks, learner.optimizer)

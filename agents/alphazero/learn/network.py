@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from quadrivium.agents.nets import NetConfig, make_backbone
 from quadrivium.agents.nets.layers import orthogonal_
+from quadrivium.agents.nets.stem import Observation
 from quadrivium.agents.nets.value_heads import OutcomeHead, PooledHead, PooledPolicy, ReturnHead
 
 
@@ -78,7 +79,7 @@ class PolicyValueNet(nn.Module):
     """Backbone and heads.
 
     Args:
-        observation_shape: (C, H, W) of the planes, (N, F) of tokens, or (F,).
+        observation_space: of the game's environments; see `make_backbone`.
         num_actions: A.
         config: the backbone.
         value_head: of outcomes between two players, or of a single player's returns.
@@ -92,7 +93,7 @@ class PolicyValueNet(nn.Module):
 
     def __init__(
         self,
-        observation_shape: tuple[int, ...],
+        observation_space: spaces.Space,
         num_actions: int,
         config: NetConfig,
         *,
@@ -104,11 +105,12 @@ class PolicyValueNet(nn.Module):
         super().__init__()
         if config.normalize_inputs and not value_head.adapts:
             raise ValueError("net.normalize_inputs=True, but boards are read as they are; give false")
-        self.backbone = make_backbone(spaces.Box(-math.inf, math.inf, observation_shape), config)
+        self.backbone = make_backbone(observation_space, config)
         token_dim, pooled_dim = self.backbone.token_dim, self.backbone.pooled_dim
-        planes_shown = len(observation_shape) == 3
+        seen, *more = self.backbone.stem.specs
+        planes_shown = seen.kind == "grid" and not more
         tokens_are_cells = planes_shown and config.trunk != "mlp" and config.patch == 1
-        cells = math.prod(observation_shape[1:])
+        cells = math.prod(seen.shape[1:])
         planes, extra = divmod(num_actions, cells) if tokens_are_cells else (0, 0)
         if policy_head == "conv" and not planes:
             why = f"{num_actions} actions on {cells} cells" if tokens_are_cells else "a trunk without cells"
@@ -119,7 +121,7 @@ class PolicyValueNet(nn.Module):
             self.policy = ConvPolicy(token_dim, pooled_dim, planes, extra, head_width)
         else:
             with torch.no_grad():
-                tokens = self.backbone(torch.zeros(1, *observation_shape))[0].shape[1]
+                tokens = self.backbone(self.backbone.stem.blank())[0].shape[1]
             self.policy = DensePolicy(token_dim, tokens, pooled_dim, num_actions, 2 * head_width)
         self.outcome = value_head(pooled_dim, 2 * head_width)
         if "ownership" in auxiliary and not tokens_are_cells:
@@ -135,8 +137,8 @@ class PolicyValueNet(nn.Module):
             }
         )
 
-    def forward(self, obs: Tensor) -> Outputs:
-        """Returns everything; obs (B, *observation_shape)."""
+    def forward(self, obs: Observation) -> Outputs:
+        """Returns everything; obs (B, *observation_shape), or by part."""
         tokens, _, pooled = self.backbone(obs)
         auxiliary = {
             name: torch.tanh(head(tokens).squeeze(-1)) if name == "ownership" else head(pooled).squeeze(-1)
@@ -144,7 +146,7 @@ class PolicyValueNet(nn.Module):
         }
         return Outputs(self.policy(tokens, pooled), self.outcome(pooled), auxiliary)
 
-    def judge(self, obs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def judge(self, obs: Observation) -> tuple[Tensor, Tensor, Tensor]:
         """Returns what search needs: policy logits (B, A), values (B,) and chances of a draw (B,)."""
         tokens, _, pooled = self.backbone(obs)
         return self.policy(tokens, pooled).float(), *self.outcome.judge(self.outcome(pooled))

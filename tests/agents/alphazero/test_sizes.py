@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box
 
 from quadrivium.agents.alphazero.agent import AlphaZero
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
@@ -19,7 +20,7 @@ TRUNKS = ["cnn", "transformer"]
 
 def net(game, trunk):
     config = NetConfig(trunk=trunk, width=8, depth=1, heads=2, normalize_inputs=False)
-    return PolicyValueNet(game.observation_shape, game.num_actions, config, policy_head="conv")
+    return PolicyValueNet(Box(-1, 1, game.observation_shape), game.num_actions, config, policy_head="conv")
 
 
 @pytest.mark.parametrize("trunk", TRUNKS)

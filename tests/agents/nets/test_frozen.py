@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from gymnasium.spaces import Box
 
 from quadrivium.agents.alphazero.config import AlphaZeroConfig
 from quadrivium.agents.alphazero.learn.learner import Learner
@@ -49,7 +50,7 @@ def test_blocks_stay_as_they_began_and_a_restored_agent_goes_on(agent, config):
 
 def test_alphazero_descends_and_averages_without_them():
     net = NetConfig("transformer", 8, 1, 2, normalize_inputs=False, frozen=True)
-    networks = Networks(*(PolicyValueNet((2, 3, 3), 9, net) for _ in range(3)))
+    networks = Networks(*(PolicyValueNet(Box(-1, 1, (2, 3, 3)), 9, net) for _ in range(3)))
     learner = Learner(networks, AlphaZeroConfig(net=net))
     names = {id(one): name for name, one in networks.net.named_parameters()}
     averages = {id(one): name for name, one in networks.average.named_parameters()}

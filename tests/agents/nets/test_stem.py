@@ -69,3 +69,27 @@ def test_choices_become_one_hot_and_bits_numbers():
     }
     parts = [part.values.tolist() for part in Stem(space, NetConfig())(obs)]
     assert parts == [[[1, 0, 0, 1]], [[0, 1, 0, 1, 0]], [[0, 0, 1]]]
+
+
+@pytest.mark.parametrize("normalized", [False, True])
+def test_one_flat_tensor_is_its_parts_one_after_another(normalized):
+    config = NetConfig(normalize_inputs=normalized, token_mask_feature=0)
+    cars, robot = spaces.Box(-1, 1, (3, 2), np.float32), spaces.Box(-1, 1, (2,), np.float32)
+    grid, mask = spaces.Box(0, 1, (2, 4, 4), np.float32), spaces.Box(0, 1, (5,), np.int8)
+    stem = Stem(
+        spaces.Dict([("robot", robot), ("grid", grid), ("action_mask", mask), ("cars", cars)]), config
+    )
+    rows = torch.randn(7, 2 + 32 + 6, generator=torch.Generator().manual_seed(0))
+    named = {
+        "cars": rows[:, 34:].reshape(7, 3, 2),
+        "grid": rows[:, 2:34].reshape(7, 2, 4, 4),
+        "robot": rows[:, :2],
+    }
+    stem.update_statistics(rows)
+    for one, other in zip(stem(rows), stem(named), strict=True):
+        assert torch.equal(one.values, other.values)
+        assert one.mask is other.mask is None or torch.equal(one.mask, other.mask)
+    if normalized:
+        seen = stem.parts["robot"].normalizer
+        torch.testing.assert_close(seen.mean, rows[:, :2].mean(0))
+        torch.testing.assert_close(seen.var, rows[:, :2].var(0, correction=0))

@@ -98,7 +98,7 @@ def test_the_average_of_alphazero_is_what_acts_and_all_three_networks_are_given_
     def networks(seed):
         torch.manual_seed(seed)
         config = net("transformer", normalize_inputs=False)
-        return Networks(*(PolicyValueNet((2, 3, 3), 9, config) for _ in range(3)))
+        return Networks(*(PolicyValueNet(spaces.Box(-1, 1, (2, 3, 3)), 9, config) for _ in range(3)))
 
     source, target = networks(1), networks(2)
     with torch.no_grad():

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from gymnasium.spaces import Box
 
 from quadrivium.agents.alphazero.learn.network import Networks, PolicyValueNet
 from quadrivium.agents.nets import NetConfig
@@ -45,7 +46,7 @@ def test_an_outcome_is_judged_by_its_chances():
 
 def network(shape, trunk="mlp"):
     config = NetConfig(trunk, width=8, depth=1, token_mask_feature=0)
-    return PolicyValueNet(shape, 3, config, value_head=ReturnHead)
+    return PolicyValueNet(Box(-1, 1, shape), 3, config, value_head=ReturnHead)
 
 
 @pytest.mark.parametrize("shape", [(4,), (5, 4), (2, 6, 7)], ids=["vector", "tokens", "planes"])
@@ -70,4 +71,4 @@ def test_adapting_standardises_the_inputs_of_all_three_networks():
 def test_a_convolutional_policy_needs_planes():
     config = NetConfig("cnn", width=8, depth=1)
     with pytest.raises(ValueError, match="policy_head='conv' does not fit"):
-        PolicyValueNet((5, 4), 3, config, value_head=ReturnHead, policy_head="conv")
+        PolicyValueNet(Box(-1, 1, (5, 4)), 3, config, value_head=ReturnHead, policy_head="conv")

@@ -6,13 +6,12 @@ import gymnasium
 import numba
 import numpy as np
 import pytest
-from gymnasium.spaces import Box, Dict
 from numba.core.errors import NumbaExperimentalFeatureWarning
 
 import quadrivium  # noqa: F401 (registers the ids)
 from quadrivium.envs.core.world_game import EXTRA_FIELDS, WorldGame
 from tests.registry import setup_of
-from tests.worlds import cartpole
+from tests.worlds import cartpole, pointer
 
 HIGHWAY = "quadrivium/Highway-v0"
 
@@ -159,7 +158,17 @@ def test_a_world_whose_others_act_outside_is_refused():
         WorldGame(setup_of("quadrivium/ConnectFour-v0", opponent="tactical"))
 
 
-def test_an_observation_of_several_parts_is_refused():
-    parts = Dict({"place": Box(-1, 1, (2,)), "angle": Box(-1, 1, (2,))})
-    with pytest.raises(ValueError, match="cartpole shows angle, place to agent; a search needs one"):
-        WorldGame(replace(cartpole.setup("train", 50), observation_space=parts, columns={}))
+def test_several_parts_are_one_row_in_the_order_of_the_space():
+    env = pointer.PointerVectorEnv(3, masked=True)
+    obs, _ = env.reset(seed=4)
+    game = WorldGame(env.setup)
+    rows = game.observe(game.adopt(env.states), np.arange(3))
+    assert game.observation_shape == (3 * 2 + 4,)
+    np.testing.assert_array_equal(rows[:, :6].reshape(3, 3, 2), obs["signs"])
+    np.testing.assert_array_equal(rows[:, 6:], obs["pointer"])
+    np.testing.assert_array_equal(game.legal(game.adopt(env.states), np.arange(3)), obs["action_mask"])
+
+
+def test_agents_that_act_at_once_are_refused():
+    with pytest.raises(ValueError, match="in cartpole left, right act at once; a search needs one agent"):
+        WorldGame(replace(cartpole.setup("train", 50), agents=("left", "right")))

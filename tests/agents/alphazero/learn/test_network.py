@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box
 
 from quadrivium.agents.alphazero.learn.judge import NetworkEvaluator
 from quadrivium.agents.alphazero.learn.network import ConvPolicy, DensePolicy, PolicyValueNet
@@ -17,7 +18,7 @@ MLP = NetConfig("mlp", width=16, depth=1, normalize_inputs=False)
 
 def network(game, net=CNN, **settings):
     torch.manual_seed(0)
-    return PolicyValueNet(game.observation_shape, game.num_actions, net, **settings)
+    return PolicyValueNet(Box(-1, 1, game.observation_shape), game.num_actions, net, **settings)
 
 
 def random_positions(game, n=6):
