@@ -37,7 +37,8 @@ class BoardOptions(Options):
     game: ClassVar[type[BoardGame]]
     opponent: Opponent = "random"
     """"random", uniformly random legal moves played within the engine; "tactical", which wins if it can, does
-    not lose at once, and else plays randomly; a batched policy
+    not lose at once, and else plays randomly; in backgammon instead "greedy", which hits, makes points and
+    avoids blots, a checker at a time; a batched policy
     `{"observation": (n, C, H, W), "action_mask": (n, A)} -> actions (n,)`; or `Opponents`, of each lane its
     own"""
     seat: Literal["first", "second", "random"] = "first"
@@ -63,6 +64,8 @@ def options_of(name: str) -> type[BoardOptions]:
     own = [
         (p.name, p.annotation, field(default=p.default)) for p in inspect.signature(game).parameters.values()
     ]
+    named = Literal[("random", *game().scripts)]  # pyright: ignore[reportInvalidTypeForm]
+    own.append(("opponent", named | Policy | Opponents, field(default="random")))
     return make_dataclass(
         f"{name}Options", own, bases=(BoardOptions,), namespace={"game": game}, frozen=True, kw_only=True
     )

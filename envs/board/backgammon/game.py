@@ -8,6 +8,7 @@ import numpy as np
 
 from quadrivium.envs.board import notation, symmetries
 from quadrivium.envs.board.backgammon import kernel
+from quadrivium.envs.board.backgammon.estimate import estimate_one
 from quadrivium.envs.board.backgammon.greedy import greedy
 from quadrivium.envs.board.backgammon.kernel import (
     ACTIONS,
@@ -23,15 +24,31 @@ from quadrivium.envs.board.backgammon.kernel import (
     WIDTH,
 )
 from quadrivium.envs.board.board_game import BoardGame, Look
-from quadrivium.envs.core.chance import CHANCE
+from quadrivium.envs.core.chance import CHANCE, Chance
 from quadrivium.envs.core.game import Result
 from quadrivium.envs.core.opponent import Script
-from quadrivium.envs.core.rules import NO_MOVE
+from quadrivium.envs.core.rules import NO_MOVE, Rules
 from quadrivium.envs.core.validation import require_flag
 
 _CELLS = np.array([kernel.cell_of.py_func(point) for point in range(BAR + 1)])  # of a seat's points, as it sees
 _SEATS = "wb"
 _EMPTY = "-"
+
+
+RULES = Rules(
+    name="backgammon",
+    params=kernel.BackgammonParams,
+    start=kernel.start_one,
+    play=kernel.play_one,
+    legal=kernel.legal_one,
+    random_action=kernel.random_action_one,
+    observe=kernel.observe_one,
+    payoff=kernel.payoff_one,
+    chance=Chance(kernel.OUTCOMES, kernel.decide_one, kernel.weigh_one, kernel.settle_one),
+    estimate=estimate_one,
+    ranges=kernel.ranges_of,
+    consistent=kernel.is_consistent,
+)
 
 
 class Backgammon(BoardGame):
@@ -83,7 +100,7 @@ class Backgammon(BoardGame):
         self.gammons = gammons
         kinds = ("1 or more", "2 or more", "3 or more", "beyond 3, halved")
         super().__init__(
-            kernel.RULES,
+            RULES,
             kernel.BackgammonParams(gammons=int(gammons)),
             kernel.STATE,
             shape=(2, WIDTH),

@@ -17,9 +17,9 @@ from typing import NamedTuple
 import numpy as np
 
 from quadrivium.envs.core import bits, rng
-from quadrivium.envs.core.chance import CHANCE, Chance
+from quadrivium.envs.core.chance import CHANCE
 from quadrivium.envs.core.lane import Ranges, lane
-from quadrivium.envs.core.rules import GAME_HEADER, GAME_RANGES, NOBODY, Rules, begin_game
+from quadrivium.envs.core.rules import GAME_HEADER, GAME_RANGES, NOBODY, begin_game
 
 OFF, HOME, POINTS, BAR = 0, 6, 24, 25
 CHECKERS, FACES = 15, 6
@@ -383,18 +383,3 @@ def is_consistent(rows: np.ndarray, p: BackgammonParams) -> np.ndarray:
     moves = rows["moves"].astype(np.int64)
     whole &= ((moves & ~own[:, None]) == 0).all(axis=1) & ((small > 0) | (moves[:, 1] == 0))
     return whole
-
-
-RULES = Rules(
-    name="backgammon",
-    params=BackgammonParams,
-    start=start_one,
-    play=play_one,
-    legal=legal_one,
-    random_action=random_action_one,
-    observe=observe_one,
-    payoff=payoff_one,
-    chance=Chance(OUTCOMES, decide_one, weigh_one, settle_one),
-    ranges=ranges_of,
-    consistent=is_consistent,
-)
