@@ -20,7 +20,13 @@ from quadrivium.agents.arena.players import (
     parse_player,
     positive,
 )
-from quadrivium.agents.arena.search_player import SLOTS, TEMPERATURE, SearchTablePlayer, make_mcts
+from quadrivium.agents.arena.search_player import (
+    SLOTS,
+    TEMPERATURE,
+    SearchTablePlayer,
+    make_expectimax,
+    make_mcts,
+)
 from quadrivium.agents.errors import UserError, did_you_mean
 from quadrivium.agents.search import MatchSearch, PuctConfig
 from quadrivium.commands.build import (
@@ -64,6 +70,7 @@ def player_kinds(notify: Notify) -> Kinds:
     return {
         "random": make_random,
         "mcts": make_mcts,
+        "expectimax": make_expectimax,
         "baseline": _make_baseline,
         "run": lambda argument, table: _make_run(
             f"run:{argument}", read_run_text(argument, _RUN), table, notify

@@ -3,41 +3,53 @@
 
 The race is Kleinman's (1980, "Vision Laughs at Counting"): with D pips ahead and S pips of both together, who is to
 roll wins with the probability Φ(√2 (D + 4) / √(S - 4)). Here the dice lie already, so they count instead of
-the 4 pips that half a roll is worth, and the other's half roll is taken off. Contact is told in pips as well:
-blots by what a hit would cost them and how likely it is, points that block the way, checkers on the bar.
+the 4 pips that half a roll is worth, and the other's half roll is taken off.
+
+While checkers still have to pass each other, hits decide more than the race. What else counts then is told in
+pips, and all of it counts a fifth. These weights were fitted by logistic regression to who won 3,000 games of
+the scripted player and one that looks a move ahead, with a random move now and then.
 """
 
 import math
 
 import numpy as np
 
-from quadrivium.envs.board.backgammon.kernel import BAR, HOME, OFF, POINTS
-from quadrivium.envs.core import bits
+from quadrivium.envs.board.backgammon.kernel import BAR, HOME, MOST_MOVES, OFF, POINTS
 from quadrivium.envs.core.lane import lane
 
 _HALF_ROLL = 4.0  # pips: 49 / 6 are a roll
 _SURELY = 4.0  # pips of both together that are left out of the variance
+_IN_CONTACT = 0.2  # what a pip of lead counts, of a pip in a race
 _SHARES = 36.0
-# Pips that a point is worth while the other has checkers behind it: of the home board, and just above.
-_HOME_POINT, _BLOCK, _NEXT_TO_ANOTHER = 3.0, 1.5, 1.5
-_ANCHOR = 3.0  # a point in the other's home
-_ON_BAR = 1.5  # of a checker that must enter, times the points that are closed to it
-_LATER = 0.35  # the share of a blot's danger that is left where its owner moves first
+# Pips, each for a player's own: points side by side that the other has to pass, checkers beyond three on a
+# point, those on the last two points of the home, those on the bar.
+_SIDE_BY_SIDE, _STACKED, _BURIED, _ON_BAR = 1.8, -0.8, -1.6, -2.0
+_FAR = HOME + 5  # points beyond it do not block
+# The share of a blot's danger that counts, of the other's and of an own one: before a whole roll, which may
+# cover the own, and before what is left of one.
+_BEFORE_ROLL, _WITHIN_ROLL = (0.85, 0.25), (0.5, 0.45)
 
 
 @lane
 def _shots(distance):
-    """Returns how many of the 36 rolls hit a blot so far away, if nothing stands between (direct, then by two
-    dice).
-    """
+    """Returns how many of the 36 rolls hit a blot so far away, if nothing stands between (by hand, rounded)."""
     if distance <= HOME:
-        return 10.0 + distance + (0.0 if distance < 3 else 1.0 if distance < 6 else 0.0)
+        return 10.0 + distance + (1.0 if 3 <= distance <= 5 else 0.0)
     return 6.0 if distance <= 8 else 4.0 if distance <= 10 else 2.0 if distance <= 12 else 0.0
 
 
 @lane
+def _rear(s, seat):
+    """Returns where the rearmost checker of the other stands, as `seat` counts; 25 if all are off."""
+    for point in range(OFF, POINTS + 1):
+        if s.points[1 - seat, BAR - point] > 0:
+            return point
+    return BAR
+
+
+@lane
 def _danger(s, seat, rear):
-    """Returns the pips that a seat's blots are to lose; rear: where the other's rearmost checker stands."""
+    """Returns the pips that hits of a seat's blots cost, each by its likelihood."""
     total = 0.0
     for point in range(rear + 1, POINTS + 1):
         if s.points[seat, point] != 1:
@@ -51,26 +63,19 @@ def _danger(s, seat, rear):
 
 
 @lane
-def _held(s, seat, rear):
-    """Returns the pips that a seat's points are worth against the other's checkers behind them."""
-    total, beside = 0.0, False
-    for point in range(max(rear, 0) + 1, POINTS + 1):
-        made = s.points[seat, point] > 1
-        if made:
-            total += _HOME_POINT if point <= HOME else _BLOCK if point <= HOME + 5 else 0.0
-            total += _NEXT_TO_ANOTHER if beside and point <= HOME + 5 else 0.0
-            total += _ANCHOR if point > POINTS - HOME else 0.0
+def _stand(s, seat, rear):
+    """Returns the pips that a seat's checkers are worth by how they stand."""
+    total, beside = _ON_BAR * s.points[seat, BAR], False
+    for point in range(1, POINTS + 1):
+        count = s.points[seat, point]
+        made = count > 1 and point > rear
+        if made and beside and point <= _FAR:
+            total += _SIDE_BY_SIDE
+        total += _STACKED * max(count - 3, 0)
+        if point <= 2:
+            total += _BURIED * count
         beside = made
     return total
-
-
-@lane
-def _rear(s, seat):
-    """Returns where the rearmost checker of the other stands, as `seat` counts; 25 if all are off."""
-    for point in range(OFF, POINTS + 1):
-        if s.points[1 - seat, BAR - point] > 0:
-            return point
-    return BAR
 
 
 @lane
@@ -88,12 +93,13 @@ def estimate_one(s, p, out):
     other = 1 - seat
     own, others = _pips(s, seat), _pips(s, other)
     dice = np.int64(s.dice[0]) + np.int64(s.dice[1]) if s.dice[1] > 0 else np.int64(s.dice[0]) * s.left
-    lead = float(others - own + min(dice, own)) - _HALF_ROLL
+    lead, weight = float(others - own + min(dice, own)) - _HALF_ROLL, 1.0
     mine, theirs = _rear(s, seat), _rear(s, other)
-    lead += _held(s, seat, mine) - _held(s, other, theirs)
-    lead += _danger(s, other, theirs) - _LATER * _danger(s, seat, mine)
-    closed = bits.count(np.uint64(s.blocked[seat]) >> np.uint64(POINTS - HOME + 1))
-    closed_to_other = bits.count(np.uint64(s.blocked[other]) >> np.uint64(POINTS - HOME + 1))
-    lead -= _ON_BAR * s.points[seat, BAR] * closed
-    lead += _ON_BAR * s.points[other, BAR] * closed_to_other
-    out[0] = math.erf(lead / math.sqrt(max(float(own + others) - _SURELY, 1.0)))
+    if mine + theirs < BAR:  # somebody has yet to pass somebody
+        lead += _stand(s, seat, mine) - _stand(s, other, theirs)
+        whole = s.dice[1] > 0 or s.left == MOST_MOVES
+        others_share = _BEFORE_ROLL[0] if whole else _WITHIN_ROLL[0]
+        own_share = _BEFORE_ROLL[1] if whole else _WITHIN_ROLL[1]
+        lead += others_share * _danger(s, other, theirs) - own_share * _danger(s, seat, mine)
+        weight = _IN_CONTACT
+    out[0] = math.erf(weight * lead / math.sqrt(max(float(own + others) - _SURELY, 1.0)))
