@@ -91,7 +91,8 @@ def _make_baseline(argument: str, table: Table) -> ScriptPlayer:
     if argument not in scripts:
         known = ", ".join(f"baseline:{name}" for name in scripts)
         raise UserError(
-            f"player 'baseline:{argument}' is unknown{did_you_mean(argument, scripts)}; {table.name} has {known}"
+            f"player 'baseline:{argument}' is unknown{did_you_mean(argument, scripts)}; {table.name} has "
+            f"{known}"
         )
 
     def script(states: np.ndarray, numbers: np.ndarray) -> np.ndarray:

@@ -69,7 +69,7 @@ def _draw(game: Game, plies: int, seed: int, attempt: int) -> Opening | None:
 
 
 def draws_start(game: object) -> bool:
-    """Returns whether each game begins at a position of its own, as in Fischer random chess and backgammon."""
+    """Returns whether each game begins at a position of its own: Fischer random chess, backgammon."""
     return getattr(game, "draws_start", False)
 
 

@@ -1,5 +1,5 @@
-"""Players that search: with a trained network (`run:PATH?sims=N`), by random games (`mcts:N`), or by the game's
-rule of thumb (`mcts:N?leaf=estimate`, `expectimax:DEPTH`).
+"""Players that search: with a trained network (`run:PATH?sims=N`), by random games (`mcts:N`), or by the
+game's rule of thumb (`mcts:N?leaf=estimate`, `expectimax:DEPTH`).
 
 With `temperature=T` they draw their moves, the more often searched ones more often, and so play weaker.
 """

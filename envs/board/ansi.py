@@ -49,7 +49,8 @@ def ansi(game: BoardGame, row: np.void, *, colours: bool = True) -> str:
 
 def caption(game: BoardGame, row: np.void) -> str:
     """Returns who is to move, or how the game ended: "White to move", "White to move with 3-1",
-    "Black has won", "Draw"."""
+    "Black has won", "Draw".
+    """
     seat = mover_or_winner(row)
     if seat is None:
         return "Draw"

@@ -1,4 +1,4 @@
-"""Backgammon for PettingZoo: `backgammon_v0.env(render_mode=None)`; see `quadrivium.envs.board.Backgammon`."""
+"""Backgammon in PettingZoo: `backgammon_v0.env(render_mode=None)`; see `quadrivium.envs.board.Backgammon`."""
 
 from quadrivium.envs.board.zoo import constructors
 

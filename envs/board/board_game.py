@@ -128,7 +128,7 @@ class BoardGame(Game, ABC):
         return {"ascii": (self._diagram, self._parse_diagram)}
 
     def roll(self, row: np.void) -> str:
-        """Returns what chance has given the player to move, such as the dice "3-1"; "" where that is nothing."""
+        """Returns what chance has given the player to move, such as the dice "3-1"; "" where nothing."""
         return ""
 
     @property

@@ -134,7 +134,9 @@ def _writing(function: Any, record: Any, params: Any) -> Any:
         rows = row_at(b.rows, b.count, WORD_ROW)
         p, pool, size, out, width = record_at(b.params, params), b.pool, b.row_bytes, b.out, b.width
         for k in range(first, last):
-            function(record_at(pool + rows[k] * size, record), p, row_at(out + 4 * k * width, width, FLOAT_ROW))
+            function(
+                record_at(pool + rows[k] * size, record), p, row_at(out + 4 * k * width, width, FLOAT_ROW)
+            )
 
     return write_rows
 

@@ -1,9 +1,9 @@
 # pyright: basic, reportMissingParameterType=false, reportAttributeAccessIssue=false, reportIndexIssue=false
 """What a position of backgammon is worth by a rule of thumb: the race, and what contact may add to it.
 
-The race is Kleinman's (1980, "Vision Laughs at Counting"): with D pips ahead and S pips of both together, who is to
-roll wins with the probability Φ(√2 (D + 4) / √(S - 4)). Here the dice lie already, so they count instead of
-the 4 pips that half a roll is worth, and the other's half roll is taken off.
+The race is Kleinman's (1980, "Vision Laughs at Counting"): with D pips ahead and S pips of both together, who
+is to roll wins with the probability Φ(√2 (D + 4) / √(S - 4)). Here the dice lie already, so they count instead
+of the 4 pips that half a roll is worth, and the other's half roll is taken off.
 
 While checkers still have to pass each other, hits decide more than the race. What else counts then is told in
 pips, and all of it counts a fifth. These weights were fitted by logistic regression to who won 3,000 games of
@@ -32,7 +32,7 @@ _BEFORE_ROLL, _WITHIN_ROLL = (0.85, 0.25), (0.5, 0.45)
 
 @lane
 def _shots(distance):
-    """Returns how many of the 36 rolls hit a blot so far away, if nothing stands between (by hand, rounded)."""
+    """Returns how many of the 36 rolls hit a blot so far away, about, if nothing stands between."""
     if distance <= HOME:
         return 10.0 + distance + (1.0 if 3 <= distance <= 5 else 0.0)
     return 6.0 if distance <= 8 else 4.0 if distance <= 10 else 2.0 if distance <= 12 else 0.0

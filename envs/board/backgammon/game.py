@@ -30,7 +30,9 @@ from quadrivium.envs.core.opponent import Script
 from quadrivium.envs.core.rules import NO_MOVE, Rules
 from quadrivium.envs.core.validation import require_flag
 
-_CELLS = np.array([kernel.cell_of.py_func(point) for point in range(BAR + 1)])  # of a seat's points, as it sees
+_CELLS = np.array(
+    [kernel.cell_of.py_func(point) for point in range(BAR + 1)]
+)  # of a seat's points, as it sees
 _SEATS = "wb"
 _EMPTY = "-"
 
@@ -52,7 +54,7 @@ RULES = Rules(
 
 
 class Backgammon(BoardGame):
-    """Players race fifteen checkers home and off the board by two dice, and hit each other's blots on the way.
+    """Players race fifteen checkers home and off the board by dice, and hit each other's blots on the way.
 
     A die moves a checker towards home by as many points, onto any point where the other has not two or more;
     one alone there, a blot, is hit and must enter from the bar before its owner moves anything else. A double
@@ -72,13 +74,13 @@ class Backgammon(BoardGame):
     25 (d - 1) + p - 1 moves by a die of d from the player's point p, 1 to 24, or the bar, 25; number 150
     passes, which is legal where nothing else is. A turn whose other dice cannot be played ends by itself.
 
-    Notation: "13/8" from the player's own 13-point to the 8-point, "bar/22", "6/off", "3/off(5)" where a larger
-    die bears off, "8/5*" for a hit, "pass".
+    Notation: "13/8" from the player's own 13-point to the 8-point, "bar/22", "6/off", "3/off(5)" where a
+    larger die bears off, "8/5*" for a hit, "pass".
 
-    Planes, over the board in two rows of 14, the player's points 13 to 18, bar, 19 to 24, off, and below 12 to
-    7, bar, 6 to 1, off: own checkers, 1 or more, 2 or more, 3 or more, and how many beyond 3, halved (Tesauro
-    1995); the other's likewise; for each face how many dice of it are yet to be played, 0 if it is the other's
-    turn.
+    Planes, over the board in two rows of 14, the player's points 13 to 18, the other's bar, 19 to 24, the
+    other's that are off, and below 12 to 7, the own bar, 6 to 1, the own that are off: own checkers, 1 or more,
+    2 or more, 3 or more, and how many beyond 3, halved (Tesauro 1995); the other's likewise; for each face how
+    many dice of it are yet to be played, 0 if it is the other's turn.
 
     Sources: the rules are those of the US Backgammon Federation; Tesauro 1995, "Temporal difference learning
     and TD-Gammon", and Sutton & Barto 2018, section 16.1, for the planes.
@@ -174,7 +176,9 @@ class Backgammon(BoardGame):
         points = np.maximum(points, 0)
         for name, count in zip(self.players, points.sum(axis=1).tolist(), strict=True):
             if count != CHECKERS:
-                raise ValueError(f"{name} has {count} checkers; each player has {CHECKERS}, on the bar or off too")
+                raise ValueError(
+                    f"{name} has {count} checkers; each player has {CHECKERS}, on the bar or off too"
+                )
         finished = np.flatnonzero(points[:, OFF] == CHECKERS)
         pool = self.new_row(to_move, 0)
         pool["points"], pool["moves"] = points, 0
@@ -192,10 +196,16 @@ class Backgammon(BoardGame):
     def _thrown(self, pool: np.ndarray, dice: Sequence[int]) -> np.ndarray:
         """Returns a pool (1,) with dice before the player to move of `pool`."""
         faces = sorted(dice, reverse=True)
-        if not faces or len(faces) > 4 or faces[0] > FACES or faces[-1] < 1 or len(set(faces)) > min(2, 5 - len(faces)):
+        if (
+            not faces
+            or len(faces) > 4
+            or faces[0] > FACES
+            or faces[-1] < 1
+            or len(set(faces)) > min(2, 5 - len(faces))
+        ):
             raise ValueError(
-                f"the dice {' '.join(map(str, dice)) or 'are missing'}: give the faces yet to be played, 1 to "
-                f"{FACES}: one, two, or up to four that are alike"
+                f"the dice {' '.join(map(str, dice)) or 'are missing'}: give the faces yet to be played, 1 "
+                f"to {FACES}: one, two, or up to four that are alike"
             )
         if len(set(faces)) == 2 or len(faces) == 4:  # a whole roll, as chance would bring it
             both = np.concatenate([pool, pool])
@@ -247,8 +257,8 @@ class Backgammon(BoardGame):
             if 1 <= source <= BAR and 1 <= face <= FACES and fits and (target > OFF or found[2] == "off"):
                 return SOURCES * (face - 1) + source - 1
         raise ValueError(
-            f"{text!r} is no move: write the points that a checker leaves and lands on, such as 13/8, bar/22, "
-            "6/off, 3/off(5), or pass"
+            f"{text!r} is no move: write the points that a checker leaves and lands on, such as 13/8, "
+            "bar/22, 6/off, 3/off(5), or pass"
         )
 
     def last_cells(self, row: np.void) -> list[tuple[int, int]]:
@@ -267,12 +277,12 @@ class Backgammon(BoardGame):
 
     @property
     def formats(self) -> dict[str, tuple[Callable[[np.void], str], Callable[[str], np.ndarray]]]:
-        """ "position" in one line, "ascii" as a diagram.
+        """The formats "position", a line, and "ascii", a diagram.
 
         The line has the board, who is to move (w, b), the dice yet to be played (- once over) and, to go on
-        with the same dice, the random stream: "-b----E-C---eE---c-e----B- w 31 8f5c3f0a91d2e477". The board's letters
-        are those of XGID: from black's bar over white's points 1 to 24 to white's bar, A to O for 1 to 15 of
-        white's checkers, a to o for black's, - for none.
+        with the same dice, the random stream: "-b----E-C---eE---c-e----B- w 31 8f5c3f0a91d2e477". The board's
+        letters are those of XGID: from black's bar over white's points 1 to 24 to white's bar, A to O for 1 to
+        15 of white's checkers, a to o for black's, - for none.
         """
         return {"position": (self._line, self._parse_line), "ascii": (self._diagram, self._parse_diagram)}
 
@@ -284,7 +294,9 @@ class Backgammon(BoardGame):
         return f"{board} {_SEATS[int(row['to_move'])]} {dice} {int(row['rng']):016x}"
 
     def _parse_line(self, text: str) -> np.ndarray:
-        found = re.fullmatch(r"([-a-oA-O]{26}) ([wb]) (-|[1-6]{1,4})(?: ([0-9a-f]{16}))?", text.strip(), re.ASCII)
+        found = re.fullmatch(
+            r"([-a-oA-O]{26}) ([wb]) (-|[1-6]{1,4})(?: ([0-9a-f]{16}))?", text.strip(), re.ASCII
+        )
         if not found:
             raise ValueError(
                 f"{text!r} is no position: write 26 letters, who is to move and the dice, such as "
@@ -294,7 +306,9 @@ class Backgammon(BoardGame):
         counts = np.array([values[glyph] for glyph in found[1]])
         white, black = np.maximum(counts, 0), np.maximum(-counts, 0)[::-1]
         if white[OFF] or black[OFF]:
-            raise ValueError(f"{found[1]!r} has checkers on the other's bar; white's is at the end, black's first")
+            raise ValueError(
+                f"{found[1]!r} has checkers on the other's bar; white's is at the end, black's first"
+            )
         for points, name in ((white, self.players[0]), (black, self.players[1])):
             if points.sum() > CHECKERS:
                 raise ValueError(f"{name} has {points.sum()} checkers; each player has {CHECKERS}")

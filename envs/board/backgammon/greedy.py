@@ -32,7 +32,7 @@ def greedy(states: np.ndarray) -> np.ndarray:
     worth = _HITS * (~off & (other[:, _MET] == 1))
     worth = worth + _MAKES_A_POINT * (~off & (landing == 1)) + _BEARS_OFF * off
     worth += _ENTERS_HOME * ((_SOURCE > HOME) & (_TARGET <= HOME))
-    worth += _LEAVES_A_BLOT * ((leaving == 2) & (_SOURCE > rear[:, None])[:, None])
+    worth += _LEAVES_A_BLOT * ((leaving == 2) & (rear[:, None] < _SOURCE)[:, None])
     worth += _BECOMES_A_BLOT * (exposed & (landing == 0)) + _FROM_BEHIND * _SOURCE
     legal = np.zeros((n, FACES, SOURCES), bool)
     for k in range(2):
@@ -40,5 +40,5 @@ def greedy(states: np.ndarray) -> np.ndarray:
         playable = (moves[:, None] >> _SOURCE.astype(np.uint32)) & 1
         some = np.flatnonzero(face > 0)
         legal[some, face[some] - 1] = playable[some] != 0
-    best = np.where(legal, worth, -np.inf).reshape(n, -1).argmax(axis=1)
+    best = np.where(legal, worth, -np.inf).reshape(n, FACES * SOURCES).argmax(axis=1)
     return np.where(legal.any(axis=(1, 2)), best, PASS)

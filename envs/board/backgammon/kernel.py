@@ -29,7 +29,7 @@ PASS = FACES * SOURCES
 ACTIONS = PASS + 1
 OUTCOMES = FACES * (FACES + 1) // 2  # rolls of two dice, their order aside
 SHARES = 36  # of a roll with two faces two, of a double one
-START = ((24, 2), (13, 5), (8, 3), (6, 5))  # point, checkers: for both players
+START_POINTS, START_COUNTS = (24, 13, 8, 6), (2, 5, 3, 5)  # of both players
 PLANES_A_SIDE = 4
 WIDTH, CELLS = 14, 28  # the board in two rows: points 13 to 18, bar, 19 to 24, off; below 12 to 7 and so on
 
@@ -37,7 +37,11 @@ STATE = np.dtype(
     [
         *GAME_HEADER,
         ("points", "i1", (2, BAR + 1)),  # checkers of each seat on OFF, the points as that seat counts, BAR
-        ("dice", "i1", (2,)),  # faces yet to be played, the larger first; second 0: all that are left are alike
+        (
+            "dice",
+            "i1",
+            (2,),
+        ),  # faces yet to be played, the larger first; second 0: all that are left are alike
         ("left", "i1"),  # moves yet to be played, at most 4; 0 once over and where chance is to decide
         ("occupied", "u4", (2,)),  # bit p: the seat has a checker on its point p, 1 to BAR
         ("blocked", "u4", (2,)),  # bit p: the other has two or more on the seat's point p
@@ -266,8 +270,8 @@ def start_one(s, p):
     for seat in range(2):
         for point in range(BAR + 1):
             s.points[seat, point] = 0
-        for point, count in START:
-            s.points[seat, point] = count
+        for k in range(4):
+            s.points[seat, START_POINTS[k]] = START_COUNTS[k]
     set_bits(s)
     drawn = rng.integer(s, FACES * (FACES - 1))
     one, other = 1 + drawn // (FACES - 1), 1 + drawn % (FACES - 1)

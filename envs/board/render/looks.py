@@ -295,13 +295,17 @@ class Points(Look):
         """Returns the numbers of the points, as the first player counts, at their tips."""
         places = [column for column in range(self.game.width) if column not in self._asides]
         middle, aside = self.size[1] / 2, 0.3 * self.cell
-        above = [(str(13 + k), (self.centre(0, column)[0], middle - aside)) for k, column in enumerate(places)]
-        below = [(str(12 - k), (self.centre(1, column)[0], middle + aside)) for k, column in enumerate(places)]
+        above = [
+            (str(13 + k), (self.centre(0, column)[0], middle - aside)) for k, column in enumerate(places)
+        ]
+        below = [
+            (str(12 - k), (self.centre(1, column)[0], middle + aside)) for k, column in enumerate(places)
+        ]
         return above + below
 
     def paint_board(self, sketch: Sketch) -> None:
-        """The triangles, in two colours in turn, and the bar and the tray of those that are off between them."""
-        cell, (width, height) = self.cell, self.size
+        """The triangles, in two colours in turn, and between them the bar and the tray of those that are off."""
+        cell, height = self.cell, self.size[1]
         sketch.box(WOOD[0], 0, 0, self.size, 6)
         places = [column for column in range(self.game.width) if column not in self._asides]
         for k, column in enumerate(places):

@@ -42,7 +42,8 @@ def frames_of(game: BoardGame, pool: np.ndarray, player: int) -> set[str]:
 def frames_of_stacks(game: BoardGame, pool: np.ndarray, player: int) -> set[str]:
     """Returns the same where cells count pieces: of each side 1 or more, 2, 3, and half of those beyond."""
     seen = game.observe(pool, np.arange(len(pool)), np.full(len(pool), player, np.int8))
-    counts = (seen[:, :8].reshape(len(pool), 2, 4, *seen.shape[2:]) * np.array([1, 1, 1, 2])[:, None, None]).sum(2)
+    sides = seen[:, :8].reshape(len(pool), 2, 4, *seen.shape[2:])
+    counts = np.tensordot(sides, np.array([1, 1, 1, 2]), axes=([2], [0]))
     signed = np.array([game.cells(row) for row in pool]) * (-1 if player else 1)
     return {
         name

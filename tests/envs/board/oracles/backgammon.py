@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from quadrivium.envs.board.backgammon.game import Backgammon
-from quadrivium.envs.board.backgammon.kernel import BAR, POINTS
+from quadrivium.envs.board.backgammon.kernel import POINTS
 
 ONE = np.arange(1)
 X, O = 0, 1  # OpenSpiel's players  # noqa: E741
@@ -124,7 +124,7 @@ def play_games(count: int, seed: int, *, gammons: bool = True) -> int:
                 assert result.returns[0].tolist() == (returns if gammons else np.sign(returns)).tolist(), here
                 break
             if not state.is_chance_node() and int(result.to_move[0]) != state.current_player() ^ first:
-                (action,) = state.legal_actions()  # the other half of a double, of which nothing can be played
+                (action,) = state.legal_actions()  # the rest of a double, of which nothing can be played
                 state.apply_action(action)
                 assert ours_of(pool[0]) == board_of(state, first), f"pass after {here}"
             if state.is_chance_node():
