@@ -2,8 +2,8 @@
 """What a position of backgammon is worth by a rule of thumb: the race, and what contact may add to it.
 
 The race is Kleinman's (1980, "Vision Laughs at Counting"): with D pips ahead and S pips of both together, who
-is to roll wins with the probability Φ(√2 (D + 4) / √(S - 4)). Here the dice lie already, so they count instead
-of the 4 pips that half a roll is worth, and the other's half roll is taken off.
+is to roll wins with the probability Φ(√2 (D + 4) / √(S - 4)). Here the dice lie already, so they count
+instead of the 4 pips that half a roll is worth, and the other's half roll is taken off.
 
 While checkers still have to pass each other, hits decide more than the race. What else counts then is told in
 pips, and all of it counts a fifth. These weights were fitted by logistic regression to who won 3,000 games of

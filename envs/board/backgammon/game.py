@@ -78,9 +78,9 @@ class Backgammon(BoardGame):
     larger die bears off, "8/5*" for a hit, "pass".
 
     Planes, over the board in two rows of 14, the player's points 13 to 18, the other's bar, 19 to 24, the
-    other's that are off, and below 12 to 7, the own bar, 6 to 1, the own that are off: own checkers, 1 or more,
-    2 or more, 3 or more, and how many beyond 3, halved (Tesauro 1995); the other's likewise; for each face how
-    many dice of it are yet to be played, 0 if it is the other's turn.
+    other's that are off, and below 12 to 7, the own bar, 6 to 1, the own that are off: own checkers, 1 or
+    more, 2 or more, 3 or more, and how many beyond 3, halved (Tesauro 1995); the other's likewise; for each
+    face how many dice of it are yet to be played, 0 if it is the other's turn.
 
     Sources: the rules are those of the US Backgammon Federation; Tesauro 1995, "Temporal difference learning
     and TD-Gammon", and Sutton & Barto 2018, section 16.1, for the planes.
@@ -280,9 +280,9 @@ class Backgammon(BoardGame):
         """The formats "position", a line, and "ascii", a diagram.
 
         The line has the board, who is to move (w, b), the dice yet to be played (- once over) and, to go on
-        with the same dice, the random stream: "-b----E-C---eE---c-e----B- w 31 8f5c3f0a91d2e477". The board's
-        letters are those of XGID: from black's bar over white's points 1 to 24 to white's bar, A to O for 1 to
-        15 of white's checkers, a to o for black's, - for none.
+        with the same dice, the random stream: "-b----E-C---eE---c-e----B- w 31 8f5c3f0a91d2e477". The
+        board's letters are those of XGID: from black's bar over white's points 1 to 24 to white's bar, A to
+        O for 1 to 15 of white's checkers, a to o for black's, - for none.
         """
         return {"position": (self._line, self._parse_line), "ascii": (self._diagram, self._parse_diagram)}
 

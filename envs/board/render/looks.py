@@ -304,7 +304,7 @@ class Points(Look):
         return above + below
 
     def paint_board(self, sketch: Sketch) -> None:
-        """The triangles, in two colours in turn, and between them the bar and the tray of those that are off."""
+        """The triangles, in two colours in turn, the bar, and the tray of those that are off."""
         cell, height = self.cell, self.size[1]
         sketch.box(WOOD[0], 0, 0, self.size, 6)
         places = [column for column in range(self.game.width) if column not in self._asides]
