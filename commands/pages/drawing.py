@@ -10,7 +10,12 @@ from quadrivium.envs.board.board_game import BoardGame
 
 CHESSMEN = 6  # kinds of pieces
 BUTTONS = ("pass", "swap")  # moves that lead to no cell
-POINTS = [*map(str, range(12, 6, -1)), "bar", *map(str, range(6, 0, -1)), "off"]  # below; above they are 25 less that
+POINTS = [
+    *map(str, range(12, 6, -1)),
+    "bar",
+    *map(str, range(6, 0, -1)),
+    "off",
+]  # below; above they are 25 less that
 
 
 def board(game: BoardGame) -> dict[str, Any]:
