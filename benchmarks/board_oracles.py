@@ -28,6 +28,7 @@ LIBRARIES = ("open_spiel", "chess", "sgfmill")
 
 # What is compared beside each game's defaults.
 OPTIONS: dict[str, list[dict[str, object]]] = {
+    "backgammon": [{}, {"gammons": False}],
     "breakthrough": [{}, {"rows": 5, "columns": 6}],
     "othello": [{}, {"size": 6}],
     "gomoku": [{}, {"size": 7}],
@@ -36,8 +37,8 @@ OPTIONS: dict[str, list[dict[str, object]]] = {
 }
 
 GAMES_A_TASK = 50
-# Large boards take seconds a game: that many times fewer games.
-FEWER = {"go size=19": 20}
+# Large boards, and all that two dice may do, take long: that many times fewer games.
+FEWER = {"go size=19": 20, "backgammon": 5, "backgammon gammons=False": 20}
 
 
 def play(name: str, games: int, seed: int, options: Mapping[str, object]) -> int:

@@ -115,7 +115,7 @@ def our_world_observed(world: str, options: dict[str, object], batch: int) -> tu
     return repeat(move_batch), []
 
 
-def open_spiel(name: str, seed: int) -> tuple[Player, list[str]]:
+def open_spiel(name: str, seed: int, moves_at_once: int = 1) -> tuple[Player, list[str]]:
     import pyspiel
 
     game, random = pyspiel.load_game(name), Random(seed)
@@ -130,7 +130,7 @@ def open_spiel(name: str, seed: int) -> tuple[Player, list[str]]:
                 continue
             actions = state.legal_actions()
             state.apply_action(actions[int(draw() * len(actions))])
-            moves += 1
+            moves += moves_at_once
         return moves
 
     return repeat(move_batch), ["open_spiel"]

@@ -14,7 +14,8 @@ What each side computes for a move:
 - Pgx: a jitted scan over a batch, which computes the legal mask and the observation with every step, as its
   `step` does; XLA uses the threads it wants.
 Peers play in one process and in one a core, and the faster counts. All count plies, passes included, and
-begin a new game when one ends. They take turns in every round, each in a process of its own, and a ratio is
+begin a new game when one ends. In backgammon a move is a checker's; OpenSpiel moves two at once, and
+counts two. They take turns in every round, each in a process of its own, and a ratio is
 taken within a round, so that a busy machine slows all alike. The goal is five times the faster peer. Where
 rules differ, the games' documentation pages say so; random play hardly meets it.
 
@@ -51,6 +52,7 @@ class Contest:
     Attributes:
         unrolled: how many moves Pgx makes in a call.
         goal: moves a second of ours on 2 cores.
+        moves_at_once: how many of ours one action of OpenSpiel's is.
     """
 
     game_class: str
@@ -60,9 +62,11 @@ class Contest:
     unrolled: int = 64
     goal: float | None = None
     envpool: str | None = None
+    moves_at_once: int = 1
 
 
 CONTESTS = {
+    "backgammon": Contest("Backgammon", "backgammon", "backgammon", unrolled=16, moves_at_once=2),
     "tic-tac-toe": Contest("TicTacToe", "tic_tac_toe", "tic_tac_toe"),
     "connect four": Contest("ConnectFour", "connect_four", "connect_four", goal=30e6),
     "Othello": Contest("Othello", "othello", "othello", unrolled=32, goal=8e6),
@@ -117,7 +121,10 @@ def players(contest: Contest, args: argparse.Namespace, versions: dict[str, str]
     plans = {
         "quadrivium": (kind, {**ours, "batch": args.batch}),
         "quadrivium, observed": (f"{kind}_observed", {**ours, "batch": args.peer_batch}),
-        "OpenSpiel": ("open_spiel", {"name": contest.open_spiel}),
+        "OpenSpiel": (
+            "open_spiel",
+            {"name": contest.open_spiel, "moves_at_once": contest.moves_at_once},
+        ),
     }
     if contest.pgx:
         arguments = {"name": contest.pgx, "batch": args.peer_batch, "unrolled": contest.unrolled}

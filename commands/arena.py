@@ -20,7 +20,13 @@ from quadrivium.agents.arena.players import (
     parse_player,
     positive,
 )
-from quadrivium.agents.arena.search_player import SLOTS, TEMPERATURE, SearchTablePlayer, make_mcts
+from quadrivium.agents.arena.search_player import (
+    SLOTS,
+    TEMPERATURE,
+    SearchTablePlayer,
+    make_expectimax,
+    make_mcts,
+)
 from quadrivium.agents.errors import UserError, did_you_mean
 from quadrivium.agents.search import MatchSearch, PuctConfig
 from quadrivium.commands.build import (
@@ -34,7 +40,7 @@ from quadrivium.commands.build import (
     read_run_text,
 )
 from quadrivium.envs import board_game_name
-from quadrivium.envs.board.baselines import tactical
+from quadrivium.envs.board.board_game import BoardGame
 
 Notify = Callable[[str], object]
 
@@ -64,6 +70,7 @@ def player_kinds(notify: Notify) -> Kinds:
     return {
         "random": make_random,
         "mcts": make_mcts,
+        "expectimax": make_expectimax,
         "baseline": _make_baseline,
         "run": lambda argument, table: _make_run(
             f"run:{argument}", read_run_text(argument, _RUN), table, notify
@@ -80,18 +87,19 @@ def player_kinds(notify: Notify) -> Kinds:
 
 
 def _make_baseline(argument: str, table: Table) -> ScriptPlayer:
-    if argument != "tactical":
-        near = did_you_mean(argument, ["tactical"])
+    scripts = cast(BoardGame, table.game).scripts
+    if argument not in scripts:
+        known = ", ".join(f"baseline:{name}" for name in scripts)
         raise UserError(
-            f"player 'baseline:{argument}' is unknown{near}; board games have one: baseline:tactical"
+            f"player 'baseline:{argument}' is unknown{did_you_mean(argument, scripts)}; {table.name} has "
+            f"{known}"
         )
-    game = cast(Any, table.game)
 
     def script(states: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         states["rng"] = numbers  # what it draws is the player's, not the row's
-        return tactical(game, states)
+        return scripts[argument](states)
 
-    return ScriptPlayer("baseline:tactical", script)
+    return ScriptPlayer(f"baseline:{argument}", script)
 
 
 def _make_run(text: str, run: RunText, table: Table, notify: Notify) -> TablePlayer:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from quadrivium.agents.arena.players import QueryOption, positive_count, split_query
+from quadrivium.agents.arena.players import positive_count, split_query
+from quadrivium.agents.arena.search_player import LEAF, require_estimate
 from quadrivium.agents.errors import UserError
 from quadrivium.agents.evaluation.players import Maker
 from quadrivium.agents.search import (
@@ -20,15 +21,6 @@ from quadrivium.agents.search import (
 from quadrivium.agents.search.hashing import hash_records
 from quadrivium.envs.core.setup import Setup
 from quadrivium.envs.core.world_game import WorldGame
-
-
-def _leaf(text: str) -> str:
-    if text not in ("rollout", "estimate"):
-        raise ValueError(text)
-    return text
-
-
-_LEAF = {"leaf": QueryOption(_leaf, "way to judge: rollout or estimate", "estimate")}
 
 
 @dataclass(frozen=True)
@@ -53,10 +45,10 @@ class RuleSearcher:
 
 def _make_mcts(argument: str, env: VectorEnv) -> RuleSearcher:
     text = f"mcts:{argument}"
-    count, options = split_query(argument, _LEAF, text)
+    count, options = split_query(argument, LEAF, text)
     simulations, game = positive_count(count, "mcts", 100), _game(text, env)
     if options.get("leaf") == "estimate":
-        _require_estimate(text, game)
+        require_estimate(text, game.title, game)
         search = heuristic_search(game, simulations, reuse=False)
     else:
         search = monte_carlo_search(game, simulations, seed=zlib.crc32(text.encode()), reuse=False)
@@ -85,11 +77,6 @@ def _game(text: str, env: VectorEnv) -> WorldGame:
         return WorldGame(setup)
     except ValueError as error:
         raise UserError(f"player {text!r}: {error}") from None
-
-
-def _require_estimate(text: str, game: WorldGame) -> None:
-    if not game.has_estimate:
-        raise UserError(f"player {text!r}: {game.title} has no rule of thumb; leave out ?leaf=estimate")
 
 
 SEARCHING: dict[str, Maker] = {"mcts": _make_mcts, "expectimax": _make_expectimax}

@@ -11,6 +11,10 @@ FOLDER = Path(__file__).parent / "images" / "board"
 COLOURS = 64
 COLUMNS, WIDTH, HEIGHT = 4, 240, 240  # of the picture of all games
 MOVES = {
+    "Backgammon": (
+        "8/6 13/7 8/5 13/9 8/7 8/7 7/6 7/6 24/18* 18/13 bar/24 24/20* "
+        "bar/23 9/3 24/22* 24/23 bar/21 8/3* bar/22* 6/4* bar/20 20/17* 4/1* 23/20"
+    ),
     "Breakthrough": "d2d3 e7e6 e2e3 c7d6 f2f3 g7f6 c2c3 d6d5 d3d4 f6e5",
     "Chess": "e4 e5 Nf3 Nc6 Bb5 a6 Ba4 Nf6 O-O Be7 Re1 b5 Bb3 d6 c3 O-O h3 Na5 Bc2 c5 d4",
     "ConnectFour": "d d d d e c c e e c b f c e",

@@ -54,7 +54,17 @@ PARALLEL_WORLDS = ("CrowdNav", "PointNav", "LimitOrderBook", "Intersection", "Me
 CARD_GAMES = ("KuhnPoker", "LeducPoker")
 
 # The names in `quadrivium.envs.board.GAMES`, which would load Numba; one class serves all.
-BOARD_GAMES = ("Breakthrough", "Chess", "ConnectFour", "Go", "Gomoku", "Hex", "Othello", "TicTacToe")
+BOARD_GAMES = (
+    "Backgammon",
+    "Breakthrough",
+    "Chess",
+    "ConnectFour",
+    "Go",
+    "Gomoku",
+    "Hex",
+    "Othello",
+    "TicTacToe",
+)
 
 
 def register_environments() -> None:

@@ -31,6 +31,7 @@ from quadrivium.agents.arena.players import (
 from quadrivium.agents.arena.referee.adjudication import Adjudication, Adjudicator
 from quadrivium.agents.arena.referee.clock import Clock
 from quadrivium.agents.errors import one_line
+from quadrivium.agents.search.protocols import outcomes_of
 
 RULES = "rules"
 MOVE_LIMIT = "move limit"
@@ -145,10 +146,11 @@ class Match:
         for slot, seed in zip(slots, seeds, strict=True):
             start = games[int(slot)].opening.start
             row = self._game.pool(1, int(seed % np.uint64(2**62)))
-            if start:  # with the random stream of its own game
+            if start:  # with the random stream of its own game, unless it says what is drawn
                 stream = row["rng"].copy()
                 row = first_position(self._game, start)
-                row["rng"] = stream
+                if not outcomes_of(self._game):
+                    row["rng"] = stream
             pool[slot] = row[0]
         for side, player in enumerate(self._players):
             seats = np.array([game.sides.index(side) for game in games.values()], np.int8)

@@ -69,7 +69,7 @@ def _draw(game: Game, plies: int, seed: int, attempt: int) -> Opening | None:
 
 
 def draws_start(game: object) -> bool:
-    """Returns whether each game begins at a position of its own, as in Fischer random chess."""
+    """Returns whether each game begins at a position of its own: Fischer random chess, backgammon."""
     return getattr(game, "draws_start", False)
 
 
@@ -84,8 +84,8 @@ def read_openings(game: TableGame, lines: Sequence[str], source: str = "openings
     openings: list[Opening] = []
     if draws_start(game):
         raise UserError(
-            f"{source}: moves need to know where they begin, and first positions are drawn; give kwargs: "
-            "{start: 518}, say, or openings: {plies: 4}"
+            f"{source}: moves need to know where they begin, and {game.title} draws that; give openings: "
+            "{plies: 4}, or in chess kwargs: {start: 518}, say"
         )
     for number, line in enumerate(lines, 1):
         pool = game.pool(1)

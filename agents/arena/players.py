@@ -1,7 +1,8 @@
 """What a player at a table is, and how the string that names one is read.
 
-Players are `random`, `mcts:N`, `baseline:NAME`, `run:PATH?sims=N`, `model:NAME?sims=N`, `onnx:FILE`, and
-engines: `gtp:COMMAND`, `uci:COMMAND`, `nboard:COMMAND`, `gomocup:COMMAND`. How each is made the caller says.
+Players are `random`, `mcts:N`, `expectimax:DEPTH`, `baseline:NAME`, `run:PATH?sims=N`, `model:NAME?sims=N`,
+`onnx:FILE`, and engines: `gtp:COMMAND`, `uci:COMMAND`, `nboard:COMMAND`, `gomocup:COMMAND`. How each is made
+the caller says.
 """
 
 from collections.abc import Callable, Mapping
@@ -155,8 +156,8 @@ Maker = Callable[[str, Table], TablePlayer]
 Kinds = Mapping[str, Maker]
 
 EXPECTED = (
-    "random, mcts:N, baseline:NAME, run:DIRECTORY, model:NAME, onnx:FILE, or an engine: gtp:COMMAND (Go, "
-    "Othello), uci:COMMAND (chess), nboard:COMMAND (Othello), gomocup:COMMAND (Gomoku)"
+    "random, mcts:N, expectimax:DEPTH, baseline:NAME, run:DIRECTORY, model:NAME, onnx:FILE, or an engine: "
+    "gtp:COMMAND (Go, Othello), uci:COMMAND (chess), nboard:COMMAND (Othello), gomocup:COMMAND (Gomoku)"
 )
 
 

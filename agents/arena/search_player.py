@@ -1,4 +1,5 @@
-"""Players that search: with a trained network (`run:PATH?sims=N`), or by random games (`mcts:N`).
+"""Players that search: with a trained network (`run:PATH?sims=N`), by random games (`mcts:N`), or by the
+game's rule of thumb (`mcts:N?leaf=estimate`, `expectimax:DEPTH`).
 
 With `temperature=T` they draw their moves, the more often searched ones more often, and so play weaker.
 """
@@ -11,8 +12,17 @@ import numpy as np
 from quadrivium.agents.arena.builtin import SeededPlayer
 from quadrivium.agents.arena.players import QueryOption, Table, positive_count, split_query
 from quadrivium.agents.arena.referee.centipawns import centipawns
-from quadrivium.agents.search import MatchSearch, Thought, monte_carlo_search, read_thought
-from quadrivium.agents.search.protocols import always
+from quadrivium.agents.errors import UserError
+from quadrivium.agents.search import (
+    EstimateEvaluator,
+    Expectimax,
+    MatchSearch,
+    Thought,
+    heuristic_search,
+    monte_carlo_search,
+    read_thought,
+)
+from quadrivium.agents.search.protocols import Game, always
 
 SLOTS = 1  # to begin with; a search makes more as games begin
 
@@ -26,6 +36,16 @@ def _temperature(text: str) -> float:
 
 TEMPERATURE = {"temperature": QueryOption(_temperature, "number from 0 to 100", "0.5")}
 """How freely a player that searches draws its moves; 0, without it: the best one."""
+
+
+def _leaf(text: str) -> str:
+    if text not in ("rollout", "estimate"):
+        raise ValueError(text)
+    return text
+
+
+LEAF = {"leaf": QueryOption(_leaf, "way to judge: rollout or estimate", "estimate")}
+"""How `mcts:N` judges a new position: by a random game, or by the game's rule of thumb."""
 
 
 class SearchTablePlayer(SeededPlayer):
@@ -89,11 +109,43 @@ def draw_softly(policy: np.ndarray, temperature: float, numbers: np.ndarray) -> 
     return np.argmax(weights > shares[:, None] * weights[:, -1:], axis=1).astype(np.int64)
 
 
+class ExpectimaxTablePlayer(SeededPlayer):
+    """Plays what looking at every move and at everything that chance may do finds best."""
+
+    def __init__(self, name: str, search: Expectimax) -> None:
+        super().__init__(name)
+        self._search = search
+
+    def act(self, pool: np.ndarray, rows: np.ndarray, slots: np.ndarray) -> np.ndarray:
+        """Returns the best actions, the lowest of equals."""
+        return self._search.search(pool[rows]).actions
+
+
 def make_mcts(argument: str, table: Table) -> SearchTablePlayer:
-    """Returns the player `mcts:N?temperature=T`: tree search with N random games a move, no network."""
-    count, options = split_query(argument, TEMPERATURE, f"mcts:{argument}")
-    simulations = positive_count(count, "mcts", 100)
+    """Returns the player `mcts:N?temperature=T&leaf=estimate`: tree search with N simulations a move.
+
+    They judge by a random game each or, with leaf=estimate, by the game's rule of thumb.
+    """
     name = f"mcts:{argument}"
-    # Two such players must not draw the same random games where they think about the same position.
-    search = monte_carlo_search(table.game, simulations, seed=zlib.crc32(name.encode()), slots=SLOTS)
+    count, options = split_query(argument, TEMPERATURE | LEAF, name)
+    simulations = positive_count(count, "mcts", 100)
+    if options.get("leaf") == "estimate":
+        require_estimate(name, table.name, table.game)
+        search = heuristic_search(table.game, simulations, slots=SLOTS)
+    else:
+        # Two such players must not draw the same random games where they think about the same position.
+        search = monte_carlo_search(table.game, simulations, seed=zlib.crc32(name.encode()), slots=SLOTS)
     return SearchTablePlayer(name, search, temperature=options.get("temperature", 0.0))
+
+
+def make_expectimax(argument: str, table: Table) -> ExpectimaxTablePlayer:
+    """Returns the player `expectimax:DEPTH`, which judges by the game's rule of thumb where it stops."""
+    name, depth = f"expectimax:{argument}", positive_count(argument, "expectimax", 1)
+    require_estimate(name, table.name, table.game)
+    return ExpectimaxTablePlayer(name, Expectimax(table.game, EstimateEvaluator(table.game), depth))
+
+
+def require_estimate(player: str, title: str, game: Game) -> None:
+    """Raises UserError where a game or a world has no rule of thumb for what its positions are worth."""
+    if not getattr(game, "has_estimate", False):
+        raise UserError(f"player {player!r}: {title} has no rule of thumb to judge by; write mcts:100, say")

@@ -31,13 +31,18 @@ def transcript(
 
 
 def _moves(game: TableGame, record: GameRecord, name: Callable[[np.void, int], str]) -> list[str]:
-    """Returns the moves by name, with the number before each of the first player's."""
-    pool, moves = first_position(game, record.start), list[str]()
-    first = int(pool["ply"][0])
-    for ply, action in enumerate(record.actions, first):
-        number = f"{ply // 2 + 1}. " if ply % 2 == 0 else f"{ply // 2 + 1}... " if ply == first else ""
+    """Returns the moves by name, with the number before each turn of the first player's, and any dice."""
+    pool, moves, before = first_position(game, record.start), list[str](), -1
+    turns, roll = int(pool["ply"][0]) // 2, getattr(game, "roll", None)
+    for action in record.actions:
+        seat, number = int(pool["to_move"][0]), ""
+        if seat != before:
+            turns += seat == 0
+            number = f"{turns}. " if seat == 0 else "" if moves else f"{turns + 1}... "
+            number += f"{dice}: " if roll is not None and (dice := roll(pool[0])) else ""
         moves.append(number + name(pool[0], action))
         game.step(pool, ROW, np.array([action]))
+        before = seat
     return moves
 
 

@@ -10,11 +10,18 @@ from quadrivium.envs.board.board_game import BoardGame
 
 CHESSMEN = 6  # kinds of pieces
 BUTTONS = ("pass", "swap")  # moves that lead to no cell
+POINTS = [
+    *map(str, range(12, 6, -1)),
+    "bar",
+    *map(str, range(6, 0, -1)),
+    "off",
+]  # below; above they are 25 less that
 
 
 def board(game: BoardGame) -> dict[str, Any]:
     """Returns what stays the same through a game: the board's look, its size, its names."""
     squares, letters = game.look == "squares", game.letters[: game.width]
+    columns = letters.upper() if game.letters == notation.GO_LETTERS else letters
     return {
         "title": game.title,
         "men": _chessmen() if squares else None,
@@ -22,7 +29,7 @@ def board(game: BoardGame) -> dict[str, Any]:
         "chessmen": max(game.glyphs) == CHESSMEN,
         "height": game.height,
         "width": game.width,
-        "letters": letters.upper() if game.letters == notation.GO_LETTERS else letters,
+        "letters": POINTS if game.look == "points" else columns,
         "rowsFromTop": game.rows_from_top,
         "players": list(game.players),
         "counts": hasattr(game, "disc_difference"),  # whether the score tells how it stands on the way
@@ -43,13 +50,14 @@ def _chessmen() -> dict[str, Any]:
 
 
 def position(game: BoardGame, pool: np.ndarray) -> dict[str, Any]:
-    """Returns what is seen in a pool (1,): cells row by row, and those that the last move touched."""
+    """Returns what is seen in a pool (1,): cells row by row, those that the last move touched, the dice."""
     row = pool[0]
     return {
         "cells": game.cells(row).ravel().tolist(),
         "last": [[int(y), int(x)] for y, x in game.last_cells(row)],
         "toMove": int(row["to_move"]),
         "score": score(game, pool),
+        "roll": game.roll(row),
     }
 
 

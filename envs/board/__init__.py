@@ -1,5 +1,6 @@
 """Board games: exact rules on one record, for search, Gymnasium and PettingZoo."""
 
+from quadrivium.envs.board.backgammon.game import Backgammon
 from quadrivium.envs.board.board_game import BoardGame
 from quadrivium.envs.board.breakthrough.game import Breakthrough
 from quadrivium.envs.board.chess.game import Chess
@@ -13,6 +14,7 @@ from quadrivium.envs.board.tic_tac_toe.game import TicTacToe
 
 __all__ = [
     "GAMES",
+    "Backgammon",
     "BoardGame",
     "Breakthrough",
     "Chess",

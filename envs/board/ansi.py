@@ -48,14 +48,17 @@ def ansi(game: BoardGame, row: np.void, *, colours: bool = True) -> str:
 
 
 def caption(game: BoardGame, row: np.void) -> str:
-    """Returns who is to move, or how the game ended: "White to move", "Black has won", "Draw"."""
+    """Returns who is to move, or how the game ended: "White to move", "White to move with 3-1",
+    "Black has won", "Draw".
+    """
     seat = mover_or_winner(row)
     if seat is None:
         return "Draw"
     if row["over"]:
         return f"{game.players[seat].capitalize()} has won"
-    passed = row["last_move"] != NO_MOVE and not game.last_cells(row)
-    return f"{game.players[seat].capitalize()} to move{' after a pass' if passed else ''}"
+    passed, roll = row["last_move"] != NO_MOVE and not game.last_cells(row), game.roll(row)
+    by = f" with {roll}" if roll else ""
+    return f"{game.players[seat].capitalize()} to move{by}{' after a pass' if passed else ''}"
 
 
 def mover_or_winner(row: np.void) -> int | None:

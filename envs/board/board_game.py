@@ -2,17 +2,20 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from quadrivium.envs.board import notation
+from quadrivium.envs.board.baselines import tactical
 from quadrivium.envs.board.symmetries import Symmetries
 from quadrivium.envs.core.game import Game
+from quadrivium.envs.core.opponent import Script
 from quadrivium.envs.core.rules import NO_MOVE, Rules
 from quadrivium.envs.core.validation import require_choice
 
-Look = Literal["squares", "discs", "holes", "stones", "hexagons"]
+Look = Literal["squares", "discs", "holes", "stones", "hexagons", "points"]
 
 
 class Record(NamedTuple):
@@ -48,13 +51,16 @@ class BoardGame(Game, ABC):
         players: names of the two seats, lower case.
         glyphs: a letter for each value of `cells`, for the ASCII diagram.
         look: how the board is drawn: pieces on chequered squares, discs on plain squares, discs in
-            holes, stones on crossings, stones on hexagons.
+            holes, stones on crossings, stones on hexagons, checkers on points.
         letters: the columns' names.
         rows_from_top: whether row 1 is at the top; else it is at the bottom.
         height, width: of the board.
         planes: the name of each observation plane, C.
         symmetries: of the planes and the actions, both in the frame of the player to move.
         observation_range: the lowest and the highest value of the planes.
+        stacks: whether a value of `cells` says how many pieces there are, instead of which.
+        draws_start: whether each game begins at a position of its own, or chance goes on as it is played: who
+            tells a game then tells its first position, in the game's own format.
     """
 
     title: ClassVar[str]
@@ -64,6 +70,8 @@ class BoardGame(Game, ABC):
     letters: ClassVar[str] = notation.LETTERS
     rows_from_top: ClassVar[bool] = False
     slant: ClassVar[int] = 0
+    stacks: ClassVar[bool] = False
+    draws_start: bool = False
 
     def __init__(
         self,
@@ -119,6 +127,15 @@ class BoardGame(Game, ABC):
         """The position formats by name, each a writer and a reader, the game's own first."""
         return {"ascii": (self._diagram, self._parse_diagram)}
 
+    def roll(self, row: np.void) -> str:
+        """Returns what chance has given the player to move, such as the dice "3-1"; "" where nothing."""
+        return ""
+
+    @property
+    def scripts(self) -> Mapping[str, Script]:
+        """The scripted players by name, each from records (n,) to actions (n,); of most games, "tactical"."""
+        return {"tactical": partial(tactical, self)}
+
     # ---- what follows for all
 
     def position_text(self, row: np.void, form: str | None = None) -> str:
@@ -129,12 +146,13 @@ class BoardGame(Game, ABC):
         """Returns a pool (1,) with the position that `text` describes; ValueError says what is wrong."""
         return self.formats[self._form(form)][1](text)
 
-    def play_moves(self, text: str) -> np.ndarray:
-        """Returns a pool (1,) after moves in the game's notation, separated by blanks, from the start.
+    def play_moves(self, text: str, start: str = "") -> np.ndarray:
+        """Returns a pool (1,) after moves in the game's notation, separated by blanks.
 
-        Raises ValueError at the first that is illegal.
+        start: the position before them, in the game's own format; "": the first one. Raises ValueError at the
+        first move that is illegal.
         """
-        pool = self.pool(1)
+        pool = self.parse_position(start) if start else self.pool(1)
         for number, move in enumerate(text.split(), 1):
             try:
                 self.step(pool, np.arange(1), np.array([self.parse_move(pool[0], move)]))

@@ -1,20 +1,27 @@
 """The Gymnasium environments of the board games: one agent against an opponent."""
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field, make_dataclass
 from functools import cache, partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode
 
 from quadrivium.envs.board.ansi import ansi
-from quadrivium.envs.board.baselines import tactical
 from quadrivium.envs.board.board_game import BoardGame
 from quadrivium.envs.board.registry import GAMES
 from quadrivium.envs.core.gym_env import LaneEnv, LaneVectorEnv
-from quadrivium.envs.core.opponent import SEATS, Opponents, OutsideOpponent, Policy, require_opponent
+from quadrivium.envs.core.opponent import (
+    SEATS,
+    Opponents,
+    OutsideOpponent,
+    Policy,
+    Script,
+    require_opponent,
+)
 from quadrivium.envs.core.options import Options
 from quadrivium.envs.core.setup import Batch, Setup, drawn_by
 from quadrivium.envs.core.validation import require_choice
@@ -31,7 +38,8 @@ class BoardOptions(Options):
     game: ClassVar[type[BoardGame]]
     opponent: Opponent = "random"
     """"random", uniformly random legal moves played within the engine; "tactical", which wins if it can, does
-    not lose at once, and else plays randomly; a batched policy
+    not lose at once, and else plays randomly; in backgammon instead "greedy", which hits, makes points and
+    avoids blots, a checker at a time; a batched policy
     `{"observation": (n, C, H, W), "action_mask": (n, A)} -> actions (n,)`; or `Opponents`, of each lane its
     own"""
     seat: Literal["first", "second", "random"] = "first"
@@ -42,9 +50,8 @@ class BoardOptions(Options):
     agents that do not read masks, and for Gymnasium's checker, which tries one position's move in another"""
 
     def check(self) -> None:
-        """The opponent is a policy or one that is known; the game takes its own arguments."""
-        require_opponent(self.opponent, ("random", "tactical"))
-        self.make_game()
+        """The game takes its own arguments; the opponent is a policy or one that is known."""
+        require_opponent(self.opponent, ("random", *self.make_game().scripts))
 
     def make_game(self) -> BoardGame:
         """Returns the game with its own arguments chosen; ValueError for a wrong one."""
@@ -58,6 +65,9 @@ def options_of(name: str) -> type[BoardOptions]:
     own = [
         (p.name, p.annotation, field(default=p.default)) for p in inspect.signature(game).parameters.values()
     ]
+    as_it_comes: Callable[[], BoardGame] = cast(Any, game)
+    named: Any = Literal[("random", *as_it_comes().scripts)]  # pyright: ignore[reportInvalidTypeForm]
+    own.append(("opponent", named | Policy | Opponents, field(default="random")))
     return make_dataclass(
         f"{name}Options", own, bases=(BoardOptions,), namespace={"game": game}, frozen=True, kw_only=True
     )
@@ -66,7 +76,6 @@ def options_of(name: str) -> type[BoardOptions]:
 def board_setup(options: BoardOptions) -> Setup:
     """Returns a game of the registry as a world for one agent."""
     game, opponent = options.make_game(), options.opponent
-    scripts = {"tactical": partial(tactical, game)}
     params = game.params._replace(
         split=options.index("split"),
         seat=SEATS[options.seat],
@@ -82,16 +91,16 @@ def board_setup(options: BoardOptions) -> Setup:
         renderer=drawn_by("quadrivium.envs.board.render:BoardRenderer", game),
         text=partial(ansi, game),
         render_fps=2,
-        baselines={"tactical": partial(_tactical, game)},
-        others=None if opponent == "random" else OutsideOpponent(game, opponent, scripts),
+        baselines={name: partial(_played, script) for name, script in game.scripts.items()},
+        others=None if opponent == "random" else OutsideOpponent(game, opponent, game.scripts),
         illegal_message=game.illegal_action_message,
         illegal_passes=options.illegal == "lose",
         columns={"observation": game.planes},
     )
 
 
-def _tactical(game: BoardGame, batch: Batch) -> np.ndarray:
-    return tactical(game, batch.states)
+def _played(script: Script, batch: Batch) -> np.ndarray:
+    return script(batch.states)
 
 
 class BoardEnv(LaneEnv):

@@ -1,5 +1,6 @@
 """The board games by name: what the environments, the tests and the documentation are made from."""
 
+from quadrivium.envs.board.backgammon.game import Backgammon
 from quadrivium.envs.board.board_game import BoardGame
 from quadrivium.envs.board.breakthrough.game import Breakthrough
 from quadrivium.envs.board.chess.game import Chess
@@ -11,6 +12,7 @@ from quadrivium.envs.board.othello.game import Othello
 from quadrivium.envs.board.tic_tac_toe.game import TicTacToe
 
 GAMES: dict[str, type[BoardGame]] = {
+    "Backgammon": Backgammon,
     "Breakthrough": Breakthrough,
     "Chess": Chess,
     "ConnectFour": ConnectFour,

@@ -35,7 +35,8 @@ class Result:
 
     Attributes:
         over: (n,) bool, whether the game has ended.
-        to_move: (n,) int64, the seat (0 or 1) to move; in an ended game the one that would be next.
+        to_move: (n,) int64, the seat (0 or 1) to move; in an ended game the one that would be next. CHANCE
+            more in a search's rows where chance is to decide first.
         returns: (n, 2) float32 by seat: 1 won, -1 lost, 0 drawn or still running; chips in games for chips.
     """
 
@@ -62,6 +63,8 @@ class Game:
         num_actions: A.
         observation_shape: (C, H, W) of the planes, or (K,) of a vector.
         hidden_information: whether a row holds what a player must not know, so that a search would cheat.
+        num_outcomes: C, the most that chance can have to choose from behind an action; 0: it has no part.
+        has_estimate: whether there is a rule of thumb for what a position is worth.
     """
 
     num_players = 2
@@ -76,6 +79,8 @@ class Game:
     ) -> None:
         self.rules = rules
         self.hidden_information = rules.hidden
+        self.num_outcomes = rules.chance.outcomes if rules.chance else 0
+        self.has_estimate = rules.estimate is not None
         self.params = params
         self.state_dtype = state_dtype
         self.num_actions = num_actions
@@ -148,9 +153,24 @@ class Game:
 
         `copy`, `step` and `result` in one, for search, which takes rows and legal actions from its own tree:
         nothing is checked but the pool. int64, in one piece; no row is both a source and a target.
+
+        Where chance has a part, an action leads no further than to where it is to decide, and from such a row
+        `actions` are outcomes, 0 to C - 1.
         """
         require_pool(pool, self.state_dtype, self.rules.name)
         return Result(*branch(self.code["branch_rows"], pool, targets, sources, actions, self.words_address))
+
+    def chances(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns the probabilities (n, C) float32 of what chance may do in rows where it is to decide."""
+        out = np.zeros((len(rows), self.num_outcomes), np.float32)
+        self._run("weigh_rows", pool, indices(rows), out=address(out), width=self.num_outcomes)
+        return out
+
+    def estimate(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns what running games are worth to the player to move (n,) float32, by a rule of thumb."""
+        out = np.zeros((len(rows), 1), np.float32)
+        self._run("estimate_rows", pool, indices(rows), out=address(out), width=1)
+        return out[:, 0]
 
     def legal(self, pool: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Returns the mask (n, A) int8, 1 where an action is legal; all 0 once a game is over."""

@@ -15,6 +15,7 @@ import numba
 import numpy as np
 from numba.core import types
 
+from quadrivium.envs.core.chance import CHANCE
 from quadrivium.envs.core.compile import Roles, code_of
 from quadrivium.envs.core.lane import as_header, lane
 from quadrivium.envs.core.native import (
@@ -109,6 +110,37 @@ def read_result(game, k, count, returns_at, over_at, to_move_at):
             returns[2 * k + seat] = np.float32(1.0) if s.its_winner == seat else np.float32(-1.0)
 
 
+def _advance_of(rules: Rules) -> Any:
+    """Returns the lane function that does a search's step: a player's action, or what chance decides."""
+    if rules.chance is None:
+        return rules.play
+    decide, settle = rules.chance.decide, rules.chance.settle
+
+    @lane
+    def advance(s, p, move):
+        if s.to_move >= CHANCE:
+            settle(s, p, move)
+        else:
+            decide(s, p, move)
+
+    return advance
+
+
+def _writing(function: Any, record: Any, params: Any) -> Any:
+    """Returns a loop that lets `(s, p, out)` write a row of float32 for each record."""
+
+    @lane
+    def write_rows(b, first, last):
+        rows = row_at(b.rows, b.count, WORD_ROW)
+        p, pool, size, out, width = record_at(b.params, params), b.pool, b.row_bytes, b.out, b.width
+        for k in range(first, last):
+            function(
+                record_at(pool + rows[k] * size, record), p, row_at(out + 4 * k * width, width, FLOAT_ROW)
+            )
+
+    return write_rows
+
+
 @cache  # the loops are closures: made once, so that their machine code is found again
 def game_jobs(rules: Rules, record: Any, params: Any) -> Roles:
     """Returns the loops over rows of one game, and its `play` alone; record, params: their Numba types."""
@@ -119,6 +151,7 @@ def game_jobs(rules: Rules, record: Any, params: Any) -> Roles:
         rules.random_action,
         rules.observe,
     )
+    advance = _advance_of(rules)
 
     @lane
     def start_rows(b, first, last):  # values: seeds; number: split
@@ -147,7 +180,7 @@ def game_jobs(rules: Rules, record: Any, params: Any) -> Roles:
         pool, size = b.pool, b.row_bytes
         for k in range(first, last):
             copy_bytes(pool + rows[k] * size, pool + sources[k] * size, size)
-            play(record_at(pool + rows[k] * size, record), p, actions[k])
+            advance(record_at(pool + rows[k] * size, record), p, actions[k])
             read_result(pool + rows[k] * size, k, b.count, b.number, b.code, b.lane)
 
     @lane
@@ -194,6 +227,10 @@ def game_jobs(rules: Rules, record: Any, params: Any) -> Roles:
         "draw_rows": draw_rows,
         "random_rows": random_rows,
     }
+    if rules.chance is not None:
+        loops["weigh_rows"] = _writing(rules.chance.weigh, record, params)
+    if rules.estimate is not None:
+        loops["estimate_rows"] = _writing(rules.estimate, record, params)
     return {role: (loop, JOB) for role, loop in loops.items()} | {
         "play": (play, (record, params, types.int64))
     }

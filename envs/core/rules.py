@@ -8,16 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from quadrivium.envs.core.chance import Chance
 from quadrivium.envs.core.lane import LANE_HEADER, Ranges, lane
 
 GAME_HEADER: list[tuple[str, str]] = [
     *LANE_HEADER,
     ("ply", "i4"),  # moves played so far, passes included
     ("last_move", "i4"),  # action index of the last move, in the frame of the player who made it; or NO_MOVE
-    (
-        "to_move",
-        "i1",
-    ),  # 0 the first player, 1 the second; on boards it changes with every move, the last included
+    ("to_move", "i1"),  # 0 the first player, 1 the second; once the game is over, who would be next
     ("over", "i1"),  # 1 once the game has ended
     ("winner", "i1"),  # 0 or 1 once a player has won; NOBODY in a draw and while the game runs
     ("seat", "i1"),  # who the learning agent is, 0 or 1; the Gymnasium environments write it, games do not
@@ -83,6 +81,10 @@ class Rules:
             (0 or 1) sees the board: own pieces first, the board turned to the player's frame.
         payoff: `(s, p) -> float32`, what the first player has earned of the second in an ended game.
         hidden: whether a record holds what a player must not know, such as the other's cards.
+        chance: what is drawn in `play`, apart from the action, so that a search can weigh it; None where
+            nothing is. What `start` draws is no part of it.
+        estimate: `(s, p, out) -> None` writes to a row (1,) float32 what a running game is worth to the
+            player to move, -1 to 1, by a rule of thumb, for searches without a network; or None.
         ranges: `(p) -> Ranges`, as in `World`; `GAME_RANGES` and what else the game indexes by.
         consistent: `(rows (N,), p) -> (N,) bool`, as in `World`.
     """
@@ -96,16 +98,20 @@ class Rules:
     observe: Callable[..., Any]
     payoff: Callable[..., Any] = outcome_one
     hidden: bool = False
+    chance: Chance | None = None
+    estimate: Callable[..., Any] | None = None
     ranges: Callable[[Any], Ranges] = header_ranges
     consistent: Callable[[np.ndarray, Any], np.ndarray] | None = None
 
     @property
     def lane_functions(self) -> dict[str, Callable[..., Any]]:
         """The entry points by their role."""
-        return {
+        functions = {
             "start": self.start,
             "play": self.play,
             "legal": self.legal,
             "random_action": self.random_action,
             "observe": self.observe,
         }
+        functions |= {"estimate": self.estimate} if self.estimate else {}
+        return functions | (self.chance.lane_functions if self.chance else {})

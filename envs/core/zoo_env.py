@@ -29,8 +29,9 @@ class GameAECEnv(AECEnv[str, Any, Any]):
     end. The winner's last reward is 1, the loser's -1, or the chips in games for chips; a draw gives 0, as
     does every move before the end.
 
-    Boards hold no chance; a seed is only kept in the state, for `Game.random_actions`. Of cards a seed says
-    the deal, and a reset without one deals anew.
+    Most boards hold no chance; a seed is only kept in the state, for `Game.random_actions`. Of cards and dice
+    a seed says what comes, and a reset without one deals anew. An agent may be selected several times in a
+    row, where a turn has several moves.
 
     Args:
         game: the rules, with their options chosen.
@@ -99,7 +100,8 @@ class GameAECEnv(AECEnv[str, Any, Any]):
 
     def _next_deal(self) -> int:
         """Returns the seed of a game that is given none."""
-        return int(self._deals.integers(2**63)) if self.game.hidden_information else 0
+        drawn = self.game.hidden_information or self.game.num_outcomes > 0
+        return int(self._deals.integers(2**63)) if drawn else 0
 
     def _begin(self, pool: np.ndarray) -> None:
         """Goes on from the game in `pool` (1,), with nothing earned yet."""

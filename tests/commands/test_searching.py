@@ -41,7 +41,11 @@ def test_a_search_joins_the_two_largest_tiles_and_leaves_the_lanes_as_they_are(b
         ("mcts:9?leaf=net", ID, "'leaf=net' is no way to judge: rollout or estimate"),
         ("expectimax:deep", ID, "write expectimax:1"),
         ("expectimax:1", "quadrivium/SignChain-v0", "sign_chain does not say what it draws; write mcts:100"),
-        ("mcts:9?leaf=estimate", "quadrivium/SignChain-v0", "has no rule of thumb; leave out"),
+        (
+            "mcts:9?leaf=estimate",
+            "quadrivium/SignChain-v0",
+            "has no rule of thumb to judge by; write mcts:100",
+        ),
         ("mcts:9", "quadrivium/TicTacToe-v0", "is a game of two; there mcts:N plays in tournaments"),
         ("mcts:9", "CartPole-v1", "this environment is none of ours"),
     ],

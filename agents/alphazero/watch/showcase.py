@@ -97,7 +97,13 @@ def describe(game: Game, studies: Sequence[Study], simulations: int) -> str:
     name: Callable[[np.void, int], str] = getattr(game, "san", notation.move_name)  # chess: as in PGN
     played = [study for study in studies if study.action != NO_ACTION]
     moves = [name(study.row, study.action) for study in played]
-    numbered = " ".join(f"{k // 2 + 1}. {move}" if k % 2 == 0 else move for k, move in enumerate(moves))
+    seats = [int(study.row["to_move"]) for study in played]
+    # A turn of the first player begins where the other moved before.
+    begins = [seat == 0 and before != 0 for seat, before in zip(seats, [1, *seats], strict=False)]
+    turns = np.cumsum(begins)
+    numbered = " ".join(
+        f"{turn}. {move}" if first else move for turn, first, move in zip(turns, begins, moves, strict=True)
+    )
     lines = [
         f"**{_ending(game, notation, studies[-1])}** {len(moves)} moves, {simulations} simulations for each.",
         "",
@@ -108,10 +114,10 @@ def describe(game: Game, studies: Sequence[Study], simulations: int) -> str:
         f"| | | played | search | network | value for {notation.players[0]} |",
         "|---:|:---|:---|---:|---:|---:|",
     ]
-    for k, (study, move) in enumerate(zip(played, moves, strict=True)):
+    for k, (study, seat, move) in enumerate(zip(played, seats, moves, strict=True)):
         shares = f"{study.search[study.action]:.0%} | {study.policy[study.action]:.0%}"
         value = round(study.value, 2) + 0.0  # never -0.00
-        lines.append(f"| {k + 1} | {notation.players[k % 2]} | {move} | {shares} | {value:+.2f} |")
+        lines.append(f"| {k + 1} | {notation.players[seat]} | {move} | {shares} | {value:+.2f} |")
     return "\n".join(lines)
 
 

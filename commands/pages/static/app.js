@@ -44,14 +44,16 @@ class Board {
   }
 
   centre(row, column) {
-    const [y, x] = this.flipped ? [this.spec.height - 1 - row, this.spec.width - 1 - column] : [row, column];
+    const across = this.spec.look === "points" ? column : this.spec.width - 1 - column;
+    const [y, x] = this.flipped ? [this.spec.height - 1 - row, across] : [row, column];
     return this.hexagonal
       ? [(x + 0.5 + y / 2) * CELL, (1.5 * y + 1) * RADIUS]
       : [(x + 0.5) * CELL, (y + 0.5) * CELL];
   }
 
   name(row, column) {
-    const { letters, height, rowsFromTop } = this.spec;
+    const { letters, height, look, rowsFromTop } = this.spec;
+    if (look === "points") return row || !Number(letters[column]) ? letters[column] : String(25 - letters[column]);
     return letters[column] + (rowsFromTop ? row + 1 : height - row);
   }
 
@@ -94,6 +96,19 @@ class Board {
         const [cx, cy] = this.centre(row, column);
         group.append(s("circle", { class: "star", cx, cy, r: 10 }));
       }
+    } else if (look === "points") {
+      box("wood", 0, 0, w, hgt, 10);
+      for (let row = 0; row < height; row += 1) {
+        for (let column = 0; column < width; column += 1) {
+          const [x, y] = this.centre(row, column);
+          const rim = y < hgt / 2 ? y - CELL / 2 : y + CELL / 2;
+          const tip = y < hgt / 2 ? y + 0.42 * CELL : y - 0.42 * CELL;
+          if (Number(this.spec.letters[column])) {
+            const points = `${x - 48},${rim} ${x + 48},${rim} ${x},${tip}`;
+            group.append(s("polygon", { class: column % 2 === Number(column > 6) ? "point" : "point pale", points }));
+          } else box("aside", x - CELL / 2, y - CELL / 2, CELL, CELL);
+        }
+      }
     } else if (this.hexagonal) {
       const band = (paint, row, column, corners) => {
         const [x, y] = this.centre(row, column);
@@ -130,11 +145,13 @@ class Board {
   labels(font, rim) {
     const { height, width } = this.spec;
     const group = s("g", { class: "labels", "font-size": font, "aria-hidden": "true" });
-    const shown = this.flipped ? 0 : height - 1;
+    const [shown, points] = [this.flipped ? 0 : height - 1, this.spec.look === "points"];
     for (let column = 0; column < width; column += 1) {
       const [x] = this.centre(shown, column);
-      group.append(s("text", { x, y: this.size[1] + rim + 1.15 * font }, this.spec.letters[column]));
+      const text = points ? this.name(shown, column) : this.spec.letters[column];
+      group.append(s("text", { x, y: this.size[1] + rim + 1.15 * font }, text));
     }
+    if (points) return group;
     for (let row = 0; row < height; row += 1) {
       const [x, y] = this.centre(row, this.flipped ? width - 1 : 0);
       const at = { x: x - CELL / 2 - rim - 0.8 * font, y: y + 0.35 * font };
@@ -172,7 +189,8 @@ class Board {
       this.pick(at.row, at.column);
     } else if (event.key in steps && !event.altKey && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      const [dy, dx] = steps[event.key].map((step) => (this.flipped ? -step : step));
+      const turned = this.flipped && this.spec.look !== "points";
+      const [dy, dx] = [this.flipped ? -steps[event.key][0] : steps[event.key][0], turned ? -steps[event.key][1] : steps[event.key][1]];
       const next = this.at(at.row + dy, at.column + dx);
       if (next) this.enter(next);
     }
@@ -214,6 +232,7 @@ class Board {
 
   pieceName(value) {
     const kinds = ["", "pawn", "knight", "bishop", "rook", "queen", "king"];
+    if (this.spec.look === "points") return `${Math.abs(value)} ${this.paint(value)}`;
     const kind = this.spec.chessmen ? kinds[Math.abs(value)] : this.spec.look === "squares" ? "pawn" : "stone";
     return `${this.paint(value)} ${kind}`;
   }
@@ -242,7 +261,8 @@ class Board {
       disc("shadow", this.hexagonal ? 37 : 41, 4);
       disc("rim", this.hexagonal ? 36 : 40, this.hexagonal ? 0 : 1.6);
       disc("fill", this.hexagonal ? 32 : 39, this.hexagonal ? 0 : -1.2);
-      if (!this.hexagonal) disc("ring", 33, -1.2);
+      if (look === "points") group.append(Math.abs(value) > 1 ? s("text", { class: "count", y: 12 }, Math.abs(value)) : "");
+      else if (!this.hexagonal) disc("ring", 33, -1.2);
       else if (value < 0) disc("hollow", 17);
     }
     return group;
@@ -328,6 +348,7 @@ function thumbnail(spec) {
     const [y, x] = [Math.floor(height / 2), Math.floor(width / 2)];
     if (look === "holes") [[5, 3, 1], [4, 3, -1], [5, 2, -1], [5, 4, 1], [3, 3, 1], [5, 1, 1], [4, 2, -1]].forEach((p) => put(...p));
     else if (look === "discs") [[y - 1, x - 1, -1], [y, x, -1], [y - 1, x, 1], [y, x - 1, 1]].forEach((p) => put(...p));
+    else if (look === "points") [[0, 0, 5], [0, 4, -3], [0, 7, -5], [1, 0, -5], [1, 4, 3], [1, 7, 5]].forEach((p) => put(...p));
     else if (look === "marks") [[1, 1, 1], [0, 2, -1], [2, 0, 1]].forEach((p) => put(...p));
     else [[y, x, 1], [y - 1, x + 1, -1], [y, x + 1, 1], [y + 1, x - 1, -1], [y - 1, x, 1], [y - 2, x + 2, -1]].forEach((p) => put(...p));
   }
@@ -495,7 +516,7 @@ class GamePage {
   show(state) {
     const before = this.state;
     this.state = state;
-    if (this.flipped === null) this.flipped = state.board.look === "squares" && !state.people[0] && state.people[1];
+    if (this.flipped === null) this.flipped = ["squares", "points"].includes(state.board.look) && !state.people[0] && state.people[1];
     if (this.built !== `${state.id}/${this.flipped}`) this.build(state);
     if (!before || before.ply !== state.ply) this.chosen = null;
     if (state.note) toast(state.note);
@@ -536,7 +557,7 @@ class GamePage {
     if (state.paused && !state.people.includes(true)) return "Paused.";
     if (!state.people[state.toMove]) return `${names[state.toMove]} is thinking…`;
     const mover = state.people[0] && state.people[1] ? `${capital(board.players[state.toMove])}'s turn` : "Your turn";
-    return `${mover}${score}.`;
+    return `${mover}${state.roll ? `: ${state.roll}` : ""}${score}.`;
   }
 
   targets() {

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 import pygame
 
+from quadrivium.envs.board import notation
 from quadrivium.envs.board.board_game import BoardGame
 from quadrivium.envs.board.render import pieces
 from quadrivium.envs.board.render.chessmen import chessman
 from quadrivium.envs.board.render.pieces import Paint, paint_of
-from quadrivium.envs.core.picture import Colour, Point, Sketch, mix
+from quadrivium.envs.core.picture import Colour, Point, Sketch, mix, stick, text_width, write
 
 BOARD_PX = 512  # the longer side of a board, unless another is asked for
 _LARGEST_CELL_PX = 128
@@ -24,6 +25,7 @@ FELT: tuple[Colour, Colour] = ((62, 133, 105), (45, 106, 82))
 RACK: Colour = (52, 98, 190)
 HOLE: Colour = (27, 30, 36)
 WOOD: tuple[Colour, Colour] = ((222, 184, 128), (104, 78, 46))
+POINTS: tuple[Colour, Colour] = ((150, 74, 60), (244, 226, 194))
 COMB: tuple[Colour, Colour] = ((226, 230, 236), (150, 158, 170))
 
 
@@ -61,6 +63,13 @@ class Look(ABC):
         """Returns the middle of the column's letter."""
         return self.centre(self.game.height - 1, column)[0], self.size[1] + 18
 
+    def labels(self) -> list[tuple[str, Point]]:
+        """Returns the coordinates around the board, and the middle of each."""
+        game = self.game
+        rows = [notation.row_number(row, game.height, game.rows_from_top) for row in range(game.height)]
+        found = [(str(number), self.row_label(row)) for row, number in enumerate(rows)]
+        return found + [(game.letters[column], self.column_label(column)) for column in range(game.width)]
+
     @abstractmethod
     def paint_board(self, sketch: Sketch) -> None:
         """Paints the empty board."""
@@ -68,6 +77,10 @@ class Look(ABC):
     @abstractmethod
     def piece(self, value: int) -> pygame.Surface:
         """Returns the sprite of a value of `cells` that is not 0."""
+
+    def piece_at(self, value: int, row: int) -> pygame.Surface:
+        """Returns the sprite of a value in a row of the board, where that matters."""
+        return self.piece(value)
 
     def mark(self, value: int) -> pygame.Surface:
         """Returns the sprite that marks a cell of the last move, on which `value` stands now."""
@@ -262,6 +275,73 @@ class Hexagons(Look):
         return pieces.peg(self.paint_for(value), self.cell)
 
 
+class Points(Look):
+    """Stacks of checkers on the triangles of a backgammon board, from the rim inwards."""
+
+    ground = WOOD[0]
+    _SHOWN = 5  # checkers of a stack; of a higher one the last says how many there are
+    _PITCH = 0.84  # of a cell, between two of them
+
+    def __init__(self, game: BoardGame, board_px: int = BOARD_PX) -> None:
+        super().__init__(game, board_px)
+        self.size = (game.width * self.cell, round(2 * (self._SHOWN + 0.7) * self.cell * self._PITCH))
+        self._asides = (game.width // 2 - 1, game.width - 1)  # columns of the bar, and of what is off
+
+    def centre(self, row: int, column: int) -> Point:
+        """Returns the middle of a point's first checker, at the rim."""
+        return (column + 0.5) * self.cell, self.cell / 2 if row == 0 else self.size[1] - self.cell / 2
+
+    def labels(self) -> list[tuple[str, Point]]:
+        """Returns the numbers of the points, as the first player counts, at their tips."""
+        places = [column for column in range(self.game.width) if column not in self._asides]
+        middle, aside = self.size[1] / 2, 0.3 * self.cell
+        above = [
+            (str(13 + k), (self.centre(0, column)[0], middle - aside)) for k, column in enumerate(places)
+        ]
+        below = [
+            (str(12 - k), (self.centre(1, column)[0], middle + aside)) for k, column in enumerate(places)
+        ]
+        return above + below
+
+    def paint_board(self, sketch: Sketch) -> None:
+        """The triangles, in two colours in turn, the bar, and the tray of those that are off."""
+        cell, height = self.cell, self.size[1]
+        sketch.box(WOOD[0], 0, 0, self.size, 6)
+        places = [column for column in range(self.game.width) if column not in self._asides]
+        for k, column in enumerate(places):
+            left, right, reach = column * cell, (column + 1) * cell, self._SHOWN * cell * self._PITCH
+            middle = (left + right) / 2
+            for rim, tip in ((0.0, reach), (height, height - reach)):
+                sketch.polygon(POINTS[k % 2], [(left + 1, rim), (right - 1, rim), (middle, tip)])
+        for column in self._asides:
+            sketch.box(WOOD[1], column * cell, 0, (cell, height))
+
+    def piece(self, value: int) -> pygame.Surface:
+        """A checker, with the number of those in its stack where there are several."""
+        checker = pieces.disc(self.paint_for(value), self.cell)
+        return self._numbered(checker, value) if abs(value) > 1 else checker
+
+    def piece_at(self, value: int, row: int) -> pygame.Surface:
+        """The stack, about the middle of its first checker."""
+        shown, pitch = min(abs(value), self._SHOWN), self.cell * self._PITCH
+        side = 2 * round(0.55 * self.cell)
+        stack = pygame.Surface((side, side + 2 * round((shown - 1) * pitch)), pygame.SRCALPHA, 32)
+        checker = pieces.disc(self.paint_for(value), self.cell)
+        for k in range(shown):
+            last = k == shown - 1 and abs(value) > shown
+            inwards = k * pitch if row == 0 else -k * pitch
+            sprite = self._numbered(checker, value) if last else checker
+            stick(stack, sprite, (side / 2, stack.get_height() / 2 + inwards))
+        return stack
+
+    def _numbered(self, checker: pygame.Surface, value: int) -> pygame.Surface:
+        sprite, text, height = checker.copy(), str(abs(value)), max(9, round(0.5 * self.cell))
+        middle = sprite.get_width() / 2
+        left = round(middle - text_width(text, height) / 2)
+        write(sprite, text, left, round(middle), self.paint_for(value).contrast, height)
+        return sprite
+
+
 def star_points(height: int, width: int) -> list[tuple[int, int]]:
     """Returns the crossings that boards of these sizes mark: four, five or nine; none on small boards."""
     if height != width or height < 7:
@@ -282,6 +362,7 @@ _LOOKS: dict[str, type[Look]] = {
     "holes": Holes,
     "stones": Stones,
     "hexagons": Hexagons,
+    "points": Points,
 }
 
 

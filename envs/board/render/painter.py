@@ -3,7 +3,6 @@
 import numpy as np
 import pygame
 
-from quadrivium.envs.board import notation
 from quadrivium.envs.board.board_game import BoardGame
 from quadrivium.envs.board.render.looks import BOARD_PX, look_of
 from quadrivium.envs.core.picture import FAINT, Sketch, stick, text_width, write
@@ -28,7 +27,7 @@ class BoardPainter:
     def __init__(self, game: BoardGame, board_px: int = BOARD_PX) -> None:
         self.game, self.look = game, look_of(game, board_px)
         self._board: pygame.Surface | None = None
-        self._pieces: dict[int, pygame.Surface] = {}
+        self._pieces: dict[tuple[int, int], pygame.Surface] = {}
         self._marks: dict[int, pygame.Surface] = {}
         self._tokens: dict[int, pygame.Surface] = {}
 
@@ -40,13 +39,7 @@ class BoardPainter:
             self._board = sketch.finish()
         left, top = corner
         picture.blit(self._board, corner, special_flags=pygame.BLEND_PREMULTIPLIED)
-        game, look = self.game, self.look
-        labels = [
-            (str(notation.row_number(row, game.height, game.rows_from_top)), look.row_label(row))
-            for row in range(game.height)
-        ]
-        labels += [(game.letters[column], look.column_label(column)) for column in range(game.width)]
-        for text, (x, y) in labels:
+        for text, (x, y) in self.look.labels():
             at = (round(left + x - text_width(text, label_px) / 2), round(top + y))
             write(picture, text, *at, FAINT, label_px)
 
@@ -57,14 +50,17 @@ class BoardPainter:
         if self.look.marks_below:
             self._paint_marks(picture, cells, last, corner)
         for y, x in np.argwhere(cells != 0):
-            self._stick(picture, self._piece(int(cells[y, x])), (int(y), int(x)), corner)
+            key = int(cells[y, x]), int(y)
+            if key not in self._pieces:
+                self._pieces[key] = self.look.piece_at(*key)
+            self._stick(picture, self._pieces[key], (int(y), int(x)), corner)
         if not self.look.marks_below:
             self._paint_marks(picture, cells, last, corner)
 
     def token(self, value: int) -> pygame.Surface:
         """Returns a small piece on a tile of the board, so that black ones are seen on the dark frame."""
         if value not in self._tokens:
-            tile, piece = Sketch((_TOKEN_PX, _TOKEN_PX)), self._piece(value)
+            tile, piece = Sketch((_TOKEN_PX, _TOKEN_PX)), self.look.piece(value)
             tile.box(self.look.ground, 0, 0, (_TOKEN_PX, _TOKEN_PX), 6)
             small = pygame.transform.smoothscale(piece, (_TOKEN_PX, _TOKEN_PX))
             self._tokens[value] = tile.finish()
@@ -79,11 +75,6 @@ class BoardPainter:
             if value not in self._marks:
                 self._marks[value] = self.look.mark(value)
             self._stick(picture, self._marks[value], place, corner)
-
-    def _piece(self, value: int) -> pygame.Surface:
-        if value not in self._pieces:
-            self._pieces[value] = self.look.piece(value)
-        return self._pieces[value]
 
     def _stick(
         self, picture: pygame.Surface, sprite: pygame.Surface, place: tuple[int, int], corner: Corner

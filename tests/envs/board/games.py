@@ -16,6 +16,7 @@ Case = tuple[str, dict[str, Any]]
 
 # A new game is tested with its defaults from the start; what else it can be is listed here.
 CONFIGURATIONS: dict[str, list[dict[str, Any]]] = {
+    "Backgammon": [{}, {"gammons": True}],
     "ConnectFour": [{}, {"threats": True}],
     "Othello": [{}, {"size": 6}],
     "Gomoku": [{}, {"size": 7}, {"size": 7, "exactly_five": True}],
@@ -77,6 +78,14 @@ def running(case: str, count: int, seed: int = 0) -> np.ndarray:
     """Returns a pool of those of `positions` that have not ended."""
     pool = positions(case, count, seed)
     return pool[pool["over"] == 0]
+
+
+def drawn_actions(game: BoardGame, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Returns random legal actions (n,) of running games, drawn apart from their streams, where dice come
+    from.
+    """
+    mask = game.legal(pool, np.arange(len(pool)))
+    return np.array([rng.choice(np.flatnonzero(legal)) for legal in mask], np.int64)
 
 
 def successors(game: BoardGame, row: np.void) -> tuple[np.ndarray, np.ndarray]:

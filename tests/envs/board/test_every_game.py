@@ -114,7 +114,8 @@ def test_the_header_follows_a_random_game_to_its_end(name):
         game.step(pool, rows, actions)
         ply += 1
         assert (pool["ply"][rows] == ply).all()
-        assert (pool["to_move"][rows] == ply % 2).all()
+        if not game.num_outcomes:  # with dice a turn may have several moves
+            assert (pool["to_move"][rows] == ply % 2).all()
         assert (pool["last_move"][rows] == actions).all()
         assert set(pool["over"][rows]) <= {0, 1}
     everyone = np.arange(8)
@@ -123,7 +124,8 @@ def test_the_header_follows_a_random_game_to_its_end(name):
     result = game.result(pool, everyone)
     assert result.over.all()
     for winner, returns in zip(pool["winner"], result.returns, strict=True):
-        assert returns.tolist() == {NOBODY: [0, 0], 0: [1, -1], 1: [-1, 1]}[int(winner)]
+        assert np.sign(returns).tolist() == {NOBODY: [0, 0], 0: [1, -1], 1: [-1, 1]}[int(winner)]
+        assert np.abs(returns).max() in ((1, 2, 3) if getattr(game, "gammons", False) else (0, 1))
 
 
 @every_game

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from quadrivium.envs.board.board_game import BoardGame
-from tests.envs.board.games import CASES, case_name, game_of, positions, running
+from tests.envs.board.games import CASES, case_name, drawn_actions, game_of, positions, running
 
 NAMES = [case_name(case) for case in CASES]
 every_game = pytest.mark.parametrize("name", NAMES)
@@ -23,6 +23,8 @@ FRAMES = {
 def frames_of(game: BoardGame, pool: np.ndarray, player: int) -> set[str]:
     """Returns the frames in which planes show `player`'s pieces, then the other's, in all positions."""
     kinds = max(game.glyphs)
+    if game.stacks:
+        return frames_of_stacks(game, pool, player)
     first = next(k for k, plane in enumerate(game.planes) if plane.startswith("own "))
     planes = game.observe(pool, np.arange(len(pool)), np.full(len(pool), player, np.int8))
     own = 1 if player == 0 else -1
@@ -35,6 +37,23 @@ def frames_of(game: BoardGame, pool: np.ndarray, player: int) -> set[str]:
             if shown[0].shape != seen.shape[1:] or (np.array(shown) != seen[first : first + 2 * kinds]).any():
                 fitting.discard(frame)
     return fitting
+
+
+def frames_of_stacks(game: BoardGame, pool: np.ndarray, player: int) -> set[str]:
+    """Returns the same where cells count pieces: of each side 1 or more, 2, 3, and half of those beyond."""
+    seen = game.observe(pool, np.arange(len(pool)), np.full(len(pool), player, np.int8))
+    sides = seen[:, :8].reshape(len(pool), 2, 4, *seen.shape[2:])
+    counts = np.tensordot(sides, np.array([1, 1, 1, 2]), axes=([2], [0]))
+    signed = np.array([game.cells(row) for row in pool]) * (-1 if player else 1)
+    return {
+        name
+        for name, frame in FRAMES.items()
+        if frame(signed[0]).shape == signed[0].shape
+        and all(
+            (np.array([np.maximum(frame(cells), 0), np.maximum(-frame(cells), 0)]) == both).all()
+            for cells, both in zip(signed, counts, strict=True)
+        )
+    }
 
 
 @every_game
@@ -62,7 +81,7 @@ def test_games_of_turned_moves_have_turned_observations_and_turned_legal_moves(n
     seen = game.observe(game.pool(1), np.arange(1)).reshape(len(game.planes), -1)
     # Where the first position itself is not symmetric so, the next test takes over.
     turns = [k for k, cells in enumerate(game.symmetries.cells) if (seen[:, cells] == seen).all()]
-    straight, everyone = game.pool(4, seed=1), np.arange(4)
+    straight, everyone, rng = game.pool(4, seed=1), np.arange(4), np.random.default_rng(1)
     turned = {k: game.pool(4, seed=1) for k in turns}
     while True:
         for k in turns:
@@ -70,7 +89,7 @@ def test_games_of_turned_moves_have_turned_observations_and_turned_legal_moves(n
         rows = everyone[straight["over"] == 0]
         if not len(rows):
             break
-        actions = game.random_actions(straight, rows)
+        actions = drawn_actions(game, straight[rows], rng)
         game.step(straight, rows, actions)
         for k in turns:
             game.step(turned[k], rows, np.argsort(game.symmetries.actions[k])[actions])

@@ -13,6 +13,7 @@ from tests.envs.board.games import (
     OF_THE_LANE,
     assert_equal_fields,
     case_name,
+    drawn_actions,
     game_of,
     positions,
     remembers,
@@ -92,14 +93,15 @@ def test_any_text_is_a_legal_move_or_one_line_of_valueerror(name, text, moment):
 @every_game
 def test_a_game_written_as_moves_plays_again(name):
     game = game_of(name)
-    pool, rows, moves = game.pool(1, seed=11), np.arange(1), []
+    pool, rows, moves, rng = game.pool(1, seed=11), np.arange(1), [], np.random.default_rng(11)
+    start = game.position_text(pool[0]) if game.draws_start else ""
     for _ in range(30):
         if pool["over"][0]:
             break
-        action = game.random_actions(pool, rows)
+        action = drawn_actions(game, pool, rng)
         moves.append(game.move_name(pool[0], int(action[0])))
         game.step(pool, rows, action)
-    again = game.play_moves(" ".join(moves))
+    again = game.play_moves(" ".join(moves), start)
     assert_equal_fields(again, pool, OF_THE_LANE)
 
 
