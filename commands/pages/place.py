@@ -59,6 +59,7 @@ class Place:
             "moves": self._moves[1],
             "yours": session.person_to_move and self.ready,
             "history": session.move_names,
+            "movers": session.movers,
             "people": list(session.people),
             "names": list(self.labels),
             "ready": self.ready,

@@ -142,6 +142,11 @@ class Session:
         return self._actions
 
     @property
+    def movers(self) -> list[int]:
+        """The seats that played them: a turn may have several moves."""
+        return [int(pool["to_move"][0]) for pool in self._pools[:-1]]
+
+    @property
     def ply(self) -> int:
         """How many moves were played."""
         return len(self._actions)

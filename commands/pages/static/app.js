@@ -7,6 +7,7 @@ import { WatchPage } from "./watch.js";
 
 const CELL = 100;
 const RADIUS = CELL / Math.sqrt(3); // of a hexagon
+const PILE = 5; // checkers of a point that are drawn, of more their number is told
 
 /** A board as SVG. spec: as `drawing.board` says it; pick(row, column) hears what is clicked or entered. */
 class Board {
@@ -14,14 +15,15 @@ class Board {
     Object.assign(this, { spec, pick, flipped });
     const { height, width, look } = spec;
     this.hexagonal = look === "hexagons";
+    this.tall = look === "points" ? 4.6 : 1; // a cell's height by its width
     this.size = this.hexagonal
       ? [(width + (height - 1) / 2) * CELL, (1.5 * (height - 1) + 2) * RADIUS]
-      : [width * CELL, height * CELL];
+      : [width * CELL, height * this.tall * CELL];
     const font = (this.hexagonal ? 0.026 : 0.032) * Math.max(...this.size);
     const rim = look === "holes" ? 10 : this.hexagonal ? 14 : 0;
     const left = pick || label ? 1.7 * font : 0;
-    const frame = [-left - rim, -rim - (left ? 0.25 * font : 0), this.size[0] + 2 * rim + left + (left ? 0.3 * font : 0),
-      this.size[1] + 2 * rim + left + (left ? 0.25 * font : 0)];
+    const above = left && look === "points" ? left : left && 0.25 * font;
+    const frame = [-left - rim, -rim - above, this.size[0] + 2 * rim + left + (left ? 0.3 * font : 0), this.size[1] + 2 * rim + left + above];
     this.svg = s("svg", { class: `board ${look}`, viewBox: frame.join(" "), role: "group", "aria-label": label || null,
       "aria-hidden": label ? null : "true" });
     this.ratio = frame[2] / frame[3];
@@ -48,7 +50,14 @@ class Board {
     const [y, x] = this.flipped ? [this.spec.height - 1 - row, across] : [row, column];
     return this.hexagonal
       ? [(x + 0.5 + y / 2) * CELL, (1.5 * y + 1) * RADIUS]
-      : [(x + 0.5) * CELL, (y + 0.5) * CELL];
+      : [(x + 0.5) * CELL, (y + 0.5) * this.tall * CELL];
+  }
+
+  /** How far below its cell's centre the k-th checker of a point lies: they are piled up from the rim. Elsewhere 0. */
+  piled(row, k) {
+    if (this.spec.look !== "points") return 0;
+    const fromRim = (0.46 + 0.82 * Math.max(0, Math.min(k, PILE - 1))) * CELL;
+    return (row > 0) === this.flipped ? fromRim - this.tall * CELL / 2 : this.tall * CELL / 2 - fromRim;
   }
 
   name(row, column) {
@@ -101,12 +110,12 @@ class Board {
       for (let row = 0; row < height; row += 1) {
         for (let column = 0; column < width; column += 1) {
           const [x, y] = this.centre(row, column);
-          const rim = y < hgt / 2 ? y - CELL / 2 : y + CELL / 2;
-          const tip = y < hgt / 2 ? y + 0.42 * CELL : y - 0.42 * CELL;
+          const down = y < hgt / 2 ? 1 : -1;
+          const [rim, tip] = [y - down * this.tall * CELL / 2, y + down * 0.4 * this.tall * CELL];
           if (Number(this.spec.letters[column])) {
             const points = `${x - 48},${rim} ${x + 48},${rim} ${x},${tip}`;
             group.append(s("polygon", { class: column % 2 === Number(column > 6) ? "point" : "point pale", points }));
-          } else box("aside", x - CELL / 2, y - CELL / 2, CELL, CELL);
+          } else box("aside", x - CELL / 2, y - this.tall * CELL / 2, CELL, this.tall * CELL);
         }
       }
     } else if (this.hexagonal) {
@@ -145,13 +154,17 @@ class Board {
   labels(font, rim) {
     const { height, width } = this.spec;
     const group = s("g", { class: "labels", "font-size": font, "aria-hidden": "true" });
-    const [shown, points] = [this.flipped ? 0 : height - 1, this.spec.look === "points"];
-    for (let column = 0; column < width; column += 1) {
-      const [x] = this.centre(shown, column);
-      const text = points ? this.name(shown, column) : this.spec.letters[column];
-      group.append(s("text", { x, y: this.size[1] + rim + 1.15 * font }, text));
+    const below = this.flipped ? 0 : height - 1;
+    if (this.spec.look === "points") {
+      for (const { row, y } of [{ row: below, y: this.size[1] + 1.15 * font }, { row: 1 - below, y: -0.45 * font }]) {
+        for (let column = 0; column < width; column += 1) group.append(s("text", { x: this.centre(row, column)[0], y }, this.name(row, column)));
+      }
+      return group;
     }
-    if (points) return group;
+    for (let column = 0; column < width; column += 1) {
+      const [x] = this.centre(below, column);
+      group.append(s("text", { x, y: this.size[1] + rim + 1.15 * font }, this.spec.letters[column]));
+    }
     for (let row = 0; row < height; row += 1) {
       const [x, y] = this.centre(row, this.flipped ? width - 1 : 0);
       const at = { x: x - CELL / 2 - rim - 0.8 * font, y: y + 0.35 * font };
@@ -162,10 +175,11 @@ class Board {
 
   cell(row, column) {
     const [x, y] = this.centre(row, column);
+    const spare = (this.tall - 1) * CELL;
     const shape = (cls, width) => this.hexagonal
       ? s("polygon", { class: cls, points: this.hexagon(width).map((p) => p.join(",")).join(" ") })
       : ["holes", "stones"].includes(this.spec.look) ? s("circle", { class: cls, r: width / 2 - (cls === "hit" ? 8 : 0) })
-      : s("rect", { class: cls, x: -width / 2, y: -width / 2, width, height: width, rx: cls === "focus" ? 10 : 0 });
+      : s("rect", { class: cls, x: -width / 2, y: -(width + spare) / 2, width, height: width + spare, rx: cls === "focus" ? 10 : 0 });
     const node = s("g", { class: "cell", transform: `translate(${x} ${y})`, role: this.pick ? "gridcell" : null,
       tabindex: this.pick ? "-1" : null });
     const slot = { row, column, node, value: 0, piece: null };
@@ -210,7 +224,7 @@ class Board {
       const value = position.cells[slot.row * this.spec.width + slot.column];
       const [hit, man, marks] = slot.node.children;
       if (value !== slot.value || !slot.known) {
-        man.replaceChildren(...(value ? [this.man(value)] : []));
+        man.replaceChildren(...(value ? [this.man(value, slot.row)] : []));
         man.classList.toggle("new", Boolean(slot.known && value));
         slot.value = value;
         slot.known = true;
@@ -218,8 +232,11 @@ class Board {
       hit.classList.toggle("last", below && last.has(key));
       hit.classList.toggle("chosen", chosen === key);
       const told = [];
-      if (last.has(key) && !below) told.push(this.mark(value));
-      if (legal.has(key)) told.push(s("circle", { class: value ? "legal taken" : "legal", r: value ? 44 : this.dense ? 8 : 12 }));
+      if (last.has(key) && !below) told.push(this.mark(value, slot.row));
+      if (legal.has(key)) {
+        const cy = this.piled(slot.row, Math.abs(value) - 1);
+        told.push(s("circle", { class: value ? "legal taken" : "legal", r: value ? 44 : this.dense ? 8 : 12, cy }));
+      }
       marks.replaceChildren(...told);
       slot.node.classList.toggle("open", interactive && legal.has(key));
       if (this.pick) {
@@ -237,7 +254,7 @@ class Board {
     return `${this.paint(value)} ${kind}`;
   }
 
-  man(value) {
+  man(value, row) {
     const paint = this.paint(value);
     const group = s("g", { "data-paint": paint });
     const disc = (cls, r, cy = 0) => group.append(s("circle", { class: cls, r, cy }));
@@ -257,22 +274,36 @@ class Board {
       disc("shadow", 47, 5);
       group.append(s("circle", { class: "fill", r: 46 }), s("circle", { class: "shade", r: 46 }),
         s("ellipse", { class: "gleam", cx: -15, cy: -18, rx: 15, ry: 11, transform: "rotate(-40 -15 -18)" }));
+    } else if (this.hexagonal) {
+      disc("shadow", 37, 4);
+      disc("rim", 36);
+      disc("fill", 32);
+      if (value < 0) disc("hollow", 17);
     } else {
-      disc("shadow", this.hexagonal ? 37 : 41, 4);
-      disc("rim", this.hexagonal ? 36 : 40, this.hexagonal ? 0 : 1.6);
-      disc("fill", this.hexagonal ? 32 : 39, this.hexagonal ? 0 : -1.2);
-      if (look === "points") group.append(Math.abs(value) > 1 ? s("text", { class: "count", y: 12 }, Math.abs(value)) : "");
-      else if (!this.hexagonal) disc("ring", 33, -1.2);
-      else if (value < 0) disc("hollow", 17);
+      const count = look === "points" ? Math.abs(value) : 1;
+      for (let k = 0; k < Math.min(count, PILE); k += 1) {
+        const cy = this.piled(row, k);
+        disc("shadow", 41, cy + 4);
+        disc("rim", 40, cy + 1.6);
+        disc("fill", 39, cy - 1.2);
+        if (look !== "points") disc("ring", 33, -1.2);
+      }
+      if (count > PILE) group.append(s("text", { class: "count", y: this.piled(row, PILE) + 12 }, count));
     }
     return group;
   }
 
-  mark(value) {
+  mark(value, row) {
     const paint = value ? this.paint(value) : this.spec.players[1];
     const { look } = this.spec;
     if (look === "holes") return s("circle", { class: "dot", "data-paint": paint, r: 12 });
-    return s("circle", { class: "last-ring", "data-paint": paint, r: look === "hexagons" ? 24 : 22 });
+    return s("circle", { class: "last-ring", "data-paint": paint, r: look === "hexagons" ? 24 : 22, cy: this.piled(row, Math.abs(value) - 1) });
+  }
+
+  /** Where on the board what stands in a cell is seen. */
+  top([row, column]) {
+    const [x, y] = this.centre(row, column);
+    return [x, y + this.piled(row, Math.abs(this.at(row, column).value) - 1)];
   }
 
   /** Draws what a search and a policy give to moves: violet areas and light rings, or arrows between cells. */
@@ -282,9 +313,9 @@ class Board {
     for (const move of [...moves].reverse()) {
       if (!move.to || Math.max(move.search, move.policy || 0) < (move.from ? 0.03 : 0.01)) continue;
       if (move.from && !arrows.includes(move)) continue;
-      const [x, y] = this.centre(...move.to);
+      const [x, y] = this.top(move.to);
       if (move.from) {
-        const [x0, y0] = this.centre(...move.from);
+        const [x0, y0] = this.top(move.from);
         if (move.policy) drawn.push(arrow(x0, y0, x, y, Math.max(3, 12 * Math.sqrt(move.policy)), "policy"));
         if (move.search) drawn.push(arrow(x0, y0, x, y, Math.max(3, 26 * Math.sqrt(move.search)), "search"));
         continue;
@@ -361,6 +392,21 @@ function table(board, ...below) {
   const section = h("section", { class: "table" }, board.svg, ...below);
   section.style.setProperty("--ratio", board.ratio);
   return section;
+}
+
+/** A row for each turn of the first player and the second's answer. movers: seats by move; told(ply): a move. */
+function rounds(movers, told) {
+  const turns = [];
+  movers.forEach((seat, ply) => {
+    if (ply && seat === movers[ply - 1]) turns.at(-1).push(" ", told(ply));
+    else {
+      if (turns.length % 2 !== seat) turns.push([]);
+      turns.push([told(ply)]);
+    }
+  });
+  const rows = [];
+  for (let k = 0; k < turns.length; k += 2) rows.push(h("li", {}, turns.slice(k, k + 2).flatMap((turn) => [h("div", {}, turn), " "])));
+  return rows;
 }
 
 function token(player) {
@@ -669,12 +715,7 @@ class GamePage {
   }
 
   list(state) {
-    const rows = [];
-    state.history.forEach((name, ply) => {
-      if (ply % 2 === 0) rows.push(h("li", {}));
-      rows[rows.length - 1].append(h("span", { class: ply === state.ply - 1 ? "now" : "" }, name), " ");
-    });
-    this.moves.replaceChildren(...rows);
+    this.moves.replaceChildren(...rounds(state.movers, (ply) => h("span", { class: ply === state.ply - 1 ? "now" : "" }, state.history[ply])));
     this.moves.scrollTop = this.moves.scrollHeight;
   }
 }
@@ -771,12 +812,8 @@ class Replay {
     this.slider = h("input", { type: "range", min: 0, max: data.history.length, value: 0, "aria-label": "Move", oninput: () => this.go(Number(this.slider.value)) });
     this.toggle = button("play", "Play", () => this.run());
     this.status = h("p", { class: "status", role: "status" });
-    const rows = [];
-    data.history.forEach((move, ply) => {
-      if (ply % 2 === 0) rows.push(h("li", {}));
-      rows[rows.length - 1].append(h("button", { type: "button", "data-ply": ply + 1, onclick: () => this.go(ply + 1) }, move), " ");
-    });
-    this.moves = h("ol", { class: "moves", "aria-label": "Moves" }, rows);
+    const move = (ply) => h("button", { type: "button", "data-ply": ply + 1, onclick: () => this.go(ply + 1) }, data.history[ply]);
+    this.moves = h("ol", { class: "moves", "aria-label": "Moves" }, rounds(data.movers, move));
     const result = { 1: "1–0", 0: "½–½", "-1": "0–1" }[data.outcome];
     view.replaceChildren(h("div", { class: "game replay" }, table(this.board, h("div", { class: "transport" }, button("first", "To the start", () => this.go(0)), button("back", "Back", () => this.go(this.at - 1)), this.toggle,
         button("on", "On", () => this.go(this.at + 1)), button("last", "To the end", () => this.go(data.history.length))), this.slider),

@@ -16,6 +16,7 @@ BOARDS = (
     Board("connect_four", "Connect four", "ConnectFour", {}, OPPONENTS),
     Board("tic_tac_toe", "Tic-tac-toe", "TicTacToe", {}, OPPONENTS),
     Board("chess", "Chess", "Chess", {}, OPPONENTS),
+    Board("backgammon", "Backgammon", "Backgammon", {}, OPPONENTS),
 )
 
 

@@ -132,6 +132,18 @@ def test_a_pawn_is_moved_in_two_clicks_and_becomes_what_is_chosen(page, address)
     assert "axb8=N" in page.locator(".moves").inner_text()
 
 
+def test_the_moves_of_a_turn_of_backgammon_stand_together(page, address):
+    choose(page, address, "backgammon", second="")
+    assert page.locator("[aria-label^='6: 5 white'] circle.fill").count() == 5  # piled up on their point
+    for number in range(1, 4):  # no opening roll is a double: white moves two checkers
+        page.locator(".cell.open").first.click()
+        page.locator("[aria-label*='can be played']").first.click()
+        ply(page, number)
+    assert page.locator(".moves li").count() == 1
+    white, black = page.locator(".moves li > div").all()
+    assert [side.locator("span").count() for side in (white, black)] == [2, 1]
+
+
 def test_two_tabs_show_one_game_and_a_reload_comes_back_to_it(page, address):
     choose(page, address, "tic_tac_toe", second="")
     other = page.context.new_page()
