@@ -33,12 +33,13 @@ def transcript(
 def _moves(game: TableGame, record: GameRecord, name: Callable[[np.void, int], str]) -> list[str]:
     """Returns the moves by name, with the number before each turn of the first player's, and any dice."""
     pool, moves, before = first_position(game, record.start), list[str](), -1
-    turns, roll = int(pool["ply"][0]) // 2, getattr(game, "roll", None)
+    turns = int(pool["ply"][0]) // 2 + int(pool["to_move"][0])
+    roll = getattr(game, "roll", None)
     for action in record.actions:
         seat, number = int(pool["to_move"][0]), ""
         if seat != before:
             turns += seat == 0
-            number = f"{turns}. " if seat == 0 else "" if moves else f"{turns + 1}... "
+            number = f"{turns}. " if seat == 0 else "" if moves else f"{turns}... "
             number += f"{dice}: " if roll is not None and (dice := roll(pool[0])) else ""
         moves.append(number + name(pool[0], action))
         game.step(pool, ROW, np.array([action]))

@@ -66,7 +66,7 @@ def test_a_players_planes_are_the_board_in_the_frame_of_that_player(name):
     game.play_random(pool, rows[:1], 6)
     game.play_random(pool, rows[1:], 7)
     planes = game.observe(pool, rows)
-    own = 6 if name == "Chess" else 1
+    own = {"Chess": 6, "Backgammon": 4}.get(name, 1)  # planes of a player's pieces
     for row, seen in zip(pool, planes, strict=True):
         player = int(row["to_move"])
         cells = game.as_seen(game.cells(row), player) * (-1 if player else 1)

@@ -150,6 +150,6 @@ def test_where_first_positions_are_drawn_each_opening_has_its_own_and_keeps_it()
         for action in opening.actions:
             game.step(pool, np.arange(1), np.array([action]))
         assert pool["ply"][0] == 2
-    with pytest.raises(UserError, match="moves need to know where they begin, and first positions are drawn"):
+    with pytest.raises(UserError, match="where they begin, and Chess draws that; give openings"):
         read_openings(game, ["e4 e5"])
     assert read_openings(table("Chess", chess960=True, start=518).game, ["e4 e5"])[0].start == ""

@@ -10,6 +10,7 @@ from tests.registry import IDS, setup_of
 FEW = {"map_count": 2}
 # By id: arguments of pairs of worlds that share their machine code.
 SHARING: dict[str, list[tuple[dict, dict]]] = {
+    "quadrivium/Backgammon-v0": [({}, {"gammons": True})],
     "quadrivium/Breakthrough-v0": [({}, {"rows": 6, "columns": 5})],
     "quadrivium/Chess-v0": [({}, {"seat": "second"})],
     "quadrivium/ConnectFour-v0": [({}, {"seat": "second"})],

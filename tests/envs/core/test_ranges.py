@@ -31,6 +31,7 @@ HARMLESS = {
     "score",
 }
 OWN_HARMLESS = {  # of one world
+    "quadrivium/Backgammon-v0": {"occupied", "blocked"},  # bits, which `consistent` holds to the points
     "quadrivium/TwentyFortyEight-v0": {"board", "moves"},  # each 16 bits of a board are a row of its tables
 }
 
