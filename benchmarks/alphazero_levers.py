@@ -2,11 +2,12 @@
 
     python benchmarks/alphazero_levers.py [--levers LEVER …] [--seeds 3] [--minutes 20] [--processes 2]
 
-Each run learns by configs/board/connect_four_alphazero.yaml, changed by a lever, for so many minutes of
-processor time on one thread, its schedules ending with them, so that other work on the machine changes
-nothing but how long one waits. Then it is asked for moves in the 1,000 positions of the exam, by its policy
-and by a search with 256 simulations: a row is a lever, with the share of moves that keep what the position is
-worth, by the stones on the board. Seeds that were measured before, for as many minutes, are not run again.
+Each run learns by configs/board/connect_four_alphazero.yaml, but with a network of 64 x 4 that is shown no
+threats, changed by a lever, for so many minutes of processor time on one thread, its schedules ending with
+them, so that other work on the machine changes nothing but how long one waits. Then it is asked for moves in
+the 1,000 positions of the exam, by its policy and by a search with 256 simulations: a row is a lever, with
+the share of moves that keep what the position is worth, by the stones on the board. Seeds that were measured
+before, for as many minutes, are not run again.
 Writes benchmarks/results/alphazero_levers.json.
 """
 
@@ -31,7 +32,8 @@ from quadrivium.commands.build import make_agent, use_threads
 from quadrivium.configs.schema import load_config
 
 CONFIG = Path(__file__).resolve().parents[1] / "configs/board/connect_four_alphazero.yaml"
-PLAIN = "as published"
+PLAIN = "64 x 4, no threats shown"
+BEFORE = {"env.kwargs": "{}", "agent.net.width": "64", "agent.net.depth": "4"}  # what each lever changes
 THREATS = {"env.kwargs": '{"threats": true}'}
 NARROW = {**THREATS, "agent.net.width": "32", "agent.net.depth": "8"}
 LEVERS: dict[str, dict[str, str]] = {
@@ -111,7 +113,7 @@ class UntilTheTimeIsUp(Hooks):
 def learn(lever: str, seed: int, minutes: float) -> dict[str, float]:
     """Trains once; returns its moves, and the shares of moves that keep the value."""
     changes = {"seed": str(seed), "total_timesteps": "1_000_000_000", "threads": "1", "device": "cpu"}
-    config = load_config(CONFIG, {**changes, **LEVERS[lever]})
+    config = load_config(CONFIG, {**changes, **BEFORE, **LEVERS[lever]})
     use_threads(1)
     agent = make_agent(config)
     assert isinstance(agent, AlphaZero)
@@ -133,7 +135,7 @@ def learn(lever: str, seed: int, minutes: float) -> dict[str, float]:
 
 
 def told_of(rows: list[dict[str, float]], plain: list[dict[str, float]]) -> dict[str, Any]:
-    """Returns what is kept of a lever's seeds, beside those of the published config."""
+    """Returns what is kept of a lever's seeds, beside those of none."""
     means = {}
     for name in rows[0]:
         one = bootstrap(interquartile_mean, np.array([[row[name]] for row in rows]))[0]
