@@ -9,7 +9,7 @@ from typing import Any
 
 from quadrivium.agents.arena.engines.process import engine_command
 from quadrivium.agents.arena.engines.serve import with_simulations
-from quadrivium.agents.arena.players import Table, Thinker
+from quadrivium.agents.arena.players import Table, TableGame, Thinker
 from quadrivium.agents.errors import UserError, did_you_mean
 from quadrivium.commands.arena import Notify, make_table, make_table_player
 from quadrivium.commands.build import open_run, trained_directory
@@ -137,17 +137,27 @@ def _game_of(given: Sequence[str]) -> str:
 
 
 def _board(name: str, options: Mapping[str, Any], given: Sequence[Opponent]) -> Board:
-    title = make_table(f"quadrivium/{name}-v0", options).game.title
+    game = make_table(f"quadrivium/{name}-v0", options).game
     told = [_told(name, key, value) for key, value in options.items()]
     if name == "Go" and "size" not in options:
         told.insert(0, "9 × 9")
     parts = [_snake(name), *(f"{key}-{value}" for key, value in options.items())]
-    adviser = next((one.adviser for one in given if one.adviser != ADVISER), ADVISER)
+    adviser = next((one.adviser for one in given if one.adviser != ADVISER), _judging(game, ADVISER))
     rated = not options and bool(ladder.measured(name))
-    levels = {f"{k + 1}": text for k, text in enumerate(ladder.LEVELS)}
+    levels = {f"{k + 1}": _judging(game, text) for k, text in enumerate(ladder.LEVELS)}
     search = Opponent("Search", levels, ladder.DEFAULT, adviser, rated)
     opponents = (search, *given, *_engines(name, options, adviser))
-    return Board("-".join(parts).lower(), ", ".join([title, *told]), name, dict(options), opponents)
+    return Board("-".join(parts).lower(), ", ".join([game.title, *told]), name, dict(options), opponents)
+
+
+def _judging(game: TableGame, text: str) -> str:
+    """Returns a search as a player; where the game has a rule of thumb it goes by that.
+
+    Random games tell little of backgammon: their players hardly bring their checkers home.
+    """
+    if not getattr(game, "has_estimate", False):
+        return text
+    return f"{text}{'&' if '?' in text else '?'}leaf=estimate"
 
 
 def _told(name: str, key: str, value: Any) -> str:

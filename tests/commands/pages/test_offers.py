@@ -25,7 +25,15 @@ def test_every_game_is_offered_once_with_the_search_and_the_chosen_one_first():
     assert len({board.key for board in found}) == len(found)
     for board in found:
         assert re.fullmatch(r"[a-z0-9_.-]+", board.key)
-        assert tuple(board.opponents[0].strengths.values()) == LEVELS
+        if board.game != "Backgammon":
+            assert tuple(board.opponents[0].strengths.values()) == LEVELS
+
+
+def test_a_search_of_backgammon_goes_by_its_rule_of_thumb_as_random_games_tell_little_there():
+    search = offers.boards("backgammon", {}, [], silent)[0].opponents[0]
+    weakest, *_, strongest = search.strengths.values()
+    assert (weakest, strongest) == ("mcts:8?temperature=1&leaf=estimate", "mcts:800?leaf=estimate")
+    assert search.adviser == "mcts:400?leaf=estimate"
 
 
 @pytest.mark.parametrize(
