@@ -18,14 +18,7 @@ from quadrivium.agents.runs.checkpoint import load_checkpoint
 from quadrivium.agents.runs.directory import write_atomically
 from quadrivium.agents.runs.model import is_model, read_model
 from quadrivium.agents.runs.state import under
-from quadrivium.commands.build import (
-    Agent,
-    RunText,
-    agents_in,
-    open_run,
-    read_model_text,
-    read_run_text,
-)
+from quadrivium.commands.build import Agent, RunText, agents_in, open_run, read_model_text, read_run_text
 from quadrivium.configs.schema import RunConfig
 from quadrivium.envs import bare_id, board_game_name
 

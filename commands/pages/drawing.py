@@ -10,12 +10,8 @@ from quadrivium.envs.board.board_game import BoardGame
 
 CHESSMEN = 6  # kinds of pieces
 BUTTONS = ("pass", "swap")  # moves that lead to no cell
-POINTS = [
-    *map(str, range(12, 6, -1)),
-    "bar",
-    *map(str, range(6, 0, -1)),
-    "off",
-]  # below; above they are 25 less that
+# Of the lower row; a point above is 25 less the one below it.
+POINTS = [*map(str, range(12, 6, -1)), "bar", *map(str, range(6, 0, -1)), "off"]
 
 
 def board(game: BoardGame) -> dict[str, Any]:

@@ -144,7 +144,7 @@ class Session:
     @property
     def movers(self) -> list[int]:
         """The seats that played them: a turn may have several moves."""
-        return [int(pool["to_move"][0]) for pool in self._pools[:-1]]
+        return [self._mover(ply) for ply in range(self.ply)]
 
     @property
     def ply(self) -> int:
@@ -343,7 +343,7 @@ class Session:
         return names
 
     def _mover(self, ply: int) -> int:
-        return int(cast(int, self.game.result(self._pools[ply], ROW).to_move[0]))
+        return int(self._pools[ply]["to_move"][0])
 
 
 def _clipped(value: float) -> float:

@@ -95,9 +95,8 @@ def replay(kept: Kept, number: int) -> dict[str, Any]:
     record, game = games[number], make_table(config.env, config.kwargs).game
     pool = first_position(game, record.start)
     board: Any = game
-    frames, names, movers = [drawing.position(board, pool)], list[str](), list[int]()
+    frames, names = [drawing.position(board, pool)], list[str]()
     for action in record.actions:
-        movers.append(int(pool["to_move"][0]))
         try:
             names.append(getattr(board, "san", board.move_name)(pool[0], action))
             board.step(pool, ROW, np.array([action]))
@@ -113,7 +112,6 @@ def replay(kept: Kept, number: int) -> dict[str, Any]:
         "reason": record.reason,
         "openingPlies": record.opening_plies,
         "history": names,
-        "movers": movers,
         "frames": frames,
     }
 

@@ -813,7 +813,7 @@ class Replay {
     this.toggle = button("play", "Play", () => this.run());
     this.status = h("p", { class: "status", role: "status" });
     const move = (ply) => h("button", { type: "button", "data-ply": ply + 1, onclick: () => this.go(ply + 1) }, data.history[ply]);
-    this.moves = h("ol", { class: "moves", "aria-label": "Moves" }, rounds(data.movers, move));
+    this.moves = h("ol", { class: "moves", "aria-label": "Moves" }, rounds(data.frames.slice(0, -1).map((frame) => frame.toMove), move));
     const result = { 1: "1–0", 0: "½–½", "-1": "0–1" }[data.outcome];
     view.replaceChildren(h("div", { class: "game replay" }, table(this.board, h("div", { class: "transport" }, button("first", "To the start", () => this.go(0)), button("back", "Back", () => this.go(this.at - 1)), this.toggle,
         button("on", "On", () => this.go(this.at + 1)), button("last", "To the end", () => this.go(data.history.length))), this.slider),

@@ -37,11 +37,7 @@ STATE = np.dtype(
     [
         *GAME_HEADER,
         ("points", "i1", (2, BAR + 1)),  # checkers of each seat on OFF, the points as that seat counts, BAR
-        (
-            "dice",
-            "i1",
-            (2,),
-        ),  # faces yet to be played, the larger first; second 0: all that are left are alike
+        ("dice", "i1", (2,)),  # faces yet to be played, the larger first; second 0: those left are alike
         ("left", "i1"),  # moves yet to be played, at most 4; 0 once over and where chance is to decide
         ("occupied", "u4", (2,)),  # bit p: the seat has a checker on its point p, 1 to BAR
         ("blocked", "u4", (2,)),  # bit p: the other has two or more on the seat's point p
